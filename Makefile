@@ -1,0 +1,86 @@
+# Everything happens in .venv, which is made from requirements.lock with Python 3.11 or later.
+
+PYTHON ?= python3
+UV ?= uv
+# Worker processes of the tests; 0 runs them in one process.
+WORKERS ?= 0
+# Passed on to the command behind a target: make run ARGS=-n, make test ARGS="-k store"
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Written last: an installation that was interrupted has no stamp and is taken up again.
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+# Two dependencies have no wheel: they are built with the locked setuptools, which goes in first.
+LOCKED := $(PIP) install --require-hashes --no-deps --no-build-isolation --requirement
+IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+# Settings of the surrounding environment that would install or import from elsewhere.
+unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PIP_USER
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-browser lint lint-ruff lint-format lint-types lint-snakefmt \
+        lint-snakemake format lock clean
+
+help: ## show this help
+	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
+
+run: $(STAMP) ## make the reports of config/config.yaml (ARGS go to snakemake)
+	@$(IN_VENV) snakemake $(ARGS)
+
+test: $(STAMP) ## run the tests, except those that need a browser (ARGS go to pytest)
+	@$(IN_VENV) pytest -m "not browser" -n $(WORKERS) $(ARGS)
+
+test-browser: $(STAMP) ## run the tests that open a report in Chromium
+	@$(IN_VENV) pytest -m browser $(ARGS)
+
+lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code
+
+lint-ruff: $(STAMP) ## ... only: style and common mistakes
+	@$(IN_VENV) ruff check
+
+lint-format: $(STAMP) ## ... only: formatting of Python
+	@$(IN_VENV) ruff format --check
+
+lint-types: $(STAMP) ## ... only: types
+	@$(IN_VENV) mypy
+
+lint-snakefmt: $(STAMP) ## ... only: formatting of the workflow
+	@$(IN_VENV) snakefmt --check Snakefile workflow/rules
+
+lint-snakemake: $(STAMP) ## ... only: practices of the workflow
+	@$(IN_VENV) snakemake --lint
+
+format: $(STAMP) ## format the code and mend what can be mended
+	@$(IN_VENV) ruff check --fix
+	@$(IN_VENV) ruff format
+	@$(IN_VENV) snakefmt Snakefile workflow/rules
+
+lock: ## write requirements.lock anew (needs uv; ARGS=--upgrade takes the newest versions)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --custom-compile-command "make lock" \
+	    --extra dev --output-file requirements.lock $(ARGS) pyproject.toml
+
+clean: ## remove .venv and the caches; results stay
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The checks that Python is there, is new enough and can make an environment come first, so that
+# what is missing is said in one line.
+$(STAMP): requirements.lock pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { \
+	    echo "Error: $(PYTHON) was not found; name a Python 3.11 or later: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Error: $$("$(PYTHON)" --version 2>&1) is too old; name a Python 3.11 or later: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
+	    echo "Error: $(PYTHON) cannot make environments; install its venv module (on Debian: python3-venv)" >&2; exit 1; }
+	@echo "Installing into $(VENV) (about 2 minutes, once) ..."
+	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	    "$(PYTHON)" -m venv --clear $(VENV)
+	@sed -n '/^setuptools==/,/#/p' requirements.lock | $(LOCKED) /dev/stdin
+	@$(LOCKED) requirements.lock
+	@$(PIP) install --no-build-isolation --no-deps --no-index --editable .
+	@touch $@
