@@ -1,0 +1,163 @@
+"""The lock file, the package's metadata and the conda environment say the same thing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PYTHONS = ["3.11", "3.12", "3.13"]
+WRONG_JAX = ["0.10.2", "0.11.0", "0.11.1"]
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def locked_entries() -> list[str]:
+    """The lock file's requirements, each with its hashes on one line."""
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    return [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+
+
+def locked(python: str) -> dict[str, str]:
+    """Version of each package that the lock file gives to a Python on 64-bit Linux."""
+    environment = {
+        "python_version": python,
+        "python_full_version": f"{python}.1",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+    }
+    versions: dict[str, str] = {}
+    for entry in locked_entries():
+        requirement = Requirement(entry.split("--hash")[0])
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            (pin,) = requirement.specifier
+            assert pin.operator == "=="
+            assert requirement.name not in versions, f"{requirement.name} has two versions"
+            versions[requirement.name] = pin.version
+    return versions
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_lock_meets_every_range(python: str, project: dict[str, Any]) -> None:
+    versions = locked(python)
+    wanted = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["dev"]
+    for requirement in map(Requirement, wanted):
+        assert versions[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_lock_has_no_jax_with_wrong_numbers(python: str) -> None:
+    versions = locked(python)
+    assert versions["jax"] == versions["jaxlib"]
+    assert versions["jax"] not in WRONG_JAX
+
+
+def test_every_range_of_jax_excludes_wrong_numbers(project: dict[str, Any]) -> None:
+    extras = project["project"]["optional-dependencies"]
+    ranges = [
+        requirement
+        for requirement in map(
+            Requirement, project["project"]["dependencies"] + extras["cuda12"] + extras["cuda13"]
+        )
+        if requirement.name == "jax"
+    ]
+    assert len(ranges) == 3
+    for requirement in ranges:
+        assert "0.10.1" in requirement.specifier
+        assert not [version for version in WRONG_JAX if version in requirement.specifier]
+
+
+def test_every_locked_package_has_hashes() -> None:
+    hashed = re.compile(r"==\S+ .*--hash=sha256:[0-9a-f]{64}")
+    assert [entry for entry in locked_entries() if not hashed.search(entry)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "pyproject.toml", "envs/jaxmorph.yaml", "Makefile"]
+)
+def test_no_address_and_no_place_of_one_machine(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert not re.findall(r"https?://\S+|file:\S+|(?:/home|/root|/work|/tmp|/opt|/Users)/\S*", text)
+
+
+def test_conda_environment_is_the_lock(project: dict[str, Any]) -> None:
+    *_, conda = yaml.safe_load((ROOT / "envs/jaxmorph.yaml").read_text())["dependencies"]
+    pins = {
+        canonicalize_name(requirement.name): str(requirement.specifier).removeprefix("==")
+        for requirement in map(Requirement, conda["pip"])
+    }
+    wanted = project["project"]["dependencies"] + project["build-system"]["requires"]
+    names = {canonicalize_name(Requirement(text).name) for text in wanted}
+    assert pins == {name: version for name, version in locked("3.11").items() if name in names}
+
+
+def test_citation_has_the_version(project: dict[str, Any]) -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert str(citation["version"]) == project["project"]["version"]
+    assert citation["license"] == project["project"]["license"]
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``make`` on a copy of the Makefile in ``folder``, with no way to reach a registry."""
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "pyproject.toml").touch()
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=folder,
+        env=outer | {"PIP_NO_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (None, "old-python was not found"),
+        ("case $1 in --version) echo Python 3.9.2;; *) exit 1;; esac", "Python 3.9.2 is too old"),
+        ('case "$2" in *ensurepip*) exit 1;; esac', "cannot make environments"),
+    ],
+)
+def test_unfit_python_is_named_in_one_line(
+    tmp_path: Path, script: str | None, message: str
+) -> None:
+    (tmp_path / "requirements.lock").touch()
+    python = tmp_path / "old-python"
+    if script is not None:
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o755)
+    result = make(tmp_path, "test", f"PYTHON={python}")
+    error, make_line = result.stderr.splitlines()
+    assert result.returncode != 0
+    assert message in error
+    assert make_line.startswith("make:")
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_interrupted_installation_is_not_taken_for_a_finished_one(tmp_path: Path) -> None:
+    (tmp_path / "requirements.lock").write_text("no-such-package==1 --hash=sha256:" + 64 * "0")
+    result = make(tmp_path, "test", f"PYTHON={sys.executable}")
+    assert result.returncode != 0
+    assert "no-such-package" in result.stderr
+    assert (tmp_path / ".venv/bin/python").exists()
+    assert not (tmp_path / ".venv/.installed").exists()
