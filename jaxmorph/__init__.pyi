@@ -1,0 +1,19 @@
+from . import distributions as distributions
+from . import env as env
+from . import observables as observables
+from . import space as space
+from . import studies as studies
+from . import visualization as visualization
+from .errors import JaxmorphError as JaxmorphError
+from .gradients import discount_gradient as discount_gradient
+from .simulation import record as record
+from .simulation import simulate as simulate
+from .state import BaseCellState as BaseCellState
+from .steps import Sequential as Sequential
+from .steps import SimulationStep as SimulationStep
+from .studies import Observable as Observable
+from .studies import Parameter as Parameter
+from .studies import Recording as Recording
+from .studies import Study as Study
+
+__version__: str

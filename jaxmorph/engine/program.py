@@ -1,0 +1,157 @@
+"""The pure function of (parameter vector, key) that a batch evaluates, and its derivatives."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray, UInt32
+
+from ..errors import JaxmorphError
+from ..studies import Problem, Recording
+
+GradientMode = Literal["forward", "reverse"]
+Values = Float[Array, "time observable"]
+Gradients = Float[Array, "time observable parameter"]
+
+
+def precision(problem: Problem) -> contextlib.AbstractContextManager:
+    """JAX in the study's precision, whatever the global flag says."""
+    return jax.enable_x64(problem.study.precision == "float64")
+
+
+def dtype(problem: Problem) -> np.dtype:
+    """The study's floating-point type."""
+    return np.dtype(problem.study.precision)
+
+
+def seed_keys(run_key: int, seeds: np.ndarray) -> UInt32[Array, "seed 2"]:
+    """The random key of each seed: ``split(PRNGKey(run_key), r + 1)[r]``, for seeds r (seed,).
+
+    It depends on the run's key and the seed's number alone, because JAX's default threefry makes
+    ``split(k, n)`` a prefix of ``split(k, m)`` for n < m.
+    """
+    if not jax.config.jax_threefry_partitionable:
+        raise JaxmorphError(
+            "jax_threefry_partitionable = False: with JAX's old random layout a seed's numbers depend "
+            "on how many seeds there are; leave the flag at its default (True)"
+        )
+    keys = jax.random.split(jax.random.PRNGKey(run_key), int(seeds.max()) + 1)
+    return keys[seeds]
+
+
+def recording(problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray) -> Recording:
+    """Simulate once at the varied parameters ``theta``, all others fixed."""
+    fixed = {name: jnp.asarray(v, theta.dtype) for name, v in problem.fixed.items()}
+    varied = dict(zip(problem.names, theta, strict=True))
+    return problem.study.simulate({**fixed, **varied}, key)
+
+
+def values(problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray) -> Values:
+    """All observables of the run at all recorded times."""
+    observables = recording(problem, theta, key).observables
+    return jnp.stack([observables[name] for name in problem.observables], axis=-1)
+
+
+def forward(
+    problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray
+) -> tuple[Values, Gradients]:
+    """Values and gradients, one tangent a parameter pushed through the simulation."""
+
+    def along(tangent: Array) -> tuple[Values, Values]:
+        return jax.jvp(lambda t: values(problem, t, key), (theta,), (tangent,))
+
+    return jax.vmap(along, out_axes=(None, -1))(jnp.eye(theta.size, dtype=theta.dtype))
+
+
+def reverse(
+    problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray
+) -> tuple[Values, Gradients]:
+    """Values and gradients, one cotangent an observable and time pulled back through it."""
+    value, pullback = eqx.filter_vjp(lambda t: values(problem, t, key), theta)
+    basis = jnp.eye(value.size, dtype=value.dtype).reshape(value.size, *value.shape)
+    (gradient,) = jax.vmap(pullback)(basis)
+    return value, gradient.reshape(*value.shape, theta.size)
+
+
+def over_batch(function: Callable) -> Callable:
+    """Map ``function(theta, key)`` over samples and seeds, to leading axes (sample, seed).
+
+    The inner map is over samples: what depends on the key alone (the noise) is computed once per seed.
+    """
+    over_samples = jax.vmap(function, in_axes=(0, None))
+    return jax.vmap(over_samples, in_axes=(None, 0), out_axes=1)
+
+
+def trace(problem: Problem) -> jax.ShapeDtypeStruct:
+    """Trace the study and its gradients without computing anything; the shape of its values.
+
+    Raises:
+        JaxmorphError: If tracing fails, or what the study returns is not what it declares.
+    """
+    name = type(problem.study).__name__
+    with precision(problem):
+        theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        try:
+            result = eqx.filter_eval_shape(recording, problem, theta, key)
+        except JaxmorphError:
+            raise
+        except Exception as error:
+            raise JaxmorphError(_raised(name, "simulate", error)) from error
+        _check_recording(name, problem, result)
+        try:
+            shape, _ = eqx.filter_eval_shape(forward, problem, theta, key)
+            eqx.filter_eval_shape(reverse, problem, theta, key)
+        except Exception as error:
+            raise JaxmorphError(_raised(name, "the gradient of simulate", error)) from error
+    return shape
+
+
+def _raised(name: str, what: str, error: Exception) -> str:
+    first = (str(error).strip() or "no message").splitlines()[0]
+    return f"study {name}: {what} raised {type(error).__name__} when traced by JAX: {first}"
+
+
+def _check_recording(name: str, problem: Problem, result: Recording) -> None:
+    if not isinstance(result, Recording):
+        raise JaxmorphError(
+            f"study {name}: simulate returned {type(result).__name__}, must return a jaxmorph.Recording"
+        )
+    declared = {o.name for o in problem.study.observables}
+    if set(result.observables) != declared:
+        raise JaxmorphError(
+            f"study {name}: simulate returned the observables {sorted(result.observables)}, "
+            f"the class declares {sorted(declared)}; make them the same"
+        )
+    for observable, value in result.observables.items():
+        if value.shape != result.time.shape or len(value.shape) != 1:
+            raise JaxmorphError(
+                f"study {name}: observable {observable} has shape {value.shape}, time has shape "
+                f"{result.time.shape}; both must have the shape (time,)"
+            )
+        if value.dtype != dtype(problem):
+            raise JaxmorphError(
+                f"study {name}: observable {observable} is {value.dtype}, precision is "
+                f"{problem.study.precision}; compute it from the parameters without casting"
+            )
+
+
+def choose_mode(
+    wanted: Literal["auto", "forward", "reverse"], shape: tuple[int, ...], n_parameters: int
+) -> tuple[GradientMode, str]:
+    """The gradient mode and the reason for it.
+
+    Forward mode costs about one simulation per parameter, and reverse mode about three (values,
+    recomputation and the first cotangent) plus one and a half per further (time, observable) pair.
+    """
+    if wanted != "auto":
+        return wanted, "asked for by the configuration"
+    n_outputs = shape[0] * shape[1]
+    cost = f"{n_parameters} parameters, {n_outputs} outputs (times x observables)"
+    if n_parameters <= 3 + 1.5 * (n_outputs - 1):
+        return "forward", f"auto: {cost}; one tangent a parameter is cheaper than one cotangent an output"
+    return "reverse", f"auto: {cost}; one cotangent an output is cheaper than one tangent a parameter"

@@ -1,0 +1,12 @@
+"""Forces between cells, and how cells move under them."""
+
+from .potentials import MechanicalInteractionPotential, MorsePotential, PairPotential
+from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
+
+__all__ = [
+    "BrownianMechanicalRelaxation",
+    "MechanicalInteractionPotential",
+    "MorsePotential",
+    "PairPotential",
+    "SGDMechanicalRelaxation",
+]

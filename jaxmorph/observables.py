@@ -1,0 +1,80 @@
+"""Scalar functions of a state of cells. Dead slots do not count; 2-D and 3-D alike.
+
+Positions are taken as they are: in periodic space, centroids need a cluster smaller than half the box.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from . import space
+from .env.mechanics import MechanicalInteractionPotential
+from .state import BaseCellState
+
+Scalar = Float[Array, ""]
+
+
+def _weights(state: BaseCellState) -> Float[Array, " cell"]:
+    """1 / (number of living cells) for living cells, 0 for dead slots."""
+    alive = state.alive.astype(state.position.dtype)
+    return alive / jnp.sum(alive)
+
+
+def centroid(state: BaseCellState) -> Float[Array, " dim"]:
+    """Mean position of the cells."""
+    return _weights(state) @ state.position
+
+
+def mean_distance_to_centroid(state: BaseCellState) -> Scalar:
+    """Mean over cells of the distance to the centroid (length)."""
+    return _weights(state) @ space.distance(state.position - centroid(state))
+
+
+def radius_of_gyration(state: BaseCellState) -> Scalar:
+    """Root of the mean squared distance to the centroid (length)."""
+    squared = jnp.sum((state.position - centroid(state)) ** 2, axis=1)
+    return jnp.sqrt(_weights(state) @ squared)
+
+
+def mean_nearest_neighbour_distance(state: BaseCellState) -> Scalar:
+    """Mean over cells of the distance to the nearest other cell, centre to centre (length)."""
+    between = space.distance(space.pairwise_displacement(state.displacement, state.position))
+    alive = state.alive
+    neighbour = alive[:, None] & alive[None, :] & ~jnp.eye(alive.shape[0], dtype=bool)
+    nearest = jnp.min(jnp.where(neighbour, between, jnp.inf), axis=1)
+    return _weights(state) @ jnp.where(alive, nearest, 0)
+
+
+def total_energy(state: BaseCellState, potential: MechanicalInteractionPotential) -> Scalar:
+    """Potential energy of all pairs (energy)."""
+    return potential.energy_fn(state)(state.position)
+
+
+def mean_radius(state: BaseCellState) -> Scalar:
+    """Mean radius of the cells (length)."""
+    return _weights(state) @ state.radius[:, 0]
+
+
+def covered_fraction(
+    state: BaseCellState, half_width: float, n_points: int, smoothing: float
+) -> Scalar:
+    """Share of a square (cube) centred on the centroid that cells cover (dimensionless).
+
+    The union of the discs is measured on a regular grid of points. A point at distance r from a cell of
+    radius R is outside it with probability sigmoid((r - R) / smoothing), and covered unless outside
+    all cells, so that the fraction is differentiable in positions and radii.
+
+    Args:
+        state: The cells.
+        half_width: Half the side of the square (length).
+        n_points: Grid points along one side.
+        smoothing: Width of a cell's edge (length); at least the spacing of the grid, about.
+    """
+    n_dim = state.position.shape[1]
+    axis = (jnp.arange(n_points) + 0.5) / n_points * 2 - 1
+    grid = jnp.stack(jnp.meshgrid(*[axis] * n_dim, indexing="ij"), axis=-1).reshape(-1, n_dim)
+    position = state.position - centroid(state)
+    r = space.distance((half_width * grid)[:, None, :] - position[None, :, :])
+    edge = (r - state.radius[:, 0]) / smoothing
+    # log(sigmoid(x)) summed over cells is the logarithm of "outside all of them".
+    log_outside = jnp.where(state.alive, -jnp.logaddexp(0.0, -edge), 0)
+    return 1 - jnp.mean(jnp.exp(jnp.sum(log_outside, axis=1)))

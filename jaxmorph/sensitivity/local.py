@@ -1,0 +1,93 @@
+"""Estimates at each sample: statistics over seeds."""
+
+import numpy as np
+import xarray as xr
+
+
+def finite_pairs(value: xr.DataArray, gradient: xr.DataArray) -> xr.DataArray:
+    """Where a value and all its gradients are finite (sample, seed, time, observable)."""
+    return np.isfinite(value) & np.isfinite(gradient).all("parameter")
+
+
+def local_estimates(
+    value: xr.DataArray, gradient: xr.DataArray, parameter_value: xr.DataArray
+) -> xr.Dataset:
+    """Means over seeds with their standard errors, elasticities, signal to noise, sign consistency.
+
+    Entries that are not finite are left out, and ``seeds_used`` says how many remain. The elasticity is
+    that of the seed-averaged observable, (theta / mean) gradient_mean; its standard error is that of
+    its linearisation (delta method), which accounts for the correlation of value and gradient.
+    It is undefined (NaN) where the mean is within two standard errors of 0.
+
+    Args:
+        value: (sample, seed, time, observable).
+        gradient: (sample, seed, time, observable, parameter).
+        parameter_value: (sample, parameter).
+
+    Returns:
+        The variables "per sample" of ``docs/data.md``; with one seed, without standard errors.
+    """
+    used = finite_pairs(value, gradient)
+    n = used.sum("seed")
+    value, gradient = value.where(used), gradient.where(used)
+    mean, gradient_mean = value.mean("seed"), gradient.mean("seed")
+    estimates = {
+        "seeds_used": n,
+        "mean": mean,
+        "gradient_mean": gradient_mean,
+        "sign_consistency": _share(np.sign(gradient) == np.sign(gradient_mean), used),
+    }
+    elasticity = parameter_value * gradient_mean / mean.where(mean != 0)
+    if value.sizes["seed"] > 1:
+        mean_se, gradient_se = _standard_error(value, n), _standard_error(gradient, n)
+        defined = abs(mean) > 2 * mean_se
+        elasticity = elasticity.where(defined)
+        e = elasticity_deviation(value, gradient, parameter_value, elasticity)
+        ratio = abs(gradient_mean) / gradient_se
+        estimates |= {
+            "mean_se": mean_se,
+            "gradient_se": gradient_se,
+            "elasticity_se": np.sqrt((e**2).sum("seed", min_count=2) / (n - 1) / n),
+            # No signal and no noise: nothing to tell from 0.
+            "signal_to_noise": ratio.where((gradient_mean != 0) | (gradient_se != 0), 0.0),
+        }
+    estimates["elasticity"] = elasticity
+    return xr.Dataset(estimates)
+
+
+def elasticity_deviation(
+    value: xr.DataArray,
+    gradient: xr.DataArray,
+    parameter_value: xr.DataArray,
+    elasticity: xr.DataArray,
+) -> xr.DataArray:
+    """What each seed adds to the linearised elasticity: averages to 0 over seeds."""
+    mean = value.mean("seed")
+    gradient_part = parameter_value * (gradient - gradient.mean("seed"))
+    return (gradient_part - elasticity * (value - mean)) / mean
+
+
+def square_without_noise(
+    gradient: xr.DataArray, used: xr.DataArray, other: xr.DataArray | None = None
+) -> xr.DataArray:
+    """Unbiased estimate of (E g)^2, or of E g E g', over seeds: the mean product of different seeds.
+
+    ((sum g)(sum g') - sum g g') / (n (n - 1)). The square of a mean of noisy gradients would count the
+    noise as well: E (mean g)^2 = (E g)^2 + Var(g) / n. NaN where fewer than two seeds are usable.
+    """
+    g = gradient.where(used)
+    h = g if other is None else other.where(used)
+    n = used.sum("seed")
+    n = n.where(n > 1)
+    return (g.sum("seed") * h.sum("seed") - (g * h).sum("seed")) / (n * (n - 1))
+
+
+def _standard_error(x: xr.DataArray, n: xr.DataArray) -> xr.DataArray:
+    n = n.where(n > 1)  # one usable seed has no standard error
+    squares = ((x - x.mean("seed")) ** 2).sum("seed")
+    return np.sqrt(squares / (n - 1) / n)
+
+
+def _share(true: xr.DataArray, used: xr.DataArray) -> xr.DataArray:
+    n = used.sum("seed")
+    return (true & used).sum("seed") / n.where(n > 0)

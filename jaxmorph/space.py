@@ -1,0 +1,66 @@
+"""Free and periodic space: how positions differ, and how they are moved.
+
+Each function returns ``(displacement, shift)`` with the signatures of ``jax_md.space``, so that the
+functions of either package can be used in a state. They are written again here, four lines each,
+because importing jax-md takes about 10 s in every process; a test holds them against jax-md.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+DisplacementFn = Callable[..., Float[Array, " dim"]]
+ShiftFn = Callable[..., Float[Array, "*cell dim"]]
+
+
+# Module level, so that all states in free space share one compiled program.
+def _free_displacement(a: Array, b: Array, **_: object) -> Array:
+    return a - b
+
+
+def _free_shift(position: Array, change: Array, **_: object) -> Array:
+    return position + change
+
+
+def free() -> tuple[DisplacementFn, ShiftFn]:
+    """Unbounded space.
+
+    Returns:
+        displacement: ``(a, b) -> a - b`` for two positions of shape (dim,).
+        shift: ``(position, change) -> position + change``, shapes (cell, dim).
+    """
+
+    return _free_displacement, _free_shift
+
+
+def periodic(side: float | Array) -> tuple[DisplacementFn, ShiftFn]:
+    """A box of length ``side`` (a number, or one per dimension) with opposite faces identified.
+
+    Returns:
+        displacement: the shortest vector from ``b`` to ``a`` (minimum image).
+        shift: moves positions and wraps them into [0, side).
+    """
+
+    def displacement(a: Array, b: Array, **_: object) -> Array:
+        return jnp.mod(a - b + side * 0.5, side) - side * 0.5
+
+    def shift(position: Array, change: Array, **_: object) -> Array:
+        return jnp.mod(position + change, side)
+
+    return displacement, shift
+
+
+def pairwise_displacement(
+    displacement: DisplacementFn, position: Float[Array, "cell dim"]
+) -> Float[Array, "cell cell dim"]:
+    """Displacements between all cells; entry (i, j) points from cell j to cell i."""
+    return jax.vmap(jax.vmap(displacement, (None, 0)), (0, None))(position, position)
+
+
+def distance(displacement: Float[Array, "*batch dim"]) -> Float[Array, "*batch"]:
+    """Euclidean length; its derivative is 0 where the length is 0 (as in ``jax_md.space``)."""
+    squared = jnp.sum(displacement**2, axis=-1)
+    apart = squared > 0
+    return jnp.where(apart, jnp.sqrt(jnp.where(apart, squared, 1)), 0)

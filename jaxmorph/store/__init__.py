@@ -1,0 +1,22 @@
+"""The files of a run: their schema, atomic writing, checked reading, provenance."""
+
+from .build import (
+    batch_dataset,
+    checks_dataset,
+    corners_dataset,
+    design_dataset,
+    with_trajectories,
+)
+from .files import read_dataset, write_dataset
+from .provenance import provenance
+
+__all__ = [
+    "batch_dataset",
+    "checks_dataset",
+    "corners_dataset",
+    "design_dataset",
+    "provenance",
+    "read_dataset",
+    "with_trajectories",
+    "write_dataset",
+]

@@ -1,0 +1,179 @@
+"""Datasets of a design, a batch, the corners and the checks, from plain arrays.
+
+The layout is that of ``docs/data.md``. Descriptions of parameters, observables and state variables come
+in as small objects with ``name``, ``unit`` and ``description``; this room knows nothing more of a study.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+from ..distributions import Distribution
+from .files import as_strings, describe
+
+
+class Described(Protocol):
+    """Something with a name, a unit and a description."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+
+
+class DescribedState(Described, Protocol):
+    """A described field of the state, with the names of its dimensions after time."""
+
+    @property
+    def dims(self) -> tuple[str, ...]: ...
+
+
+_COORDINATES = {
+    "sample": ("number of the sample in the design", "1"),
+    "seed": ("number of the noise realisation in the run", "1"),
+    "parameter": ("name of the parameter", "1"),
+    "observable": ("name of the observable", "1"),
+    "parameter_unit": ("unit of the parameter", "1"),
+    "parameter_description": ("what the parameter is", "1"),
+    "observable_unit": ("unit of the observable", "1"),
+    "observable_description": ("what the observable is", "1"),
+    "parameter_value": ("value of the parameter", "see parameter_unit"),
+    "unit_value": ("value on the scale of probabilities (cdf of the distribution)", "1"),
+    "parameter_default": ("value of the parameter when it is not varied", "see parameter_unit"),
+    "value": ("observable", "see observable_unit"),
+    "gradient": ("d observable / d parameter, pathwise", "observable_unit / parameter_unit"),
+    "trajectory_sample": ("sample of the stored trajectory", "1"),
+    "trajectory_seed": ("seed of the stored trajectory", "1"),
+    "corner": ("which corner of parameter space", "1"),
+    "finite_difference": (
+        "d observable / d parameter by central differences with common random numbers",
+        "observable_unit / parameter_unit",
+    ),
+    "finite_difference_error": (
+        "estimated error of the finite difference",
+        "observable_unit / parameter_unit",
+    ),
+    "relative_difference": (
+        "difference between automatic gradient and finite difference, over the largest over time",
+        "1",
+    ),
+}
+
+
+def _described(dim: str, items: Sequence[Described]) -> dict[str, Any]:
+    return {
+        dim: as_strings([i.name for i in items]),
+        f"{dim}_unit": (dim, as_strings([i.unit for i in items])),
+        f"{dim}_description": (dim, as_strings([i.description for i in items])),
+    }
+
+
+def design_dataset(
+    values: np.ndarray,
+    unit_values: np.ndarray,
+    parameters: Sequence[Described],
+    defaults: Sequence[float],
+    distributions: Sequence[Distribution],
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
+    """The points of a design; ``values`` and ``unit_values`` have the shape (sample, parameter)."""
+    dataset = xr.Dataset(
+        {
+            "parameter_value": (("sample", "parameter"), values),
+            "unit_value": (("sample", "parameter"), unit_values),
+        },
+        coords={
+            "sample": np.arange(len(values)),
+            **_described("parameter", parameters),
+            "parameter_default": ("parameter", np.asarray(defaults, dtype=float)),
+        },
+        attrs={
+            **attributes,
+            "distributions": json.dumps([d.model_dump(mode="json") for d in distributions]),
+        },
+    )
+    return describe(dataset, _COORDINATES)
+
+
+def batch_dataset(
+    *,
+    samples: np.ndarray,
+    seeds: np.ndarray,
+    time: np.ndarray,
+    time_unit: str,
+    parameter_value: np.ndarray,
+    parameters: Sequence[Described],
+    observables: Sequence[Described],
+    value: np.ndarray,
+    gradient: np.ndarray | None,
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
+    """Values (sample, seed, time, observable) and gradients (..., parameter) of a batch."""
+    dims = ("sample", "seed", "time", "observable")
+    data: dict[str, Any] = {
+        "parameter_value": (("sample", "parameter"), parameter_value),
+        "value": (dims, value),
+    }
+    if gradient is not None:
+        data["gradient"] = ((*dims, "parameter"), gradient)
+    dataset = xr.Dataset(
+        data,
+        coords={
+            "sample": samples,
+            "seed": seeds,
+            "time": ("time", time, {"long_name": "model time", "units": time_unit}),
+            **_described("parameter", parameters),
+            **_described("observable", observables),
+        },
+        attrs=dict(attributes),
+    )
+    return describe(dataset, _COORDINATES)
+
+
+def with_trajectories(
+    dataset: xr.Dataset,
+    pairs: Sequence[tuple[int, int]],
+    states: Mapping[str, np.ndarray],
+    variables: Sequence[DescribedState],
+) -> xr.Dataset:
+    """``dataset`` with the states (trajectory, time, ...) of some (sample, seed) pairs."""
+    units = {v.name: v for v in variables}
+    data = {}
+    for name, array in states.items():
+        about = units[name]
+        attrs = {"long_name": about.description, "units": about.unit}
+        data[name] = (("trajectory", "time", *about.dims), array, attrs)
+    dataset = dataset.assign(data).assign_coords(
+        trajectory_sample=("trajectory", np.array([s for s, _ in pairs])),
+        trajectory_seed=("trajectory", np.array([r for _, r in pairs])),
+    )
+    return describe(dataset, _COORDINATES)
+
+
+def corners_dataset(dataset: xr.Dataset, corners: Sequence[str]) -> xr.Dataset:
+    """A batch of the corners of parameter space, with the name of each corner."""
+    dataset = dataset.assign_coords(corner=("sample", as_strings(list(corners))))
+    return describe(dataset, _COORDINATES)
+
+
+def checks_dataset(
+    dataset: xr.Dataset, finite_difference: np.ndarray, error: np.ndarray
+) -> xr.Dataset:
+    """A batch of automatic gradients, with finite differences beside them (same shape)."""
+    dims = dataset["gradient"].dims
+    gradient = dataset["gradient"]
+    difference = np.abs(gradient - finite_difference)
+    largest = np.abs(gradient).max("time")
+    # Where every gradient is 0 the relative difference is that of 0 and 0, or infinite.
+    relative = difference / largest.where(largest > 0, np.finfo(float).tiny)
+    dataset = dataset.assign(
+        finite_difference=(dims, finite_difference),
+        finite_difference_error=(dims, error),
+        relative_difference=relative.where(difference > 0, 0.0).transpose(*dims),
+    )
+    return describe(dataset, _COORDINATES)

@@ -1,0 +1,92 @@
+"""Writing netCDF-4 files whole or not at all, and reading back only what is ours and whole."""
+
+import os
+from pathlib import Path
+
+# File locking of HDF5 fails on some shared file systems, and files here are written once, then renamed.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+
+import numpy as np  # noqa: E402
+import xarray as xr  # noqa: E402
+
+from ..errors import JaxmorphError  # noqa: E402
+
+KINDS = ("design", "batch", "corners", "checks", "sensitivity")
+_COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+
+
+def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
+    """Write ``dataset`` as one of ``KINDS``: aside first, checked, then renamed into place.
+
+    Raises:
+        ValueError: If a variable lacks ``units`` or ``long_name``.
+        JaxmorphError: If the file cannot be written (a full disk, a missing right).
+    """
+    assert kind in KINDS, kind
+    for name, variable in dataset.variables.items():
+        missing = {"units", "long_name"} - set(variable.attrs)
+        if missing:
+            raise ValueError(f"variable {name} of a {kind} file has no {' and no '.join(missing)}")
+    dataset = dataset.assign_attrs(Conventions="CF-1.11", jaxmorph_file=kind)
+    encoding = {
+        name: dict(_COMPRESSION)
+        for name, variable in dataset.variables.items()
+        if variable.ndim and variable.dtype.kind in "fib"
+    }
+    path = Path(path)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset.to_netcdf(aside, engine="netcdf4", encoding=encoding)
+        with open(aside, "rb+") as file:
+            os.fsync(file.fileno())
+        if not read_dataset(aside, kind).identical(dataset):
+            raise JaxmorphError(f"{path}: what was written reads back differently; check the disk")
+        os.replace(aside, path)
+    except OSError as error:
+        raise JaxmorphError(f"{path}: cannot be written: {error}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_dataset(path: str | Path, kind: str, remake: str | None = None) -> xr.Dataset:
+    """Read one of ``KINDS`` into memory and close the file.
+
+    Args:
+        path: The file.
+        kind: What it must be.
+        remake: The command that makes it again, for the error message; default: Snakemake's.
+
+    Raises:
+        JaxmorphError: If it is missing, truncated, or not such a file of ours.
+    """
+    remake = remake or f"snakemake --force {path}"
+    if not Path(path).is_file():
+        raise JaxmorphError(f"{path}: no such file; make it with: {remake}")
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
+            dataset = file.load()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise JaxmorphError(
+            f"{path}: truncated or not a netCDF-4 file; make it again with: {remake}"
+        ) from error
+    found = dataset.attrs.get("jaxmorph_file")
+    if found != kind:
+        raise JaxmorphError(
+            f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); make it again with: "
+            f"{remake}"
+        )
+    return dataset
+
+
+def describe(dataset: xr.Dataset, names: dict[str, tuple[str, str]]) -> xr.Dataset:
+    """Set (long_name, units) of variables; those that are absent are passed over."""
+    for name, (long_name, units) in names.items():
+        if name in dataset.variables:
+            dataset[name].attrs |= {"long_name": long_name, "units": units}
+    return dataset
+
+
+def as_strings(values: object) -> np.ndarray:
+    """Text as an array that netCDF stores as variable-length strings."""
+    return np.asarray(values, dtype=object)

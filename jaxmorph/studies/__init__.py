@@ -1,0 +1,15 @@
+"""Studies: differentiable stochastic models with named parameters and observables."""
+
+from .base import Observable, Parameter, Recording, StateVariable, Study
+from .load import Problem, load_problem, load_study
+
+__all__ = [
+    "Observable",
+    "Parameter",
+    "Problem",
+    "Recording",
+    "StateVariable",
+    "Study",
+    "load_problem",
+    "load_study",
+]

@@ -1,0 +1,182 @@
+"""From the names in a configuration to a study and what is asked of it."""
+
+import dataclasses
+import difflib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+from pydantic import ValidationError
+
+from ..configuration import BUILT_IN_STUDIES
+from ..distributions import Distribution
+from ..errors import JaxmorphError
+from .base import Parameter, Study
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A study and the question put to it: what varies, what is fixed, what is measured.
+
+    Attributes:
+        study: The study with its settings.
+        varied: The parameters that vary, in the order of the ``parameter`` axis.
+        distributions: How each of them varies.
+        fixed: Values of all other parameters.
+        observables: Names of the observables, in the order of the ``observable`` axis.
+    """
+
+    study: Study
+    varied: tuple[Parameter, ...]
+    distributions: tuple[Distribution, ...]
+    fixed: dict[str, float]
+    observables: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the varied parameters."""
+        return tuple(p.name for p in self.varied)
+
+    @property
+    def centre(self) -> Float[np.ndarray, " parameter"]:
+        """Median of each varied parameter."""
+        return np.array([d.centre for d in self.distributions])
+
+
+def load_study(spec: str, settings: Mapping[str, Any] | None = None) -> Study:
+    """Import the class that ``spec`` names and give it its settings.
+
+    Args:
+        spec: A built-in name, ``path/to/file.py:ClassName`` or ``package.module:ClassName``.
+        settings: Setting name -> value.
+
+    Raises:
+        JaxmorphError: If it cannot be imported, is no study, or a setting is wrong.
+    """
+    target = BUILT_IN_STUDIES.get(spec, spec)
+    place, _, name = target.rpartition(":")
+    if not place:
+        raise JaxmorphError(
+            f"study = {spec}: unknown; built in are {', '.join(BUILT_IN_STUDIES)}, or write "
+            f"path/to/file.py:ClassName{_nearest(spec, BUILT_IN_STUDIES)}"
+        )
+    module = _import(place)
+    study = getattr(module, name, None)
+    if study is None:
+        classes = [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, Study)]
+        raise JaxmorphError(f"study = {spec}: no class {name} in {place}{_nearest(name, classes)}")
+    if not (isinstance(study, type) and issubclass(study, Study)):
+        raise JaxmorphError(f"study = {spec}: {name} is not a subclass of jaxmorph.Study")
+    _check_declaration(spec, study)
+    try:
+        return study(**(settings or {}))
+    except ValidationError as error:
+        problems = [_setting_problem(study, e) for e in error.errors()]
+        raise JaxmorphError("\n".join(problems)) from error
+    except TypeError as error:  # an abstract method is missing
+        raise JaxmorphError(f"study = {spec}: {error}") from error
+
+
+def load_problem(
+    spec: str,
+    settings: Mapping[str, Any],
+    parameters: Mapping[str, Distribution | float | Literal["default"]],
+    observables: Sequence[str] | Literal["all"] = "all",
+) -> Problem:
+    """The study of a run, its parameters and observables, checked against what the study has.
+
+    Args:
+        spec: See :func:`load_study`.
+        settings: See :func:`load_study`.
+        parameters: Name -> a distribution; a number, which fixes the parameter; or ``"default"``, the
+            study's own distribution.
+        observables: Names, or all of the study's.
+
+    Raises:
+        JaxmorphError: If the study has no such parameter or observable.
+    """
+    study = load_study(spec, settings)
+    known = {p.name: p for p in study.parameters}
+    _require(parameters, known, study, "parameter")
+    available = [o.name for o in study.observables]
+    wanted = available if observables == "all" else list(observables)
+    _require(wanted, available, study, "observable")
+    varied = [name for name, how in parameters.items() if not isinstance(how, float | int)]
+    distributions = [
+        known[name].distribution if parameters[name] == "default" else parameters[name]
+        for name in varied
+    ]
+    given = {name: float(how) for name, how in parameters.items() if isinstance(how, float | int)}
+    fixed = {n: v for n, v in (study.defaults() | given).items() if n not in varied}
+    return Problem(
+        study,
+        tuple(known[name] for name in varied),
+        tuple(distributions),
+        fixed,
+        tuple(wanted),
+    )
+
+
+def _import(place: str) -> ModuleType:
+    """A module by its dotted name, or from a ``.py`` file."""
+    try:
+        if not place.endswith(".py"):
+            if "" not in sys.path:
+                sys.path.insert(0, "")  # modules beside the configuration
+            return importlib.import_module(place)
+        path = Path(place)
+        if not path.is_file():
+            raise JaxmorphError(f"study = {place}: no such file; the path is relative to {Path.cwd()}")
+        spec = importlib.util.spec_from_file_location(f"jaxmorph_user_study_{path.stem}", path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # pydantic looks annotations up here
+        spec.loader.exec_module(module)
+        return module
+    except JaxmorphError:
+        raise
+    except Exception as error:
+        raise JaxmorphError(
+            f"study = {place}: importing it raised {type(error).__name__}: {error}"
+        ) from error
+
+
+def _check_declaration(spec: str, study: type[Study]) -> None:
+    for what, kind in (("parameters", "Parameter"), ("observables", "Observable")):
+        declared = getattr(study, what, ())
+        if not declared:
+            raise JaxmorphError(f"study = {spec}: set the class attribute {what} to a tuple of {kind}")
+        names = [item.name for item in declared]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise JaxmorphError(f"study = {spec}: {what} has {', '.join(twice)} more than once")
+
+
+def _setting_problem(study: type[Study], error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"]) or "(all)"
+    if error["type"] == "extra_forbidden":
+        hint = _nearest(name, study.model_fields)
+        return f"settings.{name}: {study.__name__} has no such setting{hint}"
+    message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"settings.{name} = {error['input']!r}: should be {message}"
+
+
+def _require(wanted: Iterable[str], known: Iterable[str], study: Study, what: str) -> None:
+    known = list(known)
+    for name in wanted:
+        if name not in known:
+            raise JaxmorphError(
+                f"{what}s: {type(study).__name__} has no {what} {name}{_nearest(name, known)}; "
+                f"it has {', '.join(known)}"
+            )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    match = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {match[0]}?" if match else ""
