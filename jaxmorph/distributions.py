@@ -1,39 +1,50 @@
 """Distributions of parameters: one pydantic model each, backed by ``scipy.stats``.
 
 A distribution knows its bounds, its quantile function (``ppf``) and its centre. It knows nothing of
-studies, designs or files, and importing it does not import JAX.
+studies, designs or files. Importing it imports neither JAX nor numpy nor scipy: the workflow
+validates a configuration each time it is parsed.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class _Distribution(BaseModel):
     """What the five have in common."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     def frozen(self) -> Any:
         """The ``scipy.stats`` frozen distribution."""
+        return self._frozen()
+
+    def _frozen(self) -> Any:
         raise NotImplementedError
 
     def ppf(self, u: np.ndarray) -> np.ndarray:
-        """Quantiles of the probabilities ``u`` (any shape, in [0, 1])."""
-        return np.asarray(self.frozen().ppf(u))
+        """Quantiles of the probabilities ``u`` (any shape, in [0, 1]), within the support."""
+        import numpy as np
+
+        # scipy's quantiles may step over an end of the support by a rounding error.
+        return np.clip(np.asarray(self.frozen().ppf(u)), *self.support)
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
         """Probabilities of the values ``x`` (any shape)."""
+        import numpy as np
+
         return np.asarray(self.frozen().cdf(x))
 
     @property
     def centre(self) -> float:
         """The median."""
-        return float(self.ppf(np.asarray(0.5)))
+        return float(self.frozen().median())
 
     @property
     def support(self) -> tuple[float, float]:
@@ -43,8 +54,8 @@ class _Distribution(BaseModel):
 
 
 class _Interval(_Distribution):
-    low: FiniteFloat = Field(description="smallest value")
-    high: FiniteFloat = Field(description="largest value")
+    low: float = Field(description="smallest value")
+    high: float = Field(description="largest value")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -52,91 +63,94 @@ class _Interval(_Distribution):
             raise ValueError(
                 f"low must be less than high, got low = {self.low:g}, high = {self.high:g}"
             )
+        if math.isinf(self.high - self.low):
+            raise ValueError(
+                f"the interval from low = {self.low:g} to high = {self.high:g} is too wide for a "
+                "floating-point number"
+            )
         return self
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.low, self.high
 
 
 class Uniform(_Interval):
-    """Every value between ``low`` and ``high`` is equally likely."""
+    """Every value between `low` and `high` is equally likely."""
 
     distribution: Literal["uniform"] = "uniform"
 
-    def frozen(self) -> Any:
+    def _frozen(self) -> Any:
         from scipy import stats
 
         return stats.uniform(self.low, self.high - self.low)
 
 
 class LogUniform(_Interval):
-    """The logarithm is uniform between ``ln(low)`` and ``ln(high)``."""
+    """The logarithm is uniform between ln(`low`) and ln(`high`)."""
 
     distribution: Literal["log-uniform"] = "log-uniform"
-    low: Annotated[PositiveFloat, Field(allow_inf_nan=False, description="smallest value, above 0")]
+    low: float = Field(gt=0, description="smallest value")
 
-    def frozen(self) -> Any:
+    def _frozen(self) -> Any:
         from scipy import stats
 
         return stats.loguniform(self.low, self.high)
 
 
 class Normal(_Distribution):
-    """Gaussian with mean ``mean`` and standard deviation ``sd``."""
+    """Gaussian with mean `mean` and standard deviation `sd`."""
 
     distribution: Literal["normal"] = "normal"
-    mean: FiniteFloat = Field(description="mean")
-    sd: Annotated[PositiveFloat, Field(allow_inf_nan=False, description="standard deviation")]
+    mean: float = Field(description="mean")
+    sd: float = Field(gt=0, description="standard deviation")
 
-    def frozen(self) -> Any:
+    def _frozen(self) -> Any:
         from scipy import stats
 
         return stats.norm(self.mean, self.sd)
 
 
 class LogNormal(_Distribution):
-    """The natural logarithm is Gaussian with mean ``ln(median)`` and standard deviation ``sd_log``."""
+    """The natural logarithm is Gaussian around ln(`median`) with standard deviation `sd_log`."""
 
     distribution: Literal["log-normal"] = "log-normal"
-    median: Annotated[
-        PositiveFloat,
-        Field(allow_inf_nan=False, description="median, on the parameter's own scale"),
-    ]
-    sd_log: Annotated[
-        PositiveFloat,
-        Field(allow_inf_nan=False, description="standard deviation of the natural logarithm"),
-    ]
+    median: float = Field(gt=0, description="median, on the parameter's own scale")
+    sd_log: float = Field(gt=0, description="standard deviation of the natural logarithm")
 
-    def frozen(self) -> Any:
+    def _frozen(self) -> Any:
         from scipy import stats
 
         return stats.lognorm(self.sd_log, scale=self.median)
 
 
 class TruncatedNormal(_Interval):
-    """Gaussian cut to the interval from ``low`` to ``high``."""
+    """Gaussian cut to the interval from `low` to `high`."""
 
     distribution: Literal["truncated-normal"] = "truncated-normal"
-    mean: FiniteFloat = Field(description="mean of the Gaussian before it is cut")
-    sd: Annotated[
-        PositiveFloat,
-        Field(allow_inf_nan=False, description="standard deviation of the Gaussian before it is cut"),
-    ]
+    mean: float = Field(description="mean of the Gaussian before it is cut")
+    sd: float = Field(gt=0, description="standard deviation of the Gaussian before it is cut")
 
     @model_validator(mode="after")
-    def _keeps_mass(self) -> TruncatedNormal:
-        from scipy.special import ndtr
-
-        mass = ndtr((self.high - self.mean) / self.sd) - ndtr((self.low - self.mean) / self.sd)
+    def _keeps_mass(self) -> Self:
+        a, b = self._standardised_bounds()
+        # Seen from the lower tail, where erfc does not cancel.
+        a, b = (-b, -a) if a > 0 else (a, b)
+        mass = (math.erfc(-b / math.sqrt(2)) - math.erfc(-a / math.sqrt(2))) / 2
         if not mass > 1e-12:
             raise ValueError(
-                f"the interval from low = {self.low:g} to high = {self.high:g} holds no probability of a "
-                f"normal distribution with mean = {self.mean:g} and sd = {self.sd:g}"
+                f"the interval from low = {self.low:g} to high = {self.high:g} holds no "
+                f"probability of a normal distribution with mean = {self.mean:g}, sd = {self.sd:g}"
             )
         return self
 
-    def frozen(self) -> Any:
+    def _standardised_bounds(self) -> tuple[float, float]:
+        return (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
+
+    def _frozen(self) -> Any:
         from scipy import stats
 
-        a, b = (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
-        return stats.truncnorm(a, b, loc=self.mean, scale=self.sd)
+        return stats.truncnorm(*self._standardised_bounds(), loc=self.mean, scale=self.sd)
 
 
 Distribution = Annotated[
@@ -165,7 +179,7 @@ def poincare_constant(distribution: _Distribution) -> float | None:
         case Uniform(low=low, high=high):
             return ((high - low) / math.pi) ** 2
         case LogUniform(low=low, high=high):
-            return (math.log(high / low) / math.pi) ** 2
+            return ((math.log(high) - math.log(low)) / math.pi) ** 2
         case Normal(sd=sd):
             return sd**2
         case LogNormal(sd_log=sd_log):

@@ -1,0 +1,104 @@
+"""The kinds of field that the configuration is made of, and how it speaks of wrong ones."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+)
+
+from jaxmorph.distributions import Distribution
+
+
+class ConfigurationModel(BaseModel):
+    """Frozen, strict (no true for 1, no "1" for 1), and without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def as_yaml_number(text: str) -> str | None:
+    """The number that ``text`` was meant to be, written so that YAML 1.1 reads it as a number.
+
+    YAML 1.1 wants a decimal point and a signed exponent: it reads ``1e-4`` as text. None if
+    ``text`` is not of that kind.
+    """
+    match = re.fullmatch(r"([-+]?)(\d+)(?:\.(\d*))?[eE]([-+]?)(\d+)", text)
+    if match is None:
+        return None
+    sign, whole, fraction, exponent_sign, exponent = match.groups()
+    return f"{sign}{whole}.{fraction or '0'}e{exponent_sign or '+'}{exponent}"
+
+
+def hint(name: object, known: Iterable[str]) -> str:
+    """Which of the ``known`` names was meant; all of them if none is near."""
+    by_lower_case = {item.lower(): item for item in known}
+    nearest = difflib.get_close_matches(str(name).lower(), by_lower_case, n=1)
+    if nearest:
+        return f"did you mean {by_lower_case[nearest[0]]}?"
+    return f"known: {', '.join(by_lower_case.values())}"
+
+
+def _distinct(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            raise ValueError(f"names {item} twice")
+    return items
+
+
+Indices = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False), AfterValidator(_distinct)
+]
+"""Numbers of samples or seeds, each once."""
+
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_distinct)]
+"""Names, each once."""
+
+
+def _check_scalar(value: object) -> object:
+    if not isinstance(value, str | int | float):
+        raise ValueError("must be a text, a number, true or false")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    if isinstance(value, str) and (number := as_yaml_number(value)):
+        raise ValueError(f"is read as text; write {number}")
+    return value
+
+
+Scalar = Annotated[str | int | float | bool, BeforeValidator(_check_scalar)]
+"""The value of a setting; the study knows its type."""
+
+
+def _check_all_or_names(value: object) -> object:
+    if value == "all":
+        return value
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be the word all or a list of names")
+    if not value:
+        raise ValueError("must be the word all or name at least one")
+    return _distinct(tuple(value))
+
+
+AllOrNames = Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_check_all_or_names)]
+"""The word ``all`` or a list of names, each once."""
+
+
+def _parameter_kind(value: object) -> str:
+    return "default" if isinstance(value, str) else "distribution"
+
+
+ParameterDistribution = Annotated[
+    Annotated[Literal["default"], Tag("default")] | Annotated[Distribution, Tag("distribution")],
+    Discriminator(_parameter_kind),
+]
+"""A distribution, or the word ``default`` for the study's own."""

@@ -1,0 +1,175 @@
+"""From YAML files and Snakemake's configuration to a checked :class:`Configuration`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from jaxmorph.configuration.models import FILES_MUST_EXIST, Configuration
+from jaxmorph.configuration.problems import Path as KeyPath
+from jaxmorph.configuration.problems import Problem, dotted, is_consequence, show, to_problem
+from jaxmorph.errors import JaxmorphError
+
+COMMAND_LINE = "--config"
+"""How a message names the command line as the place of a value."""
+
+_Source = tuple[str, Mapping[str, Any]]
+
+
+def load_configuration(
+    config: Mapping[str, Any],
+    files: Sequence[str | os.PathLike[str]] = (),
+    overrides: Mapping[str, Any] | None = None,
+) -> Configuration:
+    """The checked configuration that Snakemake merged from ``files`` and ``overrides``.
+
+    ``files`` are in the order in which they were merged: a later one overrides an earlier one.
+    ``overrides`` is what the command line gave with ``--config``, which overrides them all. Both
+    serve to say where a wrong value is.
+
+    Raises JaxmorphError with a line for each problem: ``file: dotted key = value: what is wrong``.
+    """
+    sources: list[_Source] = []
+    duplicates: list[str] = []
+    for file in files:
+        name = _display_name(file)
+        content, found = _parse(file, name)
+        duplicates += found
+        sources.append((name, content if isinstance(content, Mapping) else {}))
+    typed_overrides = _typed(overrides or {})
+    sources.append((COMMAND_LINE, typed_overrides))
+    return _validate(_merged(_plain(config), typed_overrides), sources, duplicates)
+
+
+def read_configuration(path: str | os.PathLike[str]) -> Configuration:
+    """The checked configuration in the YAML file ``path``.
+
+    Raises JaxmorphError if the file cannot be read, is not YAML, or is wrong (one line a problem).
+    """
+    name = _display_name(path)
+    content, duplicates = _parse(path, name)
+    if content is None:
+        raise JaxmorphError(f"{name}: the file is empty; it needs the key runs")
+    if not isinstance(content, Mapping):
+        raise JaxmorphError(f"{name}: must be a mapping with the key runs, not {show(content)}")
+    return _validate(content, [(name, content)], duplicates)
+
+
+def _validate(
+    config: Mapping[str, Any], sources: Sequence[_Source], lines: Sequence[str]
+) -> Configuration:
+    lines = list(lines)
+    try:
+        configuration = Configuration.model_validate(config, context=FILES_MUST_EXIST)
+    except ValidationError as error:
+        problems = [to_problem(e) for e in error.errors() if not is_consequence(e)]
+        lines += [_located(problem, sources) for problem in problems]
+    if lines:
+        raise JaxmorphError("\n".join(lines))
+    return configuration
+
+
+def _located(problem: Problem, sources: Sequence[_Source]) -> str:
+    """The problem with the name of the last source that has its key, or its longest parent."""
+    for length in range(len(problem.path), 0, -1):
+        for name, content in reversed(sources):
+            if _has(content, problem.path[:length]):
+                return f"{name}: {problem}"
+    files = [name for name, _ in sources if name != COMMAND_LINE]
+    return f"{files[-1] if files else 'configuration'}: {problem}"
+
+
+def _has(content: Any, path: KeyPath) -> bool:
+    for key in path:
+        try:
+            content = content[key]
+        except (LookupError, TypeError):
+            return False
+    return True
+
+
+def _display_name(path: str | os.PathLike[str]) -> str:
+    """``path`` relative to the working directory, if it lies inside."""
+    absolute = Path(path).absolute()
+    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path)
+
+
+def _parse(path: str | os.PathLike[str], name: str) -> tuple[Any, list[str]]:
+    """The content of a YAML (or JSON) file, and a line for each key that is given twice."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise JaxmorphError(f"{name}: is not a text in UTF-8") from None
+    except OSError as error:
+        raise JaxmorphError(f"{name}: cannot be read: {error.strerror}") from None
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None, []
+        duplicates = [f"{name}: {line}" for line in _duplicates(node, ())]
+        return loader.construct_document(node), duplicates
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise JaxmorphError(f"{name}{where}: is not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise JaxmorphError(f"{name}: is not valid YAML: {reason}") from None
+
+
+def _duplicates(node: yaml.Node, path: KeyPath) -> Iterator[str]:
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _duplicates(item, (*path, index))
+    if isinstance(node, yaml.MappingNode):
+        first_line: dict[str, int] = {}
+        for key, value in node.value:
+            here = (*path, str(key.value))
+            line = key.start_mark.line + 1
+            if key.value in first_line:
+                yield f"{dotted(here)}: is given twice, in lines {first_line[key.value]} and {line}"
+            first_line.setdefault(key.value, line)
+            yield from _duplicates(value, here)
+
+
+def _plain(config: Any) -> Any:
+    """A copy in plain dicts and lists, whatever kinds of mapping Snakemake uses."""
+    if isinstance(config, Mapping):
+        return {key: _plain(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [_plain(value) for value in config]
+    return config
+
+
+def _typed(value: Any) -> Any:
+    """``value`` with numbers and booleans in place of texts.
+
+    Snakemake leaves every scalar inside a mapping that ``--config`` gives as text.
+    """
+    if isinstance(value, Mapping):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_typed(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        scalar = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    return scalar if scalar is None or isinstance(scalar, bool | int | float) else value
+
+
+def _merged(config: Any, overrides: Mapping[str, Any]) -> Any:
+    """``config`` with the values of ``overrides``, key by key, as Snakemake merges."""
+    merged = dict(config)
+    for key, value in overrides.items():
+        current = merged.get(key)
+        nested = isinstance(value, Mapping) and isinstance(current, Mapping)
+        merged[key] = _merged(current, value) if nested else value
+    return merged

@@ -1,0 +1,316 @@
+"""The configuration as pydantic models.
+
+They are the one source of its defaults, its checks, its JSON schema and its documentation. Whatever
+can be known without the study itself is checked here; whether the study has a parameter, a setting
+or an observable of a name is checked by the first job of a run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from jaxmorph.configuration.fields import (
+    AllOrNames,
+    ConfigurationModel,
+    Indices,
+    Names,
+    ParameterDistribution,
+    Scalar,
+    hint,
+)
+from jaxmorph.designs import Design, GridDesign, ListDesign, count_samples, grid_obstacle
+
+BUILT_IN_STUDIES = {
+    "reference": "jaxmorph.studies.reference:ReferenceStudy",
+    "ornstein-uhlenbeck": "jaxmorph.studies.ornstein_uhlenbeck:OrnsteinUhlenbeckStudy",
+    "ishigami": "jaxmorph.studies.ishigami:IshigamiStudy",
+}
+"""Where the studies that have a short name are, as ``module:Class``."""
+
+MAX_BATCHES = 100_000
+"""A batch is a job; Snakemake does not plan more than this in a reasonable time."""
+
+FILES_MUST_EXIST = {"files_must_exist": True}
+"""Context of a validation that looks for the files that a configuration names.
+
+A run that is read back from a dataset is valid without them.
+"""
+
+GradientMode = Literal["auto", "forward", "reverse"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The samples and seeds of one batch, as run-wide integers."""
+
+    samples: range
+    seeds: range
+
+
+class BatchSize(ConfigurationModel):
+    """How many samples and seeds one job evaluates."""
+
+    samples: int = Field(16, ge=1, description="samples per batch")
+    seeds: int = Field(16, ge=1, description="seeds per batch")
+
+
+class Trajectories(ConfigurationModel):
+    """The simulations whose full history is stored: each of `samples` at each of `seeds`."""
+
+    samples: Indices = Field((0,), description="samples, counted from 0; may be empty")
+    seeds: Indices = Field((0,), description="seeds, counted from 0; may be empty")
+
+
+class Checks(ConfigurationModel):
+    """Finite differences against automatic gradients, with the same random numbers."""
+
+    samples: int = Field(4, ge=0, description="samples to check, at most; 0 for no check")
+    seeds: int = Field(2, ge=1, description="seeds to check at each of them, at most")
+    step: float = Field(
+        1.0e-4, gt=0, lt=1, description="step of the difference, relative to the parameter's scale"
+    )
+
+
+class Run(ConfigurationModel):
+    """One entry under `runs`: a study, what is varied, and how it is evaluated."""
+
+    study: str = Field(
+        description="name of a built-in study (`reference`, `ornstein-uhlenbeck`, `ishigami`), or "
+        "a study of your own: `path/to/file.py:ClassName` or `package.module:ClassName`"
+    )
+    settings: dict[str, Scalar] = Field(
+        default_factory=dict, description="settings of the study that differ from its defaults"
+    )
+    parameters: dict[str, ParameterDistribution] = Field(
+        min_length=1,
+        description="the parameters that are varied and differentiated, each with its "
+        "distribution, or with the word `default` for the study's own",
+    )
+    design: Design = Field(description="which points of parameter space are evaluated")
+    seeds: int = Field(16, ge=1, description="number of noise realisations at every sample")
+    key: int = Field(
+        0, ge=0, le=2**32 - 1, description="random key of the run; the noise depends on it alone"
+    )
+    observables: AllOrNames = Field(
+        "all", description="the word `all`, or a list of the study's observables"
+    )
+    gradient: GradientMode = Field(
+        "auto",
+        description="how gradients are computed; `auto` chooses, and says why in the log",
+    )
+    batch: BatchSize = Field(BatchSize(), description="size of a batch")
+    trajectories: Trajectories = Field(Trajectories(), description="simulations stored in full")
+    corners: Names = Field(
+        default_factory=lambda run: tuple(run.get("parameters", ()))[:2],
+        min_length=1,
+        max_length=2,
+        description="one or two parameters whose extremes the animation of the corners shows; "
+        "if not given, the first two",
+    )
+    checks: Checks = Field(Checks(), description="numerical checks of the gradients")
+
+    @field_validator("study")
+    @classmethod
+    def _names_a_study(cls, study: str, info: ValidationInfo) -> str:
+        if study in BUILT_IN_STUDIES:
+            return study
+        place, _, class_name = study.rpartition(":")
+        if study.endswith(".py"):
+            raise ValueError(f"must name the class too; write {study}:ClassName")
+        if not place:
+            raise ValueError(
+                f"unknown study; {hint(study, BUILT_IN_STUDIES)} A study of your own is "
+                "path/to/file.py:ClassName or package.module:ClassName"
+            )
+        if not class_name.isidentifier():
+            raise ValueError(f"must end with the name of a class, not with {class_name!r}")
+        if not place.endswith(".py") and not all(p.isidentifier() for p in place.split(".")):
+            raise ValueError("must be path/to/file.py:ClassName or package.module:ClassName")
+        if place.endswith(".py") and info.context == FILES_MUST_EXIST and not Path(place).is_file():
+            raise ValueError(f"there is no file {place} in the working directory, {Path.cwd()}")
+        return study
+
+    @field_validator("design")
+    @classmethod
+    def _fits_parameters(cls, design: Design, info: ValidationInfo) -> Design:
+        parameters = info.data.get("parameters")
+        if parameters is None:
+            return design
+        match design:
+            case GridDesign():
+                _check_grid(design, parameters)
+            case ListDesign():
+                for index, point in enumerate(design.points):
+                    _check_names(f"points[{index}]", point, parameters)
+        return design
+
+    @field_validator("batch")
+    @classmethod
+    def _few_enough(cls, batch: BatchSize, info: ValidationInfo) -> BatchSize:
+        if not {"parameters", "design", "seeds"} <= info.data.keys():
+            return batch
+        samples = count_samples(info.data["design"], list(info.data["parameters"]))
+        seeds = info.data["seeds"]
+        n_batches = math.ceil(samples / batch.samples) * math.ceil(seeds / batch.seeds)
+        if n_batches > MAX_BATCHES:
+            raise ValueError(
+                f"cuts {samples} samples x {seeds} seeds into {n_batches} batches, more than "
+                f"{MAX_BATCHES}; raise batch.samples or batch.seeds"
+            )
+        return batch
+
+    @field_validator("trajectories")
+    @classmethod
+    def _within_run(cls, trajectories: Trajectories, info: ValidationInfo) -> Trajectories:
+        limits = {}
+        if {"parameters", "design"} <= info.data.keys():
+            limits["samples"] = count_samples(info.data["design"], list(info.data["parameters"]))
+        if "seeds" in info.data:
+            limits["seeds"] = info.data["seeds"]
+        problems = [
+            f"{axis} names {index}, but the {axis} of the run are 0 to {limit - 1}"
+            for axis, limit in limits.items()
+            for index in getattr(trajectories, axis)
+            if index >= limit
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return trajectories
+
+    @field_validator("corners")
+    @classmethod
+    def _of_the_run(cls, corners: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        parameters = info.data.get("parameters")
+        for name in corners:
+            if parameters is not None and name not in parameters:
+                raise ValueError(f"{name} is not varied by the run; {hint(name, parameters)}")
+        return corners
+
+    @property
+    def study_target(self) -> str:
+        """Where the study is: ``module:Class`` or ``file.py:Class``."""
+        return BUILT_IN_STUDIES.get(self.study, self.study)
+
+    @property
+    def study_file(self) -> Path | None:
+        """The user's file that holds the study, or None for a study in a module."""
+        place = self.study.rpartition(":")[0]
+        return Path(place) if place.endswith(".py") else None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples of the design."""
+        return count_samples(self.design, list(self.parameters))
+
+    @property
+    def n_seeds(self) -> int:
+        """Number of seeds."""
+        return self.seeds
+
+    @cached_property
+    def batches(self) -> dict[str, Batch]:
+        """The batches by id, ``SSS-RRR``: slab SSS along the samples, slab RRR along the seeds."""
+        return {
+            f"{i:03d}-{j:03d}": Batch(samples, seeds)
+            for i, samples in enumerate(_slabs(self.n_samples, self.batch.samples))
+            for j, seeds in enumerate(_slabs(self.n_seeds, self.batch.seeds))
+        }
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures that this run has."""
+        names = ["tornado", "heat_map", "time_course", "seed_spread", "response"]
+        if self.checks.samples > 0:
+            names.append("numerical_checks")
+        if self.design.method == "grid" and len(self.parameters) == 2:
+            names.append("gradient_field")
+        return names
+
+    def batch_params(self, batch_id: str) -> dict[str, Any]:
+        """Everything that decides the numbers of a batch, and nothing else, as plain JSON.
+
+        It stays the same for a whole slab of a run that grows, so that no finished batch is rerun.
+        """
+        batch = self.batches[batch_id]
+        run = self.model_dump(mode="json")
+        stored = {
+            "samples": [i for i in self.trajectories.samples if i in batch.samples],
+            "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
+        }
+        return {
+            "study": run["study"],
+            "settings": dict(sorted(run["settings"].items())),
+            # Lists keep the order of the parameters, which decides the columns of a design.
+            "parameters": [[name, value] for name, value in run["parameters"].items()],
+            "design": self._design_identity(batch.samples),
+            "observables": run["observables"],
+            "key": self.key,
+            "gradient": self.gradient,
+            "samples": [batch.samples.start, batch.samples.stop],
+            "seeds": [batch.seeds.start, batch.seeds.stop],
+            "trajectories": stored if all(stored.values()) else None,
+        }
+
+    def _design_identity(self, samples: range) -> dict[str, Any]:
+        """What of the design decides the values of ``samples``."""
+        match self.design:
+            case GridDesign() as grid:
+                return {"method": "grid", "points": list(grid.shape(list(self.parameters)))}
+            case ListDesign(points=points):
+                rows = [[points[i][name] for name in self.parameters] for i in samples]
+                return {"method": "list", "points": rows}
+            case design:
+                # A Sobol sequence does not depend on its length.
+                extensible = {"samples"} if design.method == "sobol" else set()
+                return design.model_dump(mode="json", exclude=extensible)
+
+    def to_json(self) -> str:
+        """The whole run as JSON, defaults included; ``Run.from_json`` gives the run back."""
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The run that ``to_json`` wrote."""
+        return cls.model_validate_json(text)
+
+
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+class Configuration(ConfigurationModel):
+    """The whole configuration."""
+
+    runs: dict[RunName, Run] = Field(
+        min_length=1, description="the runs by name; `results/<run>/` holds the output of each"
+    )
+
+
+def _check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
+    if isinstance(design.points, dict):
+        _check_names("points", design.points, parameters)
+    # The study's own distributions are not known yet; the first job checks them.
+    known = {name: value for name, value in parameters.items() if value != "default"}
+    obstacle = grid_obstacle(known)
+    if obstacle is not None:
+        raise ValueError(obstacle)
+
+
+def _check_names(where: str, given: Iterable[str], wanted: Iterable[str]) -> None:
+    """Raises if ``given`` has not exactly the keys of ``wanted``."""
+    missing = [name for name in wanted if name not in given]
+    surplus = [name for name in given if name not in wanted]
+    if missing or surplus:
+        parts = [f"lacks {', '.join(missing)}"] * bool(missing)
+        parts += [f"has {', '.join(surplus)}, which the run does not vary"] * bool(surplus)
+        raise ValueError(f"{where} {' and '.join(parts)}")
+
+
+def _slabs(total: int, size: int) -> list[range]:
+    return [range(start, min(start + size, total)) for start in range(0, total, size)]

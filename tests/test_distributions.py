@@ -1,0 +1,150 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from scipy import integrate, stats
+
+from jaxmorph.distributions import (
+    Distribution,
+    LogNormal,
+    LogUniform,
+    Normal,
+    TruncatedNormal,
+    Uniform,
+    is_logarithmic,
+    poincare_constant,
+)
+
+ONE_OF_EACH: list[Distribution] = [
+    Uniform(low=-1, high=3),
+    LogUniform(low=0.5, high=8),
+    Normal(mean=2, sd=0.5),
+    LogNormal(median=2, sd_log=0.3),
+    TruncatedNormal(mean=1, sd=2, low=-1, high=2),
+]
+MEDIANS = [1.0, 2.0, 2.0, 2.0]
+
+numbers = st.floats(-1e6, 1e6)
+positives = st.floats(1e-6, 1e6)
+
+
+@st.composite
+def distributions(draw: st.DrawFn) -> Distribution:
+    kind = draw(st.sampled_from(["uniform", "log-uniform", "normal", "log-normal", "truncated"]))
+    if kind == "normal":
+        return Normal(mean=draw(st.floats(-1e3, 1e3)), sd=draw(st.floats(1e-3, 1e3)))
+    if kind == "log-normal":
+        return LogNormal(median=draw(positives), sd_log=draw(st.floats(0.01, 5)))
+    if kind == "truncated":
+        mean, sd = draw(st.floats(-10, 10)), draw(st.floats(0.1, 10))
+        low = mean + sd * draw(st.floats(-4, 3))
+        return TruncatedNormal(mean=mean, sd=sd, low=low, high=low + sd * draw(st.floats(0.1, 5)))
+    low, high = sorted((draw(positives), draw(positives)))
+    assume(high > 1.001 * low)
+    return LogUniform(low=low, high=high) if kind == "log-uniform" else Uniform(low=low, high=high)
+
+
+@settings(deadline=None)
+@given(distributions(), st.lists(st.floats(1e-6, 1 - 1e-6), min_size=1, max_size=5))
+def test_cdf_inverts_ppf(distribution: Distribution, probabilities: list[float]) -> None:
+    u = np.array(probabilities)
+    np.testing.assert_allclose(distribution.cdf(distribution.ppf(u)), u, rtol=0, atol=1e-9)
+
+
+@settings(deadline=None)
+@given(distributions(), st.floats(0, 1))
+def test_quantiles_stay_within_the_support(distribution: Distribution, u: float) -> None:
+    low, high = distribution.support
+    assert low <= distribution.ppf(np.array(u)) <= high
+    assert distribution.ppf(np.array(0.0)) == pytest.approx(low)
+    assert distribution.ppf(np.array(1.0)) == pytest.approx(high)
+
+
+@settings(deadline=None)
+@given(distributions())
+def test_centre_splits_the_probability_in_halves(distribution: Distribution) -> None:
+    assert distribution.cdf(np.array(distribution.centre)) == pytest.approx(0.5, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "median"), list(zip(ONE_OF_EACH[:4], MEDIANS, strict=True))
+)
+def test_centre_is_the_median(distribution: Distribution, median: float) -> None:
+    assert distribution.centre == pytest.approx(median, rel=1e-12)
+
+
+@pytest.mark.parametrize("distribution", ONE_OF_EACH)
+def test_quantiles_keep_the_shape(distribution: Distribution) -> None:
+    assert distribution.ppf(np.full((2, 3), 0.3)).shape == (2, 3)
+    assert distribution.cdf(np.full((2, 3), 1.0)).shape == (2, 3)
+
+
+def test_quartiles() -> None:
+    quartile = np.array(0.25)
+    z = -0.6744897501960817
+    assert Uniform(low=-1, high=3).ppf(quartile) == pytest.approx(0)
+    assert LogUniform(low=1, high=16).ppf(quartile) == pytest.approx(2)
+    assert Normal(mean=2, sd=0.5).ppf(quartile) == pytest.approx(2 + 0.5 * z)
+    assert LogNormal(median=2, sd_log=0.3).ppf(quartile) == pytest.approx(2 * math.exp(0.3 * z))
+    half = TruncatedNormal(mean=0, sd=1, low=0, high=50)
+    assert half.ppf(quartile) == pytest.approx(stats.halfnorm.ppf(0.25))
+
+
+def test_supports() -> None:
+    assert [d.support for d in ONE_OF_EACH] == [
+        (-1, 3),
+        (0.5, 8),
+        (-math.inf, math.inf),
+        (0, math.inf),
+        (-1, 2),
+    ]
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_truncated_normal_in_either_tail_is_sound(side: int) -> None:
+    low, high = sorted((5.0 * side, 6.0 * side))
+    tail = TruncatedNormal(mean=0, sd=1, low=low, high=high)
+    total, _ = integrate.quad(tail.frozen().pdf, low, high)
+    assert total == pytest.approx(1, abs=1e-8)
+    with pytest.raises(ValidationError, match="holds no probability"):
+        TruncatedNormal(mean=0, sd=1, low=min(8 * side, 9 * side), high=max(8 * side, 9 * side))
+
+
+@settings(deadline=None)
+@given(numbers, numbers)
+def test_bounds_must_be_ordered(low: float, high: float) -> None:
+    assume(low >= high)
+    with pytest.raises(ValidationError, match="low must be less than high"):
+        Uniform(low=low, high=high)
+
+
+def test_an_interval_that_overflows_is_refused() -> None:
+    with pytest.raises(ValidationError, match="too wide"):
+        Uniform(low=-1.7e308, high=1.7e308)
+
+
+def test_logarithmic_scales() -> None:
+    assert [is_logarithmic(d) for d in ONE_OF_EACH] == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "scale"),
+    [(Uniform(low=1, high=4), np.asarray), (LogUniform(low=1, high=4), np.log)],
+)
+def test_the_poincare_inequality_is_sharp_on_an_interval(distribution, scale) -> None:  # type: ignore[no-untyped-def]
+    """Equality holds for half a cosine across the interval: Var = 1/2, E[f'^2] = (pi/w)^2 / 2."""
+    u = scale(distribution.ppf((np.arange(200_000) + 0.5) / 200_000))
+    low, high = scale(1.0), scale(4.0)
+    phase = math.pi * (u - low) / (high - low)
+    mean_squared_slope = np.mean((math.pi / (high - low) * np.sin(phase)) ** 2)
+    constant = poincare_constant(distribution)
+    assert constant == pytest.approx(np.var(np.cos(phase)) / mean_squared_slope, rel=1e-6)
+
+
+def test_the_poincare_inequality_is_sharp_for_linear_functions_of_a_gaussian() -> None:
+    assert poincare_constant(Normal(mean=1, sd=0.5)) == 0.25
+    assert poincare_constant(LogNormal(median=3, sd_log=0.5)) == 0.25
+    assert poincare_constant(ONE_OF_EACH[4]) is None
