@@ -77,7 +77,7 @@ $(STAMP): requirements.lock pyproject.toml
 	    echo "Error: $$("$(PYTHON)" --version 2>&1) is too old; name a Python 3.11 or later: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
 	    echo "Error: $(PYTHON) cannot make environments; install its venv module (on Debian: python3-venv)" >&2; exit 1; }
-	@echo "Installing into $(VENV) (about 2 minutes, once) ..."
+	@echo "Installing into $(VENV) (about 2 minutes the first time) ..."
 	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	    "$(PYTHON)" -m venv --clear $(VENV)
 	@sed -n '/^setuptools==/,/#/p' requirements.lock | $(LOCKED) /dev/stdin
