@@ -1,0 +1,55 @@
+"""Figures of a run, each drawn from datasets alone and saved with its data.
+
+figure, data = draw("tornado", sensitivity)
+save_figure(figure, data, "results/notebook/figures/tornado")
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.figures.catalogue import CATALOGUE, figure_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+__all__ = ["CATALOGUE", "draw", "figure_names", "save_figure"]
+
+
+def draw(
+    name: str, sensitivity: xr.Dataset, checks: xr.Dataset | None = None
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw one figure of ``CATALOGUE``.
+
+    Args:
+        name: a key of ``CATALOGUE``.
+        sensitivity: a ``sensitivity.nc``.
+        checks: a ``checks.nc``; only ``numerical_checks`` needs it.
+
+    Returns:
+        The figure, and its data as a tidy table.
+
+    Raises:
+        JaxmorphError: there is no such figure, or the dataset lacks what it needs.
+    """
+    if name not in CATALOGUE:
+        raise JaxmorphError(f"there is no figure {name!r}: choose one of {', '.join(CATALOGUE)}")
+    module = importlib.import_module(f"jaxmorph.figures.{name}")
+    if CATALOGUE[name].source == "sensitivity.nc":
+        return module.draw(sensitivity)
+    if checks is None:
+        raise JaxmorphError(f"the figure {name} is drawn from checks.nc, which was not given")
+    return module.draw(checks)
+
+
+def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]) -> list[Path]:
+    """Write ``stem.svg``, ``stem.pdf`` and ``stem.csv``; see ``jaxmorph.figures.save``."""
+    from jaxmorph.figures.save import save_figure as save
+
+    return save(figure, data, stem)

@@ -1,0 +1,79 @@
+"""Observable x parameter table of elasticities, coloured by sign and size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from jaxmorph.figures import style
+from jaxmorph.figures.numbers import uncertain_parts
+from jaxmorph.figures.tables import interval, require, tidy
+
+_NAME = "elasticity_average"
+
+
+def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """``elasticity_average`` at the last time, with half the width of its 95 % interval."""
+    require(sensitivity, _NAME, "heat_map")
+    data = style.final(sensitivity).transpose(..., "observable", "parameter")
+    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    with style.style():
+        width = min(style.WIDTH, 2.6 + 0.8 * len(parameters))
+        figure = style.new_figure(1.0 + 0.42 * len(observables), width=max(width, 3.8))
+        ax = figure.subplots()
+        norm, clipped = _scale(data[_NAME].values)
+        for i in range(len(observables)):
+            for j in range(len(parameters)):
+                _cell(ax, data.isel(observable=i, parameter=j), i, j, norm)
+        ax.set_xlim(0, len(parameters))
+        ax.set_ylim(len(observables), 0)
+        upright = len(parameters) > 8
+        wrap = 18 if upright else (9 if len(parameters) > 6 else 15)
+        ax.set_xticks(
+            np.arange(len(parameters)) + 0.5,
+            [style.words(p, wrap) for p in parameters],
+            rotation=90 if upright else 0,
+        )
+        ax.set_yticks(np.arange(len(observables)) + 0.5, [style.words(o, 18) for o in observables])
+        ax.tick_params(length=0, labeltop=True, labelbottom=False)
+        ax.spines[:].set_visible(False)
+        bar = figure.colorbar(ScalarMappable(norm, style.DIVERGING), ax=ax, fraction=0.05, pad=0.02,
+                              extend="both" if clipped else "neither")  # fmt: skip
+        bar.set_label(f"elasticity at {style.time_text(data)}")
+        bar.outline.set_visible(False)
+    return figure, tidy(data.drop_vars("quantile", errors="ignore"), interval(_NAME))
+
+
+def _scale(values: np.ndarray) -> tuple[Normalize, bool]:
+    """Symmetric around 0; one huge row saturates, lest it take the colour from all others."""
+    size = np.where(np.isfinite(values), np.abs(values), 0.0)
+    rows = size.max(axis=1)
+    largest = float(rows.max())
+    limit = min(largest, 3 * float(np.median(rows[rows > 0]))) if largest > 0 else 1.0
+    return Normalize(-limit, limit), largest > limit
+
+
+def _cell(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize) -> None:
+    value = float(one[_NAME])
+    _, low, high = interval(_NAME)
+    half, sure = None, True
+    if low in one:
+        ends = float(one[low]), float(one[high])
+        half, sure = (ends[1] - ends[0]) / 2, ends[0] > 0 or ends[1] < 0
+    if not np.isfinite(value) or value == 0:
+        sure = False
+    face = colormaps[style.DIVERGING](norm(value)) if sure else "#F0F0F0"
+    ax.add_patch(Rectangle((j, i), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2))
+    dark = sure and abs(norm(value) - 0.5) > 0.32
+    colour = "white" if dark else ("black" if sure else style.GREY)
+    number, around = ("n/d", "") if not np.isfinite(value) else uncertain_parts(value, half)
+    text = f"{number}\n±{around}" if around else number
+    ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=7,
+            linespacing=1.05)  # fmt: skip

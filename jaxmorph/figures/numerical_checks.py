@@ -1,0 +1,104 @@
+"""Automatic gradients against finite differences under common random numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
+
+from jaxmorph.figures import style
+from jaxmorph.figures.numbers import plain
+from jaxmorph.figures.tables import require, tidy
+
+
+def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """Magnitudes against each other, and the relative difference of every parameter."""
+    require(checks, "relative_difference", "numerical_checks")
+    parameters = style.names(checks, "parameter")
+    with style.style():
+        height = max(2.7, 0.8 + 0.3 * len(parameters))
+        figure = style.new_figure(height)
+        left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
+        styles = style.line_styles(parameters)
+        _magnitudes(left, style.final(checks), styles)
+        _differences(right, checks)
+    return figure, _table(checks)
+
+
+def _magnitudes(ax: Axes, data: xr.Dataset, styles: dict[str, dict]) -> None:
+    everything = np.abs(data[["gradient", "finite_difference"]].to_array().values)
+    shown = everything[np.isfinite(everything) & (everything > 0)]
+    if shown.size == 0:
+        style.say(ax, "every gradient\nis zero")
+        return
+    for name, look in styles.items():
+        pair = [
+            np.abs(data[variable].sel(parameter=name).values.ravel())
+            for variable in ("gradient", "finite_difference")
+        ]
+        ax.plot(*pair, "o", ms=2.8, mew=0, alpha=0.7, color=look["color"])
+    limits = shown.min() / 2, shown.max() * 2
+    ax.plot(limits, limits, color="black", lw=0.6, zorder=0)
+    ax.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_minor_locator(NullLocator())
+    ax.set_box_aspect(1)
+    ax.set_xlabel(f"|automatic gradient| at {style.time_text(data)}")
+    ax.set_ylabel("|finite difference|")
+
+
+def _differences(ax: Axes, checks: xr.Dataset) -> None:
+    difference, error = _largest_over_time(checks)
+    parameters = style.names(checks, "parameter")
+    colours = style.line_styles(parameters)
+    both = np.concatenate([difference.values.ravel(), error.values.ravel()])
+    positive = both[np.isfinite(both) & (both > 0)]
+    exact = positive.min() / 10 if positive.size else 1e-17  # a logarithmic axis has no zero
+    for place, name in enumerate(parameters):
+        for values, shift, look in (
+            (error, 0.2, {"mfc": "none", "mec": "#9A9A9A", "mew": 0.6}),
+            (difference, -0.12, {"color": colours[name]["color"], "mew": 0, "alpha": 0.75}),
+        ):
+            found = values.sel(parameter=name).values.ravel()
+            found = np.maximum(found[np.isfinite(found)], exact)
+            jitter = 0.08 * np.sin(np.arange(found.size) * 2.4)
+            ax.plot(found, place + shift + jitter, "o", ms=2.8, **look)
+    if (both == 0).any():
+        ax.axvline(exact * 3, color=style.GREY, lw=0.6, ls=":")
+        ax.text(exact, len(parameters) - 0.45, "exact", ha="center", fontsize=7, color=style.GREY)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(numticks=7))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_yticks(range(len(parameters)), [style.words(p, 15) for p in parameters])
+    ax.set_ylim(len(parameters) - 0.4, -0.6)
+    ax.set_xlabel("difference / largest |gradient| over time")
+    worst = float(np.nanmax(difference.values)) if difference.notnull().any() else np.nan
+    ax.set_title(f"worst disagreement: {plain(worst, 2)}")
+    handles = [
+        Line2D([], [], marker="o", ls="", ms=3, mew=0, color="black", label="disagreement"),
+        Line2D([], [], marker="o", ls="", ms=3, mfc="none", mec="#9A9A9A",
+               label="finite difference's own error"),
+    ]  # fmt: skip
+    ax.figure.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=7)
+
+
+def _largest_over_time(checks: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """Relative disagreement, and the finite difference's error on the same scale."""
+    scale = abs(checks["gradient"]).max("time")
+    error = checks["finite_difference_error"].max("time") / scale.where(scale > 0)
+    return checks["relative_difference"].max("time"), error
+
+
+def _table(checks: xr.Dataset) -> pd.DataFrame:
+    """Magnitudes at the last time beside the largest differences over all times."""
+    table = tidy(style.final(checks), ["gradient", "finite_difference"])
+    order = ("sample", "seed", "observable", "parameter")
+    difference, error = _largest_over_time(checks)
+    table["relative_difference"] = difference.transpose(*order).values.ravel()
+    table["relative_finite_difference_error"] = error.transpose(*order).values.ravel()
+    return table

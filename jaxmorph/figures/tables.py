@@ -1,0 +1,37 @@
+"""The data of a figure as a tidy table: one row a drawn point, columns named as in the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import xarray as xr
+
+from jaxmorph.errors import JaxmorphError
+
+
+def interval(name: str) -> tuple[str, str, str]:
+    """An estimate and the ends of its interval."""
+    return name, f"{name}_low", f"{name}_high"
+
+
+def require(dataset: xr.Dataset, variable: str, figure: str) -> None:
+    """Say readably that a figure's data is missing.
+
+    Raises:
+        JaxmorphError: ``variable`` is not in ``dataset``.
+    """
+    if variable not in dataset:
+        raise JaxmorphError(
+            f"the figure {figure} needs the variable {variable!r}, and the dataset has none: "
+            "make sensitivity.nc again with this version of jaxmorph"
+        )
+
+
+def tidy(dataset: xr.Dataset, variables: Iterable[str]) -> pd.DataFrame:
+    """The variables that ``dataset`` has, with their dimensions' coordinates and ``time``."""
+    present = [name for name in variables if name in dataset]
+    chosen = dataset[present]
+    table = chosen.drop_vars(set(chosen.coords) - {*chosen.dims, "time"})
+    frame = table.to_dataframe(dim_order=list(table.sizes)).reset_index()
+    return frame[[*[c for c in frame.columns if c not in present], *present]]

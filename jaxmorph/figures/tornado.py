@@ -1,0 +1,104 @@
+"""Parameters ranked by elasticity, one panel an observable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from jaxmorph.figures import style
+from jaxmorph.figures.numbers import NOT_DEFINED
+from jaxmorph.figures.tables import interval, require, tidy
+
+_NAME = "elasticity_average"
+
+
+def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """Bars of ``elasticity_average`` at the last time, the largest on top."""
+    require(sensitivity, _NAME, "tornado")
+    data = style.final(sensitivity)
+    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    with style.style():
+        n_columns = style.columns_for(len(observables), max(map(len, parameters)))
+        n_rows = -(-len(observables) // n_columns)
+        row = 0.27 if max(map(len, parameters)) > 14 else 0.19
+        figure = style.new_figure(n_rows * (0.55 + row * len(parameters)) + 0.6)
+        panels = figure.subplots(n_rows, n_columns, squeeze=False)
+        for ax, observable in zip(panels.flat, observables, strict=False):
+            _panel(ax, data.sel(observable=observable))
+            ax.set_title(style.words(observable))
+        for ax in panels.flat[len(observables) :]:
+            ax.remove()
+        figure.supxlabel(
+            f"elasticity at {style.time_text(data)} (% change of the observable per % change of "
+            "the parameter)",
+            fontsize=7.5,
+        )
+        _legend(figure, data)
+    return figure, _table(data)
+
+
+def _panel(ax: Axes, data: xr.Dataset) -> None:
+    value = data[_NAME].values
+    order = np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable")
+    for place, i in enumerate(order):
+        one = data.isel(parameter=int(i))
+        if not np.isfinite(value[i]):
+            ax.text(0.5, place, NOT_DEFINED, transform=ax.get_yaxis_transform(), va="center",
+                    ha="center", color=style.GREY)  # fmt: skip
+            continue
+        if value[i] == 0:
+            ax.text(0, place, " exactly 0", va="center", color=style.GREY, fontsize=6.5)
+            continue
+        sure, ends = _evidence(one)
+        colour = style.POSITIVE if value[i] > 0 else style.NEGATIVE
+        ax.barh(place, value[i], height=0.52, color=colour, alpha=1.0 if sure else 0.35)
+        if "elasticity_spread" in one:
+            low, high = one["elasticity_spread"].values[[0, -1]]
+            ax.plot([low, high], [place + 0.36] * 2, color="#9A9A9A", lw=2, solid_capstyle="butt")
+        if ends is not None:
+            ax.plot(ends, [place, place], color="black", lw=0.9, marker="|", ms=4, mew=0.9)
+    ax.axvline(0, color="black", lw=0.6)
+    ax.set_yticks(range(len(order)), [style.words(data["parameter"].values[i], 18) for i in order])
+    ax.set_ylim(len(order) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    style.few_ticks(ax, "x", 4)
+
+
+def _evidence(one: xr.Dataset) -> tuple[bool, tuple[float, float] | None]:
+    """Whether the interval leaves zero out, and its ends (None without an interval)."""
+    _, low, high = interval(_NAME)
+    if low not in one:
+        return True, None
+    ends = float(one[low]), float(one[high])
+    return ends[0] > 0 or ends[1] < 0, ends
+
+
+def _legend(figure: Figure, data: xr.Dataset) -> None:
+    handles: list[Patch | Line2D] = [
+        Patch(color=style.POSITIVE, label="raises the observable"),
+        Patch(color=style.NEGATIVE, label="lowers it"),
+    ]
+    if f"{_NAME}_low" in data:
+        handles += [
+            Patch(color=style.GREY, alpha=0.35, label="pale: sign not established"),
+            Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval (seeds)"),
+        ]
+    if "elasticity_spread" in data:
+        handles.append(Line2D([], [], color="#9A9A9A", lw=2, label="10 to 90 % of samples"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), fontsize=7,
+                  handlelength=1.2, columnspacing=1.2)  # fmt: skip
+
+
+def _table(data: xr.Dataset) -> pd.DataFrame:
+    table = tidy(data.drop_vars("quantile", errors="ignore"), interval(_NAME))
+    if "elasticity_spread" in data:
+        for column, place in (("elasticity_spread_10", 0), ("elasticity_spread_90", -1)):
+            one = data["elasticity_spread"].isel(quantile=place, drop=True)
+            table[column] = one.transpose("observable", "parameter").values.ravel()
+    return table

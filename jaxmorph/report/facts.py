@@ -1,0 +1,156 @@
+"""What was run, as rows of text; an attribute that a dataset lacks is left out."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxmorph.figures.numbers import plain, short
+from jaxmorph.figures.style import names
+
+_DESIGNS = {
+    "sobol": "a Sobol sequence",
+    "latin-hypercube": "a Latin hypercube",
+    "grid": "a full grid",
+    "list": "a list",
+}
+
+
+def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
+    """Label and text of everything that is known about the run."""
+    attrs = sensitivity.attrs
+    rows = [
+        ("study", _joined(attrs, "study_name", "study")),
+        ("design", _design(sensitivity)),
+        ("seeds", _seeds(sensitivity)),
+        ("recorded times", _times(sensitivity)),
+        ("gradients", _joined(attrs, "gradient_mode", "gradient_mode_reason")),
+        ("precision", attrs.get("precision")),
+        ("random key", attrs.get("random_key")),
+        ("device", attrs.get("device")),
+        ("wall time", _duration(attrs.get("wall_time_s"))),
+        ("made on", _date(attrs.get("created"))),
+        ("code version", attrs.get("code_version")),
+        ("libraries", _libraries(attrs.get("library_versions"))),
+    ]
+    return [(label, str(text)) for label, text in rows if text not in (None, "")]
+
+
+def parameter_rows(sensitivity: xr.Dataset) -> list[dict[str, str]]:
+    """Name, unit, description, default and distribution of every varied parameter."""
+    kinds = _loaded(sensitivity.attrs.get("distributions"), [])
+    rows = []
+    for i, name in enumerate(names(sensitivity, "parameter")):
+        one = sensitivity.sel(parameter=name)
+        rows.append(
+            {
+                "name": name,
+                "unit": _unit(one, "parameter_unit"),
+                "description": _text(one, "parameter_description"),
+                "default": short(float(f"{one['parameter_default'].item():.6g}"))
+                if "parameter_default" in one
+                else "",
+                "distribution": distribution(kinds[i]) if i < len(kinds) else "",
+            }
+        )
+    return rows
+
+
+def observable_rows(sensitivity: xr.Dataset) -> list[dict[str, str]]:
+    """Name, unit and description of every observable."""
+    return [
+        {
+            "name": name,
+            "unit": _unit(sensitivity.sel(observable=name), "observable_unit"),
+            "description": _text(sensitivity.sel(observable=name), "observable_description"),
+        }
+        for name in names(sensitivity, "observable")
+    ]
+
+
+def distribution(kind: dict[str, Any]) -> str:
+    """A distribution in words: ``log-uniform, low 0.0025, high 0.01``."""
+    settings = [
+        f"{key.replace('_', ' ')} {short(value)}"
+        for key, value in kind.items()
+        if isinstance(value, int | float)
+    ]
+    return ", ".join([str(kind.get("distribution", "")), *settings]).strip(", ")
+
+
+def configuration(sensitivity: xr.Dataset) -> str | None:
+    """The configuration of the run, indented; None if the dataset does not hold it."""
+    loaded = _loaded(sensitivity.attrs.get("configuration"), None)
+    return None if loaded is None else json.dumps(loaded, indent=2, ensure_ascii=False)
+
+
+def _loaded(text: Any, otherwise: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return otherwise
+
+
+def _joined(attrs: dict[str, Any], name: str, more: str) -> str | None:
+    first, second = attrs.get(name), attrs.get(more)
+    if first and second and first != second:
+        return f"{first} ({second})"
+    return first or second
+
+
+def _design(sensitivity: xr.Dataset) -> str:
+    method = str(sensitivity.attrs.get("design_method", ""))
+    count = sensitivity.sizes.get("sample", 0)
+    samples = f"{count} sample{'s' if count != 1 else ''}"
+    return f"{samples} of {_DESIGNS.get(method, method)}" if method else samples
+
+
+def _seeds(sensitivity: xr.Dataset) -> str | None:
+    if "seed" not in sensitivity.sizes:
+        return None
+    return f"{sensitivity.sizes['seed']}, the same ones at every sample"
+
+
+def _times(sensitivity: xr.Dataset) -> str:
+    time = np.atleast_1d(sensitivity["time"].values)
+    if len(time) == 1:
+        return f"1, at {short(float(time[0]))}"
+    return f"{len(time)}, from {short(float(time[0]))} to {short(float(f'{time[-1]:.6g}'))}"
+
+
+def _duration(seconds: Any) -> str | None:
+    if seconds is None:
+        return None
+    whole = round(float(seconds))
+    if whole < 120:
+        return f"{plain(float(seconds), 2)} s"
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
+
+
+def _date(text: Any) -> str | None:
+    """An ISO time to the minute; anything else as it is."""
+    try:
+        return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M %Z").strip()
+    except ValueError:
+        return text
+
+
+def _libraries(text: Any) -> str | None:
+    loaded = _loaded(text, None)
+    if not isinstance(loaded, dict):
+        return None
+    return ", ".join(f"{name} {version}" for name, version in loaded.items())
+
+
+def _unit(one: xr.Dataset, name: str) -> str:
+    text = _text(one, name)
+    return "dimensionless" if text in ("", "1") else text
+
+
+def _text(one: xr.Dataset, name: str) -> str:
+    return str(one[name].item()) if name in one.coords else ""

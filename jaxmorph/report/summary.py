@@ -1,0 +1,174 @@
+"""What the numbers say, in plain sentences: rankings, doubts, health of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from jaxmorph.figures.numbers import plain, uncertain
+from jaxmorph.figures.style import final, names, words
+
+_NAME = "elasticity_average"
+_MOST_LISTED = 40
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One parameter's elasticity for one observable."""
+
+    parameter: str
+    text: str
+    sign: int
+
+
+@dataclass
+class Ranking:
+    """What matters for one observable, the largest effect first."""
+
+    observable: str
+    effects: list[Effect] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
+    zero: list[str] = field(default_factory=list)
+    undefined: list[str] = field(default_factory=list)
+
+
+def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
+    """Parameters of every observable at the last time, sorted by the size of their elasticity."""
+    data = final(sensitivity)
+    return [_ranking(data.sel(observable=name), name) for name in names(data, "observable")]
+
+
+def _ranking(data: xr.Dataset, observable: str) -> Ranking:
+    ranking = Ranking(words(observable))
+    value = data[_NAME].values
+    for i in np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable"):
+        one = data.isel(parameter=int(i))
+        name = words(str(one["parameter"].item()))
+        low, high = _ends(one)
+        if not np.isfinite(value[i]):
+            ranking.undefined.append(name)
+        elif value[i] == 0 and low == high:
+            ranking.zero.append(name)
+        elif low <= 0 <= high:
+            ranking.unsure.append(name)
+        else:
+            text = uncertain(float(value[i]), (high - low) / 2)
+            ranking.effects.append(Effect(name, text, int(np.sign(value[i]))))
+    return ranking
+
+
+def _ends(one: xr.Dataset) -> tuple[float, float]:
+    """Ends of the interval; the value itself where there is no interval (a single seed)."""
+    if f"{_NAME}_low" not in one:
+        return float(one[_NAME]), float(one[_NAME])
+    return float(one[f"{_NAME}_low"]), float(one[f"{_NAME}_high"])
+
+
+def leading(found: list[Ranking]) -> str:
+    """One sentence on the parameter that comes first most often."""
+    first = [ranking.effects[0].parameter for ranking in found if ranking.effects]
+    if not first:
+        return "No parameter has an effect that can be told from zero."
+    name = max(dict.fromkeys(first), key=first.count)
+    if len(found) == 1:
+        return f"The parameter with the largest effect is {name}."
+    return (
+        f"The parameter {name} has the largest effect on {first.count(name)} of the {len(found)} "
+        "observables."
+    )
+
+
+def single_seed(sensitivity: xr.Dataset) -> str | None:
+    """How wrong one seed could be, where the mean over seeds is clear (two standard errors)."""
+    gradient = final(sensitivity).get("central_gradient")
+    if gradient is None or gradient.sizes["seed"] < 3:
+        return None
+    n = gradient.sizes["seed"]
+    mean, se = gradient.mean("seed"), gradient.std("seed", ddof=1) / np.sqrt(n)
+    wrong = (gradient * mean < 0).sum("seed").where(abs(mean) > 2 * se)
+    if not wrong.notnull().any():
+        return None
+    if wrong.max() == 0:
+        return (
+            f"At the central sample every one of {n} seeds has the sign of the mean, wherever the "
+            "mean is clear."
+        )
+    where = wrong.stack(pair=("observable", "parameter")).fillna(-1)
+    observable, parameter = where["pair"].values[int(np.argmax(where.values))]
+    return (
+        f"One seed is not enough: at the central sample {int(wrong.max())} of {n} seeds give the "
+        f"gradient of {words(observable)} with respect to {words(parameter)} the wrong sign, "
+        "although the mean over seeds is clear."
+    )
+
+
+def worst_check(checks: xr.Dataset | None) -> str | None:
+    """The largest disagreement of automatic gradients with finite differences, and where it is."""
+    if checks is None:
+        return None
+    difference = checks["relative_difference"]
+    if not difference.notnull().any():
+        return "No finite difference could be compared."
+    place = difference.fillna(-1.0).argmax(...)
+    worst = difference.isel(place)
+    return (
+        f"Automatic gradients agree with finite differences to {plain(float(worst), 2)} of the "
+        "largest gradient over time or better, in "
+        f"{checks.sizes['sample'] * checks.sizes['seed']} simulations (worst: "
+        f"{words(str(worst['observable'].item()))} with respect to "
+        f"{words(str(worst['parameter'].item()))})."
+    )
+
+
+@dataclass
+class Health:
+    """What a reader must be warned of."""
+
+    non_finite: int = 0
+    excluded: list[str] = field(default_factory=list)
+    more_excluded: int = 0
+    exploding: list[tuple[str, str, str]] = field(default_factory=list)
+    undefined: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether there is nothing to warn of."""
+        return not (self.non_finite or self.excluded or self.exploding or self.undefined)
+
+
+def health(sensitivity: xr.Dataset) -> Health:
+    """Non-finite numbers, exploding gradients and elasticities that are not defined."""
+    found = Health()
+    if "non_finite_count" in sensitivity:
+        found.non_finite = int(sensitivity["non_finite_count"].sum())
+    if "excluded_sample" in sensitivity:
+        pairs = list(
+            zip(
+                sensitivity["excluded_sample"].values,
+                sensitivity["excluded_seed"].values,
+                strict=True,
+            )
+        )
+        found.excluded = [f"sample {int(a)}, seed {int(b)}" for a, b in pairs[:_MOST_LISTED]]
+        found.more_excluded = max(len(pairs) - _MOST_LISTED, 0)
+    if "gradient_exploding" in sensitivity:
+        rate = sensitivity.get("gradient_growth_rate")
+        for observable, parameter in _where(sensitivity["gradient_exploding"]):
+            at = {"observable": observable, "parameter": parameter}
+            text = "not estimated" if rate is None else plain(float(rate.sel(at)))
+            found.exploding.append((words(observable), words(parameter), text))
+    data = final(sensitivity)
+    if _NAME in data:
+        found.undefined = [(words(o), words(p)) for o, p in _where(data[_NAME].isnull())]
+    return found
+
+
+def _where(mask: xr.DataArray) -> list[tuple[str, str]]:
+    return [
+        (o, p)
+        for o in names(mask.to_dataset(name="mask"), "observable")
+        for p in names(mask.to_dataset(name="mask"), "parameter")
+        if bool(mask.sel(observable=o, parameter=p))
+    ]
