@@ -37,7 +37,8 @@ def radius_of_gyration(state: BaseCellState) -> Scalar:
 
 def mean_nearest_neighbour_distance(state: BaseCellState) -> Scalar:
     """Mean over cells of the distance to the nearest other cell, centre to centre (length)."""
-    between = space.distance(space.pairwise_displacement(state.displacement, state.position))
+    pairs = space.pairwise_displacement(state.displacement, state.position)
+    between = space.distance(pairs, axis=0)
     alive = state.alive
     neighbour = alive[:, None] & alive[None, :] & ~jnp.eye(alive.shape[0], dtype=bool)
     nearest = jnp.min(jnp.where(neighbour, between, jnp.inf), axis=1)

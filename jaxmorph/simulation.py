@@ -15,6 +15,9 @@ State = TypeVar("State")
 T = TypeVar("T")
 U = TypeVar("U")
 
+# Below this many steps, blocks save less memory than they cost in compilation.
+_SMALLEST_BLOCKED = 16
+
 
 class Model(Protocol[State]):
     """A :class:`SimulationStep`, or a function like one, of any pytree as the state."""
@@ -32,9 +35,11 @@ def _scan_checkpointed(
     block, and while it works on one block, the carries inside that block; each step is recomputed.
     """
     n = keys.shape[0]
-    size = max(1, math.isqrt(n))
-    n_blocks = n // size
     step = jax.checkpoint(body)
+    if n < _SMALLEST_BLOCKED:
+        return jax.lax.scan(step, carry, keys)
+    size = math.isqrt(n)
+    n_blocks = n // size
 
     @jax.checkpoint
     def block(carry: T, block_keys: PRNGKeyArray) -> tuple[T, U]:
@@ -44,6 +49,8 @@ def _scan_checkpointed(
     blocks = full.reshape(n_blocks, size, *keys.shape[1:])
     carry, history = jax.lax.scan(block, carry, blocks)
     history = jax.tree.map(lambda x: x.reshape(n_blocks * size, *x.shape[2:]), history)
+    if rest.shape[0] == 0:
+        return carry, history
     carry, tail = jax.lax.scan(step, carry, rest)
     return carry, jax.tree.map(lambda a, b: jnp.concatenate([a, b]), history, tail)
 
@@ -98,7 +105,8 @@ def record(
     """Simulate and keep ``measure(state)`` of the initial state and of every ``every``-th one.
 
     The keys are those of :func:`simulate`: the last record equals a measurement of its final state.
-    Reverse mode recomputes (``checkpoint``); the memory of forward mode does not depend on ``n_steps``.
+    Reverse mode recomputes, as with ``checkpoint``; besides the recorded states, the memory of forward
+    mode does not depend on ``n_steps``.
 
     Returns:
         What ``measure`` returns, each array with a leading axis of length ``n_steps // every + 1``.
@@ -114,15 +122,12 @@ def record(
     def step(state: State, step_key: PRNGKeyArray) -> tuple[State, None]:
         return model(state, key=step_key), None
 
-    def frame(state: State, frame_keys: PRNGKeyArray) -> tuple[State, T]:
+    def frame(state: State, frame_keys: PRNGKeyArray) -> tuple[State, State]:
         state, _ = _scan_checkpointed(step, state, frame_keys)
-        return state, measure(state)
+        return state, state
 
     keys = jax.random.split(key, n_steps)
     frames = keys.reshape(n_steps // every, every, *keys.shape[1:])
-    _, records = jax.lax.scan(jax.checkpoint(frame), state, frames)
-
-    def prepend(first: Array, rest: Array) -> Array:
-        return jnp.concatenate([jnp.asarray(first)[None], rest])
-
-    return jax.tree.map(prepend, measure(state), records)
+    _, later = jax.lax.scan(jax.checkpoint(frame), state, frames)
+    states = jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest]), state, later)
+    return jax.lax.map(jax.checkpoint(measure), states)

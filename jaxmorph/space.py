@@ -54,13 +54,17 @@ def periodic(side: float | Array) -> tuple[DisplacementFn, ShiftFn]:
 
 def pairwise_displacement(
     displacement: DisplacementFn, position: Float[Array, "cell dim"]
-) -> Float[Array, "cell cell dim"]:
-    """Displacements between all cells; entry (i, j) points from cell j to cell i."""
-    return jax.vmap(jax.vmap(displacement, (None, 0)), (0, None))(position, position)
+) -> Float[Array, "dim cell cell"]:
+    """Displacements between all cells; entry (:, i, j) points from cell j to cell i.
+
+    The long axes come last, where the processor works on many numbers at once.
+    """
+    from_one = jax.vmap(displacement, in_axes=(None, 0), out_axes=-1)
+    return jax.vmap(from_one, in_axes=(0, None), out_axes=1)(position, position)
 
 
-def distance(displacement: Float[Array, "*batch dim"]) -> Float[Array, "*batch"]:
-    """Euclidean length; its derivative is 0 where the length is 0 (as in ``jax_md.space``)."""
-    squared = jnp.sum(displacement**2, axis=-1)
+def distance(displacement: Float[Array, "*batch"], axis: int = -1) -> Float[Array, "*rest"]:
+    """Euclidean length along ``axis``; its derivative is 0 where the length is 0, as in jax-md."""
+    squared = jnp.sum(displacement**2, axis=axis)
     apart = squared > 0
     return jnp.where(apart, jnp.sqrt(jnp.where(apart, squared, 1)), 0)

@@ -93,6 +93,10 @@ class Run(ConfigurationModel):
         description="the parameters that are varied and differentiated, each with its "
         "distribution, or with the word `default` for the study's own",
     )
+    fixed: dict[str, float] = Field(
+        default_factory=dict,
+        description="values of parameters that are not varied, where the study's default will not do",
+    )
     design: Design = Field(description="which points of parameter space are evaluated")
     seeds: int = Field(16, ge=1, description="number of noise realisations at every sample")
     key: int = Field(
@@ -136,6 +140,14 @@ class Run(ConfigurationModel):
         if place.endswith(".py") and info.context == FILES_MUST_EXIST and not Path(place).is_file():
             raise ValueError(f"there is no file {place} in the working directory, {Path.cwd()}")
         return study
+
+    @field_validator("fixed")
+    @classmethod
+    def _not_varied(cls, fixed: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        both = [name for name in fixed if name in info.data.get("parameters", ())]
+        if both:
+            raise ValueError(f"{', '.join(both)} is varied under parameters; name it only once")
+        return fixed
 
     @field_validator("design")
     @classmethod
@@ -239,23 +251,46 @@ class Run(ConfigurationModel):
         It stays the same for a whole slab of a run that grows, so that no finished batch is rerun.
         """
         batch = self.batches[batch_id]
-        run = self.model_dump(mode="json")
         stored = {
             "samples": [i for i in self.trajectories.samples if i in batch.samples],
             "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
         }
+        return self._model_params() | {
+            "design": self._design_identity(batch.samples),
+            "gradient": self.gradient,
+            "samples": [batch.samples.start, batch.samples.stop],
+            "seeds": [batch.seeds.start, batch.seeds.stop],
+            "trajectories": stored if all(stored.values()) else None,
+        }
+
+    def corner_params(self) -> dict[str, Any]:
+        """Everything that decides the simulations at the corners, as plain JSON."""
+        seed = self.trajectories.seeds[0] if self.trajectories.seeds else 0
+        return self._model_params() | {"corners": list(self.corners), "seed": seed}
+
+    def check_params(self) -> dict[str, Any]:
+        """Everything that decides the numerical checks besides the design, as plain JSON."""
+        checks = self.checks.model_dump(mode="json")
+        return self._model_params() | {
+            "checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}
+        }
+
+    @property
+    def trajectory_batches(self) -> list[str]:
+        """The batches that hold stored trajectories."""
+        return [name for name in self.batches if self.batch_params(name)["trajectories"]]
+
+    def _model_params(self) -> dict[str, Any]:
+        """What decides the numbers of one simulation at given parameter values."""
+        run = self.model_dump(mode="json")
         return {
             "study": run["study"],
             "settings": dict(sorted(run["settings"].items())),
             # Lists keep the order of the parameters, which decides the columns of a design.
             "parameters": [[name, value] for name, value in run["parameters"].items()],
-            "design": self._design_identity(batch.samples),
+            "fixed": dict(sorted(run["fixed"].items())),
             "observables": run["observables"],
             "key": self.key,
-            "gradient": self.gradient,
-            "samples": [batch.samples.start, batch.samples.stop],
-            "seeds": [batch.seeds.start, batch.seeds.stop],
-            "trajectories": stored if all(stored.values()) else None,
         }
 
     def _design_identity(self, samples: range) -> dict[str, Any]:

@@ -109,9 +109,16 @@ def final(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.isel(time=-1)
 
 
+def time_label(dataset: xr.Dataset) -> str:
+    """Axis label of time."""
+    return with_unit("time", str(dataset["time"].attrs.get("units", "1")))
+
+
 def time_text(dataset: xr.Dataset) -> str:
-    """``time 0.1`` for a dataset at one time."""
-    return f"time {short(float(dataset['time']))}"
+    """``time 0.1`` for a dataset at one time, with the unit if there is one."""
+    unit = str(dataset["time"].attrs.get("units", "1"))
+    number = short(float(f"{dataset['time'].item():.6g}"))
+    return f"time {number}" if unit in ("", "1") else f"time {number} {unit}"
 
 
 def names(dataset: xr.Dataset, dim: str) -> list[str]:

@@ -31,7 +31,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         for place, ax in enumerate(panels.flat):
             if place + n_columns >= len(observables):
                 ax.tick_params(labelbottom=True)
-                ax.set_xlabel("time")
+                ax.set_xlabel(style.time_label(data))
             if place >= len(observables):
                 ax.remove()
         figure.supylabel("elasticity", fontsize=7.5)
@@ -56,7 +56,7 @@ def _panel(ax: Axes, data: xr.Dataset, styles: dict[str, dict]) -> None:
             ax.fill_between(time, one[low], one[high], color=look["color"], alpha=0.22, lw=0)
         ax.plot(time, one[_NAME], **look)
     if len(time) == 1:
-        ax.set_xticks([(len(styles) - 1) / 2], [style.time_text(data.isel(time=0)).split()[1]])
+        ax.set_xticks([(len(styles) - 1) / 2], [style.time_text(data.isel(time=0)).removeprefix("time ")])
         ax.set_xlim(-1, len(styles))
     else:
         style.few_ticks(ax, "x", 4)

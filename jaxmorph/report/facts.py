@@ -25,6 +25,8 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
     attrs = sensitivity.attrs
     rows = [
         ("study", _joined(attrs, "study_name", "study")),
+        ("settings", _pairs(attrs.get("settings"))),
+        ("fixed parameters", _pairs(attrs.get("fixed_parameters"))),
         ("design", _design(sensitivity)),
         ("seeds", _seeds(sensitivity)),
         ("recorded times", _times(sensitivity)),
@@ -35,7 +37,7 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("wall time", _duration(attrs.get("wall_time_s"))),
         ("made on", _date(attrs.get("created"))),
         ("code version", attrs.get("code_version")),
-        ("libraries", _libraries(attrs.get("library_versions"))),
+        ("libraries", _pairs(attrs.get("library_versions"))),
     ]
     return [(label, str(text)) for label, text in rows if text not in (None, "")]
 
@@ -140,11 +142,12 @@ def _date(text: Any) -> str | None:
         return text
 
 
-def _libraries(text: Any) -> str | None:
+def _pairs(text: Any) -> str | None:
+    """A JSON mapping as ``name value, name value``."""
     loaded = _loaded(text, None)
     if not isinstance(loaded, dict):
         return None
-    return ", ".join(f"{name} {version}" for name, version in loaded.items())
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in loaded.items())
 
 
 def _unit(one: xr.Dataset, name: str) -> str:

@@ -73,8 +73,12 @@ def derivative_based_measures(
     for name, estimate in (("dgsm", dgsm), ("total_bound", bound)):
         if name == "total_bound" and all(c is None for c in constants):
             continue
-        low, high = (estimate[1:].quantile(q, "resample").drop_vars("quantile") for q in _INTERVAL)
-        result |= {name: estimate[0], f"{name}_low": low, f"{name}_high": high}
+        estimate = estimate.transpose("resample", "time", "observable", "parameter")
+        resampled = estimate.isel(resample=slice(1, None))
+        low, high = (
+            resampled.quantile(q, "resample", skipna=False).drop_vars("quantile") for q in _INTERVAL
+        )
+        result |= {name: estimate.isel(resample=0), f"{name}_low": low, f"{name}_high": high}
     return result
 
 

@@ -26,6 +26,13 @@ class Described(Protocol):
     def description(self) -> str: ...
 
 
+class DescribedParameter(Described, Protocol):
+    """A described parameter, with the value it has when it is not varied."""
+
+    @property
+    def default(self) -> float: ...
+
+
 class DescribedState(Described, Protocol):
     """A described field of the state, with the names of its dimensions after time."""
 
@@ -76,8 +83,7 @@ def _described(dim: str, items: Sequence[Described]) -> dict[str, Any]:
 def design_dataset(
     values: np.ndarray,
     unit_values: np.ndarray,
-    parameters: Sequence[Described],
-    defaults: Sequence[float],
+    parameters: Sequence[DescribedParameter],
     distributions: Sequence[Distribution],
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
@@ -90,7 +96,7 @@ def design_dataset(
         coords={
             "sample": np.arange(len(values)),
             **_described("parameter", parameters),
-            "parameter_default": ("parameter", np.asarray(defaults, dtype=float)),
+            "parameter_default": ("parameter", np.array([p.default for p in parameters])),
         },
         attrs={
             **attributes,

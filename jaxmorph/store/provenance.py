@@ -19,7 +19,7 @@ def provenance(run: str, configuration: dict[str, Any]) -> dict[str, Any]:
     """Global attributes of every file of ``run``: configuration, versions and time."""
     return {
         "run": run,
-        "configuration": json.dumps(configuration, sort_keys=True),
+        "configuration": json.dumps(configuration),
         "code_version": _code_version(),
         "library_versions": json.dumps(_library_versions()),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -1,7 +1,6 @@
 """From the names in a configuration to a study and what is asked of it."""
 
 import dataclasses
-import difflib
 import importlib
 import importlib.util
 import sys
@@ -15,6 +14,7 @@ from jaxtyping import Float
 from pydantic import ValidationError
 
 from ..configuration import BUILT_IN_STUDIES
+from ..configuration.fields import hint
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .base import Parameter, Study
@@ -63,14 +63,14 @@ def load_study(spec: str, settings: Mapping[str, Any] | None = None) -> Study:
     place, _, name = target.rpartition(":")
     if not place:
         raise JaxmorphError(
-            f"study = {spec}: unknown; built in are {', '.join(BUILT_IN_STUDIES)}, or write "
-            f"path/to/file.py:ClassName{_nearest(spec, BUILT_IN_STUDIES)}"
+            f"study = {spec}: unknown; {hint(spec, BUILT_IN_STUDIES)} A study of your own is "
+            "path/to/file.py:ClassName or package.module:ClassName"
         )
     module = _import(place)
     study = getattr(module, name, None)
     if study is None:
         classes = [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, Study)]
-        raise JaxmorphError(f"study = {spec}: no class {name} in {place}{_nearest(name, classes)}")
+        raise JaxmorphError(f"study = {spec}: no class {name} in {place}; {hint(name, classes)}")
     if not (isinstance(study, type) and issubclass(study, Study)):
         raise JaxmorphError(f"study = {spec}: {name} is not a subclass of jaxmorph.Study")
     _check_declaration(spec, study)
@@ -86,39 +86,38 @@ def load_study(spec: str, settings: Mapping[str, Any] | None = None) -> Study:
 def load_problem(
     spec: str,
     settings: Mapping[str, Any],
-    parameters: Mapping[str, Distribution | float | Literal["default"]],
+    parameters: Mapping[str, Distribution | Literal["default"]],
     observables: Sequence[str] | Literal["all"] = "all",
+    fixed: Mapping[str, float] | None = None,
 ) -> Problem:
     """The study of a run, its parameters and observables, checked against what the study has.
 
     Args:
         spec: See :func:`load_study`.
         settings: See :func:`load_study`.
-        parameters: Name -> a distribution; a number, which fixes the parameter; or ``"default"``, the
-            study's own distribution.
+        parameters: Those that vary: name -> a distribution, or ``"default"``, the study's own.
         observables: Names, or all of the study's.
+        fixed: Values of parameters that do not vary; default: the study's.
 
     Raises:
         JaxmorphError: If the study has no such parameter or observable.
     """
     study = load_study(spec, settings)
     known = {p.name: p for p in study.parameters}
-    _require(parameters, known, study, "parameter")
+    _require("parameters", parameters, known, study)
+    _require("fixed", fixed or {}, known, study)
     available = [o.name for o in study.observables]
     wanted = available if observables == "all" else list(observables)
-    _require(wanted, available, study, "observable")
-    varied = [name for name, how in parameters.items() if not isinstance(how, float | int)]
+    _require("observables", wanted, available, study)
     distributions = [
-        known[name].distribution if parameters[name] == "default" else parameters[name]
-        for name in varied
+        known[name].distribution if how == "default" else how for name, how in parameters.items()
     ]
-    given = {name: float(how) for name, how in parameters.items() if isinstance(how, float | int)}
-    fixed = {n: v for n, v in (study.defaults() | given).items() if n not in varied}
+    others = {**study.defaults(), **(fixed or {})}
     return Problem(
         study,
-        tuple(known[name] for name in varied),
+        tuple(known[name] for name in parameters),
         tuple(distributions),
-        fixed,
+        {name: value for name, value in others.items() if name not in parameters},
         tuple(wanted),
     )
 
@@ -161,22 +160,15 @@ def _check_declaration(spec: str, study: type[Study]) -> None:
 def _setting_problem(study: type[Study], error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"]) or "(all)"
     if error["type"] == "extra_forbidden":
-        hint = _nearest(name, study.model_fields)
-        return f"settings.{name}: {study.__name__} has no such setting{hint}"
+        return f"settings.{name}: {study.__name__} has no such setting; {hint(name, study.model_fields)}"
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"settings.{name} = {error['input']!r}: should be {message}"
+    return f"settings.{name} = {error['input']!r}: must be {message}"
 
 
-def _require(wanted: Iterable[str], known: Iterable[str], study: Study, what: str) -> None:
+def _require(key: str, wanted: Iterable[str], known: Iterable[str], study: Study) -> None:
     known = list(known)
     for name in wanted:
         if name not in known:
             raise JaxmorphError(
-                f"{what}s: {type(study).__name__} has no {what} {name}{_nearest(name, known)}; "
-                f"it has {', '.join(known)}"
+                f"{key}.{name}: {type(study).__name__} has no such name; {hint(name, known)}"
             )
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    match = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {match[0]}?" if match else ""

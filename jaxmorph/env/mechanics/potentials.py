@@ -58,7 +58,7 @@ class PairPotential(MechanicalInteractionPotential):
 
         def energy(position: Array) -> Array:
             between = space.pairwise_displacement(state.displacement, position)
-            pairs = interacts * self.pair_energy(space.distance(between), sigma)
+            pairs = interacts * self.pair_energy(space.distance(between, axis=0), sigma)
             return 0.5 * jnp.sum(pairs, axis=1 if per_particle else None)
 
         return energy
@@ -68,13 +68,13 @@ class PairPotential(MechanicalInteractionPotential):
 
         def force(position: Array) -> Array:
             between = space.pairwise_displacement(state.displacement, position)
-            distance = space.distance(between)
+            distance = space.distance(between, axis=0)
             _, slope = jax.jvp(
                 lambda r: self.pair_energy(r, sigma), (distance,), (jnp.ones_like(distance),)
             )
             # Cells at the same place have no direction between them, and no force.
             per_length = interacts * slope / jnp.where(distance > 0, distance, 1)
-            return -jnp.sum(per_length[:, :, None] * between, axis=1)
+            return -jnp.sum(per_length * between, axis=2).T
 
         return force
 

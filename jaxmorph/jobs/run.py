@@ -1,0 +1,33 @@
+"""Running one job: its log, and how it ends."""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import JaxmorphError
+
+logger = logging.getLogger("jaxmorph")
+
+
+@contextlib.contextmanager
+def job(log: str) -> Iterator[None]:
+    """Log to the job's file; on a user's mistake end with one readable line and no traceback."""
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO, filename=log, filemode="w", force=True, format="%(asctime)s %(message)s"
+    )
+    logging.getLogger("jax").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    start = time.monotonic()
+    try:
+        yield
+    except JaxmorphError as error:
+        logger.error("error: %s", error)
+        sys.exit(1)
+    except Exception:
+        logger.exception("error: this is a defect of jaxmorph; please report it with this log")
+        sys.exit(1)
+    logger.info("done in %.1f s", time.monotonic() - start)

@@ -1,0 +1,193 @@
+"""The jobs that run a study: design (which checks it first), batch, corners, checks."""
+
+import itertools
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+from pydantic import TypeAdapter
+
+from .. import designs, engine, store
+from ..configuration import Run
+from ..configuration.fields import ParameterDistribution
+from ..errors import JaxmorphError
+from ..studies import Problem, load_problem
+
+logger = logging.getLogger(__name__)
+
+Spec = Mapping[str, Any]
+
+
+def make_design(run_name: str, spec: Spec, output: str) -> None:
+    """Check a run against its study (names, settings, do gradients trace), and write its design."""
+    run = Run.model_validate(spec)
+    problem = _problem(run_name, spec)
+    n_times, n_observables = engine.trace(problem).shape
+    logger.info(
+        "study %s: %d varied parameters, %d observables at %d times",
+        run.study,
+        len(problem.names),
+        n_observables,
+        n_times,
+    )
+    named = dict(zip(problem.names, problem.distributions, strict=True))
+    values, unit_values = designs.make_design(run.design, named)
+    attributes = store.provenance(run_name, dict(spec)) | {
+        "design_method": run.design.method,
+        "study": run.study,
+        "study_description": problem.study.describe(),
+        "settings": json.dumps(problem.study.settings()),
+        "fixed_parameters": json.dumps(problem.fixed),
+    }
+    dataset = store.design_dataset(
+        values, unit_values, problem.varied, problem.distributions, attributes
+    )
+    store.write_dataset(dataset, output, "design")
+
+
+def evaluate_batch(run_name: str, spec: Spec, design: str, output: str) -> None:
+    """Simulate one slab of samples x seeds with gradients, and write the batch."""
+    start = time.monotonic()
+    problem = _problem(run_name, spec)
+    numbers, seeds = np.arange(*spec["samples"]), np.arange(*spec["seeds"])
+    samples = _points(design, numbers)
+    try:
+        result = engine.evaluate(
+            problem, samples, seeds, run_key=spec["key"], gradient=spec["gradient"]
+        )
+    except engine.StudyError as error:
+        raise error.renumbered(int(numbers[0])) from error
+    _report_non_finite(result, numbers, seeds)
+    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
+    if spec["trajectories"] is not None:
+        stored = spec["trajectories"]
+        pairs = list(itertools.product(stored["samples"], stored["seeds"]))
+        dataset = _with_trajectories(dataset, problem, spec, pairs)
+    store.write_dataset(dataset, output, "batch")
+
+
+def simulate_corners(run_name: str, spec: Spec, output: str) -> None:
+    """Simulate the corners of some parameters at one seed, all others at their medians.
+
+    A corner is at 5 or 95 % of each distribution, so that unbounded ones have corners too.
+    """
+    start = time.monotonic()
+    problem = _problem(run_name, spec)
+    columns = [problem.names.index(name) for name in spec["corners"]]
+    ends = list(itertools.product((0.05, 0.95), repeat=len(columns)))
+    samples = np.tile(problem.centre, (len(ends), 1))
+    for sample, probabilities in zip(samples, ends, strict=True):
+        for i, p in zip(columns, probabilities, strict=True):
+            sample[i] = problem.distributions[i].ppf(np.asarray(p))
+    names = [
+        ", ".join(
+            f"{name} {'low' if p < 0.5 else 'high'}"
+            for name, p in zip(spec["corners"], probabilities, strict=True)
+        )
+        for probabilities in ends
+    ]
+    numbers, seeds = np.arange(len(ends)), np.array([spec["seed"]])
+    result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], gradient="none")
+    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
+    pairs = [(int(i), int(spec["seed"])) for i in numbers]
+    dataset = _with_trajectories(dataset, problem, spec, pairs)
+    store.write_dataset(store.corners_dataset(dataset, names), output, "corners")
+
+
+def check_gradients(run_name: str, spec: Spec, design: str, output: str) -> None:
+    """Hold automatic gradients against finite differences at samples spread over the design."""
+    start = time.monotonic()
+    problem = _problem(run_name, spec)
+    n = store.read_dataset(design, "design").sizes["sample"]
+    wanted = min(spec["checks"]["samples"], n)
+    numbers = np.unique(np.linspace(0, n - 1, wanted).round().astype(int))
+    samples, seeds = _points(design, numbers), np.arange(spec["checks"]["seeds"])
+    checks = engine.finite_differences(
+        problem, samples, seeds, run_key=spec["key"], step=spec["checks"]["step"]
+    )
+    automatic = checks.automatic
+    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, automatic, start)
+    dataset = store.checks_dataset(dataset, checks.gradient, checks.error)
+    worst = float(dataset["relative_difference"].max())
+    logger.info("largest relative difference from finite differences: %.2g", worst)
+    store.write_dataset(dataset, output, "checks")
+
+
+def _problem(run_name: str, spec: Spec) -> Problem:
+    """The run's study and question; messages name the run's keys."""
+    parameters = TypeAdapter(dict[str, ParameterDistribution]).validate_python(
+        dict(spec["parameters"])
+    )
+    try:
+        return load_problem(
+            spec["study"], spec["settings"], parameters, spec["observables"], spec["fixed"]
+        )
+    except JaxmorphError as error:
+        lines = [f"runs.{run_name}.{line}" for line in str(error).splitlines()]
+        raise JaxmorphError("\n".join(lines)) from error
+
+
+def _points(design: str, numbers: np.ndarray) -> np.ndarray:
+    """Parameter values (sample, parameter) of some samples of the design."""
+    dataset = store.read_dataset(design, "design")
+    return dataset["parameter_value"].sel(sample=numbers).values
+
+
+def _dataset(
+    run_name: str,
+    spec: Spec,
+    problem: Problem,
+    numbers: np.ndarray,
+    seeds: np.ndarray,
+    samples: np.ndarray,
+    result: engine.Evaluation,
+    start: float,
+) -> xr.Dataset:
+    device = jax.devices()[0]
+    attributes = store.provenance(run_name, dict(spec)) | {
+        "device": f"{device.platform}: {device.device_kind}",
+        "precision": problem.study.precision,
+        "gradient_mode": result.mode or "none",
+        "gradient_mode_reason": result.reason,
+        "random_key": spec["key"],
+        "wall_time_s": time.monotonic() - start,
+    }
+    by_name = {o.name: o for o in problem.study.observables}
+    return store.batch_dataset(
+        samples=numbers,
+        seeds=seeds,
+        time=result.time,
+        time_unit=problem.study.time_unit,
+        parameter_value=samples,
+        parameters=problem.varied,
+        observables=[by_name[name] for name in problem.observables],
+        value=result.value,
+        gradient=result.gradient,
+        attributes=attributes,
+    )
+
+
+def _with_trajectories(
+    dataset: xr.Dataset, problem: Problem, spec: Spec, pairs: Sequence[tuple[int, int]]
+) -> xr.Dataset:
+    """``dataset`` with the full states of some (sample, seed) pairs, if the study has states."""
+    if not problem.study.state_variables:
+        return dataset
+    samples = dataset["parameter_value"].sel(sample=[s for s, _ in pairs]).values
+    seeds = np.array([r for _, r in pairs])
+    states = engine.simulate_states(problem, samples, seeds, run_key=spec["key"]).states
+    return store.with_trajectories(dataset, pairs, states, problem.study.state_variables)
+
+
+def _report_non_finite(
+    result: engine.Evaluation, numbers: np.ndarray, seeds: np.ndarray
+) -> None:
+    assert result.gradient is not None
+    finite = np.isfinite(result.value).all((2, 3)) & np.isfinite(result.gradient).all((2, 3, 4))
+    for i, j in np.argwhere(~finite):
+        logger.warning("sample %d, seed %d: not finite; stored as it is", numbers[i], seeds[j])

@@ -1,0 +1,47 @@
+# From batches to estimates, and from estimates to pictures.
+
+
+rule sensitivity:
+    input:
+        design="results/{run}/design.nc",
+        batches=batches,
+    output:
+        "results/{run}/sensitivity.nc",
+    log:
+        "logs/{run}/sensitivity.log",
+    benchmark:
+        "benchmarks/{run}/sensitivity.tsv"
+    conda:
+        "../../envs/jaxmorph.yaml"
+    params:
+        run=run_params,
+    script:
+        "../scripts/sensitivity.py"
+
+
+rule figure:
+    input:
+        sensitivity="results/{run}/sensitivity.nc",
+        checks=checks,
+    output:
+        svg=report(
+            "results/{run}/figures/{figure}.svg",
+            caption="../report/figure.rst",
+            category="{run}",
+            labels={"figure": "{figure}"},
+        ),
+        pdf="results/{run}/figures/{figure}.pdf",
+        csv="results/{run}/figures/{figure}.csv",
+    log:
+        "logs/{run}/figures/{figure}.log",
+    benchmark:
+        "benchmarks/{run}/figures/{figure}.tsv"
+    conda:
+        "../../envs/jaxmorph.yaml"
+    script:
+        "../scripts/figure.py"
+
+
+rule figures:
+    input:
+        all_of(figure_files),

@@ -1,0 +1,102 @@
+# What the rules look up. Only the configuration is known here; nothing imports JAX.
+import re
+import sys
+
+from types import SimpleNamespace
+
+# The package beside this workflow, whether or not it is installed.
+sys.path.insert(0, str(workflow.basedir))
+
+from jaxmorph.configuration import load_configuration
+from jaxmorph.errors import JaxmorphError
+
+# In rising precedence; Snakemake itself lists the workflow's own file last.
+OWN_FILE = [] if workflow.config_settings.replace_workflow_config else [CONFIG_FILE]
+
+try:
+    RUNS = load_configuration(
+        config,
+        [*OWN_FILE, *workflow.overwrite_configfiles],
+        workflow.config_settings.config,
+    ).runs
+except JaxmorphError as error:
+    sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
+
+
+def run_params(wildcards):
+    """The whole run, as plain values."""
+    return RUNS[wildcards.run].model_dump(mode="json")
+
+
+def batch_params(wildcards):
+    """What decides the numbers of a batch: growing a run leaves it as it is."""
+    return RUNS[wildcards.run].batch_params(wildcards.batch)
+
+
+def corner_params(wildcards):
+    """What decides the simulations at the corners of parameter space."""
+    return RUNS[wildcards.run].corner_params()
+
+
+def check_params(wildcards):
+    """What decides the numerical checks."""
+    return RUNS[wildcards.run].check_params()
+
+
+def study_file(wildcards):
+    """The user's file that holds the study, if it is in one: changing it reruns what it made."""
+    return RUNS[wildcards.run].study_file or []
+
+
+def batches(wildcards):
+    """The files of all batches of a run."""
+    return expand(
+        "results/{run}/batches/{batch}.nc",
+        run=wildcards.run,
+        batch=RUNS[wildcards.run].batches,
+    )
+
+
+def trajectory_batches(wildcards):
+    """The batches that hold stored trajectories."""
+    run = RUNS[wildcards.run]
+    return expand(
+        "results/{run}/batches/{batch}.nc",
+        run=wildcards.run,
+        batch=run.trajectory_batches,
+    )
+
+
+def figure_files(wildcards):
+    """Every file of every figure of a run."""
+    return expand(
+        "results/{run}/figures/{figure}.{ending}",
+        run=wildcards.run,
+        figure=RUNS[wildcards.run].figures,
+        ending=("svg", "pdf", "csv"),
+    )
+
+
+def animation_files(wildcards):
+    """The animations of a run; that of single cells needs a stored trajectory."""
+    names = ["corners"]
+    if RUNS[wildcards.run].trajectory_batches:
+        names.insert(0, "cells")
+    return expand("results/{run}/animations/{name}.mp4", run=wildcards.run, name=names)
+
+
+def all_of(files):
+    """What ``files`` gives for every run."""
+    return [file for run in RUNS for file in files(SimpleNamespace(run=run))]
+
+
+def checks(wildcards):
+    """The numerical checks, if the run has them."""
+    has_checks = RUNS[wildcards.run].checks.samples > 0
+    return f"results/{wildcards.run}/checks.nc" if has_checks else []
+
+
+def print_reports():
+    """Say where the reports are that this configuration asks for."""
+    for run in RUNS:
+        print(f"Report of {run}: results/{run}/report.html")

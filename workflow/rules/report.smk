@@ -1,0 +1,69 @@
+# Animations, and the one page for someone who was not there.
+
+
+rule cells:
+    input:
+        batches=trajectory_batches,
+    output:
+        report(
+            "results/{run}/animations/cells.mp4",
+            caption="../report/cells.rst",
+            category="{run}",
+            labels={"animation": "cells"},
+        ),
+    log:
+        "logs/{run}/cells.log",
+    benchmark:
+        "benchmarks/{run}/cells.tsv"
+    conda:
+        "../../envs/jaxmorph.yaml"
+    script:
+        "../scripts/cells.py"
+
+
+rule corner_cells:
+    input:
+        corners="results/{run}/corners.nc",
+    output:
+        report(
+            "results/{run}/animations/corners.mp4",
+            caption="../report/corners.rst",
+            category="{run}",
+            labels={"animation": "corners"},
+        ),
+    log:
+        "logs/{run}/corner_cells.log",
+    benchmark:
+        "benchmarks/{run}/corner_cells.tsv"
+    conda:
+        "../../envs/jaxmorph.yaml"
+    script:
+        "../scripts/corner_cells.py"
+
+
+rule animations:
+    input:
+        all_of(animation_files),
+
+
+rule page:
+    input:
+        sensitivity="results/{run}/sensitivity.nc",
+        checks=checks,
+        figures=figure_files,
+        animations=animation_files,
+    output:
+        report(
+            "results/{run}/report.html",
+            caption="../report/report.rst",
+            category="{run}",
+            labels={"page": "report"},
+        ),
+    log:
+        "logs/{run}/report.log",
+    benchmark:
+        "benchmarks/{run}/report.tsv"
+    conda:
+        "../../envs/jaxmorph.yaml"
+    script:
+        "../scripts/page.py"

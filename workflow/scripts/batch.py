@@ -1,0 +1,10 @@
+"""Simulate one slab of samples x seeds, with gradients."""
+
+from jaxmorph.jobs import job
+
+with job(snakemake.log[0]):
+    from jaxmorph.jobs.simulate import evaluate_batch
+
+    evaluate_batch(
+        snakemake.wildcards.run, snakemake.params.batch, snakemake.input.design, snakemake.output[0]
+    )

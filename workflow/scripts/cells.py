@@ -1,0 +1,8 @@
+"""Animate one simulation of a run."""
+
+from jaxmorph.jobs import job
+
+with job(snakemake.log[0]):
+    from jaxmorph.jobs.present import animate_cells
+
+    animate_cells(snakemake.input.batches, snakemake.output[0])

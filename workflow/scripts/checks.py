@@ -1,0 +1,13 @@
+"""Hold automatic gradients against finite differences."""
+
+from jaxmorph.jobs import job
+
+with job(snakemake.log[0]):
+    from jaxmorph.jobs.simulate import check_gradients
+
+    check_gradients(
+        snakemake.wildcards.run,
+        snakemake.params.checks,
+        snakemake.input.design,
+        snakemake.output[0],
+    )

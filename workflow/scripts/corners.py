@@ -1,0 +1,8 @@
+"""Simulate the corners of parameter space."""
+
+from jaxmorph.jobs import job
+
+with job(snakemake.log[0]):
+    from jaxmorph.jobs.simulate import simulate_corners
+
+    simulate_corners(snakemake.wildcards.run, snakemake.params.corners, snakemake.output[0])

@@ -1,0 +1,13 @@
+"""Draw one figure of a run."""
+
+from jaxmorph.jobs import job
+
+with job(snakemake.log[0]):
+    from jaxmorph.jobs.present import draw_figure
+
+    draw_figure(
+        snakemake.wildcards.figure,
+        snakemake.input.sensitivity,
+        snakemake.input.checks,
+        snakemake.output.svg.removesuffix(".svg"),
+    )

@@ -1,0 +1,14 @@
+"""Write the report of a run."""
+
+from jaxmorph.jobs import job
+
+with job(snakemake.log[0]):
+    from jaxmorph.jobs.present import write_page
+
+    write_page(
+        snakemake.wildcards.run,
+        snakemake.input.sensitivity,
+        snakemake.input.checks,
+        snakemake.input.animations,
+        snakemake.output[0],
+    )
