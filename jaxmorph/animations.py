@@ -23,6 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
@@ -185,8 +186,13 @@ def _draw_cluster(ax: Axes, cluster: _Cluster) -> tuple[list[Artist], Update]:
     return [cells, trail], update
 
 
+def _layout() -> ConstrainedLayoutEngine:
+    """Room at the lower edge for the controls that a browser lays over a film."""
+    return ConstrainedLayoutEngine(rect=(0, 0.08, 1, 0.92))
+
+
 def _one_cluster(one: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
-    figure = Figure(figsize=(4.5, 4.7), layout="constrained")
+    figure = Figure(figsize=(4.5, 4.7), layout=_layout())
     ax = figure.subplots()
     cluster = _Cluster(one)
     _frame(ax, [cluster])
@@ -208,7 +214,7 @@ def _clusters(corners: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
     lines = max(title.count("\n") + 1 for title in titles)
     size = 2.4 if n_columns <= 3 else 2.0
     figure = Figure(
-        figsize=(size * n_columns, (size + 0.14 * lines) * n_rows + 0.3), layout="constrained"
+        figsize=(size * n_columns, (size + 0.14 * lines) * n_rows + 0.3), layout=_layout()
     )
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
     artists: list[Artist] = []
@@ -276,7 +282,7 @@ def _courses(value: xr.DataArray, line: str) -> tuple[Figure, list[Artist], Upda
     time, observables = value["time"].values, [str(o) for o in value["observable"].values]
     n_columns = min(3, len(observables))
     n_rows = -(-len(observables) // n_columns)
-    figure = Figure(figsize=(2.4 * max(n_columns, 2), 2.0 * n_rows + 0.6), layout="constrained")
+    figure = Figure(figsize=(2.4 * max(n_columns, 2), 2.0 * n_rows + 0.6), layout=_layout())
     panels = figure.subplots(n_rows, n_columns, squeeze=False)
     lines: list[tuple[Line2D, np.ndarray]] = []
     for ax, observable in zip(panels.flat, observables, strict=False):

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import stats
+
+ROOT = Path(__file__).parents[1]
 
 PARAMETERS = {
     "epsilon": (3.0, "depth of the Morse potential"),
@@ -189,7 +193,7 @@ def _with_interval(name: str, dims: tuple[str, ...], draws: np.ndarray) -> dict:
     return found
 
 
-def sensitivity(**shape) -> xr.Dataset:
+def sensitivity(**shape: Any) -> xr.Dataset:
     """A ``sensitivity.nc``; the arguments are those of ``_Ensemble``."""
     e = _Ensemble(**shape)
     n_seeds = len(e.seed)
@@ -241,7 +245,7 @@ def sensitivity(**shape) -> xr.Dataset:
     return xr.Dataset(variables, coordinates, e.attributes())
 
 
-def checks(n_samples: int = 3, n_seeds: int = 2, **shape) -> xr.Dataset:
+def checks(n_samples: int = 3, n_seeds: int = 2, **shape: Any) -> xr.Dataset:
     """A ``checks.nc`` whose finite differences are off by about 1e-9 relative."""
     e = _Ensemble(n_samples=4, n_seeds=n_seeds, **shape)
     automatic = e.gradient[:n_samples]
@@ -280,7 +284,9 @@ def _walk(n_trajectories: int, n_times: int, n_cells: int, n_types: int, space: 
     return {"position": position, "radius": radius, "celltype": celltype}
 
 
-def batch(cells: bool = True, n_cells: int = 10, n_types: int = 2, space: int = 2, **shape):
+def batch(
+    cells: bool = True, n_cells: int = 10, n_types: int = 2, space: int = 2, **shape: Any
+) -> xr.Dataset:
     """A batch; with ``cells`` it stores the trajectory of its first sample and seed."""
     e = _Ensemble(**({"n_samples": 4, "n_seeds": 4} | shape))
     variables: dict = {
@@ -301,7 +307,7 @@ def batch(cells: bool = True, n_cells: int = 10, n_types: int = 2, space: int = 
     return xr.Dataset(variables, coordinates, e.attributes())
 
 
-def corners(cells: bool = True, n_corners: int = 4, n_cells: int = 10, **shape) -> xr.Dataset:
+def corners(cells: bool = True, n_corners: int = 4, n_cells: int = 10, **shape: Any) -> xr.Dataset:
     """A ``corners.nc``: the corners of the first two parameters at one seed."""
     e = _Ensemble(**({"n_samples": 16, "n_seeds": 1} | shape))
     names = e.parameters[:2]

@@ -55,7 +55,7 @@ def _scientific(x: float) -> str:
 def uncertain_parts(value: float, half_width: float | None) -> tuple[str, str]:
     """Value and uncertainty, cut where the uncertainty ends; the second may be empty.
 
-    The uncertainty keeps two significant digits if it starts with 1 or 2, and one otherwise.
+    The uncertainty keeps one significant digit; two if that one is 1 or 2.
     """
     if half_width is None or not math.isfinite(half_width) or half_width <= 0:
         return plain(value), ""

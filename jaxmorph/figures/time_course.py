@@ -56,7 +56,9 @@ def _panel(ax: Axes, data: xr.Dataset, styles: dict[str, dict]) -> None:
             ax.fill_between(time, one[low], one[high], color=look["color"], alpha=0.22, lw=0)
         ax.plot(time, one[_NAME], **look)
     if len(time) == 1:
-        ax.set_xticks([(len(styles) - 1) / 2], [style.time_text(data.isel(time=0)).removeprefix("time ")])
+        ax.set_xticks(
+            [(len(styles) - 1) / 2], [style.time_text(data.isel(time=0)).removeprefix("time ")]
+        )
         ax.set_xlim(-1, len(styles))
     else:
         style.few_ticks(ax, "x", 4)

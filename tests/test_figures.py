@@ -1,0 +1,345 @@
+"""Figures and films: right data, every shape of dataset, the same bytes when made again."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.quiver import Quiver
+from matplotlib.text import Text
+
+from jaxmorph import animations
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.figures import CATALOGUE, draw, figure_names, save_figure
+from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_parts
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "usual": {"n_parameters": 3, "n_observables": 3, "n_samples": 16},
+    "grid": {"n_parameters": 2, "n_observables": 4, "design": "grid", "side": 4},
+    "smallest": {
+        "n_parameters": 1, "n_observables": 1, "n_times": 1, "n_samples": 1, "n_seeds": 1,
+    },
+    "one seed": {"n_parameters": 3, "n_observables": 2, "n_seeds": 1},
+    "one time": {"n_parameters": 3, "n_observables": 2, "n_times": 1},
+    "many seeds": {"n_parameters": 2, "n_observables": 2, "n_seeds": 100},
+    "grid of one": {"n_parameters": 2, "n_observables": 1, "design": "grid", "side": 1},
+    "deterministic": {"n_parameters": 3, "n_observables": 2, "noise": 0.0},
+}  # fmt: skip
+
+MINUS = "\N{MINUS SIGN}"
+LARGEST = {"n_parameters": 12, "n_observables": 8, "n_samples": 8, "n_times": 3, "n_seeds": 4}
+
+
+def _datasets(shape: dict[str, Any]) -> tuple[xr.Dataset, xr.Dataset]:
+    known = ("n_parameters", "n_observables", "n_times")
+    return synthetic.sensitivity(**shape), synthetic.checks(
+        **{key: value for key, value in shape.items() if key in known}
+    )
+
+
+def _names(sensitivity: xr.Dataset) -> list[str]:
+    return figure_names(sensitivity.attrs["design_method"], sensitivity.sizes["parameter"])
+
+
+@pytest.fixture(scope="module")
+def usual() -> tuple[xr.Dataset, xr.Dataset]:
+    return _datasets({"n_parameters": 3, "n_observables": 3, "n_samples": 8})
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_every_figure_draws_every_shape_without_a_warning(
+    shape: dict[str, Any], tmp_path: Path
+) -> None:
+    sensitivity, checks = _datasets(shape)
+    for name in _names(sensitivity):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            figure, data = draw(name, sensitivity, checks)
+            written = save_figure(figure, data, tmp_path / name)
+        assert [path.suffix for path in written] == [".svg", ".pdf", ".csv"]
+        assert len(data) > 0
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize("name", ["tornado", "heat_map", "time_course", "seed_spread"])
+def test_nothing_lies_outside_the_page_or_on_its_neighbour(name: str) -> None:
+    figure, _ = draw(name, *_datasets(LARGEST))
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        for text in _texts(ax):
+            box = text.get_window_extent()
+            assert figure.bbox.padded(1).containsx(box.x0), text
+            assert figure.bbox.padded(1).containsx(box.x1), text
+            assert figure.bbox.padded(1).containsy(box.y0), text
+            assert figure.bbox.padded(1).containsy(box.y1), text
+            assert float(text.get_fontsize()) >= 7
+    panels = [ax.get_window_extent() for ax in figure.axes]
+    for i, one in enumerate(panels):
+        assert not any(one.overlaps(other.padded(-1)) for other in panels[i + 1 :])
+
+
+def _texts(ax: Axes) -> list[Text]:
+    """Title and labels of an axes, without the tick labels that lie outside its view."""
+    found = [ax.title, ax.xaxis.label, ax.yaxis.label]
+    for axis, place in ((ax.xaxis, 0), (ax.yaxis, 1)):
+        low, high = sorted(axis.get_view_interval())
+        labels = axis.get_ticklabels()
+        found += [text for text in labels if low <= text.get_position()[place] <= high]
+    return [text for text in found if text.get_text() and text.get_visible()]
+
+
+@pytest.mark.parametrize("hole", [np.nan, np.inf, 0.0])
+def test_holes_in_the_data_are_drawn_as_holes(
+    hole: float, tmp_path: Path, usual: tuple[xr.Dataset, xr.Dataset]
+) -> None:
+    sensitivity, checks = usual[0].copy(deep=True), usual[1].copy(deep=True)
+    sensitivity["elasticity_average"][-1, 0, 1] = hole if hole != np.inf else np.nan
+    sensitivity["central_gradient"][:, -1, 0, 1] = hole
+    sensitivity["gradient_mean"][:, -1, 0, 1] = hole
+    sensitivity["mean"][2, -1, 1] = hole
+    checks["relative_difference"][..., 0, 1] = hole
+    checks["finite_difference"][..., 0, 1] = hole
+    for name in _names(sensitivity):
+        figure, data = draw(name, sensitivity, checks)
+        save_figure(figure, data, tmp_path / name)
+
+
+def test_made_again_all_files_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    _save_all(str(tmp_path / "here"))
+    script = (
+        "import sys; sys.path[:0] = ['tests', '.']\n"
+        "import test_figures; test_figures._save_all(sys.argv[1])"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "elsewhere")]
+    subprocess.run(command, check=True, capture_output=True, cwd=synthetic.ROOT)
+    first = sorted((tmp_path / "here").iterdir())
+    assert len(first) == 3 * len(CATALOGUE)
+    for path in first:
+        assert path.read_bytes() == (tmp_path / "elsewhere" / path.name).read_bytes(), path.name
+
+
+def _save_all(folder: str) -> None:
+    shape = {"n_parameters": 2, "n_observables": 1}
+    sensitivity = synthetic.sensitivity(**shape, n_times=3, n_seeds=4, design="grid", side=3)
+    for name in CATALOGUE:
+        save_figure(*draw(name, sensitivity, synthetic.checks(**shape)), f"{folder}/{name}")
+
+
+def test_nothing_global_changes(usual: tuple[xr.Dataset, xr.Dataset]) -> None:
+    before = dict(matplotlib.rcParams)
+    draw("tornado", usual[0])
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_figures_need_neither_jax_nor_pyplot() -> None:
+    script = (
+        "import sys; sys.path[:0] = ['tests', '.']\n"
+        "import synthetic; from jaxmorph.figures import draw; import jaxmorph.report\n"
+        "draw('tornado', synthetic.sensitivity())\n"
+        "print([m for m in ('jax', 'matplotlib.pyplot') if m in sys.modules])\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=synthetic.ROOT,
+        check=True,
+    )
+    assert run.stdout.strip() == "[]"
+
+
+def test_listing_the_figures_does_not_import_matplotlib() -> None:
+    script = (
+        "import sys; from jaxmorph.figures import figure_names; figure_names('grid', 2)\n"
+        "print('matplotlib' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=synthetic.ROOT,
+        check=True,
+    )
+    assert run.stdout.strip() == "False"
+
+
+def test_each_figure_of_the_catalogue_has_its_module() -> None:
+    for name in CATALOGUE:
+        assert callable(importlib.import_module(f"jaxmorph.figures.{name}").draw)
+
+
+def test_which_figures_a_run_has() -> None:
+    assert "gradient_field" in figure_names("grid", 2)
+    assert "gradient_field" not in figure_names("grid", 3)
+    assert "gradient_field" not in figure_names("sobol", 2)
+    assert "numerical_checks" not in figure_names("sobol", 2, checks=False)
+
+
+def test_bad_requests_are_answered_readably(usual: tuple[xr.Dataset, xr.Dataset]) -> None:
+    with pytest.raises(JaxmorphError, match="no figure 'histogram': choose one of tornado"):
+        draw("histogram", usual[0])
+    with pytest.raises(JaxmorphError, match=r"drawn from checks\.nc"):
+        draw("numerical_checks", usual[0])
+    with pytest.raises(JaxmorphError, match="grid of 2 parameters, got 3"):
+        draw("gradient_field", usual[0])
+    with pytest.raises(JaxmorphError, match="needs the variable 'elasticity_average'"):
+        draw("tornado", usual[0].drop_vars("elasticity_average"))
+
+
+def test_csv_holds_the_numbers_of_the_dataset(
+    tmp_path: Path, usual: tuple[xr.Dataset, xr.Dataset]
+) -> None:
+    figure, data = draw("tornado", usual[0])
+    save_figure(figure, data, tmp_path / "tornado")
+    table = pd.read_csv(tmp_path / "tornado.csv").set_index(["observable", "parameter"])
+    last = usual[0].isel(time=-1)
+    for (observable, parameter), row in table.iterrows():
+        one = last.sel(observable=observable, parameter=parameter)
+        for variable in ("elasticity_average", "elasticity_average_low"):
+            assert row[variable] == float(one[variable])
+        assert row["elasticity_spread_90"] == float(one["elasticity_spread"].sel(quantile=0.9))
+
+
+def test_tornado_ranks_by_size(usual: tuple[xr.Dataset, xr.Dataset]) -> None:
+    figure, _ = draw("tornado", usual[0])
+    last = usual[0].isel(time=-1)
+    for ax in figure.axes:
+        observable = ax.get_title().replace(" ", "_")
+        order = [label.get_text().replace(" ", "_") for label in ax.get_yticklabels()]
+        size = abs(last["elasticity_average"].sel(observable=observable))
+        assert order == list(size.sortby(size, ascending=False)["parameter"].values)
+
+
+def test_tangents_have_the_slope_of_the_gradient() -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=4, n_observables=1, n_samples=8)
+    figure, _ = draw("response", sensitivity)
+    last = sensitivity.isel(time=-1, observable=0)
+    for ax, parameter in zip(figure.axes, last["parameter"].values, strict=True):
+        x, y = ax.lines[0].get_data()
+        x, y = np.asarray(x).reshape(-1, 3), np.asarray(y).reshape(-1, 3)
+        expected = last["gradient_mean"].sel(parameter=parameter).values
+        run = x[:, 1] - x[:, 0]
+        if ax.get_xscale() == "log":
+            run = last["parameter_value"].sel(parameter=parameter).values * np.log(
+                x[:, 1] / x[:, 0]
+            )
+        np.testing.assert_allclose((y[:, 1] - y[:, 0]) / run, expected, rtol=1e-9)
+
+
+def test_seed_spread_counts_the_seeds_with_the_wrong_sign() -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=1, n_observables=1, n_seeds=8)
+    sensitivity["central_gradient"][:, -1, 0, 0] = [3, 4, 5, 4, 3, -1, -2, 4]
+    figure, _ = draw("seed_spread", sensitivity)
+    assert "2/8" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_arrows_are_gradients_times_ranges() -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=2, n_observables=1, design="grid", side=4)
+    figure, _ = draw("gradient_field", sensitivity)
+    arrows = next(c for c in figure.axes[0].collections if isinstance(c, Quiver))
+    last = sensitivity.isel(time=-1, observable=0)
+    span = last["parameter_value"].max("sample") - last["parameter_value"].min("sample")
+    scaled = (last["gradient_mean"] * span).transpose("parameter", "sample").values
+    longest = np.hypot(*scaled).max()
+    np.testing.assert_allclose(np.asarray(arrows.U), scaled[0] / longest, rtol=1e-12)
+    np.testing.assert_allclose(np.asarray(arrows.V), scaled[1] / longest, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "text"),
+    [
+        (-0.0071615, 0.00027, "-0.0072 ± 0.0003"),
+        (18.2541, 0.53, "18.3 ± 0.5"),
+        (-5.3109e-4, 1.05e-5, "(-5.31 ± 0.10) × 10⁻⁴"),
+        (1234567.0, 8000.0, "(1.235 ± 0.008) × 10⁶"),
+        (0.5, None, "0.500"),
+        (0.5, 0.0, "0.500"),
+        (0.0, 0.2, "0.00 ± 0.20"),
+        (float("nan"), 0.1, "not defined"),
+        (3.0, 120.0, "0 ± 120"),
+        (0.098, 0.0096, "0.098 ± 0.010"),
+    ],
+)
+def test_numbers_are_cut_where_their_uncertainty_ends(
+    value: float, half: float | None, text: str
+) -> None:
+    assert uncertain(value, half) == text.replace("-", MINUS)
+
+
+def test_numbers_without_uncertainty() -> None:
+    assert plain(0) == "0"
+    assert plain(4.1e-8, 2) == "4.1 × 10⁻⁸"
+    assert plain(999.96, 4) == "1000"
+    assert plain(float("-inf")) == f"{MINUS}∞"
+    assert short(-0.25) == f"{MINUS}0.25"
+    assert short(2.5e-4) == f"2.5e{MINUS}4"
+    assert uncertain_parts(-0.027, 0.0076) == (f"{MINUS}0.027", "0.008")
+
+
+FILMS = {
+    "cells": lambda path: animations.cells_animation(synthetic.batch(), path),
+    "cells in 3-D": lambda path: animations.cells_animation(synthetic.batch(space=3), path),
+    "corners": lambda path: animations.corners_animation(synthetic.corners(), path),
+    "no cells": lambda path: animations.cells_animation(synthetic.batch(cells=False), path),
+    "no cells, corners, one time": lambda path: animations.corners_animation(
+        synthetic.corners(cells=False, n_times=1), path
+    ),
+}
+
+
+@pytest.mark.parametrize("make", FILMS.values(), ids=FILMS.keys())
+def test_films_play_and_are_the_same_when_made_again(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4"
+    make(path)
+    first = path.read_bytes()
+    assert b"ftyp" in first[:16]
+    assert first.index(b"moov") < first.index(b"mdat"), "a browser can start before the end"
+    assert len(first) < 1_000_000
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))
+    assert frames == animations.MOVING_FRAMES + animations.RESTING_FRAMES
+    assert 5 <= seconds <= 8
+    information = next(imageio_ffmpeg.read_frames(str(path)))
+    assert information["codec"] == "h264"
+    assert information["pix_fmt"].startswith("yuv420p")
+    assert animations.poster(path)[:8] == b"\x89PNG\r\n\x1a\n"
+    make(path)
+    assert path.read_bytes() == first
+    assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_between_recorded_times_cells_are_interpolated_unless_they_jump_or_appear() -> None:
+    batch = synthetic.batch(n_times=3, n_cells=4, n_types=1)
+    batch["position"][0] = np.array(
+        [
+            [[0, 0], [1, 1], [0, 5], [9, 9]],
+            [[1, 0], [1, 1], [40, 5], [2, 2]],
+            [[2, 0], [1, 1], [40, 5], [2, 4]],
+        ]
+    )
+    batch["celltype"][0, 0, 3] = 0
+    batch["celltype"][0, 1:, 3] = 1
+    cluster = animations._Cluster(batch.isel(trajectory=0))
+    half = (batch["time"].values[0] + batch["time"].values[1]) / 2
+    np.testing.assert_allclose(cluster.at(half).position[:3], [[0.5, 0.0], [1.0, 1.0], [0.0, 5.0]])
+    assert cluster.at(half).celltype[3].sum() == 0
+    assert cluster.at(batch["time"].values[1]).celltype[3].sum() == 1
+
+
+def test_a_missing_trajectory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JaxmorphError, match="no trajectory 7: the batch stores 1"):
+        animations.cells_animation(synthetic.batch(), tmp_path / "film.mp4", trajectory=7)
