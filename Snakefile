@@ -40,4 +40,4 @@ include: "workflow/rules/report.smk"
 
 
 onsuccess:
-    print_reports()
+    atexit.register(print_reports)

@@ -213,22 +213,20 @@ def _clusters(corners: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
     n_rows = -(-len(clusters) // n_columns)
     lines = max(title.count("\n") + 1 for title in titles)
     size = 2.4 if n_columns <= 3 else 2.0
-    figure = Figure(
-        figsize=(size * n_columns, (size + 0.14 * lines) * n_rows + 0.3), layout=_layout()
-    )
+    figure = Figure(figsize=(size * n_columns, (size + 0.14 * lines) * n_rows + 0.3), layout=_layout())
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
     artists: list[Artist] = []
     updates: list[Update] = []
     for ax, cluster, title in zip(panels.flat, clusters, titles, strict=False):
         _frame(ax, clusters)
+        ax.set(xlabel="x", ylabel="y")
+        ax.label_outer()
         ax.set_title(title, fontsize=7.5)
         cells, update = _draw_cluster(ax, cluster)
         artists += cells
         updates.append(update)
     for ax in panels.flat[len(clusters) :]:
         ax.remove()
-    figure.supxlabel("x", fontsize=7.5)
-    figure.supylabel("y", fontsize=7.5)
     clock = figure.text(0.01, 0.995, "", fontsize=9, va="top")
     figure.suptitle(" ", fontsize=9)
     return figure, [*artists, clock], _together([*updates, _ticking(clock)])
@@ -245,8 +243,7 @@ def _corner_titles(corners: xr.Dataset) -> list[str]:
         if "trajectory_sample" in corners.coords:
             row = value.sel(sample=int(corners["trajectory_sample"][i]))
         parts = [
-            f"{words(n)} {plain(float(row.sel(parameter=n)), 2)}".replace(" ", "\xa0")
-            for n in names
+            f"{words(n)} {plain(float(row.sel(parameter=n)), 2)}".replace(" ", "\xa0") for n in names
         ]
         titles.append(textwrap.fill(", ".join(parts), 30, break_long_words=False))
     return [title.replace("\xa0", " ") for title in titles]
@@ -322,9 +319,7 @@ def _together(updates: Sequence[Update]) -> Update:
     return update
 
 
-def _film(
-    figure: Figure, artists: list[Artist], update: Update, time: np.ndarray, path: Path
-) -> None:
+def _film(figure: Figure, artists: list[Artist], update: Update, time: np.ndarray, path: Path) -> None:
     """Draw the still part once, the moving artists a frame, and encode; whole or absent."""
     figure.set_dpi(_DPI)
     width, height = np.ceil(figure.get_size_inches() * _DPI / 2) * 2 / _DPI  # H.264: even sizes

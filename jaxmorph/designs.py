@@ -190,9 +190,7 @@ def _product(axes: list[np.ndarray]) -> np.ndarray:
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
 
 
-def _by_column(
-    array: np.ndarray, functions: Sequence[Callable[[np.ndarray], np.ndarray]]
-) -> np.ndarray:
+def _by_column(array: np.ndarray, functions: Sequence[Callable[[np.ndarray], np.ndarray]]) -> np.ndarray:
     import numpy as np
 
     return np.stack([f(column) for f, column in zip(functions, array.T, strict=True)], axis=1)

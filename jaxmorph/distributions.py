@@ -60,9 +60,7 @@ class _Interval(_Distribution):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if not self.low < self.high:
-            raise ValueError(
-                f"low must be less than high, got low = {self.low:g}, high = {self.high:g}"
-            )
+            raise ValueError(f"low must be less than high, got low = {self.low:g}, high = {self.high:g}")
         if math.isinf(self.high - self.low):
             raise ValueError(
                 f"the interval from low = {self.low:g} to high = {self.high:g} is too wide for a "

@@ -1,6 +1,6 @@
 """Functions that change derivatives and leave values untouched."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -35,7 +35,7 @@ def discount_gradient(x: T, factor: float | Array) -> T:
         factor: A scalar; 1 changes nothing, 0 stops the gradient.
     """
 
-    def leaf(y: T) -> T:
+    def leaf(y: Any) -> Any:
         if not eqx.is_inexact_array(y):
             return y
         # custom_jvp wants an array that can carry a (zero) tangent.

@@ -55,9 +55,7 @@ def mean_radius(state: BaseCellState) -> Scalar:
     return _weights(state) @ state.radius[:, 0]
 
 
-def covered_fraction(
-    state: BaseCellState, half_width: float, n_points: int, smoothing: float
-) -> Scalar:
+def covered_fraction(state: BaseCellState, half_width: float, n_points: int, smoothing: float) -> Scalar:
     """Share of a square (cube) centred on the centroid that cells cover (dimensionless).
 
     The union of the discs is measured on a regular grid of points. A point at distance r from a cell of

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from .errors import JaxmorphError
 
@@ -20,10 +20,9 @@ _SMALLEST_BLOCKED = 16
 
 
 class Model(Protocol[State]):
-    """A :class:`SimulationStep`, or a function like one, of any pytree as the state."""
+    """A ``SimulationStep``, or a function like one, of any pytree as the state."""
 
-    def __call__(self, state: State, *, key: PRNGKeyArray) -> State: ...
-
+    def __call__(self, state: State, /, *, key: PRNGKeyArray) -> State: ...
 
 
 def _scan_checkpointed(
@@ -90,7 +89,7 @@ def simulate(
 
     scan = _scan_checkpointed if checkpoint else jax.lax.scan
     final, trajectory = scan(body, state, jax.random.split(key, n_steps))
-    return trajectory if history else final
+    return final if trajectory is None else trajectory
 
 
 def record(
@@ -115,9 +114,7 @@ def record(
         JaxmorphError: If ``every`` does not divide ``n_steps``.
     """
     if every < 1 or n_steps < 1 or n_steps % every:
-        raise JaxmorphError(
-            f"record_every = {every}: must be at least 1 and divide n_steps = {n_steps}"
-        )
+        raise JaxmorphError(f"record_every = {every}: must be at least 1 and divide n_steps = {n_steps}")
 
     def step(state: State, step_key: PRNGKeyArray) -> tuple[State, None]:
         return model(state, key=step_key), None

@@ -31,7 +31,6 @@ def free() -> tuple[DisplacementFn, ShiftFn]:
         displacement: ``(a, b) -> a - b`` for two positions of shape (dim,).
         shift: ``(position, change) -> position + change``, shapes (cell, dim).
     """
-
     return _free_displacement, _free_shift
 
 

@@ -124,9 +124,7 @@ def animate_traj_ctype(
         A matplotlib animation. As the last value of a notebook's cell it shows as a player;
         ``.save("cells.mp4")`` writes a film.
     """
-    colours = np.stack(
-        [_type_colours(frame, CELL_COLOURS) for frame in np.asarray(trajectory.celltype)]
-    )
+    colours = np.stack([_type_colours(frame, CELL_COLOURS) for frame in np.asarray(trajectory.celltype)])
     return _animate(trajectory, colours, xlim, ylim, None)
 
 
@@ -235,9 +233,7 @@ def _place(cells: EllipseCollection, state: Any, ax: Axes | None, grid: bool) ->
 
 def _colour_bar(ax: Axes, scale: ScalarMappable, chem: int) -> None:
     figure = ax.figure
-    figure.colorbar(
-        scale, ax=ax, fraction=0.05, alpha=0.75, label=f"concentration of chemical {chem}"
-    )
+    figure.colorbar(scale, ax=ax, fraction=0.05, alpha=0.75, label=f"concentration of chemical {chem}")
 
 
 class _Frame:

@@ -49,9 +49,16 @@ class Evaluation:
 
 @dataclasses.dataclass(frozen=True)
 class Trajectories:
-    """States of some (sample, seed) pairs: name -> shape (trajectory, time, ...)."""
+    """Full simulations of samples x seeds, without gradients.
+
+    Attributes:
+        time: Model times, shape (time,).
+        value: Shape (sample, seed, time, observable).
+        states: Name -> shape (sample, seed, time, ...), of the study's ``state_variables``.
+    """
 
     time: Float[np.ndarray, " time"]
+    value: Float[np.ndarray, "sample seed time observable"]
     states: dict[str, np.ndarray]
 
 
@@ -98,6 +105,8 @@ def evaluate(
     """
     samples = np.asarray(samples, program.dtype(problem))
     shape = program.trace(problem)
+    mode: GradientMode | None
+    single: Callable
     if gradient == "none":
         mode, reason, single = None, "no gradients wanted", program.values
     else:
@@ -115,22 +124,23 @@ def evaluate(
 
 def simulate_states(
     problem: Problem,
-    samples: Float[np.ndarray, "trajectory parameter"],
-    seeds: Int[np.ndarray, " trajectory"],
+    samples: Float[np.ndarray, "sample parameter"],
+    seeds: Int[np.ndarray, " seed"],
     *,
     run_key: int,
 ) -> Trajectories:
-    """States over time of the pairs (samples[i], seeds[i])."""
+    """Values and full states over time, for (few) samples x seeds."""
     samples = np.asarray(samples, program.dtype(problem))
     with program.precision(problem):
         keys = program.seed_keys(run_key, np.asarray(seeds))
 
-        def states(theta: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
-            return program.recording(problem, theta, key).states
+        def both(theta: jax.Array, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+            recording = program.recording(problem, theta, key)
+            return program.select(problem, recording), recording.states
 
-        result = jax.jit(jax.vmap(states))(jnp.asarray(samples), keys)
-        result = jax.tree.map(np.asarray, result)
-        return Trajectories(_model_time(problem, samples, keys), result)
+        value, states = jax.jit(program.over_batch(both))(jnp.asarray(samples), keys)
+        states = {name: np.asarray(state) for name, state in states.items()}
+        return Trajectories(_model_time(problem, samples, keys), np.asarray(value), states)
 
 
 def _model_time(problem: Problem, samples: np.ndarray, keys: jax.Array) -> np.ndarray:
@@ -156,9 +166,9 @@ def _in_pieces(
 ) -> Any:
     """Evaluate ``function`` over samples x keys; a pytree of arrays (sample, seed, ...)."""
     n_samples, n_seeds = len(samples), len(keys)
-    progress = Progress(n_samples * n_seeds)
     try:
         compiled, size = _compile(function, samples, keys, memory_limit)
+        progress = Progress(n_samples * n_seeds)
         pieces: dict[tuple[int, int], Any] = {}
         for i, j in _corners(n_samples, n_seeds, size):
             # The last piece of a row or column is shifted back to full size: one program for all.
@@ -252,7 +262,13 @@ class StudyError(JaxmorphError):
     """A study raised: which sample of the batch (``index``), which seed, at which parameters."""
 
     def __init__(
-        self, study: str, index: int, seed: int, problem: Problem, theta: np.ndarray, error: Exception
+        self,
+        study: str,
+        index: int,
+        seed: int,
+        problem: Problem,
+        theta: np.ndarray,
+        error: Exception,
     ):
         at = ", ".join(f"{n} = {v:.17g}" for n, v in zip(problem.names, theta, strict=True))
         self.index = index

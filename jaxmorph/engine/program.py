@@ -34,7 +34,7 @@ def seed_keys(run_key: int, seeds: np.ndarray) -> UInt32[Array, "seed 2"]:
     It depends on the run's key and the seed's number alone, because JAX's default threefry makes
     ``split(k, n)`` a prefix of ``split(k, m)`` for n < m.
     """
-    if not jax.config.jax_threefry_partitionable:
+    if not jax.config.read("jax_threefry_partitionable"):
         raise JaxmorphError(
             "jax_threefry_partitionable = False: with JAX's old random layout a seed's numbers depend "
             "on how many seeds there are; leave the flag at its default (True)"
@@ -52,8 +52,12 @@ def recording(problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyA
 
 def values(problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray) -> Values:
     """All observables of the run at all recorded times."""
-    observables = recording(problem, theta, key).observables
-    return jnp.stack([observables[name] for name in problem.observables], axis=-1)
+    return select(problem, recording(problem, theta, key))
+
+
+def select(problem: Problem, recording: Recording) -> Values:
+    """The observables that the run asks for, in its order."""
+    return jnp.stack([recording.observables[name] for name in problem.observables], axis=-1)
 
 
 def forward(
@@ -127,6 +131,18 @@ def _check_recording(name: str, problem: Problem, result: Recording) -> None:
             f"study {name}: simulate returned the observables {sorted(result.observables)}, "
             f"the class declares {sorted(declared)}; make them the same"
         )
+    variables = {v.name: v for v in problem.study.state_variables}
+    if set(result.states) != set(variables):
+        raise JaxmorphError(
+            f"study {name}: simulate returned the states {sorted(result.states)}, the class declares "
+            f"the state_variables {sorted(variables)}; make them the same"
+        )
+    for state, value in result.states.items():
+        dims = ("time", *variables[state].dims)
+        if len(value.shape) != len(dims) or value.shape[:1] != result.time.shape:
+            raise JaxmorphError(
+                f"study {name}: state {state} has shape {value.shape}, must have the dims {dims}"
+            )
     for observable, value in result.observables.items():
         if value.shape != result.time.shape or len(value.shape) != 1:
             raise JaxmorphError(
@@ -153,5 +169,11 @@ def choose_mode(
     n_outputs = shape[0] * shape[1]
     cost = f"{n_parameters} parameters, {n_outputs} outputs (times x observables)"
     if n_parameters <= 3 + 1.5 * (n_outputs - 1):
-        return "forward", f"auto: {cost}; one tangent a parameter is cheaper than one cotangent an output"
-    return "reverse", f"auto: {cost}; one cotangent an output is cheaper than one tangent a parameter"
+        return (
+            "forward",
+            f"auto: {cost}; one tangent a parameter is cheaper than one cotangent an output",
+        )
+    return (
+        "reverse",
+        f"auto: {cost}; one cotangent an output is cheaper than one tangent a parameter",
+    )

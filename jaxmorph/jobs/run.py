@@ -17,9 +17,13 @@ def job(log: str) -> Iterator[None]:
     """Log to the job's file; on a user's mistake end with one readable line and no traceback."""
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        level=logging.INFO, filename=log, filemode="w", force=True, format="%(asctime)s %(message)s"
+        level=logging.WARNING,
+        filename=log,
+        filemode="w",
+        force=True,
+        format="%(asctime)s %(message)s",
     )
-    logging.getLogger("jax").setLevel(logging.WARNING)
+    logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
     start = time.monotonic()
     try:

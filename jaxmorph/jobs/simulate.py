@@ -4,7 +4,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -57,17 +57,19 @@ def evaluate_batch(run_name: str, spec: Spec, design: str, output: str) -> None:
     numbers, seeds = np.arange(*spec["samples"]), np.arange(*spec["seeds"])
     samples = _points(design, numbers)
     try:
-        result = engine.evaluate(
-            problem, samples, seeds, run_key=spec["key"], gradient=spec["gradient"]
-        )
+        result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], gradient=spec["gradient"])
     except engine.StudyError as error:
         raise error.renumbered(int(numbers[0])) from error
     _report_non_finite(result, numbers, seeds)
     dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
-    if spec["trajectories"] is not None:
-        stored = spec["trajectories"]
-        pairs = list(itertools.product(stored["samples"], stored["seeds"]))
-        dataset = _with_trajectories(dataset, problem, spec, pairs)
+    stored = spec["trajectories"]
+    if stored is not None and problem.study.state_variables:
+        logger.info("storing the trajectories of samples %(samples)s at seeds %(seeds)s", stored)
+        points, wanted = _points(design, np.array(stored["samples"])), np.array(stored["seeds"])
+        states = engine.simulate_states(problem, points, wanted, run_key=spec["key"]).states
+        dataset = store.with_trajectories(
+            dataset, stored["samples"], stored["seeds"], states, problem.study.state_variables
+        )
     store.write_dataset(dataset, output, "batch")
 
 
@@ -92,10 +94,13 @@ def simulate_corners(run_name: str, spec: Spec, output: str) -> None:
         for probabilities in ends
     ]
     numbers, seeds = np.arange(len(ends)), np.array([spec["seed"]])
-    result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], gradient="none")
-    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
-    pairs = [(int(i), int(spec["seed"])) for i in numbers]
-    dataset = _with_trajectories(dataset, problem, spec, pairs)
+    result = engine.simulate_states(problem, samples, seeds, run_key=spec["key"])
+    evaluation = engine.Evaluation(result.time, result.value, None, None, "no gradients wanted")
+    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, evaluation, start)
+    if problem.study.state_variables:
+        dataset = store.with_trajectories(
+            dataset, numbers, seeds, result.states, problem.study.state_variables
+        )
     store.write_dataset(store.corners_dataset(dataset, names), output, "corners")
 
 
@@ -120,9 +125,7 @@ def check_gradients(run_name: str, spec: Spec, design: str, output: str) -> None
 
 def _problem(run_name: str, spec: Spec) -> Problem:
     """The run's study and question; messages name the run's keys."""
-    parameters = TypeAdapter(dict[str, ParameterDistribution]).validate_python(
-        dict(spec["parameters"])
-    )
+    parameters = TypeAdapter(dict[str, ParameterDistribution]).validate_python(dict(spec["parameters"]))
     try:
         return load_problem(
             spec["study"], spec["settings"], parameters, spec["observables"], spec["fixed"]
@@ -172,21 +175,7 @@ def _dataset(
     )
 
 
-def _with_trajectories(
-    dataset: xr.Dataset, problem: Problem, spec: Spec, pairs: Sequence[tuple[int, int]]
-) -> xr.Dataset:
-    """``dataset`` with the full states of some (sample, seed) pairs, if the study has states."""
-    if not problem.study.state_variables:
-        return dataset
-    samples = dataset["parameter_value"].sel(sample=[s for s, _ in pairs]).values
-    seeds = np.array([r for _, r in pairs])
-    states = engine.simulate_states(problem, samples, seeds, run_key=spec["key"]).states
-    return store.with_trajectories(dataset, pairs, states, problem.study.state_variables)
-
-
-def _report_non_finite(
-    result: engine.Evaluation, numbers: np.ndarray, seeds: np.ndarray
-) -> None:
+def _report_non_finite(result: engine.Evaluation, numbers: np.ndarray, seeds: np.ndarray) -> None:
     assert result.gradient is not None
     finite = np.isfinite(result.value).all((2, 3)) & np.isfinite(result.gradient).all((2, 3, 4))
     for i, j in np.argwhere(~finite):

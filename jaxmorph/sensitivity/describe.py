@@ -51,7 +51,10 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
         "exponential growth rate of the root-mean-square gradient",
         "1 / (unit of time)",
     ),
-    "gradient_exploding": ("whether the gradient grows exponentially by more than a factor 10", "1"),
+    "gradient_exploding": (
+        "whether the gradient grows exponentially by more than a factor 10",
+        "1",
+    ),
 }
 
 

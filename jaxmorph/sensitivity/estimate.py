@@ -96,7 +96,7 @@ class _Gather:
     def estimates(self) -> dict[str, xr.DataArray]:
         sums = self._sums
         result = {"non_finite_count": sums["non_finite"]}
-        rms = np.sqrt(sums["square"] / sums["count"].where(sums["count"] > 0))
+        rms = (sums["square"] / sums["count"].where(sums["count"] > 0)) ** 0.5
         result |= gradient_growth(rms)
         if "product" in sums:
             n = sums["products"]

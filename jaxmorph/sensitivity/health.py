@@ -12,15 +12,13 @@ def excluded_pairs(used: xr.DataArray) -> list[tuple[int, int]]:
     """The (sample, seed) pairs with an entry that is not finite, in order."""
     bad = (~used).any(("time", "observable")).transpose("sample", "seed")
     rows, columns = np.nonzero(bad.values)
-    return [
-        (int(bad["sample"][i]), int(bad["seed"][j])) for i, j in zip(rows, columns, strict=True)
-    ]
+    return [(int(bad["sample"][i]), int(bad["seed"][j])) for i, j in zip(rows, columns, strict=True)]
 
 
 def gradient_growth(rms: xr.DataArray) -> dict[str, xr.DataArray]:
     """How fast gradients grow with time, and whether they explode.
 
-    ln(rms gradient) is fitted by a + rate t + power ln t (least squares over the recorded times), so that
+    ln(rms gradient) is fitted by a + rate t + power ln t (least squares over recorded times), so that
     growth by a power of time, as in diffusion, does not count as exponential. A gradient is exploding
     when exp(rate x duration) exceeds 10: the simulation is chaotic or unstable there, and single-seed
     gradients say little about averages.

@@ -6,7 +6,8 @@ import xarray as xr
 
 def finite_pairs(value: xr.DataArray, gradient: xr.DataArray) -> xr.DataArray:
     """Where a value and all its gradients are finite (sample, seed, time, observable)."""
-    return np.isfinite(value) & np.isfinite(gradient).all("parameter")
+    finite: xr.DataArray = xr.apply_ufunc(np.isfinite, gradient)
+    return xr.apply_ufunc(np.isfinite, value) & finite.all("parameter")
 
 
 def local_estimates(
@@ -35,7 +36,7 @@ def local_estimates(
         "seeds_used": n,
         "mean": mean,
         "gradient_mean": gradient_mean,
-        "sign_consistency": _share(np.sign(gradient) == np.sign(gradient_mean), used),
+        "sign_consistency": _share(_sign(gradient) == _sign(gradient_mean), used),
     }
     elasticity = parameter_value * gradient_mean / mean.where(mean != 0)
     if value.sizes["seed"] > 1:
@@ -47,7 +48,7 @@ def local_estimates(
         estimates |= {
             "mean_se": mean_se,
             "gradient_se": gradient_se,
-            "elasticity_se": np.sqrt((e**2).sum("seed", min_count=2) / (n - 1) / n),
+            "elasticity_se": ((e**2).sum("seed", min_count=2) / (n - 1) / n) ** 0.5,
             # No signal and no noise: nothing to tell from 0.
             "signal_to_noise": ratio.where((gradient_mean != 0) | (gradient_se != 0), 0.0),
         }
@@ -85,7 +86,11 @@ def square_without_noise(
 def _standard_error(x: xr.DataArray, n: xr.DataArray) -> xr.DataArray:
     n = n.where(n > 1)  # one usable seed has no standard error
     squares = ((x - x.mean("seed")) ** 2).sum("seed")
-    return np.sqrt(squares / (n - 1) / n)
+    return (squares / (n - 1) / n) ** 0.5
+
+
+def _sign(x: xr.DataArray) -> xr.DataArray:
+    return xr.apply_ufunc(np.sign, x)
 
 
 def _share(true: xr.DataArray, used: xr.DataArray) -> xr.DataArray:

@@ -23,10 +23,8 @@ _RESAMPLES = 400
 _INTERVAL = (0.025, 0.975)
 
 
-def natural_scale(
-    distributions: Sequence[Distribution], parameter_value: xr.DataArray
-) -> xr.DataArray:
-    """d parameter / d u (sample, parameter), u being ln(parameter) for logarithmic distributions."""
+def natural_scale(distributions: Sequence[Distribution], parameter_value: xr.DataArray) -> xr.DataArray:
+    """D parameter / d u (sample, parameter), u being ln(parameter) for logarithmic distributions."""
     logarithmic = xr.DataArray([is_logarithmic(d) for d in distributions], dims="parameter")
     return parameter_value.where(logarithmic, 1.0)
 
@@ -70,15 +68,13 @@ def derivative_based_measures(
     variance = variance_over_design(value, weights)
     bound = constant * dgsm / variance.where(variance > 0)
     result = {"poincare_constant": constant}
-    for name, estimate in (("dgsm", dgsm), ("total_bound", bound)):
+    for name, resampled in (("dgsm", dgsm), ("total_bound", bound)):
         if name == "total_bound" and all(c is None for c in constants):
             continue
-        estimate = estimate.transpose("resample", "time", "observable", "parameter")
-        resampled = estimate.isel(resample=slice(1, None))
-        low, high = (
-            resampled.quantile(q, "resample", skipna=False).drop_vars("quantile") for q in _INTERVAL
-        )
-        result |= {name: estimate.isel(resample=0), f"{name}_low": low, f"{name}_high": high}
+        of_data = resampled.isel(resample=0).transpose("time", "observable", "parameter")
+        interval = resampled.isel(resample=slice(1, None)).quantile(_INTERVAL, "resample", skipna=False)
+        low, high = (interval.isel(quantile=i, drop=True).transpose(*of_data.dims) for i in (0, 1))
+        result |= {name: of_data, f"{name}_low": low, f"{name}_high": high}
     return result
 
 

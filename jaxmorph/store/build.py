@@ -54,8 +54,7 @@ _COORDINATES = {
     "parameter_default": ("value of the parameter when it is not varied", "see parameter_unit"),
     "value": ("observable", "see observable_unit"),
     "gradient": ("d observable / d parameter, pathwise", "observable_unit / parameter_unit"),
-    "trajectory_sample": ("sample of the stored trajectory", "1"),
-    "trajectory_seed": ("seed of the stored trajectory", "1"),
+    "trajectory_stored": ("whether the states of this sample and seed are stored", "1"),
     "corner": ("which corner of parameter space", "1"),
     "finite_difference": (
         "d observable / d parameter by central differences with common random numbers",
@@ -143,22 +142,26 @@ def batch_dataset(
 
 def with_trajectories(
     dataset: xr.Dataset,
-    pairs: Sequence[tuple[int, int]],
+    samples: Sequence[int] | np.ndarray,
+    seeds: Sequence[int] | np.ndarray,
     states: Mapping[str, np.ndarray],
     variables: Sequence[DescribedState],
 ) -> xr.Dataset:
-    """``dataset`` with the states (trajectory, time, ...) of some (sample, seed) pairs."""
+    """``dataset`` with the states (sample, seed, time, ...) of some of its samples and seeds.
+
+    The variables span all samples and seeds of the dataset and are NaN where no trajectory is stored
+    (which compression makes free); ``trajectory_stored`` (sample, seed) says where one is.
+    """
     units = {v.name: v for v in variables}
-    data = {}
+    stored = xr.Dataset(coords={"sample": samples, "seed": seeds})
     for name, array in states.items():
         about = units[name]
         attrs = {"long_name": about.description, "units": about.unit}
-        data[name] = (("trajectory", "time", *about.dims), array, attrs)
-    dataset = dataset.assign(data).assign_coords(
-        trajectory_sample=("trajectory", np.array([s for s, _ in pairs])),
-        trajectory_seed=("trajectory", np.array([r for _, r in pairs])),
-    )
-    return describe(dataset, _COORDINATES)
+        stored[name] = (("sample", "seed", "time", *about.dims), array, attrs)
+    stored = stored.reindex(sample=dataset["sample"], seed=dataset["seed"])
+    dataset = dataset.merge(stored, join="exact", combine_attrs="override")
+    wanted = dataset["sample"].isin(samples) & dataset["seed"].isin(seeds)
+    return describe(dataset.assign(trajectory_stored=wanted), _COORDINATES)
 
 
 def corners_dataset(dataset: xr.Dataset, corners: Sequence[str]) -> xr.Dataset:
@@ -167,14 +170,12 @@ def corners_dataset(dataset: xr.Dataset, corners: Sequence[str]) -> xr.Dataset:
     return describe(dataset, _COORDINATES)
 
 
-def checks_dataset(
-    dataset: xr.Dataset, finite_difference: np.ndarray, error: np.ndarray
-) -> xr.Dataset:
+def checks_dataset(dataset: xr.Dataset, finite_difference: np.ndarray, error: np.ndarray) -> xr.Dataset:
     """A batch of automatic gradients, with finite differences beside them (same shape)."""
     dims = dataset["gradient"].dims
     gradient = dataset["gradient"]
-    difference = np.abs(gradient - finite_difference)
-    largest = np.abs(gradient).max("time")
+    difference = abs(gradient - finite_difference)
+    largest = abs(gradient).max("time")
     # Where every gradient is 0 the relative difference is that of 0 and 0, or infinite.
     relative = difference / largest.where(largest > 0, np.finfo(float).tiny)
     dataset = dataset.assign(

@@ -6,10 +6,10 @@ from pathlib import Path
 # File locking of HDF5 fails on some shared file systems, and files here are written once, then renamed.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
-import numpy as np  # noqa: E402
-import xarray as xr  # noqa: E402
+import numpy as np
+import xarray as xr
 
-from ..errors import JaxmorphError  # noqa: E402
+from ..errors import JaxmorphError
 
 KINDS = ("design", "batch", "corners", "checks", "sensitivity")
 _COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}

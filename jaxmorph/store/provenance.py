@@ -12,7 +12,17 @@ from typing import Any
 
 from .. import __version__
 
-_LIBRARIES = ("jax", "jaxlib", "equinox", "jax-md", "numpy", "scipy", "xarray", "netCDF4", "snakemake")
+_LIBRARIES = (
+    "jax",
+    "jaxlib",
+    "equinox",
+    "jax-md",
+    "numpy",
+    "scipy",
+    "xarray",
+    "netCDF4",
+    "snakemake",
+)
 
 
 def provenance(run: str, configuration: dict[str, Any]) -> dict[str, Any]:

@@ -84,9 +84,7 @@ class Study(BaseModel, abc.ABC):
     )
 
     @abc.abstractmethod
-    def simulate(
-        self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray
-    ) -> Recording:
+    def simulate(self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray) -> Recording:
         """Simulate once: pure, traceable by JAX, differentiable in the parameters.
 
         Args:

@@ -28,9 +28,7 @@ class IshigamiStudy(Study):
     a: float = Field(default=7.0, description="weight of the second input")
     b: float = Field(default=0.1, description="weight of the interaction of inputs 1 and 3")
 
-    def simulate(
-        self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray
-    ) -> Recording:
+    def simulate(self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray) -> Recording:
         del key
         x1, x2, x3 = parameters["x1"], parameters["x2"], parameters["x3"]
         value = jnp.sin(x1) + self.a * jnp.sin(x2) ** 2 + self.b * x3**4 * jnp.sin(x1)

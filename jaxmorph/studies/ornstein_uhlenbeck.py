@@ -36,9 +36,7 @@ class OrnsteinUhlenbeckStudy(Study):
     dt: float = Field(default=0.01, gt=0, description="length of a step")
     record_every: int = Field(default=10, ge=1, description="steps between records; divides n_steps")
 
-    def simulate(
-        self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray
-    ) -> Recording:
+    def simulate(self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray) -> Recording:
         mobility = self.dt / parameters["gamma"]
         start = jnp.zeros(self.n_dim).at[0].set(parameters["x0"])
 

@@ -1,7 +1,6 @@
 """The reference system: the JAX-MORPH notebook "Gradients and Optimization" as a study."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +29,11 @@ class ReferenceStudy(Study):
         Parameter("alpha", "1", "inverse width of the attraction", 3.0, Uniform(low=2, high=4)),
         Parameter("max_radius", "1", "largest cell radius", 2.0, Uniform(low=1, high=3)),
         Parameter(
-            "growth_rate", "1", "growth of the radius in a step", 0.005, Uniform(low=0.002, high=0.008)
+            "growth_rate",
+            "1",
+            "growth of the radius in a step",
+            0.005,
+            Uniform(low=0.002, high=0.008),
         ),
         Parameter("kT", "1", "temperature: strength of the noise", 1.0, LogUniform(low=0.5, high=2)),
         Parameter("gamma", "1", "friction", 0.8, Uniform(low=0.5, high=1.1)),
@@ -78,21 +81,24 @@ class ReferenceStudy(Study):
             radius=jax.nn.relu(radius),
         )
 
-    def model(self, parameters: Mapping[str, Float[Array, ""]]) -> Sequential:
-        """Growth, then Brownian motion under the Morse potential."""
-        potential = MorsePotential(
+    def potential(self, parameters: Mapping[str, Float[Array, ""]]) -> MorsePotential:
+        """The attraction between cells."""
+        return MorsePotential(
             epsilon=parameters["epsilon"],
             alpha=parameters["alpha"],
             r_onset=self.r_onset,
             r_cutoff=self.r_cutoff,
         )
+
+    def model(self, parameters: Mapping[str, Float[Array, ""]]) -> Sequential:
+        """Growth, then Brownian motion under the potential."""
         growth = CellGrowth(
             growth_rate=parameters["growth_rate"],
             max_radius=parameters["max_radius"],
             growth_type=self.growth_type,
         )
         motion = BrownianMechanicalRelaxation(
-            potential,
+            self.potential(parameters),
             relaxation_steps=self.relaxation_steps,
             dt=self.dt,
             kT=parameters["kT"],
@@ -100,11 +106,9 @@ class ReferenceStudy(Study):
         )
         return Sequential([growth, motion])
 
-    def simulate(
-        self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray
-    ) -> Recording:
+    def simulate(self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray) -> Recording:
         model = self.model(parameters)
-        potential = model[1].mechanical_potential
+        potential = self.potential(parameters)
 
         def measure(state: BaseCellState) -> tuple[dict[str, Array], dict[str, Array]]:
             values = {

@@ -1,6 +1,8 @@
 # What the rules look up. Only the configuration is known here; nothing imports JAX.
+import atexit
 import re
 import sys
+from pathlib import Path
 
 from types import SimpleNamespace
 
@@ -97,6 +99,8 @@ def checks(wildcards):
 
 
 def print_reports():
-    """Say where the reports are that this configuration asks for."""
+    """Say where the reports are, as the last lines of the output."""
     for run in RUNS:
-        print(f"Report of {run}: results/{run}/report.html")
+        page = Path("results", run, "report.html")
+        if page.exists():
+            print(f"Report of {run}: {page}", flush=True)

@@ -43,9 +43,7 @@ class _MechanicalRelaxation(SimulationStep):
             position, key = self._move(state, force, carry)
             return (discount_gradient(position, self.discount), key), None
 
-        (position, _), _ = jax.lax.scan(
-            body, (state.position, key), None, length=self.relaxation_steps
-        )
+        (position, _), _ = jax.lax.scan(body, (state.position, key), None, length=self.relaxation_steps)
         return eqx.tree_at(lambda state: state.position, state, position)
 
 
