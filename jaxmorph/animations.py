@@ -47,14 +47,20 @@ Update = Callable[[float], None]
 """Shows the state at one model time."""
 
 
-def cells_animation(dataset: xr.Dataset, path: str | os.PathLike[str], trajectory: int = 0) -> None:
+def cells_animation(
+    dataset: xr.Dataset,
+    path: str | os.PathLike[str],
+    sample: int | None = None,
+    seed: int | None = None,
+) -> None:
     """Write the film of one stored trajectory: cells to scale, coloured by type, with trails.
 
     Args:
         dataset: a batch (``docs/data.md``). Without ``position`` and ``radius`` the film shows the
             courses of the observables for the first sample's seeds.
         path: the MP4 to write.
-        trajectory: which of the stored trajectories.
+        sample: which of the stored samples; default: the first.
+        seed: which of the stored seeds; default: the first.
 
     Raises:
         JaxmorphError: there is no such trajectory.
@@ -63,12 +69,7 @@ def cells_animation(dataset: xr.Dataset, path: str | os.PathLike[str], trajector
         if not _has_cells(dataset):
             figure, artists, update = _courses(dataset["value"].isel(sample=0), "seed")
         else:
-            stored = dataset.sizes["trajectory"]
-            if not 0 <= trajectory < stored:
-                raise JaxmorphError(
-                    f"there is no trajectory {trajectory}: the batch stores {stored}, from 0 on"
-                )
-            figure, artists, update = _one_cluster(dataset.isel(trajectory=trajectory))
+            figure, artists, update = _one_cluster(_stored(dataset, sample, seed))
         _film(figure, artists, update, dataset["time"].values, Path(path))
 
 
@@ -82,7 +83,8 @@ def corners_animation(corners: xr.Dataset, path: str | os.PathLike[str]) -> None
     """
     with style():
         if _has_cells(corners):
-            figure, artists, update = _clusters(corners.isel(trajectory=slice(MOST_PANELS)))
+            shown = corners.isel(seed=0, sample=slice(MOST_PANELS))
+            figure, artists, update = _clusters(shown)
         else:
             value = corners["value"].isel(seed=0).isel(sample=slice(MOST_PANELS))
             figure, artists, update = _courses(value, "sample")
@@ -96,6 +98,20 @@ def poster(path: str | os.PathLike[str]) -> bytes:
         "-i", os.fspath(path), "-frames:v", "1", "-c:v", "png", "-f", "image2pipe", "-",
     ]  # fmt: skip
     return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def _stored(dataset: xr.Dataset, sample: int | None, seed: int | None) -> xr.Dataset:
+    """One stored trajectory; of those that fit, the first."""
+    stored = dataset["trajectory_stored"]
+    numbers = {"sample": stored["sample"].values, "seed": stored["seed"].values}
+    pairs = [(int(numbers["sample"][i]), int(numbers["seed"][j])) for i, j in np.argwhere(stored.values)]
+    for s, r in pairs:
+        if sample in (None, s) and seed in (None, r):
+            return dataset.sel(sample=s, seed=r)
+    raise JaxmorphError(
+        f"there is no trajectory of sample {sample}, seed {seed}: the batch stores "
+        + ", ".join(f"sample {s} seed {r}" for s, r in pairs)
+    )
 
 
 def _has_cells(dataset: xr.Dataset) -> bool:
@@ -197,9 +213,7 @@ def _one_cluster(one: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
     cluster = _Cluster(one)
     _frame(ax, [cluster])
     ax.set(xlabel="x", ylabel="y")
-    where = [f"{d} {int(one[f'trajectory_{d}'])}" for d in ("sample", "seed")
-             if f"trajectory_{d}" in one.coords]  # fmt: skip
-    ax.set_title(", ".join(where), loc="right", fontsize=8)
+    ax.set_title(f"sample {int(one['sample'])}, seed {int(one['seed'])}", loc="right", fontsize=8)
     _type_legend(ax, cluster)
     cells, update = _draw_cluster(ax, cluster)
     clock = ax.text(0, 1.01, "", transform=ax.transAxes, fontsize=9)
@@ -207,7 +221,7 @@ def _one_cluster(one: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
 
 
 def _clusters(corners: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
-    clusters = [_Cluster(corners.isel(trajectory=i)) for i in range(corners.sizes["trajectory"])]
+    clusters = [_Cluster(corners.isel(sample=i)) for i in range(corners.sizes["sample"])]
     titles = _corner_titles(corners)
     n_columns = int(np.ceil(np.sqrt(len(clusters))))
     n_rows = -(-len(clusters) // n_columns)
@@ -238,10 +252,8 @@ def _corner_titles(corners: xr.Dataset) -> list[str]:
     differs = value.max("sample") > value.min("sample")
     names = [str(name) for name in value["parameter"].values[differs.values]]
     titles = []
-    for i in range(corners.sizes["trajectory"]):
+    for i in range(corners.sizes["sample"]):
         row = value.isel(sample=i)
-        if "trajectory_sample" in corners.coords:
-            row = value.sel(sample=int(corners["trajectory_sample"][i]))
         parts = [
             f"{words(n)} {plain(float(row.sel(parameter=n)), 2)}".replace(" ", "\xa0") for n in names
         ]

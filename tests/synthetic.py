@@ -128,9 +128,7 @@ class _Ensemble:
         gradient_noise = noise * rng.standard_normal((n_seeds, n_obs, n_par))
         gradient_noise *= 0.6 * np.abs(a) + 0.01 * np.any(a != 0, axis=0)
         gradient_noise[:, a == 0] = 0
-        self.value = scale * (
-            1 + s[:, None] * (shape[:, None, None, :] + value_noise[None, :, None, :])
-        )
+        self.value = scale * (1 + s[:, None] * (shape[:, None, None, :] + value_noise[None, :, None, :]))
         relative = (
             s[:, None, None] * slope[:, None, None, :, :]
             + (s**2)[:, None, None] * (gradient_noise[None, :, None, :, :])
@@ -273,15 +271,27 @@ def _walk(n_trajectories: int, n_times: int, n_cells: int, n_types: int, space: 
     start = rng.uniform(-5, 5, (1, 1, n_cells, space))
     steps = rng.normal(0, 0.15, (n_trajectories, n_times, n_cells, space))
     position = start + np.cumsum(steps, axis=1)
-    radius = np.linspace(0.3, 0.8, n_times)[None, :, None, None] * np.ones(
-        (n_trajectories, 1, 1, 1)
-    )
+    radius = np.linspace(0.3, 0.8, n_times)[None, :, None, None] * np.ones((n_trajectories, 1, 1, 1))
     radius = np.repeat(radius, n_cells, axis=2)
     celltype = np.zeros((n_trajectories, n_times, n_cells, n_types))
     celltype[:, :, np.arange(n_cells), np.arange(n_cells) % n_types] = 1
     celltype[:, : n_times // 2, -1] = 0
     radius = radius * (celltype.sum(-1, keepdims=True) > 0)
     return {"position": position, "radius": radius, "celltype": celltype}
+
+
+def _trajectories(fields: dict, shape: tuple[int, ...]) -> dict:
+    """State variables over all samples and seeds, stored for the first seed of the first samples."""
+    dims = {"position": ("cell", "space"), "radius": ("cell",), "celltype": ("cell", "type")}
+    fields = fields | {"radius": fields["radius"][..., 0]}
+    stored = np.zeros(shape, bool)
+    stored[: len(fields["radius"]), 0] = True
+    variables: dict = {"trajectory_stored": ((_S, "seed"), stored)}
+    for name, array in fields.items():
+        filled = np.full((*shape, *array.shape[1:]), np.nan)
+        filled[: len(array), 0] = array
+        variables[name] = ((_S, "seed", _T, *dims[name]), filled)
+    return variables
 
 
 def batch(
@@ -297,13 +307,7 @@ def batch(
     coordinates = e.coordinates() | {"sample": np.arange(len(e.theta)), "seed": e.seed}
     if cells:
         fields = _walk(1, len(e.time), n_cells, n_types, space)
-        variables |= {
-            "position": (("trajectory", _T, "cell", "space"), fields["position"]),
-            "radius": (("trajectory", _T, "cell", "one"), fields["radius"]),
-            "celltype": (("trajectory", _T, "cell", "type"), fields["celltype"]),
-        }
-        coordinates["trajectory_sample"] = ("trajectory", [0])
-        coordinates["trajectory_seed"] = ("trajectory", [0])
+        variables |= _trajectories(fields, e.value.shape[:2])
     return xr.Dataset(variables, coordinates, e.attributes())
 
 
@@ -329,11 +333,5 @@ def corners(cells: bool = True, n_corners: int = 4, n_cells: int = 10, **shape: 
     }
     if cells:
         fields = _walk(len(signs), len(e.time), n_cells, 2, 2)
-        variables |= {
-            "position": (("trajectory", _T, "cell", "space"), fields["position"]),
-            "radius": (("trajectory", _T, "cell", "one"), fields["radius"]),
-            "celltype": (("trajectory", _T, "cell", "type"), fields["celltype"]),
-        }
-        coordinates["trajectory_sample"] = ("trajectory", np.arange(len(signs)))
-        coordinates["trajectory_seed"] = ("trajectory", np.zeros(len(signs), int))
+        variables |= _trajectories(fields, (len(signs), 1))
     return xr.Dataset(variables, coordinates, e.attributes())

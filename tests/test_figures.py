@@ -60,9 +60,7 @@ def usual() -> tuple[xr.Dataset, xr.Dataset]:
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-def test_every_figure_draws_every_shape_without_a_warning(
-    shape: dict[str, Any], tmp_path: Path
-) -> None:
+def test_every_figure_draws_every_shape_without_a_warning(shape: dict[str, Any], tmp_path: Path) -> None:
     sensitivity, checks = _datasets(shape)
     for name in _names(sensitivity):
         with warnings.catch_warnings():
@@ -233,9 +231,7 @@ def test_tangents_have_the_slope_of_the_gradient() -> None:
         expected = last["gradient_mean"].sel(parameter=parameter).values
         run = x[:, 1] - x[:, 0]
         if ax.get_xscale() == "log":
-            run = last["parameter_value"].sel(parameter=parameter).values * np.log(
-                x[:, 1] / x[:, 0]
-            )
+            run = last["parameter_value"].sel(parameter=parameter).values * np.log(x[:, 1] / x[:, 0])
         np.testing.assert_allclose((y[:, 1] - y[:, 0]) / run, expected, rtol=1e-9)
 
 
@@ -246,16 +242,17 @@ def test_seed_spread_counts_the_seeds_with_the_wrong_sign() -> None:
     assert "2/8" in [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_arrows_are_gradients_times_ranges() -> None:
+def test_arrows_point_along_gradients_times_ranges() -> None:
     sensitivity = synthetic.sensitivity(n_parameters=2, n_observables=1, design="grid", side=4)
     figure, _ = draw("gradient_field", sensitivity)
     arrows = next(c for c in figure.axes[0].collections if isinstance(c, Quiver))
     last = sensitivity.isel(time=-1, observable=0)
     span = last["parameter_value"].max("sample") - last["parameter_value"].min("sample")
     scaled = (last["gradient_mean"] * span).transpose("parameter", "sample").values
-    longest = np.hypot(*scaled).max()
-    np.testing.assert_allclose(np.asarray(arrows.U), scaled[0] / longest, rtol=1e-12)
-    np.testing.assert_allclose(np.asarray(arrows.V), scaled[1] / longest, rtol=1e-12)
+    arrow = np.array([arrows.U, arrows.V])
+    length, size = np.hypot(*arrow), np.hypot(*scaled)
+    np.testing.assert_allclose(arrow / length, scaled / size, rtol=1e-12)
+    np.testing.assert_allclose(length, np.sqrt(size / size.max()), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -324,16 +321,16 @@ def test_films_play_and_are_the_same_when_made_again(
 
 def test_between_recorded_times_cells_are_interpolated_unless_they_jump_or_appear() -> None:
     batch = synthetic.batch(n_times=3, n_cells=4, n_types=1)
-    batch["position"][0] = np.array(
+    batch["position"][0, 0] = np.array(
         [
             [[0, 0], [1, 1], [0, 5], [9, 9]],
             [[1, 0], [1, 1], [40, 5], [2, 2]],
             [[2, 0], [1, 1], [40, 5], [2, 4]],
         ]
     )
-    batch["celltype"][0, 0, 3] = 0
-    batch["celltype"][0, 1:, 3] = 1
-    cluster = animations._Cluster(batch.isel(trajectory=0))
+    batch["celltype"][0, 0, 0, 3] = 0
+    batch["celltype"][0, 0, 1:, 3] = 1
+    cluster = animations._Cluster(batch.isel(sample=0, seed=0))
     half = (batch["time"].values[0] + batch["time"].values[1]) / 2
     np.testing.assert_allclose(cluster.at(half).position[:3], [[0.5, 0.0], [1.0, 1.0], [0.0, 5.0]])
     assert cluster.at(half).celltype[3].sum() == 0
@@ -341,5 +338,7 @@ def test_between_recorded_times_cells_are_interpolated_unless_they_jump_or_appea
 
 
 def test_a_missing_trajectory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(JaxmorphError, match="no trajectory 7: the batch stores 1"):
-        animations.cells_animation(synthetic.batch(), tmp_path / "film.mp4", trajectory=7)
+    with pytest.raises(
+        JaxmorphError, match="no trajectory of sample 7, seed None: the batch stores sample 0"
+    ):
+        animations.cells_animation(synthetic.batch(), tmp_path / "film.mp4", sample=7)
