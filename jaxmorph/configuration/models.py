@@ -74,7 +74,10 @@ class Checks(ConfigurationModel):
     samples: int = Field(4, ge=0, description="samples to check, at most; 0 for no check")
     seeds: int = Field(2, ge=1, description="seeds to check at each of them, at most")
     step: float = Field(
-        1.0e-4, gt=0, lt=1, description="step of the difference, relative to the parameter's scale"
+        1.0e-3,
+        gt=0,
+        lt=1,
+        description="step of the difference, as a share of the parameter's standard deviation",
     )
 
 

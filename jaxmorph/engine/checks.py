@@ -16,7 +16,7 @@ class FiniteDifferences:
     Attributes:
         automatic: Values and gradients by automatic differentiation.
         gradient: Central differences, extrapolated to zero step.
-        error: What the extrapolation changed: an estimate of the differences' own error.
+        error: Estimate of the differences' own error: what the extrapolation changed, and round-off.
     """
 
     automatic: Evaluation
@@ -56,4 +56,5 @@ def finite_differences(
     far = (value[:, 2] - value[:, 3]) / (4 * h)
     gradient = (4 * near - far) / 3
     automatic = evaluate(problem, samples, seeds, run_key=run_key)
-    return FiniteDifferences(automatic, gradient, np.abs(near - far) / 3)
+    roundoff = np.finfo(value.dtype).eps * np.abs(value).max(axis=1) / h
+    return FiniteDifferences(automatic, gradient, np.abs(near - far) / 3 + roundoff)

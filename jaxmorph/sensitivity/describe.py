@@ -52,7 +52,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
         "1 / (unit of time)",
     ),
     "gradient_exploding": (
-        "whether the gradient grows exponentially by more than a factor 10",
+        "whether the gradient grows exponentially by more than a factor 10, to a large one",
         "1",
     ),
 }

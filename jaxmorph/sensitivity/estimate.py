@@ -83,6 +83,8 @@ class _Gather:
             "non_finite": (~used).sum(("sample", "seed", "time")),
             "square": (finite**2).sum(("sample", "seed")),
             "count": finite.count(("sample", "seed")),
+            "relative": ((finite * slab["parameter_value"]) ** 2).sum(("sample", "seed")),
+            "value": (value.where(used) ** 2).sum(("sample", "seed")),
         }
         if value.sizes["seed"] > 1:
             scaled = natural * self._scale
@@ -97,7 +99,8 @@ class _Gather:
         sums = self._sums
         result = {"non_finite_count": sums["non_finite"]}
         rms = (sums["square"] / sums["count"].where(sums["count"] > 0)) ** 0.5
-        result |= gradient_growth(rms)
+        relative = (sums["relative"] / sums["value"].where(sums["value"] > 0)) ** 0.5
+        result |= gradient_growth(rms, relative)
         if "product" in sums:
             n = sums["products"]
             result["gradient_outer_product"] = sums["product"] / n.where(n > 0)

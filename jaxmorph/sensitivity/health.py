@@ -15,16 +15,18 @@ def excluded_pairs(used: xr.DataArray) -> list[tuple[int, int]]:
     return [(int(bad["sample"][i]), int(bad["seed"][j])) for i, j in zip(rows, columns, strict=True)]
 
 
-def gradient_growth(rms: xr.DataArray) -> dict[str, xr.DataArray]:
+def gradient_growth(rms: xr.DataArray, relative: xr.DataArray) -> dict[str, xr.DataArray]:
     """How fast gradients grow with time, and whether they explode.
 
     ln(rms gradient) is fitted by a + rate t + power ln t (least squares over recorded times), so that
     growth by a power of time, as in diffusion, does not count as exponential. A gradient is exploding
-    when exp(rate x duration) exceeds 10: the simulation is chaotic or unstable there, and single-seed
-    gradients say little about averages.
+    when exp(rate x duration) exceeds 10 and it has become large: 1 % of the parameter moves the
+    observable by more than 1 %. Then the simulation is chaotic or unstable, and single-seed gradients
+    say little about averages. (A parameter that is only beginning to matter grows as fast, but is small.)
 
     Args:
-        rms: Root mean square over samples and seeds (time, observable, parameter).
+        rms: Root mean square of the gradient over samples and seeds (time, observable, parameter).
+        relative: The same of parameter x gradient, over that of the observable (same dims).
 
     Returns:
         ``gradient_growth_rate`` (1 / time) and ``gradient_exploding``, both (observable, parameter);
@@ -43,5 +45,6 @@ def gradient_growth(rms: xr.DataArray) -> dict[str, xr.DataArray]:
         return float(np.linalg.lstsq(basis[usable], np.log(y[usable]), rcond=None)[0][1])
 
     rates = xr.apply_ufunc(rate, later, input_core_dims=[["time"]], vectorize=True)
-    exploding = rates * (time[-1] - time[0]) > np.log(_EXPLODING_FACTOR)
+    grown = rates * (time[-1] - time[0]) > np.log(_EXPLODING_FACTOR)
+    exploding = grown & (relative.isel(time=-1, drop=True) > 1)
     return {"gradient_growth_rate": rates, "gradient_exploding": exploding}
