@@ -70,9 +70,14 @@ BAD_RUNS = [
     ("parameter: {}", "runs.a.parameter: unknown key; did you mean parameters?"),
     (
         "wall_clock: 4",
-        "runs.a.wall_clock: unknown key; known: study, settings, parameters, design, seeds, key, "
-        "observables, gradient, batch, trajectories, corners, checks",
+        "runs.a.wall_clock: unknown key; known: study, settings, parameters, fixed, design, seeds, "
+        "key, observables, gradient, batch, trajectories, corners, checks",
     ),
+    (
+        "fixed: {kT: 2}",
+        "runs.a.fixed: kT is varied under parameters; name it only once",
+    ),
+    ("fixed: {gamma: high}", "runs.a.fixed.gamma = high: must be a number"),
     (
         "study: refrence",
         "runs.a.study = refrence: unknown study; did you mean reference? A study of your own is "
@@ -93,8 +98,7 @@ BAD_RUNS = [
     ),
     (
         "study: my package:Mine",
-        "runs.a.study = my package:Mine: must be path/to/file.py:ClassName or "
-        "package.module:ClassName",
+        "runs.a.study = my package:Mine: must be path/to/file.py:ClassName or package.module:ClassName",
     ),
     ("study: 3", "runs.a.study = 3: must be a text"),
     ("settings: {dt: [1]}", "runs.a.settings.dt = [1]: must be a text, a number, true or false"),
@@ -156,8 +160,7 @@ BAD_RUNS = [
     ),
     (
         "design: {method: latin_hypercube}",
-        "runs.a.design.method = latin_hypercube: unknown design method; "
-        "did you mean latin-hypercube?",
+        "runs.a.design.method = latin_hypercube: unknown design method; did you mean latin-hypercube?",
     ),
     (
         "design: {method: sobol, samples: 100}",
@@ -174,8 +177,7 @@ BAD_RUNS = [
     ),
     (
         "design: {method: grid, points: 1}",
-        "runs.a.design.points = 1: a grid needs 2 or more points per parameter; "
-        "every parameter has 1",
+        "runs.a.design.points = 1: a grid needs 2 or more points per parameter; every parameter has 1",
     ),
     (
         "design: {method: grid, points: {epsilon: 3, kT: 1}}",
@@ -362,9 +364,7 @@ def test_long_values_are_shortened() -> None:
 
 def test_a_value_of_several_lines_stays_on_one() -> None:
     line = message({"runs": {"a": good(gradient="for\nward")}})
-    assert line == (
-        r'configuration: runs.a.gradient = "for\nward": must be auto, forward or reverse'
-    )
+    assert line == (r'configuration: runs.a.gradient = "for\nward": must be auto, forward or reverse')
 
 
 @pytest.fixture
@@ -379,9 +379,7 @@ def test_the_last_file_that_has_the_key_is_named(project: Path) -> None:
     default.write_text(yaml.safe_dump({"runs": {"a": good(seeds=0, key=-1)}}))
     own.write_text("runs: {a: {seeds: -1, batch: {samples: 4}, checks: {samples: -1}}}\n")
     config = {
-        "runs": {
-            "a": good(seeds=-1, key=-1, batch={"samples": 4}, checks={"samples": -1, "step": 2.0})
-        }
+        "runs": {"a": good(seeds=-1, key=-1, batch={"samples": 4}, checks={"samples": -1, "step": 2.0})}
     }
     overrides = {"runs": {"a": {"checks": {"step": "2.0"}}}}
     # Snakemake gives absolute paths.
@@ -464,9 +462,7 @@ def test_texts_inside_a_command_line_mapping_become_numbers() -> None:
         ),
     ],
 )
-def test_a_file_that_is_no_configuration(
-    project: Path, content: bytes | None, expected: str
-) -> None:
+def test_a_file_that_is_no_configuration(project: Path, content: bytes | None, expected: str) -> None:
     if content is not None:
         Path("bad.yaml").write_bytes(content)
     with pytest.raises(JaxmorphError) as error:
@@ -499,10 +495,11 @@ def test_defaults() -> None:
         observables="all",
         gradient="auto",
         settings={},
+        fixed={},
         batch={"samples": 16, "seeds": 16},
         trajectories={"samples": [0], "seeds": [0]},
         corners=["epsilon", "kT"],
-        checks={"samples": 4, "seeds": 2, "step": 1.0e-4},
+        checks={"samples": 4, "seeds": 2, "step": 1.0e-3},
     )
     assert make_run(parameters={"kT": "default"}).corners == ("kT",)
 
@@ -595,8 +592,7 @@ def test_growing_a_run_keeps_its_batches(larger: dict[str, Any]) -> None:
 def test_growing_a_list_keeps_its_batches() -> None:
     points = [{"epsilon": float(i), "kT": 1.0} for i in range(8)]
     before, after = (
-        make_run(design={"method": "list", "points": points[:n]}, batch={"samples": 4})
-        for n in (4, 8)
+        make_run(design={"method": "list", "points": points[:n]}, batch={"samples": 4}) for n in (4, 8)
     )
     assert all_params(before).items() <= all_params(after).items()
 
@@ -638,9 +634,7 @@ def test_what_decides_the_numbers_of_a_batch_is_in_its_params(changes: dict[str,
         ),
     ],
 )
-def test_what_decides_nothing_is_not_in_its_params(
-    one: dict[str, Any], other: dict[str, Any]
-) -> None:
+def test_what_decides_nothing_is_not_in_its_params(one: dict[str, Any], other: dict[str, Any]) -> None:
     first, second = (json.dumps(make_run(**c).batch_params("000-000")) for c in (one, other))
     assert first == second
 
@@ -654,9 +648,7 @@ def test_the_length_of_a_latin_hypercube_is_in_the_params() -> None:
 
 
 def test_params_of_a_batch() -> None:
-    run = make_run(
-        seeds=24, batch={"samples": 48}, trajectories={"samples": [0, 50], "seeds": [3, 20]}
-    )
+    run = make_run(seeds=24, batch={"samples": 48}, trajectories={"samples": [0, 50], "seeds": [3, 20]})
     assert run.batch_params("001-001") == {
         "study": "reference",
         "settings": {},
@@ -665,6 +657,7 @@ def test_params_of_a_batch() -> None:
             ["kT", {"distribution": "log-uniform", "low": 0.5, "high": 2.0}],
         ],
         "design": {"method": "sobol", "seed": 0},
+        "fixed": {},
         "observables": "all",
         "key": 0,
         "gradient": "auto",
@@ -711,8 +704,7 @@ def test_the_check_names_what_is_out_of_date(project: Path) -> None:
     stale = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (stale.returncode, stale.stderr) == (
         1,
-        "workflow/schemas/config.schema.json is out of date; "
-        "run python -m jaxmorph.configuration\n",
+        "workflow/schemas/config.schema.json is out of date; run python -m jaxmorph.configuration\n",
     )
 
 
