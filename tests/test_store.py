@@ -1,0 +1,167 @@
+"""Files are whole or absent, describe themselves, and are refused when they are not ours."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxmorph import store
+from jaxmorph.configuration import read_configuration
+from jaxmorph.distributions import Uniform
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.store.files import KINDS, describe
+from jaxmorph.studies import Observable, Parameter, StateVariable
+
+ATTRIBUTES = store.provenance("a", {"study": "b", "parameters": {"z": 1, "a": 2}})
+
+
+def a_batch(**changes: Any) -> xr.Dataset:
+    value = np.arange(2 * 3 * 4 * 1, dtype=float).reshape(2, 3, 4, 1)
+    given: dict[str, Any] = {
+        "samples": np.arange(4, 6),
+        "seeds": np.arange(7, 10),
+        "time": np.arange(4.0),
+        "time_unit": "h",
+        "parameter_value": np.ones((2, 1)),
+        "parameters": [Parameter("k", "N/m", "stiffness", 1.0, Uniform(low=0, high=1))],
+        "observables": [Observable("x", "m", "position")],
+        "value": value,
+        "gradient": value[..., None],
+        "attributes": ATTRIBUTES,
+    }
+    return store.batch_dataset(**(given | changes))
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "down" / "000-000.nc"
+    dataset = a_batch()
+    dataset["value"][0, 0, 0, 0] = np.nan
+    dataset["gradient"][1, 2, 3, 0, 0] = np.inf
+    store.write_dataset(dataset, path, "batch")
+    xr.testing.assert_equal(store.read_dataset(path, "batch"), dataset)
+    assert [p.name for p in path.parent.iterdir()] == ["000-000.nc"]
+
+
+def test_a_file_describes_itself(tmp_path: Path) -> None:
+    path = tmp_path / "b.nc"
+    store.write_dataset(a_batch(), path, "batch")
+    with xr.open_dataset(path) as dataset:
+        for name, variable in dataset.variables.items():
+            assert variable.attrs["long_name"], name
+            assert variable.attrs["units"], name
+        assert dataset["value"].dims == ("sample", "seed", "time", "observable")
+        assert dataset["gradient"].dims == ("sample", "seed", "time", "observable", "parameter")
+        assert dataset["time"].attrs["units"] == "h"
+        assert dataset["parameter_unit"].values.tolist() == ["N/m"]
+        assert dataset["observable_description"].values.tolist() == ["position"]
+        assert dataset["value"].encoding["zlib"]
+        assert {"run", "configuration", "code_version", "library_versions", "created"} <= set(
+            dataset.attrs
+        )
+        # The order of parameters decides the columns of a design: it survives.
+        assert list(json.loads(dataset.attrs["configuration"])["parameters"]) == ["z", "a"]
+        assert json.loads(dataset.attrs["library_versions"])["numpy"] == np.__version__
+
+
+def test_a_variable_without_a_description_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="variable stray of a batch file has no"):
+        store.write_dataset(a_batch().assign(stray=1.0), tmp_path / "b.nc", "batch")
+    assert not list(tmp_path.iterdir())
+
+
+def test_trajectories_lie_on_sample_and_seed() -> None:
+    states = {"position": np.arange(1 * 2 * 4 * 3 * 2, dtype=float).reshape(1, 2, 4, 3, 2)}
+    variable = StateVariable("position", ("cell", "space"), "m", "where the cell is")
+    dataset = store.with_trajectories(a_batch(), [5], [7, 9], states, [variable])
+    position = dataset["position"]
+    assert position.dims == ("sample", "seed", "time", "cell", "space")
+    np.testing.assert_array_equal(position.sel(sample=5, seed=9), states["position"][0, 1])
+    assert position.sel(sample=4).isnull().all() and position.sel(seed=8).isnull().all()
+    assert dataset["trajectory_stored"].values.tolist() == [[False] * 3, [True, False, True]]
+    assert position.attrs == {"long_name": "where the cell is", "units": "m"}
+
+
+@pytest.mark.parametrize("keep", [0, 10, 1000, -200])
+def test_a_truncated_file_is_named_with_the_command_that_makes_it_again(
+    tmp_path: Path, keep: int
+) -> None:
+    path = tmp_path / "000-000.nc"
+    store.write_dataset(a_batch(), path, "batch")
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(JaxmorphError) as error:
+        store.read_dataset(path, "batch")
+    assert str(error.value) == (
+        f"{path}: truncated or not a netCDF-4 file; make it again with: snakemake --force {path}"
+    )
+
+
+def test_files_of_others_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "000-000.nc"
+    with pytest.raises(JaxmorphError, match="no such file; make it with: snakemake --force"):
+        store.read_dataset(path, "batch")
+    xr.Dataset({"value": 1.0}).to_netcdf(path)
+    with pytest.raises(JaxmorphError, match="not a batch file of jaxmorph .jaxmorph_file = None."):
+        store.read_dataset(path, "batch")
+    store.write_dataset(a_batch(), path, "batch")
+    with pytest.raises(JaxmorphError, match="not a design file of jaxmorph .jaxmorph_file = 'batch'."):
+        store.read_dataset(path, "design")
+
+
+def failing(error: Exception) -> Callable[..., None]:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("at", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    path = tmp_path / "b.nc"
+    store.write_dataset(a_batch(), path, "batch")
+    before = path.read_bytes()
+    monkeypatch.setattr(os, at, failing(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(JaxmorphError, match="b.nc: cannot be written: .*No space left on device"):
+        store.write_dataset(a_batch(value=np.zeros((2, 3, 4, 1))), path, "batch")
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["b.nc"]
+
+
+def test_a_killed_writer_leaves_no_file_under_its_name(tmp_path: Path) -> None:
+    """Kill -9 between writing and renaming: the name stays absent."""
+    path = tmp_path / "b.nc"
+    code = (
+        "import os, signal, test_store as t\n"
+        "from jaxmorph import store\n"
+        "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"store.write_dataset(t.a_batch(), {str(path)!r}, 'batch')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, check=False)
+    assert done.returncode == -9
+    assert not path.exists()
+    assert len(list(tmp_path.iterdir())) == 1  # what was written aside
+
+
+def test_a_kind_is_one_of_ours() -> None:
+    assert set(KINDS) == {"design", "batch", "corners", "checks", "sensitivity"}
+    dataset = describe(xr.Dataset({"a": 1}), {"a": ("about a", "m"), "b": ("about b", "m")})
+    assert dataset["a"].attrs == {"long_name": "about a", "units": "m"}
+
+
+def test_the_configuration_of_a_file_can_be_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "runs: {a: {study: ishigami, parameters: {x2: default, x1: default}, design: {method: sobol}}}"
+    )
+    run = read_configuration(path).runs["a"]
+    attributes = store.provenance("a", run.model_dump(mode="json"))
+    assert type(run).model_validate(json.loads(attributes["configuration"])) == run
