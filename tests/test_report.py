@@ -195,6 +195,13 @@ def test_summary_ranks_and_doubts_by_the_interval() -> None:
     assert summary.leading([ranking]) == "The parameter with the largest effect is b two."
 
 
+def test_summary_says_which_observables_are_negative(tmp_path: Path) -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=1, n_observables=4, n_times=2)
+    assert summary.negative(sensitivity) == ["total energy"]
+    text = _Page(build(tmp_path, sensitivity, None, films=False).read_text()).text
+    assert "become more negative as they grow in size: total energy." in text
+
+
 def test_summary_of_nothing_clear() -> None:
     found = summary.rankings(_told([(0.1, -0.05, 0.15), (np.nan, np.nan, np.nan)]))
     assert found[0].undefined == ["b two"]

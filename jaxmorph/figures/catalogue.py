@@ -27,8 +27,8 @@ CATALOGUE: dict[str, Entry] = {
         "Which parameter matters, ranked",
         "One panel an observable; the parameter with the largest effect is on top. A bar is the "
         "elasticity at the last time, averaged over the samples of the design and over the seeds: "
-        "an elasticity of 0.5 means that the observable rises by 0.5 % when the parameter rises by "
-        "1 %. The black whisker is its 95 % interval over seeds; where it contains zero the bar "
+        "an elasticity of 0.5 means that the observable grows by 0.5 % when the parameter grows by "
+        "1 % (a negative observable becomes more negative). The black whisker is its 95 % interval over seeds; where it contains zero the bar "
         "is pale, for its sign is not established. The grey line spans the middle 80 % of the "
         "samples: it is not an uncertainty but says how much the elasticity varies over parameter "
         "space.",
@@ -36,8 +36,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "heat_map": Entry(
         "The same numbers as a table",
-        "Elasticity at the last time with half the width of its 95 % interval. Blue raises the "
-        "observable, red lowers it, grey cells cannot be told from zero. Colours may saturate "
+        "Elasticity at the last time with half the width of its 95 % interval. Blue makes the "
+        "observable larger in size, red smaller, grey cells cannot be told from zero. Colours may saturate "
         "(then the colour bar ends in arrows); the numbers do not. With many cells, about one in "
         "twenty intervals misses the truth by chance.",
         _estimate("elasticity_average"),
@@ -72,9 +72,10 @@ CATALOGUE: dict[str, Entry] = {
         "Map of parameter space with the gradient as arrows",
         "Colour is the observable at the last time, averaged over seeds. An arrow points to where "
         "the observable rises fastest. Its components are the gradient times the range of each "
-        "parameter, so a step of the same share of either range counts alike; the longest arrow of "
-        "a panel is about one mesh of the grid. Arrows should cross the contours at right angles: "
-        "they are computed independently of the colours.",
+        "parameter, so a step of the same share of either range counts alike. Its length grows as "
+        "the square root of the gradient's size (so that weak gradients keep a visible direction); "
+        "the longest of a panel is about one mesh of the grid. Arrows should cross the contours at "
+        "right angles: they are computed independently of the colours.",
         ("parameter_value", "mean", "gradient_mean"),
     ),
     "numerical_checks": Entry(

@@ -40,9 +40,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
                 ax.set_ylabel(style.label(data, "parameter", parameters[1]))
             if place >= len(observables):
                 ax.remove()
-    return figure, tidy(
-        data, ["parameter_value", "mean", "mean_se", "gradient_mean", "gradient_se"]
-    )
+    return figure, tidy(data, ["parameter_value", "mean", "mean_se", "gradient_mean", "gradient_se"])
 
 
 def _panel(figure: Figure, ax: Axes, data: xr.Dataset) -> None:
@@ -68,7 +66,16 @@ def _panel(figure: Figure, ax: Axes, data: xr.Dataset) -> None:
         edges = (_edges(x_levels, logarithmic[names[0]]), _edges(y_levels, logarithmic[names[1]]))
         table = np.ma.masked_invalid(table)
         drawn = ax.pcolormesh(*edges, table, cmap=style.SEQUENTIAL, edgecolor="face", lw=0.1)
-        ax.contour(x_levels, y_levels, table, levels=10, colors="white", linewidths=0.5, alpha=0.7)
+        ax.contour(
+            x_levels,
+            y_levels,
+            table,
+            levels=10,
+            colors="white",
+            linewidths=0.5,
+            alpha=0.7,
+            linestyles="solid",
+        )
         bar = figure.colorbar(drawn, cax=ax.inset_axes((1.04, 0, 0.05, 1)))
         style.few_ticks(bar.ax, "y", 4)
         bar.outline.set_visible(False)
@@ -92,11 +99,30 @@ def _arrows(ax: Axes, data: xr.Dataset, x: np.ndarray, y: np.ndarray, log: list[
         # on a logarithmic axis the scaled parameter is ln(value), hence the factor `values`
         span = np.log(values.max() / values.min()) if logarithmic else np.ptp(values)
         scaled.append(gradient * (values if logarithmic else 1.0) * span)
-    longest = np.nanmax(np.hypot(*scaled))
+    size = np.hypot(*scaled)
+    longest = np.nanmax(size)
     if not longest > 0:
         return
+    # Lengths as the square root of the gradient, so that a weak one still shows its direction.
+    shrink = np.sqrt(size * longest)
+    u, v = (np.divide(s, shrink, out=np.zeros_like(s), where=shrink > 0) for s in scaled)
     mesh = max(len(np.unique(x)), len(np.unique(y)))
-    ax.quiver(x, y, *[np.nan_to_num(s / longest) for s in scaled], angles="uv", pivot="mid",
-              scale=mesh, scale_units="width", units="width", width=0.009, headwidth=4,
-              headlength=4.5, headaxislength=4, color="white", edgecolor="black",
-              linewidth=0.35, zorder=3)  # fmt: skip
+    ax.quiver(
+        x,
+        y,
+        u,
+        v,
+        angles="uv",
+        pivot="mid",
+        scale=mesh,
+        scale_units="width",
+        units="width",
+        width=0.009,
+        headwidth=4,
+        headlength=4.5,
+        headaxislength=4,
+        color="white",
+        edgecolor="black",
+        linewidth=0.35,
+        zorder=3,
+    )

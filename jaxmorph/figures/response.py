@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from jaxmorph.figures import style
 from jaxmorph.figures.tables import require, tidy
 
-_HALF_LENGTH = 0.055
-"""Half of a tangent's length, as a share of the panel."""
+_HALF_LENGTH = {True: 0.03, False: 0.055}
+"""Half of a tangent's length, as a share of the panel; shorter in a grid, whose lines it lies on."""
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -29,15 +29,13 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             one = data.sel(observable=observable)
             if grid:
                 _levels(ax, one, parameter)
-            _panel(ax, one, parameter, logarithmic[parameter])
+            _panel(ax, one, parameter, logarithmic[parameter], _HALF_LENGTH[grid])
         figure.supxlabel("value of the parameter", fontsize=7.5)
         figure.supylabel(f"observable at {style.time_text(data)}", fontsize=7.5)
-    return figure, tidy(
-        data, ["parameter_value", "mean", "mean_se", "gradient_mean", "gradient_se"]
-    )
+    return figure, tidy(data, ["parameter_value", "mean", "mean_se", "gradient_mean", "gradient_se"])
 
 
-def _panel(ax: Axes, one: xr.Dataset, parameter: str, logarithmic: bool) -> None:
+def _panel(ax: Axes, one: xr.Dataset, parameter: str, logarithmic: bool, half_length: float) -> None:
     x = one["parameter_value"].sel(parameter=parameter).values
     y = one["mean"].values
     slope = one["gradient_mean"].sel(parameter=parameter).values
@@ -46,7 +44,7 @@ def _panel(ax: Axes, one: xr.Dataset, parameter: str, logarithmic: bool) -> None
         style.say(ax, "no finite\ngradient")
         return
     x, y, slope = x[usable], y[usable], slope[usable]
-    x_tangent, y_tangent = _tangents(x, y, slope, logarithmic)
+    x_tangent, y_tangent = _tangents(x, y, slope, logarithmic, half_length)
     fine = 1.0 if len(x) <= 100 else 0.7
     ax.plot(x_tangent, y_tangent, color=style.POSITIVE, lw=0.9 * fine, solid_capstyle="round")
     ax.plot(x, y, "o", ms=1.5 * fine, mew=0, color="black")
@@ -58,14 +56,14 @@ def _panel(ax: Axes, one: xr.Dataset, parameter: str, logarithmic: bool) -> None
 
 
 def _tangents(
-    x: np.ndarray, y: np.ndarray, slope: np.ndarray, logarithmic: bool
+    x: np.ndarray, y: np.ndarray, slope: np.ndarray, logarithmic: bool, half_length: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """One broken line of equally long pieces, each with the true slope in data coordinates."""
     u = np.log(x) if logarithmic else x
     slope = slope * x if logarithmic else slope
     width = np.ptp(u) or max(abs(float(u[0])), 1.0)
     height = np.ptp(y) or max(abs(float(y[0])), 1.0)
-    run = _HALF_LENGTH / np.hypot(1 / width, slope / height)
+    run = half_length / np.hypot(1 / width, slope / height)
     gap = np.full_like(u, np.nan)
     u_line = np.column_stack([u - run, u + run, gap]).ravel()
     y_line = np.column_stack([y - slope * run, y + slope * run, gap]).ravel()

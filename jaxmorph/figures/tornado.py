@@ -81,8 +81,8 @@ def _evidence(one: xr.Dataset) -> tuple[bool, tuple[float, float] | None]:
 
 def _legend(figure: Figure, data: xr.Dataset) -> None:
     handles: list[Patch | Line2D] = [
-        Patch(color=style.POSITIVE, label="raises the observable"),
-        Patch(color=style.NEGATIVE, label="lowers it"),
+        Patch(color=style.POSITIVE, label="observable grows in size"),
+        Patch(color=style.NEGATIVE, label="it shrinks"),
     ]
     if f"{_NAME}_low" in data:
         handles += [

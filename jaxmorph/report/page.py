@@ -76,6 +76,7 @@ def write_report(
         "study": sensitivity.attrs.get("study_name") or sensitivity.attrs.get("study", ""),
         "rankings": found,
         "leading": summary.leading(found),
+        "negative": summary.negative(sensitivity),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": summary.worst_check(checks),

@@ -80,6 +80,14 @@ def leading(found: list[Ranking]) -> str:
     )
 
 
+def negative(sensitivity: xr.Dataset) -> list[str]:
+    """Observables below zero, for which a positive elasticity means a fall."""
+    average = final(sensitivity).get("value_average")
+    if average is None:
+        return []
+    return [words(str(name)) for name in average["observable"].values[(average < 0).values]]
+
+
 def single_seed(sensitivity: xr.Dataset) -> str | None:
     """How wrong one seed could be, where the mean over seeds is clear (two standard errors)."""
     gradient = final(sensitivity).get("central_gradient")
