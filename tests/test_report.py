@@ -227,6 +227,18 @@ def test_summary_names_the_worst_check() -> None:
     assert "in 6 simulations" in text
 
 
+def test_a_zero_gradient_gives_no_scale_to_compare_on() -> None:
+    checks = synthetic.checks(**SMALL)
+    for variable, value in (("gradient", 0.0), ("relative_difference", 1e290)):
+        checks[variable][..., 0, 1] = value
+    text = summary.worst_check(checks)
+    assert text is not None
+    assert "10²" not in text
+    figure, table = draw("numerical_checks", synthetic.sensitivity(**SMALL), checks)
+    assert "6 of 24 not comparable" in figure.axes[1].get_title()
+    assert table["relative_difference"].max() < 1e-3
+
+
 def test_warnings_name_what_was_left_out_and_what_explodes(tmp_path: Path) -> None:
     sensitivity = synthetic.sensitivity(**SMALL)
     sensitivity = sensitivity.drop_vars(["excluded_sample", "excluded_seed"]).assign(

@@ -27,26 +27,26 @@ CATALOGUE: dict[str, Entry] = {
         "Which parameter matters, ranked",
         "One panel an observable; the parameter with the largest effect is on top. A bar is the "
         "elasticity at the last time, averaged over the samples of the design and over the seeds: "
-        "an elasticity of 0.5 means that the observable grows by 0.5 % when the parameter grows by "
-        "1 % (a negative observable becomes more negative). The black whisker is its 95 % interval over seeds; where it contains zero the bar "
-        "is pale, for its sign is not established. The grey line spans the middle 80 % of the "
-        "samples: it is not an uncertainty but says how much the elasticity varies over parameter "
-        "space.",
+        "an elasticity of 0.5 means that the observable grows by 0.5 % when the parameter grows "
+        "by 1 % (a negative observable becomes more negative). The black whisker is its 95 % "
+        "interval over seeds; where it contains zero the bar is pale, for its sign is not "
+        "established. The grey line spans the middle 80 % of the samples: it is not an "
+        "uncertainty but says how much the elasticity varies over parameter space.",
         (*_estimate("elasticity_average"), "elasticity_spread"),
     ),
     "heat_map": Entry(
         "The same numbers as a table",
         "Elasticity at the last time with half the width of its 95 % interval. Blue makes the "
-        "observable larger in size, red smaller, grey cells cannot be told from zero. Colours may saturate "
-        "(then the colour bar ends in arrows); the numbers do not. With many cells, about one in "
-        "twenty intervals misses the truth by chance.",
+        "observable larger in size, red smaller, grey cells cannot be told from zero. Colours may "
+        "saturate (then the colour bar ends in arrows); the numbers do not. With many cells, "
+        "about one in twenty intervals misses the truth by chance.",
         _estimate("elasticity_average"),
     ),
     "time_course": Entry(
         "When each parameter matters",
-        "Elasticity against model time, one line a parameter; bands are 95 % intervals over seeds. "
-        "A band that contains zero says that the effect is not established at that time. The CSV "
-        "also holds the gradients themselves.",
+        "Elasticity against model time, one line a parameter; bands are 95 % intervals over "
+        "seeds. A band that contains zero says that the effect is not established at that time. "
+        "The CSV also holds the gradients themselves.",
         (*_estimate("elasticity_average"), *_estimate("gradient_average")),
     ),
     "seed_spread": Entry(
@@ -73,18 +73,20 @@ CATALOGUE: dict[str, Entry] = {
         "Colour is the observable at the last time, averaged over seeds. An arrow points to where "
         "the observable rises fastest. Its components are the gradient times the range of each "
         "parameter, so a step of the same share of either range counts alike. Its length grows as "
-        "the square root of the gradient's size (so that weak gradients keep a visible direction); "
-        "the longest of a panel is about one mesh of the grid. Arrows should cross the contours at "
-        "right angles: they are computed independently of the colours.",
+        "the square root of the gradient's size (so that weak gradients keep a visible "
+        "direction); the longest of a panel is about one mesh of the grid. Arrows should cross "
+        "the contours at right angles: they are computed independently of the colours.",
         ("parameter_value", "mean", "gradient_mean"),
     ),
     "numerical_checks": Entry(
         "Automatic gradients against finite differences",
         "Both are taken under the same seeds. Left: magnitudes at the last time, one point a "
         "(sample, seed, observable, parameter), on the line if they agree. Right: the largest "
-        "disagreement over time as a share of the largest gradient over time, in the colour of the "
-        "left panel; open circles are the estimated error of the finite difference itself on the "
-        "same scale. Exact agreement (two zeros, for instance) is drawn left of the dotted line.",
+        "disagreement over time as a share of the largest gradient over time, in the colour of "
+        "the left panel; open circles are the estimated error of the finite difference itself on "
+        "the same scale. Exact agreement (two zeros, for instance) is drawn left of the dotted "
+        "line; what has no finite number, or no gradient but a finite difference, cannot be "
+        "compared and is counted above.",
         ("gradient", "finite_difference", "finite_difference_error", "relative_difference"),
         source="checks.nc",
     ),

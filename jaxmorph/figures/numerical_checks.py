@@ -53,7 +53,7 @@ def _magnitudes(ax: Axes, data: xr.Dataset, styles: dict[str, dict]) -> None:
 
 
 def _differences(ax: Axes, checks: xr.Dataset) -> None:
-    difference, error = _largest_over_time(checks)
+    difference, error = largest_over_time(checks)
     parameters = style.names(checks, "parameter")
     colours = style.line_styles(parameters)
     both = np.concatenate([difference.values.ravel(), error.values.ravel()])
@@ -78,7 +78,9 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
     ax.set_ylim(len(parameters) - 0.4, -0.6)
     ax.set_xlabel("difference / largest |gradient| over time")
     worst = float(np.nanmax(difference.values)) if difference.notnull().any() else np.nan
-    ax.set_title(f"worst disagreement: {plain(worst, 2)}")
+    lost = int(difference.isnull().sum())
+    aside = f"; {lost} of {difference.size} not comparable" if lost else ""
+    ax.set_title(f"worst disagreement: {plain(worst, 2)}{aside}")
     handles = [
         Line2D([], [], marker="o", ls="", ms=3, mew=0, color="black", label="disagreement"),
         Line2D([], [], marker="o", ls="", ms=3, mfc="none", mec="#9A9A9A",
@@ -87,18 +89,23 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
     ax.figure.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=7)
 
 
-def _largest_over_time(checks: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
-    """Relative disagreement, and the finite difference's error on the same scale."""
+def largest_over_time(checks: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """Relative disagreement, and the finite difference's error on the same scale.
+
+    NaN where the automatic gradient is zero at all times and the finite difference is not (usually
+    its round-off): there is no scale to compare on.
+    """
     scale = abs(checks["gradient"]).max("time")
+    relative = checks["relative_difference"].max("time")
     error = checks["finite_difference_error"].max("time") / scale.where(scale > 0)
-    return checks["relative_difference"].max("time"), error
+    return relative.where((scale > 0) | (relative == 0)), error
 
 
 def _table(checks: xr.Dataset) -> pd.DataFrame:
     """Magnitudes at the last time beside the largest differences over all times."""
     table = tidy(style.final(checks), ["gradient", "finite_difference"])
     order = ("sample", "seed", "observable", "parameter")
-    difference, error = _largest_over_time(checks)
+    difference, error = largest_over_time(checks)
     table["relative_difference"] = difference.transpose(*order).values.ravel()
     table["relative_finite_difference_error"] = error.transpose(*order).values.ravel()
     return table
