@@ -34,7 +34,7 @@ def seed_keys(run_key: int, seeds: np.ndarray) -> UInt32[Array, "seed 2"]:
     It depends on the run's key and the seed's number alone, because JAX's default threefry makes
     ``split(k, n)`` a prefix of ``split(k, m)`` for n < m.
     """
-    if not jax.config.read("jax_threefry_partitionable"):
+    if not jax.config.jax_threefry_partitionable:  # type: ignore[attr-defined]
         raise JaxmorphError(
             "jax_threefry_partitionable = False: with JAX's old random layout a seed's numbers depend "
             "on how many seeds there are; leave the flag at its default (True)"

@@ -43,7 +43,7 @@ def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
         if not read_dataset(aside, kind).identical(dataset):
             raise JaxmorphError(f"{path}: what was written reads back differently; check the disk")
         os.replace(aside, path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # netCDF4 reports a full disk as the latter
         raise JaxmorphError(f"{path}: cannot be written: {error}") from error
     finally:
         aside.unlink(missing_ok=True)
