@@ -202,6 +202,15 @@ def test_summary_says_which_observables_are_negative(tmp_path: Path) -> None:
     assert "become more negative as they grow in size: total energy." in text
 
 
+def test_summary_warns_of_values_that_change_sign(tmp_path: Path) -> None:
+    sensitivity = synthetic.sensitivity(**SMALL)
+    assert summary.sign_changes(sensitivity) == []
+    sensitivity["parameter_value"][:, 1] -= float(sensitivity["parameter_value"][:, 1].mean())
+    assert summary.sign_changes(sensitivity) == ["alpha"]
+    text = _Page(build(tmp_path, sensitivity, None, films=False).read_text()).text
+    assert "Over the design alpha changes sign." in text
+
+
 def test_summary_of_nothing_clear() -> None:
     found = summary.rankings(_told([(0.1, -0.05, 0.15), (np.nan, np.nan, np.nan)]))
     assert found[0].undefined == ["b two"]

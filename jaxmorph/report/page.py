@@ -77,6 +77,7 @@ def write_report(
         "rankings": found,
         "leading": summary.leading(found),
         "negative": summary.negative(sensitivity),
+        "sign_changes": summary.sign_changes(sensitivity),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": summary.worst_check(checks),

@@ -89,6 +89,17 @@ def negative(sensitivity: xr.Dataset) -> list[str]:
     return [words(str(name)) for name in average["observable"].values[(average < 0).values]]
 
 
+def sign_changes(sensitivity: xr.Dataset) -> list[str]:
+    """Parameters and observables that change sign over the design: elasticities suit them badly."""
+    changing: list[str] = []
+    for name, dim in (("parameter_value", "parameter"), ("mean", "observable")):
+        if name in sensitivity:
+            value = final(sensitivity)[name] if name == "mean" else sensitivity[name]
+            both = (value.min("sample") < 0) & (value.max("sample") > 0)
+            changing += [words(str(label)) for label in both[dim].values[both.values]]
+    return changing
+
+
 def single_seed(sensitivity: xr.Dataset) -> str | None:
     """How wrong one seed could be, where the mean over seeds is clear (two standard errors)."""
     gradient = final(sensitivity).get("central_gradient")
