@@ -108,10 +108,10 @@ def test_files_of_others_are_refused(tmp_path: Path) -> None:
     with pytest.raises(JaxmorphError, match="no such file; make it with: snakemake --force"):
         store.read_dataset(path, "batch")
     xr.Dataset({"value": 1.0}).to_netcdf(path)
-    with pytest.raises(JaxmorphError, match="not a batch file of jaxmorph .jaxmorph_file = None."):
+    with pytest.raises(JaxmorphError, match=r"not a batch file of jaxmorph .jaxmorph_file = None."):
         store.read_dataset(path, "batch")
     store.write_dataset(a_batch(), path, "batch")
-    with pytest.raises(JaxmorphError, match="not a design file of jaxmorph .jaxmorph_file = 'batch'."):
+    with pytest.raises(JaxmorphError, match=r"not a design file of jaxmorph .jaxmorph_file = 'batch'."):
         store.read_dataset(path, "design")
 
 
@@ -130,7 +130,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
     store.write_dataset(a_batch(), path, "batch")
     before = path.read_bytes()
     monkeypatch.setattr(os, at, failing(OSError(errno.ENOSPC, "No space left on device")))
-    with pytest.raises(JaxmorphError, match="b.nc: cannot be written: .*No space left on device"):
+    with pytest.raises(JaxmorphError, match=r"b.nc: cannot be written: .*No space left on device"):
         store.write_dataset(a_batch(value=np.zeros((2, 3, 4, 1))), path, "batch")
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["b.nc"]

@@ -95,8 +95,7 @@ def _section(title: str, model: dict[str, Any], tag: str = "") -> list[str]:
 def _table(model: dict[str, Any], tag: str = "") -> list[str]:
     required = model.get("required", [])
     rows = [
-        f"| `{name}` | {_kind(field)} | {_default(name, field, required)} "
-        f"| {field['description']} |"
+        f"| `{name}` | {_kind(field)} | {_default(name, field, required)} | {field['description']} |"
         for name, field in model["properties"].items()
         if name != tag
     ]

@@ -25,7 +25,14 @@ from jaxmorph.configuration.fields import (
     Scalar,
     hint,
 )
-from jaxmorph.designs import Design, GridDesign, ListDesign, count_samples, grid_obstacle
+from jaxmorph.designs import (
+    Design,
+    GridDesign,
+    ListDesign,
+    SobolDesign,
+    count_samples,
+    grid_obstacle,
+)
 
 BUILT_IN_STUDIES = {
     "reference": "jaxmorph.studies.reference:ReferenceStudy",
@@ -259,12 +266,16 @@ class Run(ConfigurationModel):
             "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
         }
         return self._model_params() | {
-            "design": self._design_identity(batch.samples),
+            "design": self._shortest_design(batch.samples),
             "gradient": self.gradient,
             "samples": [batch.samples.start, batch.samples.stop],
             "seeds": [batch.seeds.start, batch.seeds.stop],
             "trajectories": stored if all(stored.values()) else None,
         }
+
+    def study_params(self) -> dict[str, Any]:
+        """Everything that the check of the run against its study looks at, as plain JSON."""
+        return self._model_params()
 
     def corner_params(self) -> dict[str, Any]:
         """Everything that decides the simulations at the corners, as plain JSON."""
@@ -274,9 +285,7 @@ class Run(ConfigurationModel):
     def check_params(self) -> dict[str, Any]:
         """Everything that decides the numerical checks besides the design, as plain JSON."""
         checks = self.checks.model_dump(mode="json")
-        return self._model_params() | {
-            "checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}
-        }
+        return self._model_params() | {"checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}}
 
     @property
     def trajectory_batches(self) -> list[str]:
@@ -296,18 +305,23 @@ class Run(ConfigurationModel):
             "key": self.key,
         }
 
-    def _design_identity(self, samples: range) -> dict[str, Any]:
-        """What of the design decides the values of ``samples``."""
+    def _shortest_design(self, samples: range) -> dict[str, Any]:
+        """The shortest design whose samples up to the end of ``samples`` are those of the run's.
+
+        It stays the same when a Sobol sequence or a list grows.
+        """
         match self.design:
             case GridDesign() as grid:
-                return {"method": "grid", "points": list(grid.shape(list(self.parameters)))}
+                names = list(self.parameters)
+                points = dict(zip(names, grid.shape(names), strict=True))
+                return {"method": "grid", "points": points}
             case ListDesign(points=points):
-                rows = [[points[i][name] for name in self.parameters] for i in samples]
-                return {"method": "list", "points": rows}
+                return {"method": "list", "points": list(points[: samples.stop])}
+            case SobolDesign() as sobol:
+                enough = max(2, 1 << (samples.stop - 1).bit_length())
+                return sobol.model_dump(mode="json") | {"samples": enough}
             case design:
-                # A Sobol sequence does not depend on its length.
-                extensible = {"samples"} if design.method == "sobol" else set()
-                return design.model_dump(mode="json", exclude=extensible)
+                return design.model_dump(mode="json")
 
     def to_json(self) -> str:
         """The whole run as JSON, defaults included; ``Run.from_json`` gives the run back."""

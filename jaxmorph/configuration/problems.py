@@ -18,8 +18,7 @@ from jaxmorph.distributions import Distribution
 Path = tuple[int | str, ...]
 
 _DISTRIBUTIONS: dict[str, type[BaseModel]] = {
-    model.model_fields["distribution"].default: model
-    for model in get_args(get_args(Distribution)[0])
+    model.model_fields["distribution"].default: model for model in get_args(get_args(Distribution)[0])
 }
 _DESIGNS: dict[str, type[BaseModel]] = {
     model.model_fields["method"].default: model for model in get_args(get_args(Design)[0])

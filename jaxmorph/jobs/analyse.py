@@ -1,4 +1,4 @@
-"""The job that reads all batches of a run and writes its estimates."""
+"""The jobs that need no JAX: the design of a run, and the estimates from all of its batches."""
 
 import json
 import logging
@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
-from .. import sensitivity, store
+from .. import designs, sensitivity, store
 from ..configuration import Batch, Run
 from ..distributions import Distribution
 from ..errors import JaxmorphError
@@ -19,6 +19,35 @@ logger = logging.getLogger(__name__)
 
 # Say the same in every batch of a run.
 _FROM_A_BATCH = ("device", "precision", "gradient_mode", "gradient_mode_reason", "random_key")
+
+
+def make_design(run_name: str, spec: Mapping[str, Any], study: str, output: str) -> None:
+    """Write the points of a run's design, with what its study says of the parameters."""
+    run = Run.model_validate(spec)
+    about = store.read_json(study)
+    parameters = TypeAdapter(list[_Parameter]).validate_python(about["parameters"])
+    values, unit_values = designs.make_design(run.design, {p.name: p.distribution for p in parameters})
+    attributes = store.provenance(run_name, dict(spec)) | {
+        "design_method": run.design.method,
+        "study": about["study"],
+        "study_description": about["study_description"],
+        "settings": json.dumps(about["settings"]),
+        "fixed_parameters": json.dumps(about["fixed_parameters"]),
+    }
+    dataset = store.design_dataset(
+        values, unit_values, parameters, [p.distribution for p in parameters], attributes
+    )
+    store.write_dataset(dataset, output, "design")
+
+
+class _Parameter(BaseModel):
+    """A varied parameter as study.json describes it."""
+
+    name: str
+    unit: str
+    description: str
+    default: float
+    distribution: Distribution
 
 
 def estimate_sensitivity(

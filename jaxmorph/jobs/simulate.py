@@ -1,7 +1,6 @@
-"""The jobs that run a study: design (which checks it first), batch, corners, checks."""
+"""The jobs that run a study: describe it (which checks it first), batch, corners, checks."""
 
 import itertools
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -13,8 +12,8 @@ import xarray as xr
 from pydantic import TypeAdapter
 
 from .. import designs, engine, store
-from ..configuration import Run
 from ..configuration.fields import ParameterDistribution
+from ..designs import Design
 from ..errors import JaxmorphError
 from ..studies import Problem, load_problem
 
@@ -23,39 +22,46 @@ logger = logging.getLogger(__name__)
 Spec = Mapping[str, Any]
 
 
-def make_design(run_name: str, spec: Spec, output: str) -> None:
-    """Check a run against its study (names, settings, do gradients trace), and write its design."""
-    run = Run.model_validate(spec)
+def describe_study(run_name: str, spec: Spec, output: str) -> None:
+    """Check a run against its study (names, settings, do gradients trace), and describe both."""
     problem = _problem(run_name, spec)
     n_times, n_observables = engine.trace(problem).shape
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
-        run.study,
+        spec["study"],
         len(problem.names),
         n_observables,
         n_times,
     )
-    named = dict(zip(problem.names, problem.distributions, strict=True))
-    values, unit_values = designs.make_design(run.design, named)
-    attributes = store.provenance(run_name, dict(spec)) | {
-        "design_method": run.design.method,
-        "study": run.study,
+    description = {
+        "study": spec["study"],
         "study_description": problem.study.describe(),
-        "settings": json.dumps(problem.study.settings()),
-        "fixed_parameters": json.dumps(problem.fixed),
+        "settings": problem.study.settings(),
+        "fixed_parameters": problem.fixed,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "unit": parameter.unit,
+                "description": parameter.description,
+                "default": parameter.default,
+                "distribution": distribution.model_dump(mode="json"),
+            }
+            for parameter, distribution in zip(problem.varied, problem.distributions, strict=True)
+        ],
     }
-    dataset = store.design_dataset(
-        values, unit_values, problem.varied, problem.distributions, attributes
-    )
-    store.write_dataset(dataset, output, "design")
+    store.write_json(description, output)
 
 
-def evaluate_batch(run_name: str, spec: Spec, design: str, output: str) -> None:
+def evaluate_batch(run_name: str, spec: Spec, output: str) -> None:
     """Simulate one slab of samples x seeds with gradients, and write the batch."""
     start = time.monotonic()
     problem = _problem(run_name, spec)
     numbers, seeds = np.arange(*spec["samples"]), np.arange(*spec["seeds"])
-    samples = _points(design, numbers)
+    named = dict(zip(problem.names, problem.distributions, strict=True))
+    # The points are made again from the design's settings: a file of all points would change, and
+    # with it every batch, whenever a run grows. The estimates check that they are those of design.nc.
+    points, _ = designs.make_design(TypeAdapter(Design).validate_python(spec["design"]), named)
+    samples = points[numbers]
     try:
         result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], gradient=spec["gradient"])
     except engine.StudyError as error:
@@ -65,8 +71,9 @@ def evaluate_batch(run_name: str, spec: Spec, design: str, output: str) -> None:
     stored = spec["trajectories"]
     if stored is not None and problem.study.state_variables:
         logger.info("storing the trajectories of samples %(samples)s at seeds %(seeds)s", stored)
-        points, wanted = _points(design, np.array(stored["samples"])), np.array(stored["seeds"])
-        states = engine.simulate_states(problem, points, wanted, run_key=spec["key"]).states
+        states = engine.simulate_states(
+            problem, points[stored["samples"]], np.array(stored["seeds"]), run_key=spec["key"]
+        ).states
         dataset = store.with_trajectories(
             dataset, stored["samples"], stored["seeds"], states, problem.study.state_variables
         )
@@ -108,10 +115,10 @@ def check_gradients(run_name: str, spec: Spec, design: str, output: str) -> None
     """Hold automatic gradients against finite differences at samples spread over the design."""
     start = time.monotonic()
     problem = _problem(run_name, spec)
-    n = store.read_dataset(design, "design").sizes["sample"]
-    wanted = min(spec["checks"]["samples"], n)
-    numbers = np.unique(np.linspace(0, n - 1, wanted).round().astype(int))
-    samples, seeds = _points(design, numbers), np.arange(spec["checks"]["seeds"])
+    points = store.read_dataset(design, "design")["parameter_value"].values
+    wanted = min(spec["checks"]["samples"], len(points))
+    numbers = np.unique(np.linspace(0, len(points) - 1, wanted).round().astype(int))
+    samples, seeds = points[numbers], np.arange(spec["checks"]["seeds"])
     checks = engine.finite_differences(
         problem, samples, seeds, run_key=spec["key"], step=spec["checks"]["step"]
     )
@@ -133,12 +140,6 @@ def _problem(run_name: str, spec: Spec) -> Problem:
     except JaxmorphError as error:
         lines = [f"runs.{run_name}.{line}" for line in str(error).splitlines()]
         raise JaxmorphError("\n".join(lines)) from error
-
-
-def _points(design: str, numbers: np.ndarray) -> np.ndarray:
-    """Parameter values (sample, parameter) of some samples of the design."""
-    dataset = store.read_dataset(design, "design")
-    return dataset["parameter_value"].sel(sample=numbers).values
 
 
 def _dataset(

@@ -22,7 +22,7 @@ def gradient_growth(rms: xr.DataArray, relative: xr.DataArray) -> dict[str, xr.D
     growth by a power of time, as in diffusion, does not count as exponential. A gradient is exploding
     when exp(rate x duration) exceeds 10 and it has become large: 1 % of the parameter moves the
     observable by more than 1 %. Then the simulation is chaotic or unstable, and single-seed gradients
-    say little about averages. (A parameter that is only beginning to matter grows as fast, but is small.)
+    say little about averages. (A gradient that only begins to matter grows as fast, but is small.)
 
     Args:
         rms: Root mean square of the gradient over samples and seeds (time, observable, parameter).

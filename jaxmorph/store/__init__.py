@@ -7,7 +7,7 @@ from .build import (
     design_dataset,
     with_trajectories,
 )
-from .files import read_dataset, write_dataset
+from .files import read_dataset, read_json, write_dataset, write_json
 from .provenance import provenance
 
 __all__ = [
@@ -17,6 +17,8 @@ __all__ = [
     "design_dataset",
     "provenance",
     "read_dataset",
+    "read_json",
     "with_trajectories",
     "write_dataset",
+    "write_json",
 ]

@@ -1,7 +1,11 @@
 """Writing netCDF-4 files whole or not at all, and reading back only what is ours and whole."""
 
+import contextlib
+import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # File locking of HDF5 fails on some shared file systems, and files here are written once, then renamed.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
@@ -34,14 +38,38 @@ def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
         if variable.ndim and variable.dtype.kind in "fib"
     }
     path = Path(path)
+    with _aside(path) as aside:
+        dataset.to_netcdf(aside, engine="netcdf4", encoding=encoding)
+        if not read_dataset(aside, kind).identical(dataset):
+            raise JaxmorphError(f"{path}: what was written reads back differently; check the disk")
+
+
+def write_json(content: dict[str, Any], path: str | Path) -> None:
+    """Write a small JSON file: aside first, then renamed into place."""
+    path = Path(path)
+    with _aside(path) as aside:
+        aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read what :func:`write_json` wrote."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise JaxmorphError(
+            f"{path}: missing or not JSON; make it again with: snakemake --force {path}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` to write to; it takes the place of ``path`` if all went well."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        dataset.to_netcdf(aside, engine="netcdf4", encoding=encoding)
+        yield aside
         with open(aside, "rb+") as file:
             os.fsync(file.fileno())
-        if not read_dataset(aside, kind).identical(dataset):
-            raise JaxmorphError(f"{path}: what was written reads back differently; check the disk")
         os.replace(aside, path)
     except (OSError, RuntimeError) as error:  # netCDF4 reports a full disk as the latter
         raise JaxmorphError(f"{path}: cannot be written: {error}") from error

@@ -1,4 +1,21 @@
-# From batches to estimates, and from estimates to pictures.
+# The design, from batches to estimates, and from estimates to pictures.
+
+
+rule design:
+    input:
+        study="results/{run}/study.json",
+    output:
+        "results/{run}/design.nc",
+    log:
+        "logs/{run}/design.log",
+    benchmark:
+        "benchmarks/{run}/design.tsv"
+    conda:
+        "../../envs/jaxmorph.yaml"
+    params:
+        run=run_params,
+    script:
+        "../scripts/design.py"
 
 
 rule sensitivity:

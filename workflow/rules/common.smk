@@ -30,6 +30,11 @@ def run_params(wildcards):
     return RUNS[wildcards.run].model_dump(mode="json")
 
 
+def study_params(wildcards):
+    """What the study must have."""
+    return RUNS[wildcards.run].study_params()
+
+
 def batch_params(wildcards):
     """What decides the numbers of a batch: growing a run leaves it as it is."""
     return RUNS[wildcards.run].batch_params(wildcards.batch)

@@ -1,28 +1,28 @@
-# Design and simulation: the rules that run JAX.
+# Simulation: the rules that run JAX.
 
 
-rule design:
+# The first job of a run: whether its study has what the configuration asks for, and can be differentiated.
+rule study:
     input:
         study=study_file,
     output:
-        "results/{run}/design.nc",
+        "results/{run}/study.json",
     log:
-        "logs/{run}/design.log",
+        "logs/{run}/study.log",
     benchmark:
-        "benchmarks/{run}/design.tsv"
+        "benchmarks/{run}/study.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:
-        run=run_params,
+        study=study_params,
     script:
-        "../scripts/design.py"
+        "../scripts/study.py"
 
 
-# A design that has grown keeps its old points: it reruns no batch. What decides a batch is in its params.
+# All that decides a batch is in its params, not in design.nc: growing a run reruns no finished batch.
 rule batch:
     input:
-        design=ancient("results/{run}/design.nc"),
-        study=study_file,
+        study="results/{run}/study.json",
     output:
         "results/{run}/batches/{batch}.nc",
     log:
@@ -39,8 +39,7 @@ rule batch:
 
 rule corners:
     input:
-        design=ancient("results/{run}/design.nc"),
-        study=study_file,
+        study="results/{run}/study.json",
     output:
         "results/{run}/corners.nc",
     log:
@@ -58,7 +57,6 @@ rule corners:
 rule checks:
     input:
         design="results/{run}/design.nc",
-        study=study_file,
     output:
         "results/{run}/checks.nc",
     log:

@@ -5,6 +5,4 @@ from jaxmorph.jobs import job
 with job(snakemake.log[0]):
     from jaxmorph.jobs.simulate import evaluate_batch
 
-    evaluate_batch(
-        snakemake.wildcards.run, snakemake.params.batch, snakemake.input.design, snakemake.output[0]
-    )
+    evaluate_batch(snakemake.wildcards.run, snakemake.params.batch, snakemake.output[0])

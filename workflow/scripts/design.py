@@ -1,8 +1,10 @@
-"""Check the run against its study and write its design."""
+"""Make the design of a run."""
 
 from jaxmorph.jobs import job
 
 with job(snakemake.log[0]):
-    from jaxmorph.jobs.simulate import make_design
+    from jaxmorph.jobs.analyse import make_design
 
-    make_design(snakemake.wildcards.run, snakemake.params.run, snakemake.output[0])
+    make_design(
+        snakemake.wildcards.run, snakemake.params.run, snakemake.input.study, snakemake.output[0]
+    )

@@ -1,0 +1,328 @@
+"""The whole workflow through the real snakemake command, on tiny configurations."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).parent
+
+
+def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow in ``folder``, on its ``config.yaml`` alone."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+            *("--directory", str(folder), "--cores", "2", "--nocolor"),
+            *("--configfile", str(folder / "config.yaml"), "--replace-workflow-config"),
+            *arguments,
+        ],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+
+
+def prepare(folder: Path, runs: dict[str, Any]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "trap.py", folder)
+    (folder / "config.yaml").write_text(yaml.safe_dump({"runs": runs}, sort_keys=False))
+    return folder
+
+
+def tiny() -> dict[str, Any]:
+    return yaml.safe_load((HERE / "tiny.yaml").read_text())["runs"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which both tiny runs have been made, all the way to the reports."""
+    folder = prepare(tmp_path_factory.mktemp("workflow"), tiny())
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        "Report of tiny: results/tiny/report.html",
+        "Report of own: results/own/report.html",
+    ]
+    assert "100%" in done.stdout + done.stderr
+    return folder
+
+
+def copy_of(finished: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder, copy_function=shutil.copy2)
+    return folder
+
+
+def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """How many jobs of each rule a dry run announces."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    counts = {}
+    for line in done.stdout.partition("Job stats:")[2].splitlines():
+        words = line.split()
+        if len(words) == 2 and words[1].isdigit():
+            counts[words[0]] = int(words[1])
+        if words[:1] == ["total"]:
+            break
+    return counts
+
+
+def test_every_file_of_the_design_document_is_there(finished: Path) -> None:
+    made = {str(p.relative_to(finished)) for p in (finished / "results").rglob("*") if p.is_file()}
+    figures = ("tornado", "heat_map", "time_course", "seed_spread", "response", "numerical_checks")
+    names = ["study.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc", "report.html"]
+    names += [f"figures/{f}.{e}" for f in figures for e in ("svg", "pdf", "csv")]
+    names += ["animations/corners.mp4", "animations/cells.mp4", "batches/000-000.nc"]
+    wanted = {f"results/{run}/{name}" for run in ("tiny", "own") for name in names}
+    wanted |= {"results/tiny/batches/000-001.nc"}
+    wanted |= {f"results/own/figures/gradient_field.{e}" for e in ("svg", "pdf", "csv")}
+    assert made == wanted
+
+
+def test_every_job_has_a_log_and_a_benchmark_and_says_how_far_it_is(finished: Path) -> None:
+    logs = list((finished / "logs").rglob("*.log"))
+    assert len(logs) == len(list((finished / "benchmarks").rglob("*.tsv"))) > 20
+    log = (finished / "logs/tiny/batches/000-000.log").read_text()
+    assert "8/8" in log and "sim/s" in log and "gradient mode: forward (auto: " in log
+
+
+def test_datasets_explain_themselves_and_where_they_came_from(finished: Path) -> None:
+    for path in (finished / "results").rglob("*.nc"):
+        with xr.open_dataset(path) as dataset:
+            for name, variable in dataset.variables.items():
+                assert variable.attrs.get("long_name"), (path, name)
+                assert variable.attrs.get("units"), (path, name)
+            assert json.loads(dataset.attrs["configuration"])["study"], path
+            for key in ("code_version", "library_versions", "created", "run", "Conventions"):
+                assert dataset.attrs[key], (path, key)
+            if path.name != "design.nc":
+                assert dataset.attrs["device"].startswith("cpu"), path
+                assert dataset.attrs["precision"] == "float64", path
+                assert dataset.attrs["random_key"] == 0, path
+
+
+def test_the_fixed_parameter_and_the_trajectory_are_what_was_asked_for(finished: Path) -> None:
+    design = xr.open_dataset(finished / "results/tiny/design.nc")
+    assert json.loads(design.attrs["fixed_parameters"])["kT"] == 0.5
+    batch = xr.open_dataset(finished / "results/tiny/batches/000-000.nc")
+    assert batch["position"].dims == ("sample", "seed", "time", "cell", "space")
+    position = batch["position"].sel(sample=0, seed=0)
+    assert position.notnull().all() and batch["trajectory_stored"].sum() == 1
+    squared = ((position - position.mean("cell")) ** 2).sum("space")
+    distance = (squared**0.5).mean("cell")
+    value = batch["value"].sel(sample=0, seed=0, observable="mean_distance")
+    np.testing.assert_allclose(distance, value, rtol=1e-12)
+
+
+def test_estimates_are_those_of_the_batches(finished: Path) -> None:
+    """Read back with plain xarray and numpy, independently of the package."""
+    estimates = xr.open_dataset(finished / "results/tiny/sensitivity.nc")
+    parts = [xr.open_dataset(p) for p in sorted((finished / "results/tiny/batches").glob("*.nc"))]
+    gradient = np.concatenate([p["gradient"].values for p in parts], axis=1)
+    value = np.concatenate([p["value"].values for p in parts], axis=1)
+    assert gradient.shape == (4, 4, 9, 2, 2)
+    np.testing.assert_allclose(estimates["mean"], value.mean(1), rtol=1e-12)
+    np.testing.assert_allclose(estimates["gradient_mean"], gradient.mean(1), rtol=1e-12)
+    se = gradient.std(1, ddof=1) / 2
+    np.testing.assert_allclose(estimates["gradient_se"], se, rtol=1e-9, atol=1e-15)
+    average = estimates["gradient_average_se"]
+    np.testing.assert_allclose(average, gradient.mean(0).std(0, ddof=1) / 2, rtol=1e-9, atol=1e-15)
+
+
+def test_nothing_is_done_twice(finished: Path) -> None:
+    assert "Nothing to be done" in (done := snakemake(finished, "-n")).stdout + done.stderr
+
+
+def test_growing_a_run_computes_only_what_is_new(finished: Path, tmp_path: Path) -> None:
+    folder = copy_of(finished, tmp_path)
+    runs = tiny()
+    runs["tiny"]["seeds"] = 6
+    prepare(folder, runs)
+    assert jobs(snakemake(folder, "-n"))["batch"] == 1
+    runs["tiny"]["seeds"], runs["tiny"]["design"]["samples"] = 4, 8
+    prepare(folder, runs)
+    before = {p.name: p.read_bytes() for p in (folder / "results/tiny/batches").iterdir()}
+    assert jobs(snakemake(folder, "-n"))["batch"] == 2
+    done = snakemake(folder, "results/tiny/sensitivity.nc")
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = {p.name: p.read_bytes() for p in (folder / "results/tiny/batches").iterdir()}
+    assert {name: after[name] for name in before} == before and len(after) == 4
+
+
+def test_what_changes_the_numbers_reruns_them(finished: Path, tmp_path: Path) -> None:
+    folder = copy_of(finished, tmp_path)
+    runs = tiny()
+    runs["tiny"]["parameters"]["epsilon"]["high"] = 5.0
+    runs["own"]["trajectories"] = {"seeds": []}
+    prepare(folder, runs)
+    assert jobs(snakemake(folder, "-n", "results/tiny/sensitivity.nc"))["batch"] == 2
+    assert jobs(snakemake(folder, "-n", "results/own/sensitivity.nc"))["batch"] == 1
+    prepare(folder, tiny())
+    with open(folder / "trap.py", "a", encoding="utf-8") as file:
+        file.write("# edited\n")
+    assert jobs(snakemake(folder, "-n", "results/own/sensitivity.nc"))["batch"] == 1
+
+
+def test_figures_films_and_page_are_the_same_when_made_again(finished: Path, tmp_path: Path) -> None:
+    folder = copy_of(finished, tmp_path)
+    again = ["results/own/figures/response.svg", "results/tiny/animations/corners.mp4"]
+    files = [*again, "results/own/figures/response.csv", "results/own/figures/response.pdf"]
+    before = {file: (folder / file).read_bytes() for file in files}
+    for file in files:
+        (folder / file).unlink()
+    done = snakemake(folder, *again)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {file: (folder / file).read_bytes() for file in files} == before
+
+
+def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: Path) -> None:
+    folder = copy_of(finished, tmp_path)
+    batch = folder / "results/own/batches/000-000.nc"
+    batch.write_bytes(batch.read_bytes()[:2000])
+    (folder / "results/own/sensitivity.nc").unlink()
+    done = snakemake(folder, "results/own/sensitivity.nc")
+    assert done.returncode != 0
+    line = (
+        "error: results/own/batches/000-000.nc: truncated or not a netCDF-4 file; make it again with: "
+        "snakemake --force results/own/batches/000-000.nc"
+    )
+    log = (folder / "logs/own/sensitivity.log").read_text().splitlines()
+    assert log[-1].endswith(line)
+    assert line in done.stdout + done.stderr and "Traceback" not in done.stdout + done.stderr
+    assert not (folder / "results/own/sensitivity.nc").exists()
+    done = snakemake(folder, "--force", "results/own/batches/000-000.nc")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = snakemake(folder, "results/own/sensitivity.nc")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_batch_of_another_run_is_refused(finished: Path, tmp_path: Path) -> None:
+    folder = copy_of(finished, tmp_path)
+    batches = folder / "results/tiny/batches"
+    shutil.copy(batches / "000-000.nc", batches / "000-001.nc")
+    done = snakemake(folder, "results/tiny/sensitivity.nc")
+    assert done.returncode != 0
+    assert (
+        "results/tiny/batches/000-001.nc: holds seeds [0, 1], not 2 to 3; make it again with: "
+        "snakemake --force results/tiny/batches/000-001.nc"
+    ) in (folder / "logs/tiny/sensitivity.log").read_text()
+
+
+WRONG = {
+    "parameter": ({"parameters": {"kk": {"distribution": "uniform", "low": 1, "high": 2}}},
+        "runs.parameter.parameters.kk: Trap has no such name; did you mean k?"),
+    "fixed": ({"fixed": {"y0": 1.0}},
+        "runs.fixed.fixed.y0: Trap has no such name; did you mean x0?"),
+    "observable": ({"observables": ["z"]},
+        "runs.observable.observables.z: Trap has no such name; known: x"),
+    "setting": ({"settings": {"n_step": 3}},
+        "runs.setting.settings.n_step: Trap has no such setting; did you mean n_steps?"),
+    "type": ({"settings": {"n_steps": "many"}},
+        "runs.type.settings.n_steps = 'many': must be a valid integer"),
+    "class": ({"study": "trap.py:Trip"},
+        "runs.class.study = trap.py:Trip: no class Trip in trap.py; did you mean Trap?"),
+    "module": ({"study": "nowhere.to_be:Found"},
+        "runs.module.study = nowhere.to_be: importing it raised ModuleNotFoundError: "
+        "No module named 'nowhere'"),
+    "traced": ({"study": "broken.py:Broken"},
+        "study Broken: simulate raised ZeroDivisionError when traced by JAX: division by zero"),
+}  # fmt: skip
+
+
+def test_the_first_job_says_what_is_wrong_with_the_study(tmp_path: Path) -> None:
+    good = tiny()["own"] | {"design": {"method": "sobol", "samples": 2}}
+    del good["parameters"]["x0"]
+    runs = {name: good | changes for name, (changes, _) in WRONG.items()}
+    folder = prepare(tmp_path / "wrong", runs)
+    trap = (HERE / "trap.py").read_text()
+    (folder / "broken.py").write_text(
+        trap.replace("Trap", "Broken").replace("0.1 * (1.0", "1 / 0 * (1.0")
+    )
+    done = snakemake(folder, "--keep-going")
+    assert done.returncode != 0
+    for name, (_, message) in WRONG.items():
+        last = (folder / f"logs/{name}/study.log").read_text().splitlines()[-1]
+        assert last.endswith(f"error: {message}"), last
+        assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not [p for p in (folder / "results").rglob("*") if p.is_file()]
+
+
+def test_a_study_that_raises_leaves_the_sample_the_seed_and_the_parameters_in_the_log(
+    tmp_path: Path,
+) -> None:
+    runs = {"raises": tiny()["own"] | {"study": "raises.py:Raises", "batch": {"samples": 4, "seeds": 2}}}
+    folder = prepare(tmp_path / "raises", runs)
+    trap = (HERE / "trap.py").read_text().replace("Trap", "Raises")
+    trap = trap.replace("import jax\n", "import equinox as eqx\nimport jax\n", 1)
+    # Samples 6 to 8 have k = 3: sample 6 is the first of them, in the second batch.
+    trap = trap.replace(
+        "        return jxm.Recording",
+        "        x = eqx.error_if(x, parameters['k'] > 2.5, 'the trap is too stiff')\n"
+        "        return jxm.Recording",
+    )
+    (folder / "raises.py").write_text(trap)
+    done = snakemake(folder, "results/raises/batches/001-000.nc")
+    assert done.returncode != 0
+    last = (folder / "logs/raises/batches/001-000.log").read_text().splitlines()[-1]
+    assert "error: study Raises raised " in last and "the trap is too stiff" in last
+    assert last.endswith("; sample 6, seed 0, k = 3, x0 = 1"), last
+    assert not (folder / "results/raises/batches/001-000.nc").exists()
+
+
+def test_a_wrong_configuration_stops_before_anything_is_written(tmp_path: Path) -> None:
+    runs = tiny()
+    runs["tiny"]["seeds"] = 0
+    runs["own"]["sedes"] = 2
+    folder = prepare(tmp_path / "bad", runs)
+    before = sorted(folder.iterdir())
+    done = snakemake(folder)
+    assert done.returncode != 0
+    assert (
+        "The configuration is wrong; nothing was done.\n"
+        "config.yaml: runs.tiny.seeds = 0: must be at least 1\n"
+        "config.yaml: runs.own.sedes: unknown key; did you mean seeds?\n"
+    ) in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert [p for p in sorted(folder.iterdir()) if p.name != ".snakemake"] == before
+
+
+def test_parsing_does_not_import_jax(tmp_path: Path) -> None:
+    folder = prepare(tmp_path / "parse", tiny())
+    (folder / "poison").mkdir()
+    (folder / "poison/jax.py").write_text("raise RuntimeError('jax was imported')\n")
+    done = snakemake(folder, "-n", PYTHONPATH=str(folder / "poison"))
+    assert jobs(done)["batch"] == 3
+
+
+def test_the_default_configuration_is_the_main_job() -> None:
+    """`snakemake -n` in a checkout: two runs, of which one has at least 64 samples x 16 seeds."""
+    from jaxmorph.configuration import read_configuration
+
+    runs = read_configuration(ROOT / "config/config.yaml").runs
+    assert list(runs) == ["notebook", "sweep"]
+    notebook = runs["notebook"]
+    assert set(notebook.parameters) == {"epsilon", "alpha", "max_radius", "growth_rate", "kT", "gamma"}
+    assert notebook.n_samples >= 64 and notebook.n_seeds >= 16
+    assert runs["sweep"].design.method == "grid" and set(runs["sweep"].parameters) == {
+        "epsilon",
+        "alpha",
+    }
+
+
+def test_snakemakes_own_report_can_be_made(finished: Path) -> None:
+    done = snakemake(finished, "--report", "snakemake-report.html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (finished / "snakemake-report.html").stat().st_size > 100_000

@@ -1,0 +1,8 @@
+"""Check a run against its study, and describe both."""
+
+from jaxmorph.jobs import job
+
+with job(snakemake.log[0]):
+    from jaxmorph.jobs.simulate import describe_study
+
+    describe_study(snakemake.wildcards.run, snakemake.params.study, snakemake.output[0])
