@@ -22,7 +22,6 @@ from jaxmorph.figures.style import words
 from jaxmorph.report import facts, summary
 
 _HEAVY_SVG = 400_000
-_PIXELS_PER_POINT = 1.75
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Picture:
     name: str
     entry: Entry
     source: str
-    width: int
     links: tuple[tuple[str, str], ...]
     alt: str
+    points: float = 0.0
     poster: str = ""
 
 
@@ -141,7 +140,7 @@ def _figure(
     here = os.path.relpath(folder, page)
     links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
     return Picture(
-        name, CATALOGUE[name], source, round(width * _PIXELS_PER_POINT), links,
+        name, CATALOGUE[name], source, links, points=width,
         alt=f"{CATALOGUE[name].title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
 
@@ -151,7 +150,7 @@ def _film(name: str, film: Path, page: Path) -> Picture:
         raise JaxmorphError(f"there is no animation {name!r}: choose {' or '.join(ANIMATIONS)}")
     content = _content(film, f"the animation {name}")
     return Picture(
-        name, ANIMATIONS[name], _embedded(content, "video/mp4"), 640,
+        name, ANIMATIONS[name], _embedded(content, "video/mp4"),
         (("MP4", os.path.relpath(film, page)),), ANIMATIONS[name].title,
         poster=_embedded(poster(film), "image/png"),
     )  # fmt: skip
