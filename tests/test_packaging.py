@@ -138,9 +138,7 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ('case "$2" in *ensurepip*) exit 1;; esac', "cannot make environments"),
     ],
 )
-def test_unfit_python_is_named_in_one_line(
-    tmp_path: Path, script: str | None, message: str
-) -> None:
+def test_unfit_python_is_named_in_one_line(tmp_path: Path, script: str | None, message: str) -> None:
     (tmp_path / "requirements.lock").touch()
     python = tmp_path / "old-python"
     if script is not None:
