@@ -484,7 +484,6 @@ def test_the_default_configuration() -> None:
     ]
     assert notebook.n_samples >= 64 and notebook.n_seeds >= 16
     assert list(sweep.parameters) == ["epsilon", "alpha"] and sweep.design.method == "grid"
-    assert "gradient_field" in sweep.figures and "gradient_field" not in notebook.figures
 
 
 def test_defaults() -> None:
@@ -531,16 +530,6 @@ def test_where_a_study_is(project: Path, study: str, target: str, file: Path | N
 )
 def test_number_of_samples(design: dict[str, Any], samples: int) -> None:
     assert make_run(design=design).n_samples == samples
-
-
-def test_figures() -> None:
-    always = ["tornado", "heat_map", "time_course", "seed_spread", "response"]
-    assert make_run().figures == [*always, "numerical_checks"]
-    assert make_run(checks={"samples": 0}).figures == always
-    grid = {"method": "grid"}
-    assert make_run(design=grid).figures == [*always, "numerical_checks", "gradient_field"]
-    three = good()["parameters"] | {"gamma": "default"}
-    assert "gradient_field" not in make_run(design=grid, parameters=three).figures
 
 
 @settings(deadline=None)

@@ -224,7 +224,7 @@ WRONG = {
     "parameter": ({"parameters": {"kk": {"distribution": "uniform", "low": 1, "high": 2}}},
         "runs.parameter.parameters.kk: Trap has no such name; did you mean k?"),
     "fixed": ({"fixed": {"y0": 1.0}},
-        "runs.fixed.fixed.y0: Trap has no such name; did you mean x0?"),
+        "runs.fixed.fixed.y0: Trap has no such name; known: k, x0"),
     "observable": ({"observables": ["z"]},
         "runs.observable.observables.z: Trap has no such name; known: x"),
     "setting": ({"settings": {"n_step": 3}},

@@ -245,16 +245,6 @@ class Run(ConfigurationModel):
             for j, seeds in enumerate(_slabs(self.n_seeds, self.batch.seeds))
         }
 
-    @property
-    def figures(self) -> list[str]:
-        """Names of the figures that this run has."""
-        names = ["tornado", "heat_map", "time_course", "seed_spread", "response"]
-        if self.checks.samples > 0:
-            names.append("numerical_checks")
-        if self.design.method == "grid" and len(self.parameters) == 2:
-            names.append("gradient_field")
-        return names
-
     def batch_params(self, batch_id: str) -> dict[str, Any]:
         """Everything that decides the numbers of a batch, and nothing else, as plain JSON.
 

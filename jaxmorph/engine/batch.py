@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -26,6 +27,8 @@ _MEMORY_SHARE = 0.4
 # A batch is evaluated in at least about this many pieces, so that the log shows progress.
 _PIECES = 8
 _SMALLEST_PIECE = 32
+# The last line of a traceback: "package.SomeError: what happened".
+_RAISED = re.compile(r"(?:\w+\.)*_?(?P<kind>\w*(?:Error|Exception)): (?P<message>.+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,5 +285,9 @@ class StudyError(JaxmorphError):
 
 
 def _first_line(error: Exception) -> str:
+    """What went wrong in one line, also when JAX reports a whole traceback as the message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    raised = [match for line in lines if (match := _RAISED.match(line))]
+    if raised:
+        return f"{raised[-1]['kind']}: {raised[-1]['message']}"
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

@@ -30,8 +30,14 @@ def job(log: str) -> Iterator[None]:
         yield
     except JaxmorphError as error:
         logger.error("error: %s", error)
+        # Also where whoever started the job sees it; Snakemake adds only that the job failed.
+        print(f"{log}: error: {error}", file=sys.stderr)
         sys.exit(1)
     except Exception:
         logger.exception("error: this is a defect of jaxmorph; please report it with this log")
+        print(
+            f"{log}: error: this is a defect of jaxmorph; please report it with this log",
+            file=sys.stderr,
+        )
         sys.exit(1)
     logger.info("done in %.1f s", time.monotonic() - start)

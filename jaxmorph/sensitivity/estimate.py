@@ -45,7 +45,11 @@ def estimate(
     local = xr.concat(gather.local, "sample")
     value = xr.concat(gather.value, "sample")
     result = xr.Dataset(dict(local.data_vars) | average.estimates(local) | gather.estimates())
-    result["elasticity_spread"] = local["elasticity"].quantile(list(_SPREAD), "sample")
+    elasticity = local["elasticity"]
+    # Undefined at every sample stays undefined, without numpy's warning about it.
+    defined = elasticity.where(elasticity.notnull().any("sample"), 0.0)
+    spread = defined.quantile(list(_SPREAD), "sample")
+    result["elasticity_spread"] = spread.where(elasticity.notnull().any("sample"))
     if value.sizes["seed"] > 1 and value.sizes["sample"] > 1:
         squared = xr.concat(gather.squared_gradient, "sample")
         result = result.assign(derivative_based_measures(squared, value, distributions))

@@ -11,6 +11,7 @@ sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.configuration import load_configuration
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.figures import figure_names
 
 # In rising precedence; Snakemake itself lists the workflow's own file last.
 OWN_FILE = [] if workflow.config_settings.replace_workflow_config else [CONFIG_FILE]
@@ -76,10 +77,12 @@ def trajectory_batches(wildcards):
 
 def figure_files(wildcards):
     """Every file of every figure of a run."""
+    run = RUNS[wildcards.run]
+    names = figure_names(run.design.method, len(run.parameters), checks=run.checks.samples > 0)
     return expand(
         "results/{run}/figures/{figure}.{ending}",
         run=wildcards.run,
-        figure=RUNS[wildcards.run].figures,
+        figure=names,
         ending=("svg", "pdf", "csv"),
     )
 
