@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV ?= uv
 # Worker processes of the tests; 0 runs them in one process.
-WORKERS ?= 0
+WORKERS ?= 2
 # Passed on to the command behind a target: make run ARGS=-n, make test ARGS="-k store"
 ARGS ?=
 
@@ -29,10 +29,10 @@ help: ## show this help
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
 
 run: $(STAMP) ## make the reports of config/config.yaml (ARGS go to snakemake)
-	@$(IN_VENV) snakemake $(ARGS)
+	@if [ -t 2 ]; then logger="--logger=rich"; fi; $(IN_VENV) snakemake $$logger $(ARGS)
 
 test: $(STAMP) ## run the tests, except those that need a browser (ARGS go to pytest)
-	@$(IN_VENV) pytest -m "not browser" -n $(WORKERS) $(ARGS)
+	@$(IN_VENV) pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-browser: $(STAMP) ## run the tests that open a report in Chromium
 	@$(IN_VENV) pytest -m browser $(ARGS)
