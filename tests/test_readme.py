@@ -1,0 +1,35 @@
+"""The README's examples, as written there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+def test_the_study_and_its_configuration_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jaxmorph import engine, studies
+    from jaxmorph.configuration import read_configuration
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trap.py").write_text(blocks("python")[0])
+    (tmp_path / "my.yaml").write_text(blocks("yaml")[0])
+    run = read_configuration("my.yaml").runs["trap"]
+    problem = studies.load_problem(run.study, run.settings, run.parameters, run.observables)
+    result = engine.evaluate(problem, np.array([[2.0, 1.5]]), np.arange(3), run_key=run.key)
+    assert result.gradient is not None
+    # x_n = a^n x0 + noise with a = 1 - 0.1 k = 0.8, so dx_n/dx0 = a^n for every seed.
+    expected = np.broadcast_to(0.8 ** np.arange(1, 13), (3, 12))
+    np.testing.assert_allclose(result.gradient[0, :, :, 0, 1], expected, rtol=1e-12)
+
+
+def test_links_lead_somewhere() -> None:
+    text = (ROOT / "README.md").read_text()
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    assert links and not [link for link in links if not (ROOT / link).exists()]
