@@ -17,6 +17,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "parameter_2": ("name of the second parameter", "1"),
     "observable": ("name of the observable", "1"),
     "mean": ("mean over seeds of the observable", "see observable_unit"),
+    "gradient": ("mean over seeds of d observable / d parameter", _PER_PARAMETER),  # gradient_se
     "gradient_mean": ("mean over seeds of d observable / d parameter", _PER_PARAMETER),
     "elasticity": ("elasticity (parameter / mean) d mean / d parameter", "1"),
     "signal_to_noise": ("absolute mean of the gradient over its standard error", "1"),
@@ -59,20 +60,27 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
 
 
 def describe(dataset: xr.Dataset) -> xr.Dataset:
-    """Set the attributes of all variables that have no description yet."""
+    """Set the attributes of all estimates.
+
+    What an estimate was computed from hands its attributes on, so they are replaced; ``time`` and what
+    is copied from the design keep their own.
+    """
     for name in dataset.variables:
         variable = dataset[name]
-        if "long_name" not in variable.attrs:
-            long_name, units = _description(str(name))
-            variable.attrs |= {"long_name": long_name, "units": units}
+        found = _description(str(name))
+        if found is None:
+            assert {"long_name", "units"} <= set(variable.attrs), f"no description of {name}"
+            continue
+        variable.attrs = {"long_name": found[0], "units": found[1]}
     return dataset
 
 
-def _description(name: str) -> tuple[str, str]:
+def _description(name: str) -> tuple[str, str] | None:
     if name in DESCRIPTIONS:
         return DESCRIPTIONS[name]
     for ending, words in _INTERVALS:
-        if name.endswith(ending):
-            long_name, units = DESCRIPTIONS[name.removesuffix(ending)]
+        base = name.removesuffix(ending)
+        if name.endswith(ending) and base in DESCRIPTIONS:
+            long_name, units = DESCRIPTIONS[base]
             return words + long_name, units
-    raise KeyError(f"no description of {name}")
+    return None

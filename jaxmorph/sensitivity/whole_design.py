@@ -7,6 +7,7 @@ Comput. 36 (2014) A1500-A1524 (outer product of gradients).
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -20,7 +21,7 @@ from ..distributions import (
 )
 
 _RESAMPLES = 400
-_INTERVAL = (0.025, 0.975)
+_INTERVAL: tuple[tuple[float, Literal["lower", "higher"]], ...] = ((0.025, "lower"), (0.975, "higher"))
 
 
 def natural_scale(distributions: Sequence[Distribution], parameter_value: xr.DataArray) -> xr.DataArray:
@@ -66,14 +67,21 @@ def derivative_based_measures(
     constants = [poincare_constant(d) for d in distributions]
     constant = xr.DataArray([np.nan if c is None else c for c in constants], dims="parameter")
     variance = variance_over_design(value, weights)
-    bound = constant * dgsm / variance.where(variance > 0)
+    # A design whose variance is not told from 0 has no finite bound.
+    bound = (constant * dgsm / variance).where(variance > 0, np.inf)
     result = {"poincare_constant": constant}
     for name, resampled in (("dgsm", dgsm), ("total_bound", bound)):
         if name == "total_bound" and all(c is None for c in constants):
             continue
         of_data = resampled.isel(resample=0).transpose("time", "observable", "parameter")
-        interval = resampled.isel(resample=slice(1, None)).quantile(_INTERVAL, "resample", skipna=False)
-        low, high = (interval.isel(quantile=i, drop=True).transpose(*of_data.dims) for i in (0, 1))
+        of_resamples = resampled.isel(resample=slice(1, None))
+        # No interpolation: some of them may be infinite.
+        low, high = (
+            of_resamples.quantile(q, "resample", method=side, skipna=False)
+            .drop_vars("quantile")
+            .transpose(*of_data.dims)
+            for q, side in _INTERVAL
+        )
         result |= {name: of_data, f"{name}_low": low, f"{name}_high": high}
     return result
 
