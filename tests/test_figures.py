@@ -342,11 +342,3 @@ def test_a_missing_trajectory_is_named(tmp_path: Path) -> None:
         JaxmorphError, match="no trajectory of sample 7, seed None: the batch stores sample 0"
     ):
         animations.cells_animation(synthetic.batch(), tmp_path / "film.mp4", sample=7)
-
-
-def test_which_figures_a_run_has() -> None:
-    always = ["tornado", "heat_map", "time_course", "seed_spread", "response"]
-    assert figure_names("sobol", 6, checks=False) == always
-    assert figure_names("sobol", 2) == [*always, "numerical_checks"]
-    assert set(figure_names("grid", 2)) == {*always, "numerical_checks", "gradient_field"}
-    assert "gradient_field" not in figure_names("grid", 3)

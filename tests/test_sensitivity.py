@@ -280,8 +280,8 @@ def test_estimates_do_not_carry_the_description_of_what_they_came_from() -> None
     for name in ("value", "gradient"):
         data[name].attrs = {"long_name": "of the batch", "units": "furlong"}
     result = sensitivity.estimate([data], design(theta - 1, [UNIT]), [UNIT])
-    for name, variable in result.variables.items():
-        assert variable.attrs["long_name"] != "of the batch", name
-        assert variable.attrs["units"] != "furlong", name
+    for key, variable in result.variables.items():
+        assert variable.attrs["long_name"] != "of the batch", key
+        assert variable.attrs["units"] != "furlong", key
     assert result["gradient_se"].attrs["long_name"].startswith("standard error of the mean over seeds")
     assert result["time"].attrs["units"] == "h"
