@@ -1,0 +1,281 @@
+"""Built-in studies, loading a user's study, and what is said of one that is wrong."""
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from jaxmorph import engine
+from jaxmorph.configuration import BUILT_IN_STUDIES
+from jaxmorph.distributions import LogUniform, Uniform
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.studies import Problem, Recording, Study, load_problem, load_study
+
+GOOD = """
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import jaxmorph as jxm
+from jaxmorph.distributions import Uniform
+
+
+class Hill(jxm.Study):
+    \"\"\"A Hill function of time.
+
+    More words.
+    \"\"\"
+
+    parameters = (
+        jxm.Parameter("threshold", "mol", "half of the maximum", 1.0, Uniform(low=0.5, high=2)),
+        jxm.Parameter("power", "1", "steepness", 2.0, Uniform(low=1, high=4)),
+    )
+    observables = (
+        jxm.Observable("response", "1", "share of the maximum"),
+        jxm.Observable("rest", "1", "what is missing"),
+    )
+    n_times: int = 3
+
+    def simulate(self, parameters, key):
+        time = jnp.arange(1.0, self.n_times + 1)
+        x = (time / parameters["threshold"]) ** parameters["power"]
+        return jxm.Recording(time, {"response": x / (1 + x), "rest": 1 / (1 + x)})
+
+
+class NotAStudy:
+    pass
+"""
+
+
+def write(folder: Path, code: str, name: str = "hill.py") -> str:
+    path = folder / name
+    path.write_text(textwrap.dedent(code))
+    return str(path)
+
+
+# --- built in ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BUILT_IN_STUDIES)
+def test_built_in_studies_declare_what_a_report_needs(name: str) -> None:
+    study = load_study(name)
+    assert study.describe() and study.describe().endswith(".")
+    assert study.settings()["precision"] == "float64"
+    for item in (*study.parameters, *study.observables, *study.state_variables):
+        assert item.name.isidentifier() and item.unit and item.description
+    for parameter in study.parameters:
+        low, high = parameter.distribution.support
+        assert low <= parameter.default <= high
+    assert study.defaults() == {p.name: p.default for p in study.parameters}
+
+
+@pytest.mark.parametrize(("growth_type", "n_dim"), [("exponential", 3), ("linear", 2)])
+def test_the_reference_study_runs_with_other_settings(growth_type: str, n_dim: int) -> None:
+    settings = {"n_cells": 4, "n_steps": 4, "record_every": 2, "window_points": 6}
+    settings |= {"growth_type": growth_type, "n_dim": n_dim}  # type: ignore[dict-item]
+    problem = load_problem("reference", settings, {"growth_rate": "default"}, fixed={"kT": 0.0})
+    sample = np.array([[0.1]])
+    result = engine.simulate_states(problem, sample, np.arange(1), run_key=0)
+    assert {name: x.shape[2:] for name, x in result.states.items()} == {
+        "position": (3, 4, n_dim),
+        "radius": (3, 4),
+        "celltype": (3, 4, 1),
+    }
+    np.testing.assert_allclose(result.time, [0, 2e-3, 4e-3], rtol=1e-14)
+    radius = result.states["radius"][0, 0]
+    grown = radius[0] * np.exp(0.4) if growth_type == "exponential" else radius[0] + 0.4
+    np.testing.assert_allclose(radius[-1], grown, rtol=1e-3)  # far below max_radius = 2
+
+
+def test_the_initial_state_of_the_reference_study_is_the_notebooks() -> None:
+    study: Any = load_study("reference")
+    with jax.enable_x64(True):
+        state = study.initial_state()
+        _, pos_subkey, rad_subkey = jax.random.split(jax.random.PRNGKey(0), 3)
+        pos = jax.random.uniform(pos_subkey, (10, 2), minval=-5.0, maxval=5.0)
+        rad = jax.nn.relu(jax.random.normal(shape=(10, 1), key=rad_subkey) * 0.1 + 0.3)
+    np.testing.assert_array_equal(state.position, pos)
+    np.testing.assert_allclose(state.radius, rad, rtol=1e-15)
+
+
+# --- a user's study ------------------------------------------------------------------------------
+
+
+def test_a_study_from_a_file(tmp_path: Path) -> None:
+    place = write(tmp_path, GOOD)
+    problem = load_problem(
+        f"{place}:Hill",
+        {"n_times": 2},
+        {"power": Uniform(low=1, high=3)},
+        observables=["rest"],
+        fixed={"threshold": 2.0},
+    )
+    assert problem.study.describe() == "A Hill function of time."
+    assert problem.names == ("power",)
+    assert problem.fixed == {"threshold": 2.0}
+    np.testing.assert_array_equal(problem.centre, [2.0])
+    assert engine.trace(problem).shape == (2, 1)
+    result = engine.evaluate(problem, np.array([[2.0]]), np.arange(1), run_key=0)
+    assert result.gradient is not None
+    np.testing.assert_allclose(result.value.ravel(), [0.8, 0.5], rtol=1e-14)
+    # d (1 + x^p)^-1 / dp = -x^p ln(x) / (1 + x^p)^2 at x = 1/2 and 1.
+    np.testing.assert_allclose(result.gradient.ravel(), [0.25 * np.log(2) / 1.25**2, 0], rtol=1e-13)
+
+
+def test_a_study_from_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, GOOD, "hill_module_of_a_test.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    study = load_study("hill_module_of_a_test:Hill")
+    assert study.settings() == {"precision": "float64", "n_times": 3}
+
+
+def test_the_defaults_of_a_study_are_used_when_asked_for() -> None:
+    problem = load_problem("ornstein-uhlenbeck", {}, {"kT": "default", "k": "default"})
+    assert problem.distributions == (LogUniform(low=0.5, high=2), Uniform(low=1, high=3))
+    assert problem.fixed == {"gamma": 0.8, "x0": 1.5}
+    assert problem.observables == ("position", "squared_position", "squared_displacement")
+    np.testing.assert_allclose(problem.centre, [1.0, 2.0])
+
+
+# --- what is wrong with it -----------------------------------------------------------------------
+
+
+def message_of(*arguments: Any, **named: Any) -> str:
+    with pytest.raises(JaxmorphError) as raised:
+        load_problem(*arguments, **named)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "parts"),
+    [
+        ("referense", ["study = referense: unknown", "did you mean reference?"]),
+        ("FILE:Hil", ["no class Hil in ", "did you mean Hill?"]),
+        ("FILE:NotAStudy", ["NotAStudy is not a subclass of jaxmorph.Study"]),
+        ("nowhere.py:Hill", ["study = nowhere.py: no such file; the path is relative to"]),
+        ("no.such.module:Hill", ["importing it raised ModuleNotFoundError"]),
+    ],
+)
+def test_a_study_that_cannot_be_found(tmp_path: Path, spec: str, parts: list[str]) -> None:
+    message = message_of(spec.replace("FILE", write(tmp_path, GOOD)), {}, {})
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("replace", "by", "parts"),
+    [
+        ("import jaxmorph", "import jaxmorf", ["raised ModuleNotFoundError", "jaxmorf"]),
+        ("class Hill", "1 / 0\n\n\nclass Hill", ["importing it raised ZeroDivisionError: division"]),
+        ('"power"', '"threshold"', ["parameters has threshold more than once"]),
+        ('"rest", "1"', '"response", "1"', ["observables has response more than once"]),
+        (
+            "    parameters = (",
+            "    inputs: tuple = (",
+            ["set the class attribute parameters to a tuple"],
+        ),
+        ("    observables = (", "    outputs: tuple = (", ["attribute observables to a tuple of Obser"]),
+        ("def simulate", "def simulat", ["abstract", "simulate"]),
+    ],
+)
+def test_a_study_that_is_declared_wrongly(
+    tmp_path: Path, replace: str, by: str, parts: list[str]
+) -> None:
+    assert GOOD.count(replace) >= 1
+    message = message_of(write(tmp_path, GOOD.replace(replace, by)) + ":Hill", {}, {})
+    assert "\n" not in message
+    for part in ("study = ", *parts):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        ({"settings": {"n_step": 5}}, ["settings.n_step: ", "has no such setting", "mean n_steps?"]),
+        ({"settings": {"n_steps": 0}}, ["settings.n_steps = 0: must be greater than or equal to 1"]),
+        ({"settings": {"n_steps": 1.5}}, ["settings.n_steps = 1.5: must be a valid integer"]),
+        ({"settings": {"dt": -1.0}}, ["settings.dt = -1.0: must be greater than 0"]),
+        ({"settings": {"precision": "half"}}, ["settings.precision = 'half'", "float32", "float64"]),
+        ({"parameters": {"gama": "default"}}, ["parameters.gama: ", "no such name", "mean gamma?"]),
+        ({"observables": ["positon"]}, ["observables.positon: ", "did you mean position?"]),
+        ({"fixed": {"KT": 1.0}}, ["fixed.KT: OrnsteinUhlenbeckStudy has no such name", "mean kT?"]),
+    ],
+)
+def test_names_and_values_the_study_does_not_have(arguments: dict[str, Any], parts: list[str]) -> None:
+    complete = {"settings": {}, "parameters": {}, **arguments}
+    message = message_of("ornstein-uhlenbeck", **complete)
+    for part in parts:
+        assert part in message
+
+
+def test_all_wrong_settings_are_named_at_once() -> None:
+    message = message_of("ornstein-uhlenbeck", {"n_dim": 0, "record_everi": 3}, {})
+    assert len(message.splitlines()) == 2
+    assert "settings.n_dim = 0" in message and "settings.record_everi" in message
+
+
+def test_records_that_do_not_divide_the_steps() -> None:
+    problem = load_problem("ornstein-uhlenbeck", {"record_every": 7}, {"k": "default"})
+    with pytest.raises(JaxmorphError, match=r"record_every = 7: must .* divide n_steps = 200"):
+        engine.trace(problem)
+
+
+@pytest.mark.parametrize(
+    ("replace", "by", "parts"),
+    [
+        ('"rest": 1', '"remains": 1', ["['remains', 'response']", "declares ['response', 'rest']"]),
+        (', "rest": 1 / (1 + x)', "", ["returned the observables ['response']"]),
+        ("1 / (1 + x)}", "jnp.sum(x)}", ["observable rest has shape ()", "time has shape (3,)"]),
+        ("1 / (1 + x)}", "x[:, None]}", ["observable rest has shape (3, 1)"]),
+        (
+            "1 / (1 + x)}",
+            "x.astype(jnp.float32)}",
+            ["observable rest is float32, precision is float64; ", "without casting"],
+        ),
+        ("return jxm.Recording", "return tuple", ["simulate raised TypeError when traced by JAX"]),
+        ("return jxm.Recording(time, ", "return (", ["returned dict, must return a jaxmorph.Recording"]),
+        ('parameters["power"]', 'parameters["powr"]', ["simulate raised KeyError", "'powr'"]),
+        (
+            "time = jnp",
+            "if parameters['power'] > 2: return\n        time = jnp",
+            ["simulate raised TracerBoolConversionError when traced by JAX"],
+        ),
+        (
+            "        return jxm",
+            "        import jax\n        x = jax.pure_callback(lambda x: x, x, x)\n        return jxm",
+            ["the gradient of simulate raised ValueError when traced by JAX", "JVP"],
+        ),
+    ],
+)
+def test_what_simulate_does_wrong_is_said_before_anything_runs(
+    tmp_path: Path, replace: str, by: str, parts: list[str]
+) -> None:
+    assert GOOD.count(replace) == 1
+    place = write(tmp_path, GOOD.replace(replace, by))
+    problem = load_problem(f"{place}:Hill", {}, {"power": "default"})
+    with pytest.raises(JaxmorphError) as raised:
+        engine.trace(problem)
+    message = str(raised.value)
+    assert "\n" not in message
+    for part in ("study Hill: ", *parts):
+        assert part in message
+
+
+def test_studies_may_be_made_in_python() -> None:
+    class Constant(Study):
+        parameters = load_study("ishigami").parameters[:1]
+        observables = load_study("ishigami").observables
+
+        def simulate(self, parameters: Any, key: Any) -> Recording:
+            return Recording(parameters["x1"][None] * 0, {"ishigami": parameters["x1"][None]})
+
+    study = Constant()
+    assert study.describe() == "Constant"
+    problem = Problem(study, study.parameters, (Uniform(low=0, high=1),), {}, ("ishigami",))
+    result = engine.evaluate(problem, np.array([[0.25], [0.5]]), np.arange(3), run_key=0)
+    assert result.gradient is not None
+    np.testing.assert_array_equal(result.value[:, :, 0, 0], [[0.25] * 3, [0.5] * 3])
+    np.testing.assert_array_equal(result.gradient, np.ones((2, 3, 1, 1, 1)))
