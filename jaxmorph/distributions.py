@@ -7,6 +7,7 @@ validates a configuration each time it is parsed.
 
 from __future__ import annotations
 
+import abc
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class _Distribution(BaseModel):
+class _Distribution(BaseModel, abc.ABC):
     """What the five have in common."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -25,8 +26,9 @@ class _Distribution(BaseModel):
         """The ``scipy.stats`` frozen distribution."""
         return self._frozen()
 
+    @abc.abstractmethod
     def _frozen(self) -> Any:
-        raise NotImplementedError
+        """The same, made by each of the five."""
 
     def ppf(self, u: np.ndarray) -> np.ndarray:
         """Quantiles of the probabilities ``u`` (any shape, in [0, 1]), within the support."""

@@ -45,9 +45,7 @@ def test_a_design_is_a_function_of_its_seed(design: Design) -> None:
 
 @pytest.mark.parametrize("dimensions", [1, 2, 6, 20])
 def test_a_longer_sobol_sequence_begins_with_the_shorter(dimensions: int) -> None:
-    distributions: dict[str, Distribution] = {
-        f"p{i}": Uniform(low=0, high=1) for i in range(dimensions)
-    }
+    distributions: dict[str, Distribution] = {f"p{i}": Uniform(low=0, high=1) for i in range(dimensions)}
     short, _ = make_design(SobolDesign(samples=64, seed=5), distributions)
     long, _ = make_design(SobolDesign(samples=128, seed=5), distributions)
     np.testing.assert_array_equal(long[:64], short)
@@ -102,8 +100,7 @@ def test_a_grid_over_a_normal_distribution_is_refused() -> None:
     with pytest.raises(JaxmorphError) as error:
         make_design(GridDesign(points=2), DISTRIBUTIONS)
     assert str(error.value) == (
-        "design: a grid needs a uniform or log-uniform distribution for every parameter; "
-        "gamma is normal"
+        "design: a grid needs a uniform or log-uniform distribution for every parameter; gamma is normal"
     )
 
 

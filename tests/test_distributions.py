@@ -69,9 +69,7 @@ def test_centre_splits_the_probability_in_halves(distribution: Distribution) -> 
     assert distribution.cdf(np.array(distribution.centre)) == pytest.approx(0.5, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("distribution", "median"), list(zip(ONE_OF_EACH[:4], MEDIANS, strict=True))
-)
+@pytest.mark.parametrize(("distribution", "median"), list(zip(ONE_OF_EACH[:4], MEDIANS, strict=True)))
 def test_centre_is_the_median(distribution: Distribution, median: float) -> None:
     assert distribution.centre == pytest.approx(median, rel=1e-12)
 
