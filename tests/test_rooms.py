@@ -1,0 +1,65 @@
+"""An import points only downward: the table of docs/architecture.md."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "jaxmorph"
+
+ROOMS = {
+    "foundation": ["errors", "distributions", "designs", "configuration"],
+    "physics": ["state", "steps", "simulation", "space", "gradients", "env"],
+    "studies": ["studies", "observables"],
+    "engine": ["engine"],
+    "store": ["store"],
+    "sensitivity": ["sensitivity"],
+    "presentation": ["report", "figures", "animations", "visualization"],
+    "jobs": ["jobs"],
+}
+ALLOWED = {
+    "foundation": set(),
+    "physics": {"foundation"},
+    "studies": {"foundation", "physics"},
+    "engine": {"foundation", "studies"},
+    "store": {"foundation"},
+    "sensitivity": {"foundation"},
+    "presentation": {"foundation"},
+    "jobs": set(ROOMS),
+}
+WITHOUT_JAX = {"foundation", "store", "sensitivity", "presentation"}
+ROOM_OF = {module: room for room, modules in ROOMS.items() for module in modules}
+
+
+def modules() -> list[Path]:
+    return [p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"]
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of everything that a module imports, wherever in the file."""
+    inside = ("jaxmorph", *path.relative_to(PACKAGE).parts[:-1])
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            base = ".".join(inside[: len(inside) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            # `from .. import store`: the names are modules.
+            found |= (
+                {f"{module}.{alias.name}" for alias in node.names} if module == "jaxmorph" else {module}
+            )
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_downward(path: Path) -> None:
+    room = ROOM_OF[path.relative_to(PACKAGE).parts[0].removesuffix(".py")]
+    for name in imports(path):
+        package, _, rest = name.partition(".")
+        if package == "jaxmorph" and rest != "__version__":
+            other = ROOM_OF[rest.split(".")[0]]
+            assert other == room or other in ALLOWED[room], f"{room} imports {name} of {other}"
+        if room in WITHOUT_JAX:
+            assert package not in {"jax", "jaxlib", "equinox", "jax_md"}, f"{room} imports {name}"
+        assert not (room == "engine" and package in {"xarray", "snakemake"}), f"engine imports {name}"
