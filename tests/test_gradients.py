@@ -140,7 +140,8 @@ def test_the_discount_is_the_custom_vjp_of_the_notebook() -> None:
 
 def test_the_discount_takes_any_pytree_and_passes_what_has_no_derivative() -> None:
     def f(x: Array, factor: Array) -> tuple[Array, Array]:
-        tree = jxm.discount_gradient({"x": x, "n": jnp.arange(3), "name": "cell"}, factor)
+        before: dict[str, Any] = {"x": x, "n": jnp.arange(3), "name": "cell"}
+        tree = jxm.discount_gradient(before, factor)
         assert tree["name"] == "cell"
         np.testing.assert_array_equal(tree["n"], np.arange(3))
         return tree["x"] ** 2, factor
@@ -180,7 +181,7 @@ def test_each_inner_step_discounts_once(kind: str) -> None:
     np.testing.assert_allclose(end(*args, c), a**n * x0, rtol=1e-13)
     np.testing.assert_array_equal(end(*args, c), end(*args, 1.0))
     # Step j adds -mobility x_(j-1) to dx/dk; n - j + 1 discounts and n - j factors a follow.
-    dk = -mobility * a ** (n - 1) * x0 * sum(c**m for m in range(1, n + 1))
+    dk = -mobility * a ** (n - 1) * x0 * np.sum(c ** np.arange(1, n + 1))
     for derivative in (jax.jacfwd, jax.jacrev):
         slope_k, slope_x0 = derivative(end, argnums=(0, 1))(*args, c)
         np.testing.assert_allclose(slope_k, dk, rtol=1e-12)

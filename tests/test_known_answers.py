@@ -63,7 +63,8 @@ def notebook_gradients(dt: Array, kT: Array, gamma: Array, layout: bool) -> Arra
 
 def gradients(layout: bool, dt: float, kT: float, gamma: float) -> np.ndarray:
     with jax.enable_x64(True), jax.threefry_partitionable(layout):
-        return np.asarray(notebook_gradients(*map(jnp.asarray, (dt, kT, gamma)), layout))
+        dt_, kT_, gamma_ = jnp.asarray([dt, kT, gamma])
+        return np.asarray(notebook_gradients(dt_, kT_, gamma_, layout))
 
 
 def as_jax_md(dt: float, kT: float, gamma: float) -> tuple[float, float, float]:

@@ -203,7 +203,7 @@ def test_a_sequence_gives_each_step_one_key_of_its_own() -> None:
 
 KEY = jax.random.PRNGKey(11)
 # Below and above the shortest run that is cut into blocks, with a remainder and without.
-RUNS = [(27, False), (1, True), (16, True), (27, True)]
+RUNS = [(27, False), (3, True), (16, True), (27, True)]
 
 
 class Decay(eqx.Module):
