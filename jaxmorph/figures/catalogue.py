@@ -94,11 +94,11 @@ CATALOGUE: dict[str, Entry] = {
 
 ANIMATIONS: dict[str, Entry] = {
     "cells": Entry(
-        "Cells over time",
-        "One simulation: circles are cells to scale, coloured by type, with a line through where "
+        "One simulation over time",
+        "Circles are cells to scale, coloured by type, with a line through where "
         "each was lately. Between recorded times positions and radii are interpolated. A study "
         "without cells shows its observables instead, one line a seed.",
-        ("position", "radius", "celltype"),
+        ("position", "radius", "celltype", "value"),
         source="batches/",
     ),
     "corners": Entry(
@@ -106,7 +106,7 @@ ANIMATIONS: dict[str, Entry] = {
         "The same seed at the corners of parameter space, on the same axes and at the same times: "
         "what differs between the panels is due to the parameters alone. Titles give the "
         "parameters' values. A study without cells shows its observables, one line a corner.",
-        ("position", "radius", "celltype", "parameter_value"),
+        ("position", "radius", "celltype", "value", "parameter_value"),
         source="corners.nc",
     ),
 }
