@@ -1,5 +1,6 @@
 """Evaluating samples x seeds: cut to what fits in memory, compiled once, with progress."""
 
+import contextlib
 import dataclasses
 import logging
 import math
@@ -141,8 +142,10 @@ def simulate_states(
             recording = program.recording(problem, theta, key)
             return program.select(problem, recording), recording.states
 
-        value, states = jax.jit(program.over_batch(both))(jnp.asarray(samples), keys)
-        states = {name: np.asarray(state) for name, state in states.items()}
+        function = program.over_batch(both)
+        with _blaming(problem, function, samples, keys, seeds):
+            value, states = jax.jit(function)(jnp.asarray(samples), keys)
+            states = {name: np.asarray(state) for name, state in states.items()}
         return Trajectories(_model_time(problem, samples, keys), np.asarray(value), states)
 
 
@@ -169,7 +172,7 @@ def _in_pieces(
 ) -> Any:
     """Evaluate ``function`` over samples x keys; a pytree of arrays (sample, seed, ...)."""
     n_samples, n_seeds = len(samples), len(keys)
-    try:
+    with _blaming(problem, function, samples, keys, seeds):
         compiled, size = _compile(function, samples, keys, memory_limit)
         progress = Progress(n_samples * n_seeds)
         pieces: dict[tuple[int, int], Any] = {}
@@ -179,10 +182,6 @@ def _in_pieces(
             piece = compiled(jnp.asarray(samples[a : a + size[0]]), keys[b : b + size[1]])
             pieces[i, j] = jax.tree.map(lambda x, a=i - a, b=j - b: np.asarray(x)[a:, b:], piece)
             progress(min(size[0], n_samples - i) * min(size[1], n_seeds - j))
-    except JaxmorphError:
-        raise
-    except Exception as error:
-        raise _blame(problem, function, samples, keys, seeds, error) from error
     rows = []
     for i in range(0, n_samples, size[0]):
         row = [pieces[i, j] for j in range(0, n_seeds, size[1])]
@@ -237,6 +236,19 @@ def _free_memory() -> float:
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
     return psutil.virtual_memory().available
+
+
+@contextlib.contextmanager
+def _blaming(
+    problem: Problem, function: Callable, samples: np.ndarray, keys: jax.Array, seeds: np.ndarray
+) -> Iterator[None]:
+    """Say of what goes wrong inside at which sample and seed it did."""
+    try:
+        yield
+    except JaxmorphError:
+        raise
+    except Exception as error:
+        raise _blame(problem, function, samples, keys, seeds, error) from error
 
 
 def _blame(
