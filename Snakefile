@@ -4,12 +4,6 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-CONFIG_FILE = "config/config.yaml"
-
-
-configfile: CONFIG_FILE
-
-
 include: "workflow/rules/common.smk"
 
 
@@ -31,7 +25,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        expand("results/{run}/report.html", run=RUNS),
+        all_of(run_files),
 
 
 include: "workflow/rules/simulate.smk"

@@ -54,6 +54,14 @@ class _Distribution(BaseModel, abc.ABC):
         low, high = self.frozen().support()
         return float(low), float(high)
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of the support; where it is unbounded, the 5 and 95 % quantiles."""
+        if all(map(math.isfinite, self.support)):
+            return self.support
+        low, high = self.frozen().ppf([0.05, 0.95])
+        return float(low), float(high)
+
 
 class _Interval(_Distribution):
     low: float = Field(description="smallest value")

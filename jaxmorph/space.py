@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .errors import JaxmorphError
+
 DisplacementFn = Callable[..., Float[Array, " dim"]]
 ShiftFn = Callable[..., Float[Array, "*cell dim"]]
 
@@ -41,6 +43,8 @@ def periodic(side: float | Array) -> tuple[DisplacementFn, ShiftFn]:
         displacement: the shortest vector from ``b`` to ``a`` (minimum image).
         shift: moves positions and wraps them into [0, side).
     """
+    if isinstance(side, float | int) and not side > 0:
+        raise JaxmorphError(f"side = {side}: the length of a box must be above 0")
 
     def displacement(a: Array, b: Array, **_: object) -> Array:
         return jnp.mod(a - b + side * 0.5, side) - side * 0.5

@@ -10,6 +10,7 @@ from typing import Any, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from . import space
@@ -64,8 +65,8 @@ class BaseCellState(eqx.Module):
 
     def elongate(self, n_add: int) -> Self:
         """The state with ``n_add`` more slots, dead and filled with zeros, in every array field."""
-        if n_add < 0:
-            raise JaxmorphError(f"n_add = {n_add}: a state grows by 0 or more slots; see delete")
+        if not isinstance(n_add, int) or n_add < 0:
+            raise JaxmorphError(f"n_add = {n_add!r}: must be a whole number, 0 or more; see delete")
 
         def grow(x: Array) -> Array:
             return jnp.concatenate([x, jnp.zeros((n_add, *x.shape[1:]), x.dtype)])
@@ -73,17 +74,37 @@ class BaseCellState(eqx.Module):
         return jax.tree.map(grow, self)
 
     def delete(self, indices: int | Sequence[int] | Array) -> Self:
-        """The state without the slots ``indices`` (an integer or several), in every array field.
+        """The state without the slots ``indices``, in every array field.
+
+        Args:
+            indices: An integer, several, or a mask of shape (cell,) that is true where to delete.
 
         Raises:
             JaxmorphError: If an index is not a slot of the state.
         """
         n_cells = self.position.shape[0]
-        wanted = jnp.atleast_1d(jnp.asarray(indices, dtype=int))
+        wanted = np.atleast_1d(np.asarray(indices))
+        if wanted.dtype == bool and wanted.shape == (n_cells,):
+            wanted = np.flatnonzero(wanted)
+        if wanted.size and not np.issubdtype(wanted.dtype, np.integer):
+            raise JaxmorphError(
+                f"indices = {indices}: must be whole numbers, or a mask of shape ({n_cells},)"
+            )
+        wanted = wanted.astype(int)
         outside = [int(i) for i in wanted if not -n_cells <= i < n_cells]
         if outside:
             raise JaxmorphError(f"indices = {outside}: the state has slots 0 to {n_cells - 1}")
         return jax.tree.map(lambda x: jnp.delete(x, wanted, axis=0), self)
+
+    def __check_init__(self) -> None:
+        """The fields agree on the number of cells; what is not an array is left alone."""
+        fields = (self.position, self.celltype, self.radius)
+        shapes = [field.shape for field in fields if eqx.is_array(field)]
+        if len(shapes) == len(fields) and len({shape[:-1] for shape in shapes}) > 1:
+            raise JaxmorphError(
+                f"position {shapes[0]}, celltype {shapes[1]}, radius {shapes[2]}: the shapes must be "
+                "(cell, dim), (cell, type) and (cell, 1), with the same number of cells"
+            )
 
     @property
     def alive(self) -> Bool[Array, "*time cell"]:

@@ -146,3 +146,13 @@ def test_the_poincare_inequality_is_sharp_for_linear_functions_of_a_gaussian() -
     assert poincare_constant(Normal(mean=1, sd=0.5)) == 0.25
     assert poincare_constant(LogNormal(median=3, sd_log=0.5)) == 0.25
     assert poincare_constant(ONE_OF_EACH[4]) is None
+
+
+def test_ends_are_those_of_the_support_or_quantiles() -> None:
+    assert Uniform(low=1, high=3).ends == (1, 3)
+    assert LogUniform(low=1, high=3).ends == (1, 3)
+    low, high = Normal(mean=2, sd=1).ends
+    assert (low, high) == pytest.approx((2 - 1.6448536, 2 + 1.6448536))
+    # A log-normal has a lower end, 0, where many models break down: it is not a corner.
+    low, high = LogNormal(median=1, sd_log=0.5).ends
+    assert (low, high) == pytest.approx((np.exp(-0.8224268), np.exp(0.8224268)))

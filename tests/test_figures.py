@@ -342,3 +342,27 @@ def test_a_missing_trajectory_is_named(tmp_path: Path) -> None:
         JaxmorphError, match="no trajectory of sample 7, seed None: the batch stores sample 0"
     ):
         animations.cells_animation(synthetic.batch(), tmp_path / "film.mp4", sample=7)
+
+
+def test_the_numbers_beside_the_tornado_are_those_of_the_dataset(
+    usual: tuple[xr.Dataset, xr.Dataset],
+) -> None:
+    last = usual[0].isel(time=-1)
+    _, table = draw("tornado", usual[0])
+    assert len(table) == last.sizes["observable"] * last.sizes["parameter"]
+    for _, row in table.iterrows():
+        one = last.sel(observable=row["observable"], parameter=row["parameter"])
+        assert row["elasticity_average"] == one["elasticity_average"].item()
+        for column, place in (("elasticity_spread_10", 0), ("elasticity_spread_90", -1)):
+            assert row[column] == one["elasticity_spread"].isel(quantile=place).item()
+
+
+def test_the_numbers_beside_the_checks_are_those_of_the_dataset(
+    usual: tuple[xr.Dataset, xr.Dataset],
+) -> None:
+    _, table = draw("numerical_checks", *usual)
+    largest = usual[1]["relative_difference"].max("time")
+    for _, row in table.iterrows():
+        at = {dim: row[dim] for dim in ("sample", "seed", "observable", "parameter")}
+        assert row["gradient"] == usual[1]["gradient"].isel(time=-1).sel(at).item()
+        assert row["largest_relative_difference"] == largest.sel(at).item()

@@ -29,6 +29,19 @@ def test_the_study_and_its_configuration_work(tmp_path: Path, monkeypatch: pytes
     np.testing.assert_allclose(result.gradient[0, :, :, 0, 1], expected, rtol=1e-12)
 
 
+def test_the_library_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    import jax
+
+    page = (ROOT / "docs/library.md").read_text()
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    before = jax.numpy.zeros(1).dtype == "float64"
+    try:
+        exec(code, {})
+    finally:
+        jax.config.update("jax_enable_x64", before)
+    assert re.search(r"epsilon=f64\[\],\s+alpha=None", capsys.readouterr().out.replace("weak_", ""))
+
+
 def test_links_lead_somewhere() -> None:
     text = (ROOT / "README.md").read_text()
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]

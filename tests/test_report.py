@@ -192,7 +192,7 @@ def test_summary_ranks_and_doubts_by_the_interval() -> None:
     ]
     assert ranking.unsure == ["c three"]
     assert ranking.zero == ["d four"]
-    assert summary.leading([ranking]) == "The parameter with the largest effect is b two."
+    assert summary.leading([ranking], 2) == "The parameter with the largest effect is b two."
 
 
 def test_summary_says_which_observables_are_negative(tmp_path: Path) -> None:
@@ -214,7 +214,8 @@ def test_summary_warns_of_values_that_change_sign(tmp_path: Path) -> None:
 def test_summary_of_nothing_clear() -> None:
     found = summary.rankings(_told([(0.1, -0.05, 0.15), (np.nan, np.nan, np.nan)]))
     assert found[0].undefined == ["b two"]
-    assert summary.leading(found) == "No parameter has an effect that can be told from zero."
+    assert summary.leading(found, 1).startswith("One seed has no uncertainty")
+    assert summary.leading(found, 2) == "No parameter has an effect that can be told from zero."
 
 
 def test_summary_counts_wrong_seeds_only_where_the_mean_is_clear() -> None:
@@ -245,7 +246,7 @@ def test_a_zero_gradient_gives_no_scale_to_compare_on() -> None:
     assert "10²" not in text
     figure, table = draw("numerical_checks", synthetic.sensitivity(**SMALL), checks)
     assert "6 of 24 not comparable" in figure.axes[1].get_title()
-    assert table["relative_difference"].max() < 1e-3
+    assert table["largest_relative_difference"].max() < 1e-3
 
 
 def test_warnings_name_what_was_left_out_and_what_explodes(tmp_path: Path) -> None:

@@ -285,3 +285,19 @@ def test_estimates_do_not_carry_the_description_of_what_they_came_from() -> None
         assert variable.attrs["units"] != "furlong", key
     assert result["gradient_se"].attrs["long_name"].startswith("standard error of the mean over seeds")
     assert result["time"].attrs["units"] == "h"
+    assert result["elasticity"].attrs["units"] == result["signal_to_noise"].attrs["units"] == "1"
+    assert "elasticity" in result["elasticity_average_low"].attrs["long_name"]
+
+
+def test_dimensions_come_in_one_order() -> None:
+    rng = np.random.default_rng(9)
+    theta = rng.uniform(1, 2, (4, 2))
+    data = slab(rng.normal(5, 1, (4, 3)), rng.normal(1, 1, (4, 3, 2)), theta)
+    result = sensitivity.estimate([data], design(theta - 1, [UNIT, UNIT]), [UNIT, UNIT])
+    order = ["quantile", "sample", "seed", "time", "observable", "parameter", "parameter_2", "excluded"]
+    for name, variable in result.data_vars.items():
+        assert [order.index(str(d)) for d in variable.dims] == sorted(
+            order.index(str(d)) for d in variable.dims
+        ), name
+    assert result["elasticity_average"].dims == ("time", "observable", "parameter")
+    assert result["elasticity_spread"].dims == ("quantile", "time", "observable", "parameter")

@@ -331,3 +331,27 @@ def test_cells_interact_across_the_faces_of_a_periodic_box() -> None:
     np.testing.assert_allclose(positions[1], (positions[0] + 2.5) % side, atol=1e-11)
     free = ChemicalState(*jxm.space.free(), *(getattr(inside, name) for name in FIELDS))
     np.testing.assert_allclose(jxm.simulate(motion, free, KEY, 20).position, positions[0], atol=1e-11)
+
+
+def test_delete_takes_a_mask_and_refuses_what_is_neither_mask_nor_index() -> None:
+    displacement, shift = jxm.space.free()
+    position = jnp.arange(8.0).reshape(4, 2)
+    state = jxm.BaseCellState(displacement, shift, position, jnp.ones((4, 1)), jnp.ones((4, 1)))
+    assert state.delete(np.zeros(4, bool)).position.shape == (4, 2)
+    mask = np.array([True, False, False, True])
+    np.testing.assert_array_equal(state.delete(mask).position, position[1:3])
+    for wrong in (np.zeros(3, bool), 0.5, "last"):
+        with pytest.raises(jxm.JaxmorphError, match=r"must be whole numbers, or a mask of shape \(4,\)"):
+            state.delete(wrong)  # type: ignore[arg-type]
+    with pytest.raises(jxm.JaxmorphError, match=r"n_add = 1\.5: must be a whole number"):
+        state.elongate(1.5)  # type: ignore[arg-type]
+
+
+def test_parts_that_cannot_work_are_refused_when_they_are_made() -> None:
+    displacement, shift = jxm.space.free()
+    with pytest.raises(jxm.JaxmorphError, match="with the same number of cells"):
+        jxm.BaseCellState(displacement, shift, jnp.ones((4, 2)), jnp.ones((3, 1)), jnp.ones((4, 1)))
+    with pytest.raises(jxm.JaxmorphError, match=r"r_onset = 15\.0, r_cutoff = 10\.0"):
+        jxm.env.mechanics.MorsePotential(r_onset=15.0, r_cutoff=10.0)
+    with pytest.raises(jxm.JaxmorphError, match=r"side = -1\.0"):
+        jxm.space.periodic(-1.0)

@@ -99,13 +99,14 @@ def test_a_truncated_file_is_named_with_the_command_that_makes_it_again(
     with pytest.raises(JaxmorphError) as error:
         store.read_dataset(path, "batch")
     assert str(error.value) == (
-        f"{path}: truncated or not a netCDF-4 file; make it again with: snakemake --force {path}"
+        f"{path}: truncated or not a netCDF-4 file; make it again with: snakemake --force {path} "
+        "(and your --configfile, if any)"
     )
 
 
 def test_files_of_others_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "000-000.nc"
-    with pytest.raises(JaxmorphError, match="no such file; make it with: snakemake --force"):
+    with pytest.raises(JaxmorphError, match="no such file; make it again with: snakemake --force"):
         store.read_dataset(path, "batch")
     xr.Dataset({"value": 1.0}).to_netcdf(path)
     with pytest.raises(JaxmorphError, match=r"not a batch file of jaxmorph .jaxmorph_file = None."):

@@ -126,6 +126,15 @@ def test_the_fixed_parameter_and_the_trajectory_are_what_was_asked_for(finished:
     np.testing.assert_allclose(distance, value, rtol=1e-12)
 
 
+def test_corners_are_at_the_ends_of_the_distributions(finished: Path) -> None:
+    corners = xr.open_dataset(finished / "results/own/corners.nc")
+    assert corners["corner"].values.tolist() == [
+        "k low, x0 low", "k low, x0 high", "k high, x0 low", "k high, x0 high",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(corners["parameter_value"], [[1, 1], [1, 2], [3, 1], [3, 2]])
+    assert corners["value"].sizes["seed"] == 1 and "gradient" not in corners
+
+
 def test_estimates_are_those_of_the_batches(finished: Path) -> None:
     """Read back with plain xarray and numpy, independently of the package."""
     estimates = xr.open_dataset(finished / "results/tiny/sensitivity.nc")
@@ -143,6 +152,14 @@ def test_estimates_are_those_of_the_batches(finished: Path) -> None:
 
 def test_nothing_is_done_twice(finished: Path) -> None:
     assert "Nothing to be done" in (done := snakemake(finished, "-n")).stdout + done.stderr
+
+
+def test_what_is_missing_is_made_again(finished: Path, tmp_path: Path) -> None:
+    folder = copy_of(finished, tmp_path)
+    for file in ("figures/tornado.csv", "batches/000-001.nc", "animations/cells.mp4"):
+        (folder / "results/tiny" / file).unlink()
+    wanted = jobs(snakemake(folder, "-n"))
+    assert wanted["batch"] == wanted["cells"] == 1 and "study" not in wanted
 
 
 def test_growing_a_run_computes_only_what_is_new(finished: Path, tmp_path: Path) -> None:
@@ -196,7 +213,7 @@ def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: P
     assert done.returncode != 0
     line = (
         "error: results/own/batches/000-000.nc: truncated or not a netCDF-4 file; make it again with: "
-        "snakemake --force results/own/batches/000-000.nc"
+        "snakemake --force results/own/batches/000-000.nc (and your --configfile, if any)"
     )
     log = (folder / "logs/own/sensitivity.log").read_text().splitlines()
     assert log[-1].endswith(line)
@@ -237,7 +254,8 @@ WRONG = {
         "runs.module.study = nowhere.to_be: importing it raised ModuleNotFoundError: "
         "No module named 'nowhere'"),
     "traced": ({"study": "broken.py:Broken"},
-        "study Broken: simulate raised ZeroDivisionError when traced by JAX: division by zero"),
+        "study Broken: simulate raised ZeroDivisionError when traced by JAX: division by zero, "
+        "at broken.py line 35"),
 }  # fmt: skip
 
 

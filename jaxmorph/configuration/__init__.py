@@ -3,7 +3,11 @@
 Nothing here imports JAX, numpy or scipy.
 """
 
-from jaxmorph.configuration.load import load_configuration, read_configuration
+from jaxmorph.configuration.load import (
+    check_syntax,
+    load_configuration,
+    read_configuration,
+)
 from jaxmorph.configuration.models import (
     BUILT_IN_STUDIES,
     Batch,
@@ -24,6 +28,7 @@ __all__ = [
     "GradientMode",
     "Run",
     "Trajectories",
+    "check_syntax",
     "load_configuration",
     "read_configuration",
 ]

@@ -46,6 +46,11 @@ def load_configuration(
     return _validate(_merged(_plain(config), typed_overrides), sources, duplicates)
 
 
+def check_syntax(path: str | os.PathLike[str]) -> None:
+    """Raises JaxmorphError with file, line and column if ``path`` cannot be read or is not YAML."""
+    _parse(path, _display_name(path))
+
+
 def read_configuration(path: str | os.PathLike[str]) -> Configuration:
     """The checked configuration in the YAML file ``path``.
 

@@ -125,8 +125,8 @@ class Run(ConfigurationModel):
         default_factory=lambda run: tuple(run.get("parameters", ()))[:2],
         min_length=1,
         max_length=2,
-        description="one or two parameters whose extremes the animation of the corners shows; "
-        "if not given, the first two",
+        description="one or two parameters whose ends the animation of the corners shows (5 "
+        "and 95 % of unbounded ones); if not given, the first two",
     )
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
-from ..studies import Problem, Recording
+from ..studies import Problem, Recording, raised_in
 
 GradientMode = Literal["forward", "reverse"]
 Values = Float[Array, "time observable"]
@@ -117,7 +117,8 @@ def trace(problem: Problem) -> jax.ShapeDtypeStruct:
 
 def _raised(name: str, what: str, error: Exception) -> str:
     first = (str(error).strip() or "no message").splitlines()[0]
-    return f"study {name}: {what} raised {type(error).__name__} when traced by JAX: {first}"
+    place = raised_in(error)
+    return f"study {name}: {what} raised {type(error).__name__} when traced by JAX: {first}{place}"
 
 
 def _check_recording(name: str, problem: Problem, result: Recording) -> None:
@@ -167,7 +168,7 @@ def choose_mode(
     if wanted != "auto":
         return wanted, "asked for by the configuration"
     n_outputs = shape[0] * shape[1]
-    cost = f"{n_parameters} parameters, {n_outputs} outputs (times x observables)"
+    cost = f"parameters: {n_parameters}, outputs (times x observables): {n_outputs}"
     if n_parameters <= 3 + 1.5 * (n_outputs - 1):
         return (
             "forward",

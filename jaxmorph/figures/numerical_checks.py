@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from jaxmorph.figures import style
 from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.tables import require, tidy
+from jaxmorph.figures.tables import column, require, tidy
 
 
 def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -104,8 +104,7 @@ def largest_over_time(checks: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
 def _table(checks: xr.Dataset) -> pd.DataFrame:
     """Magnitudes at the last time beside the largest differences over all times."""
     table = tidy(style.final(checks), ["gradient", "finite_difference"])
-    order = ("sample", "seed", "observable", "parameter")
     difference, error = largest_over_time(checks)
-    table["relative_difference"] = difference.transpose(*order).values.ravel()
-    table["relative_finite_difference_error"] = error.transpose(*order).values.ravel()
+    table["largest_relative_difference"] = column(table, difference)
+    table["largest_relative_finite_difference_error"] = column(table, error)
     return table

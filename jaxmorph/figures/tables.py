@@ -28,6 +28,16 @@ def require(dataset: xr.Dataset, variable: str, figure: str) -> None:
         )
 
 
+def column(table: pd.DataFrame, values: xr.DataArray) -> pd.Series:
+    """``values`` in the order of the rows of ``table``, matched by the names of their dimensions."""
+    labels = pd.MultiIndex.from_frame(table[[str(dim) for dim in values.dims]])
+    series = values.rename("values").to_series()
+    series.index = pd.MultiIndex.from_tuples(
+        [label if isinstance(label, tuple) else (label,) for label in series.index]
+    )
+    return pd.Series(series.reindex(labels).to_numpy(), index=table.index)
+
+
 def tidy(dataset: xr.Dataset, variables: Iterable[str]) -> pd.DataFrame:
     """The variables that ``dataset`` has, with their dimensions' coordinates and ``time``."""
     present = [name for name in variables if name in dataset]

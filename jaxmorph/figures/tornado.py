@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from jaxmorph.figures import style
 from jaxmorph.figures.numbers import NOT_DEFINED
-from jaxmorph.figures.tables import interval, require, tidy
+from jaxmorph.figures.tables import column, interval, require, tidy
 
 _NAME = "elasticity_average"
 
@@ -98,7 +98,7 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
 def _table(data: xr.Dataset) -> pd.DataFrame:
     table = tidy(data.drop_vars("quantile", errors="ignore"), interval(_NAME))
     if "elasticity_spread" in data:
-        for column, place in (("elasticity_spread_10", 0), ("elasticity_spread_90", -1)):
+        for name, place in (("elasticity_spread_10", 0), ("elasticity_spread_90", -1)):
             one = data["elasticity_spread"].isel(quantile=place, drop=True)
-            table[column] = one.transpose("observable", "parameter").values.ravel()
+            table[name] = column(table, one)
     return table

@@ -107,7 +107,7 @@ class _Slabs:
 
 def _check_batch(path: str, batch: xr.Dataset, design: xr.Dataset, expected: Batch) -> None:
     """The batch holds the samples and seeds of its place in the run, at the design's points."""
-    remake = f"make it again with: snakemake --force {path}"
+    remake = store.remedy(path)
     for axis, wanted in (("sample", expected.samples), ("seed", expected.seeds)):
         if list(batch[axis].values) != list(wanted):
             raise JaxmorphError(

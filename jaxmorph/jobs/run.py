@@ -29,6 +29,8 @@ def job(log: str) -> Iterator[None]:
     try:
         yield
     except JaxmorphError as error:
+        if error.__cause__ is not None:
+            logger.info("the error below came from:", exc_info=error.__cause__)
         logger.error("error: %s", error)
         # Also where whoever started the job sees it; Snakemake adds only that the job failed.
         print(f"{log}: error: {error}", file=sys.stderr)

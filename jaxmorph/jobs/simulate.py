@@ -83,24 +83,19 @@ def evaluate_batch(run_name: str, spec: Spec, output: str) -> None:
 def simulate_corners(run_name: str, spec: Spec, output: str) -> None:
     """Simulate the corners of some parameters at one seed, all others at their medians.
 
-    A corner is at 5 or 95 % of each distribution, so that unbounded ones have corners too.
+    A corner is at the ends of each distribution, or at 5 and 95 % of one that has no ends.
     """
     start = time.monotonic()
     problem = _problem(run_name, spec)
     columns = [problem.names.index(name) for name in spec["corners"]]
-    ends = list(itertools.product((0.05, 0.95), repeat=len(columns)))
-    samples = np.tile(problem.centre, (len(ends), 1))
-    for sample, probabilities in zip(samples, ends, strict=True):
-        for i, p in zip(columns, probabilities, strict=True):
-            sample[i] = problem.distributions[i].ppf(np.asarray(p))
+    ends = [problem.distributions[i].ends for i in columns]
+    samples = np.tile(problem.centre, (2 ** len(columns), 1))
+    samples[:, columns] = list(itertools.product(*ends))
     names = [
-        ", ".join(
-            f"{name} {'low' if p < 0.5 else 'high'}"
-            for name, p in zip(spec["corners"], probabilities, strict=True)
-        )
-        for probabilities in ends
+        ", ".join(f"{name} {end}" for name, end in zip(spec["corners"], corner, strict=True))
+        for corner in itertools.product(("low", "high"), repeat=len(columns))
     ]
-    numbers, seeds = np.arange(len(ends)), np.array([spec["seed"]])
+    numbers, seeds = np.arange(len(samples)), np.array([spec["seed"]])
     result = engine.simulate_states(problem, samples, seeds, run_key=spec["key"])
     evaluation = engine.Evaluation(result.time, result.value, None, None, "no gradients wanted")
     dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, evaluation, start)
@@ -154,7 +149,7 @@ def _dataset(
 ) -> xr.Dataset:
     device = jax.devices()[0]
     attributes = store.provenance(run_name, dict(spec)) | {
-        "device": f"{device.platform}: {device.device_kind}",
+        "device": " ".join(dict.fromkeys([device.platform, device.device_kind])),
         "precision": problem.study.precision,
         "gradient_mode": result.mode or "none",
         "gradient_mode_reason": result.reason,

@@ -31,10 +31,9 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("seeds", _seeds(sensitivity)),
         ("recorded times", _times(sensitivity)),
         ("gradients", _joined(attrs, "gradient_mode", "gradient_mode_reason")),
-        ("precision", attrs.get("precision")),
         ("random key", attrs.get("random_key")),
         ("device", attrs.get("device")),
-        ("wall time", _duration(attrs.get("wall_time_s"))),
+        ("time of all batches", _duration(attrs.get("wall_time_s"))),
         ("made on", _date(attrs.get("created"))),
         ("code version", attrs.get("code_version")),
         ("libraries", _pairs(attrs.get("library_versions"))),
@@ -147,7 +146,7 @@ def _pairs(text: Any) -> str | None:
     loaded = _loaded(text, None)
     if not isinstance(loaded, dict):
         return None
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in loaded.items())
+    return ", ".join(f"{name} {value}" for name, value in loaded.items())
 
 
 def _unit(one: xr.Dataset, name: str) -> str:

@@ -74,7 +74,7 @@ def write_report(
         "attrs": sensitivity.attrs,
         "study": sensitivity.attrs.get("study_name") or sensitivity.attrs.get("study", ""),
         "rankings": found,
-        "leading": summary.leading(found),
+        "leading": summary.leading(found, sensitivity.sizes.get("seed", 1)),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
         "has_intervals": "elasticity_average_low" in sensitivity,

@@ -67,8 +67,10 @@ def _ends(one: xr.Dataset) -> tuple[float, float]:
     return float(one[f"{_NAME}_low"]), float(one[f"{_NAME}_high"])
 
 
-def leading(found: list[Ranking]) -> str:
+def leading(found: list[Ranking], n_seeds: int) -> str:
     """One sentence on the parameter that comes first most often."""
+    if n_seeds < 2:
+        return "One seed has no uncertainty: which effects are real cannot be said."
     first = [ranking.effects[0].parameter for ranking in found if ranking.effects]
     if not first:
         return "No parameter has an effect that can be told from zero."
@@ -101,13 +103,13 @@ def sign_changes(sensitivity: xr.Dataset) -> list[str]:
 
 
 def single_seed(sensitivity: xr.Dataset) -> str | None:
-    """How wrong one seed could be, where the mean over seeds is clear (two standard errors)."""
+    """How wrong one seed could be, where the mean over seeds is clear (three standard errors)."""
     gradient = final(sensitivity).get("central_gradient")
     if gradient is None or gradient.sizes["seed"] < 3:
         return None
     n = gradient.sizes["seed"]
     mean, se = gradient.mean("seed"), gradient.std("seed", ddof=1) / np.sqrt(n)
-    wrong = (gradient * mean < 0).sum("seed").where(abs(mean) > 2 * se)
+    wrong = (gradient * mean < 0).sum("seed").where(abs(mean) > 3 * se)
     if not wrong.notnull().any():
         return None
     if wrong.max() == 0:

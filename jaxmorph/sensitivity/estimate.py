@@ -22,6 +22,8 @@ from .whole_design import (
 logger = logging.getLogger(__name__)
 
 _SPREAD = (0.1, 0.5, 0.9)
+# The order of dimensions in every variable.
+_ORDER = ("quantile", "sample", "seed", "time", "observable", "parameter", "parameter_2", "excluded")
 
 
 def estimate(
@@ -56,7 +58,7 @@ def estimate(
         result["noise_share"] = noise_share(value)
     result["parameter_value"] = design["parameter_value"]
     result["unit_value"] = design["unit_value"]
-    return describe(result)
+    return describe(result.transpose(*_ORDER, missing_dims="ignore"))
 
 
 class _Gather:

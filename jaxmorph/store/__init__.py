@@ -7,7 +7,7 @@ from .build import (
     design_dataset,
     with_trajectories,
 )
-from .files import read_dataset, read_json, write_dataset, write_json
+from .files import read_dataset, read_json, remedy, write_dataset, write_json
 from .provenance import provenance
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "provenance",
     "read_dataset",
     "read_json",
+    "remedy",
     "with_trajectories",
     "write_dataset",
     "write_json",

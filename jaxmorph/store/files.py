@@ -56,9 +56,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise JaxmorphError(
-            f"{path}: missing or not JSON; make it again with: snakemake --force {path}"
-        ) from error
+        raise JaxmorphError(f"{path}: missing or not JSON; {remedy(path)}") from error
 
 
 @contextlib.contextmanager
@@ -77,32 +75,32 @@ def _aside(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
-def read_dataset(path: str | Path, kind: str, remake: str | None = None) -> xr.Dataset:
+def remedy(path: str | Path) -> str:
+    """How to make a file of the workflow again, for an error message."""
+    return f"make it again with: snakemake --force {path} (and your --configfile, if any)"
+
+
+def read_dataset(path: str | Path, kind: str) -> xr.Dataset:
     """Read one of ``KINDS`` into memory and close the file.
 
     Args:
         path: The file.
         kind: What it must be.
-        remake: The command that makes it again, for the error message; default: Snakemake's.
 
     Raises:
         JaxmorphError: If it is missing, truncated, or not such a file of ours.
     """
-    remake = remake or f"snakemake --force {path}"
     if not Path(path).is_file():
-        raise JaxmorphError(f"{path}: no such file; make it with: {remake}")
+        raise JaxmorphError(f"{path}: no such file; {remedy(path)}")
     try:
         with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
             dataset = file.load()
     except (OSError, RuntimeError, ValueError) as error:
-        raise JaxmorphError(
-            f"{path}: truncated or not a netCDF-4 file; make it again with: {remake}"
-        ) from error
+        raise JaxmorphError(f"{path}: truncated or not a netCDF-4 file; {remedy(path)}") from error
     found = dataset.attrs.get("jaxmorph_file")
     if found != kind:
         raise JaxmorphError(
-            f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); make it again with: "
-            f"{remake}"
+            f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); {remedy(path)}"
         )
     return dataset
 

@@ -1,7 +1,7 @@
 """Studies: differentiable stochastic models with named parameters and observables."""
 
 from .base import Observable, Parameter, Recording, StateVariable, Study
-from .load import Problem, load_problem, load_study
+from .load import Problem, load_problem, load_study, raised_in
 
 __all__ = [
     "Observable",
@@ -12,4 +12,5 @@ __all__ = [
     "Study",
     "load_problem",
     "load_study",
+    "raised_in",
 ]

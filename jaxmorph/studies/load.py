@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,8 @@ from ..configuration.fields import hint
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .base import Parameter, Study
+
+_PACKAGE = Path(__file__).parents[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,11 +107,15 @@ def load_problem(
     """
     study = load_study(spec, settings)
     known = {p.name: p for p in study.parameters}
-    _require("parameters", parameters, known, study)
-    _require("fixed", fixed or {}, known, study)
     available = [o.name for o in study.observables]
     wanted = available if observables == "all" else list(observables)
-    _require("observables", wanted, available, study)
+    problems = [
+        *_unknown("parameters", parameters, known, study),
+        *_unknown("fixed", fixed or {}, known, study),
+        *_unknown("observables", wanted, available, study),
+    ]
+    if problems:
+        raise JaxmorphError("\n".join(problems))
     distributions = [
         known[name].distribution if how == "default" else how for name, how in parameters.items()
     ]
@@ -142,7 +149,7 @@ def _import(place: str) -> ModuleType:
         raise
     except Exception as error:
         raise JaxmorphError(
-            f"study = {place}: importing it raised {type(error).__name__}: {error}"
+            f"study = {place}: importing it raised {type(error).__name__}: {error}{raised_in(error)}"
         ) from error
 
 
@@ -165,10 +172,18 @@ def _setting_problem(study: type[Study], error: Any) -> str:
     return f"settings.{name} = {error['input']!r}: must be {message}"
 
 
-def _require(key: str, wanted: Iterable[str], known: Iterable[str], study: Study) -> None:
+def _unknown(key: str, wanted: Iterable[str], known: Iterable[str], study: Study) -> list[str]:
+    """One line for each name that the study does not have."""
     known = list(known)
-    for name in wanted:
-        if name not in known:
-            raise JaxmorphError(
-                f"{key}.{name}: {type(study).__name__} has no such name; {hint(name, known)}"
-            )
+    what = f"{type(study).__name__} has no such name"
+    return [f"{key}.{name}: {what}; {hint(name, known)}" for name in wanted if name not in known]
+
+
+def raised_in(error: BaseException) -> str:
+    """``, at file.py line 26``: the last line of a user's own code that ``error`` came through."""
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename)
+        if "site-packages" not in path.parts and not path.is_relative_to(_PACKAGE) and path.exists():
+            place = f", at {path.name} line {frame.lineno}"
+    return place

@@ -9,9 +9,21 @@ from types import SimpleNamespace
 # The package beside this workflow, whether or not it is installed.
 sys.path.insert(0, str(workflow.basedir))
 
-from jaxmorph.configuration import load_configuration
+from jaxmorph.configuration import check_syntax, load_configuration
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import figure_names
+
+CONFIG_FILE = "config/config.yaml"
+
+try:
+    if Path(CONFIG_FILE).exists():
+        check_syntax(CONFIG_FILE)  # Snakemake does not say which file is wrong
+except JaxmorphError as error:
+    sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
+
+
+configfile: CONFIG_FILE
+
 
 # In rising precedence; Snakemake itself lists the workflow's own file last.
 OWN_FILE = [] if workflow.config_settings.replace_workflow_config else [CONFIG_FILE]
@@ -93,6 +105,17 @@ def animation_files(wildcards):
     if RUNS[wildcards.run].trajectory_batches:
         names.insert(0, "cells")
     return expand("results/{run}/animations/{name}.mp4", run=wildcards.run, name=names)
+
+
+def run_files(wildcards):
+    """Everything that a run leaves: what is missing or damaged is made again, not only the report."""
+    names = ["report.html", "sensitivity.nc", "design.nc", "corners.nc"]
+    return [
+        *expand("results/{run}/{name}", run=wildcards.run, name=names),
+        *batches(wildcards),
+        *figure_files(wildcards),
+        *animation_files(wildcards),
+    ]
 
 
 def all_of(files):

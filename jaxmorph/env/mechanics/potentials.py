@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ... import space
+from ...errors import JaxmorphError
 from ...state import BaseCellState
 
 Scalar = float | Float[Array, ""]
@@ -99,6 +100,14 @@ class MorsePotential(PairPotential):
     alpha: Scalar = 2.8
     r_cutoff: Scalar = 2.0
     r_onset: Scalar = 1.7
+
+    def __check_init__(self) -> None:
+        numbers = isinstance(self.r_onset, float | int) and isinstance(self.r_cutoff, float | int)
+        if numbers and not self.r_onset < self.r_cutoff:
+            raise JaxmorphError(
+                f"r_onset = {self.r_onset}, r_cutoff = {self.r_cutoff}: the cutoff must begin before it "
+                "ends"
+            )
 
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         well = self.epsilon * (1 - jnp.exp(-self.alpha * (distance - sigma))) ** 2 - self.epsilon
