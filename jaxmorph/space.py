@@ -41,7 +41,7 @@ def periodic(side: float | Array) -> tuple[DisplacementFn, ShiftFn]:
 
     Returns:
         displacement: the shortest vector from ``b`` to ``a`` (minimum image).
-        shift: moves positions and wraps them into [0, side).
+        shift: moves positions and wraps them into the box, 0 to ``side``.
     """
     if isinstance(side, float | int) and not side > 0:
         raise JaxmorphError(f"side = {side}: the length of a box must be above 0")

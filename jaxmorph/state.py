@@ -73,7 +73,7 @@ class BaseCellState(eqx.Module):
 
         return jax.tree.map(grow, self)
 
-    def delete(self, indices: int | Sequence[int] | Array) -> Self:
+    def delete(self, indices: int | Sequence[int] | Array | np.ndarray) -> Self:
         """The state without the slots ``indices``, in every array field.
 
         Args:

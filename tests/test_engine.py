@@ -284,7 +284,7 @@ def test_a_study_that_raises_is_named_with_sample_seed_and_parameters() -> None:
     for part in ("study Fragile raised", "the cells have burst", "sample 2 of the batch"):
         assert part in message
     assert message.endswith(f"seed {bad}, a = 0.90000000000000002, b = 1.25")
-    renumbered = str(raised.value.renumbered(64))
+    renumbered = str(raised.value.renumbered(range(64, 68)))
     assert f"sample 66, seed {bad}, a = 0.9" in renumbered
     assert isinstance(raised.value, JaxmorphError)
     with pytest.raises(engine.StudyError) as again:

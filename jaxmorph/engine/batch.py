@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import jax
@@ -291,9 +291,9 @@ class StudyError(JaxmorphError):
         self._after = f"seed {seed}, {at}"
         super().__init__(f"{self._before}sample {index} of the batch, {self._after}")
 
-    def renumbered(self, first: int) -> JaxmorphError:
-        """The same with the run-wide sample number, for a batch that starts at ``first``."""
-        return JaxmorphError(f"{self._before}sample {first + self.index}, {self._after}")
+    def renumbered(self, samples: Sequence[int]) -> JaxmorphError:
+        """The same with the run-wide sample number; ``samples`` are those of the batch."""
+        return JaxmorphError(f"{self._before}sample {samples[self.index]}, {self._after}")
 
 
 def _first_line(error: Exception) -> str:

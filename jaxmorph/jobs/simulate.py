@@ -1,9 +1,10 @@
 """The jobs that run a study: describe it (which checks it first), batch, corners, checks."""
 
+import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -62,18 +63,16 @@ def evaluate_batch(run_name: str, spec: Spec, output: str) -> None:
     # with it every batch, whenever a run grows. The estimates check that they are those of design.nc.
     points, _ = designs.make_design(TypeAdapter(Design).validate_python(spec["design"]), named)
     samples = points[numbers]
-    try:
+    with _run_wide(range(*spec["samples"])):
         result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], gradient=spec["gradient"])
-    except engine.StudyError as error:
-        raise error.renumbered(int(numbers[0])) from error
     _report_non_finite(result, numbers, seeds)
     dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
     stored = spec["trajectories"]
     if stored is not None and problem.study.state_variables:
         logger.info("storing the trajectories of samples %(samples)s at seeds %(seeds)s", stored)
-        states = engine.simulate_states(
-            problem, points[stored["samples"]], np.array(stored["seeds"]), run_key=spec["key"]
-        ).states
+        wanted = points[stored["samples"]], np.array(stored["seeds"])
+        with _run_wide(stored["samples"]):
+            states = engine.simulate_states(problem, *wanted, run_key=spec["key"]).states
         dataset = store.with_trajectories(
             dataset, stored["samples"], stored["seeds"], states, problem.study.state_variables
         )
@@ -123,6 +122,15 @@ def check_gradients(run_name: str, spec: Spec, design: str, output: str) -> None
     worst = float(dataset["relative_difference"].max())
     logger.info("largest relative difference from finite differences: %.2g", worst)
     store.write_dataset(dataset, output, "checks")
+
+
+@contextlib.contextmanager
+def _run_wide(samples: Sequence[int]) -> Iterator[None]:
+    """A study that raises on these samples is reported with their numbers in the run."""
+    try:
+        yield
+    except engine.StudyError as error:
+        raise error.renumbered(samples) from error
 
 
 def _problem(run_name: str, spec: Spec) -> Problem:
