@@ -273,12 +273,12 @@ def test_facts_leave_out_what_is_not_known() -> None:
     known = dict(facts.run_facts(sensitivity))
     assert known["design"] == "64 samples of a Sobol sequence"
     assert known["recorded times"] == "5, from 0 to 0.1"
-    assert known["wall time"] == "42 s"
+    assert known["time of all batches"] == "42 s"
     assert known["libraries"] == "jax 0.10.1, equinox 0.13"
     assert known["made on"] == "2030-01-01 00:00 UTC"
     sensitivity.attrs = {"wall_time_s": 4000, "library_versions": "not JSON"}
     known = dict(facts.run_facts(sensitivity))
-    assert known["wall time"] == "1 h 6 min"
+    assert known["time of all batches"] == "1 h 6 min"
     assert "libraries" not in known
     assert "device" not in known
 

@@ -255,7 +255,7 @@ WRONG = {
         "No module named 'nowhere'"),
     "traced": ({"study": "broken.py:Broken"},
         "study Broken: simulate raised ZeroDivisionError when traced by JAX: division by zero, "
-        "at broken.py line 35"),
+        "at broken.py line 31"),
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import importlib.util
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .base import Parameter, Study
 
-_PACKAGE = Path(__file__).parents[1]
+_NOT_THE_USERS = (Path(__file__).parents[1], Path(sysconfig.get_path("stdlib")))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,6 +185,7 @@ def raised_in(error: BaseException) -> str:
     place = ""
     for frame in traceback.extract_tb(error.__traceback__):
         path = Path(frame.filename)
-        if "site-packages" not in path.parts and not path.is_relative_to(_PACKAGE) and path.exists():
+        foreign = "site-packages" in path.parts or any(map(path.is_relative_to, _NOT_THE_USERS))
+        if path.exists() and not foreign:
             place = f", at {path.name} line {frame.lineno}"
     return place
