@@ -161,7 +161,7 @@ def test_pieces_of_every_size_are_put_back_in_order() -> None:
             keys = program.seed_keys(1, seeds)
             function = program.over_batch(lambda theta, key: program.values(problem, theta, key))
             patch.setattr(batch, "_compile", lambda f, *_, size=size: (jax.jit(f), size))
-            found = batch._in_pieces(problem, function, samples, keys, seeds, None)
+            found = batch._in_pieces(function, samples, keys, None)
         np.testing.assert_allclose(found, whole.value, rtol=1e-13, err_msg=str(size))
 
 

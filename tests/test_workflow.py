@@ -237,6 +237,18 @@ def test_a_batch_of_another_run_is_refused(finished: Path, tmp_path: Path) -> No
     ) in (folder / "logs/tiny/sensitivity.log").read_text()
 
 
+def test_a_batch_with_other_times_is_refused(finished: Path, tmp_path: Path) -> None:
+    folder = copy_of(finished, tmp_path)
+    path = folder / "results/tiny/batches/000-001.nc"
+    batch = xr.load_dataset(path, engine="netcdf4")
+    batch = batch.assign_coords(time=("time", batch["time"].values * 2, batch["time"].attrs))
+    path.unlink()
+    batch.to_netcdf(path)
+    done = snakemake(folder, "results/tiny/sensitivity.nc")
+    assert done.returncode != 0
+    assert "000-001.nc: its times are not those of the other batches; make it again with" in done.stderr
+
+
 WRONG = {
     "parameter": ({"parameters": {"kk": {"distribution": "uniform", "low": 1, "high": 2}}},
         "runs.parameter.parameters.kk: Trap has no such name; did you mean k?"),

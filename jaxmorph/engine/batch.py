@@ -120,8 +120,9 @@ def evaluate(
     with program.precision(problem):
         keys = program.seed_keys(run_key, np.asarray(seeds))
         function = program.over_batch(lambda theta, key: single(problem, theta, key))
-        model_time = _model_time(problem, samples, keys)
-        result = _in_pieces(problem, function, samples, keys, seeds, memory_limit)
+        with _blaming(problem, function, samples, keys, seeds):
+            model_time = _model_time(problem, samples, keys)
+            result = _in_pieces(function, samples, keys, memory_limit)
     value, grad = (result, None) if mode is None else result
     return Evaluation(model_time, value, grad, mode, reason)
 
@@ -146,7 +147,8 @@ def simulate_states(
         with _blaming(problem, function, samples, keys, seeds):
             value, states = jax.jit(function)(jnp.asarray(samples), keys)
             states = {name: np.asarray(state) for name, state in states.items()}
-        return Trajectories(_model_time(problem, samples, keys), np.asarray(value), states)
+            model_time = _model_time(problem, samples, keys)
+    return Trajectories(model_time, np.asarray(value), states)
 
 
 def _model_time(problem: Problem, samples: np.ndarray, keys: jax.Array) -> np.ndarray:
@@ -163,25 +165,19 @@ def _model_time(problem: Problem, samples: np.ndarray, keys: jax.Array) -> np.nd
 
 
 def _in_pieces(
-    problem: Problem,
-    function: Callable,
-    samples: np.ndarray,
-    keys: jax.Array,
-    seeds: np.ndarray,
-    memory_limit: float | None,
+    function: Callable, samples: np.ndarray, keys: jax.Array, memory_limit: float | None
 ) -> Any:
     """Evaluate ``function`` over samples x keys; a pytree of arrays (sample, seed, ...)."""
     n_samples, n_seeds = len(samples), len(keys)
-    with _blaming(problem, function, samples, keys, seeds):
-        compiled, size = _compile(function, samples, keys, memory_limit)
-        progress = Progress(n_samples * n_seeds)
-        pieces: dict[tuple[int, int], Any] = {}
-        for i, j in _corners(n_samples, n_seeds, size):
-            # The last piece of a row or column is shifted back to full size: one program for all.
-            a, b = min(i, n_samples - size[0]), min(j, n_seeds - size[1])
-            piece = compiled(jnp.asarray(samples[a : a + size[0]]), keys[b : b + size[1]])
-            pieces[i, j] = jax.tree.map(lambda x, a=i - a, b=j - b: np.asarray(x)[a:, b:], piece)
-            progress(min(size[0], n_samples - i) * min(size[1], n_seeds - j))
+    compiled, size = _compile(function, samples, keys, memory_limit)
+    progress = Progress(n_samples * n_seeds)
+    pieces: dict[tuple[int, int], Any] = {}
+    for i, j in _corners(n_samples, n_seeds, size):
+        # The last piece of a row or column is shifted back to full size: one program for all.
+        a, b = min(i, n_samples - size[0]), min(j, n_seeds - size[1])
+        piece = compiled(jnp.asarray(samples[a : a + size[0]]), keys[b : b + size[1]])
+        pieces[i, j] = jax.tree.map(lambda x, a=i - a, b=j - b: np.asarray(x)[a:, b:], piece)
+        progress(min(size[0], n_samples - i) * min(size[1], n_seeds - j))
     rows = []
     for i in range(0, n_samples, size[0]):
         row = [pieces[i, j] for j in range(0, n_seeds, size[1])]

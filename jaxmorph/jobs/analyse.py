@@ -77,6 +77,7 @@ class _Slabs:
         self.attributes: dict[str, Any] = {}
         self.texts: dict[Any, xr.DataArray] = {}
         self.wall_time = 0.0
+        self._like: xr.Dataset | None = None
 
     def __iter__(self) -> Iterator[xr.Dataset]:
         rows: dict[range, list[str]] = {}
@@ -97,6 +98,13 @@ class _Slabs:
         path = self._paths[name]
         batch = store.read_dataset(path, "batch")
         _check_batch(path, batch, self._design, self._run.batches[name])
+        if self._like is None:
+            self._like = batch[["time", "observable"]]
+        for axis in ("time", "observable"):
+            if not np.array_equal(batch[axis].values, self._like[axis].values):
+                raise JaxmorphError(
+                    f"{path}: its {axis}s are not those of the other batches; {store.remedy(path)}"
+                )
         self.attributes = batch.attrs
         self.wall_time += float(batch.attrs["wall_time_s"])
         self.texts = {n: c for n, c in batch.coords.items() if c.dtype.kind in "OUT"}
