@@ -27,6 +27,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from jaxmorph.atomic import written_aside
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures.numbers import plain
 from jaxmorph.figures.style import PALETTE, few_ticks, style, words
@@ -341,19 +342,17 @@ def _film(figure: Figure, artists: list[Artist], update: Update, time: np.ndarra
         artist.set_animated(True)
     canvas.draw()
     still = canvas.copy_from_bbox(figure.bbox)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.stem}.partial.mp4")
-    writer = imageio_ffmpeg.write_frames(
-        os.fspath(aside), canvas.get_width_height(), pix_fmt_in="rgba", fps=FRAMES_PER_SECOND,
-        codec="libx264", quality=None, macro_block_size=2, output_params=_X264,
-    )  # fmt: skip
-    writer.send(None)
     moments = np.linspace(time[0], time[-1], MOVING_FRAMES).tolist() + [time[-1]] * RESTING_FRAMES
-    for now in moments:
-        canvas.restore_region(still)
-        update(float(now))
-        for artist in artists:
-            figure.draw_artist(artist)
-        writer.send(bytes(canvas.buffer_rgba()))
-    writer.close()
-    os.replace(aside, path)
+    with written_aside(path) as aside:
+        writer = imageio_ffmpeg.write_frames(
+            os.fspath(aside), canvas.get_width_height(), pix_fmt_in="rgba", fps=FRAMES_PER_SECOND,
+            codec="libx264", quality=None, macro_block_size=2, output_params=_X264,
+        )  # fmt: skip
+        writer.send(None)
+        for now in moments:
+            canvas.restore_region(still)
+            update(float(now))
+            for artist in artists:
+                figure.draw_artist(artist)
+            writer.send(bytes(canvas.buffer_rgba()))
+        writer.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from jaxmorph.atomic import written_aside
 from jaxmorph.figures.style import style
 
 _METADATA: dict[str, dict[str, str | None]] = {
@@ -27,11 +28,9 @@ def render(figure: Figure, extension: str, dpi: float = 200) -> bytes:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write aside, then rename: the file is whole or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.partial")
-    aside.write_bytes(content)
-    os.replace(aside, path)
+    """Write ``content``: the file is whole or absent."""
+    with written_aside(path) as aside:
+        aside.write_bytes(content)
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]) -> list[Path]:

@@ -63,7 +63,7 @@ def estimate_sensitivity(
     dataset.attrs = {
         **{k: v for k, v in points.attrs.items() if k not in ("jaxmorph_file", "Conventions")},
         **{k: slabs.attributes[k] for k in _FROM_A_BATCH},
-        **store.provenance(run_name, json.loads(run.to_json())),
+        **store.provenance(run_name, dict(spec)),
         "wall_time_s": slabs.wall_time,
     }
     store.write_dataset(dataset, output, "sensitivity")

@@ -1,12 +1,21 @@
 """Averages over the design whose standard errors know that all samples share their seeds."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from scipy import stats
 
 from .local import elasticity_deviation, finite_pairs
 
-_QUANTITIES = ("value", "gradient", "elasticity")
+# What is averaged over samples, for each quantity.
+_MEANS = {"value": "mean", "gradient": "gradient_mean", "elasticity": "elasticity"}
+
+
+def add_up(sums: dict[str, xr.DataArray], parts: Mapping[str, xr.DataArray]) -> None:
+    """Add the parts of one slab to the running sums, by name."""
+    for name, part in parts.items():
+        sums[name] = sums[name] + part if name in sums else part
 
 
 class DesignAverage:
@@ -38,20 +47,17 @@ class DesignAverage:
             "gradient": gradient - local["gradient_mean"],
             "elasticity": elasticity_deviation(value, gradient, parameter_value, elasticity),
         }
-        for name, deviation in deviations.items():
-            total, count = deviation.sum("sample"), deviation.count("sample")
-            self._sum[name] = self._sum[name] + total if name in self._sum else total
-            self._count[name] = self._count[name] + count if name in self._count else count
+        add_up(self._sum, {name: d.sum("sample") for name, d in deviations.items()})
+        add_up(self._count, {name: d.count("sample") for name, d in deviations.items()})
 
     def estimates(self, local: xr.Dataset) -> dict[str, xr.DataArray]:
         """``<quantity>_average`` with ``_se``, ``_low`` and ``_high``; ``local``: all samples.
 
         The interval is Student's, 95 %, for the noise of the seeds at the given samples.
         """
-        means = {"value": "mean", "gradient": "gradient_mean", "elasticity": "elasticity"}
         result: dict[str, xr.DataArray] = {}
-        for name in _QUANTITIES:
-            average = local[means[name]].mean("sample")
+        for name, mean in _MEANS.items():
+            average = local[mean].mean("sample")
             result[f"{name}_average"] = average
             per_seed = self._sum[name] / self._count[name].where(self._count[name] > 0)
             n = per_seed.count("seed")

@@ -8,7 +8,7 @@ import xarray as xr
 
 from ..designs import central_sample
 from ..distributions import Distribution
-from .average import DesignAverage
+from .average import DesignAverage, add_up
 from .describe import describe
 from .health import excluded_pairs, gradient_growth
 from .local import finite_pairs, local_estimates, square_without_noise
@@ -96,8 +96,7 @@ class _Gather:
             scaled = natural * self._scale
             product = square_without_noise(scaled, used, scaled.rename(parameter="parameter_2"))
             sums |= {"product": product.sum("sample"), "products": product.count("sample")}
-        for name, part in sums.items():
-            self._sums[name] = self._sums[name] + part if name in self._sums else part
+        add_up(self._sums, sums)
         if self._central in slab["sample"]:
             self._central_slab = slab.sel(sample=self._central)
 

@@ -13,6 +13,7 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import numpy as np
 import xarray as xr
 
+from ..atomic import written_aside
 from ..errors import JaxmorphError
 
 KINDS = ("design", "batch", "corners", "checks", "sensitivity")
@@ -61,18 +62,12 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _aside(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to; it takes the place of ``path`` if all went well."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """:func:`written_aside`; what the disk refuses is said in one line."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield aside
-        with open(aside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(aside, path)
+        with written_aside(path) as aside:
+            yield aside
     except (OSError, RuntimeError) as error:  # netCDF4 reports a full disk as the latter
         raise JaxmorphError(f"{path}: cannot be written: {error}") from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def remedy(path: str | Path) -> str:
