@@ -142,6 +142,18 @@ def test_nothing_global_changes(usual: tuple[xr.Dataset, xr.Dataset]) -> None:
     assert dict(matplotlib.rcParams) == before
 
 
+def printed_by(script: str) -> str:
+    """What a fresh interpreter prints."""
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=synthetic.ROOT,
+        check=True,
+    )
+    return run.stdout.strip()
+
+
 def test_figures_need_neither_jax_nor_pyplot() -> None:
     script = (
         "import sys; sys.path[:0] = ['tests', '.']\n"
@@ -149,14 +161,7 @@ def test_figures_need_neither_jax_nor_pyplot() -> None:
         "draw('tornado', synthetic.sensitivity())\n"
         "print([m for m in ('jax', 'matplotlib.pyplot') if m in sys.modules])\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        cwd=synthetic.ROOT,
-        check=True,
-    )
-    assert run.stdout.strip() == "[]"
+    assert printed_by(script) == "[]"
 
 
 def test_listing_the_figures_does_not_import_matplotlib() -> None:
@@ -164,14 +169,7 @@ def test_listing_the_figures_does_not_import_matplotlib() -> None:
         "import sys; from jaxmorph.figures import figure_names; figure_names('grid', 2)\n"
         "print('matplotlib' in sys.modules)"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        cwd=synthetic.ROOT,
-        check=True,
-    )
-    assert run.stdout.strip() == "False"
+    assert printed_by(script) == "False"
 
 
 def test_each_figure_of_the_catalogue_has_its_module() -> None:
