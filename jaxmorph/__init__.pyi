@@ -2,11 +2,14 @@ from . import distributions as distributions
 from . import env as env
 from . import observables as observables
 from . import space as space
+from . import sensitivity as sensitivity
 from . import studies as studies
 from . import visualization as visualization
 from .errors import JaxmorphError as JaxmorphError
 from .gradients import discount_gradient as discount_gradient
+from .simulation import gaussian as gaussian
 from .simulation import record as record
+from .simulation import scan as scan
 from .simulation import simulate as simulate
 from .state import BaseCellState as BaseCellState
 from .steps import Sequential as Sequential

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from scipy import stats
+from synthetic_estimates import Estimates
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,7 +63,10 @@ def _samples(design: str, n_samples: int, n_parameters: int, side: int) -> np.nd
     if design == "grid":
         levels = (np.arange(side) + 0.5) / side
         return np.array(list(itertools.product(levels, repeat=n_parameters)))
-    return stats.qmc.Sobol(n_parameters, seed=7).random(n_samples)
+    block = {"saltelli": n_parameters + 2, "morris": n_parameters + 1}.get(design, 1)
+    n_samples *= block
+    power = int(np.ceil(np.log2(n_samples)))
+    return stats.qmc.Sobol(n_parameters, seed=7).random_base2(power)[:n_samples]
 
 
 def _is_logarithmic(name: str) -> bool:
@@ -191,9 +195,13 @@ def _with_interval(name: str, dims: tuple[str, ...], draws: np.ndarray) -> dict:
     return found
 
 
-def sensitivity(**shape: Any) -> xr.Dataset:
-    """A ``sensitivity.nc``; the arguments are those of ``_Ensemble``."""
-    e = _Ensemble(**shape)
+def sensitivity(stochastic: bool = True, **shape: Any) -> xr.Dataset:
+    """A ``sensitivity.nc``; the arguments are those of ``_Ensemble``.
+
+    ``n_samples`` counts base samples and trajectories for the designs that have them. A study that is
+    not stochastic has no noise.
+    """
+    e = _Ensemble(**(shape if stochastic else {"noise": 0.0, "n_seeds": 1} | shape))
     n_seeds = len(e.seed)
     mean, gradient_mean = e.value.mean(1), e.gradient.mean(1)
     factor = e.theta[:, None, None, :] / mean[..., None]
@@ -214,7 +222,6 @@ def sensitivity(**shape: Any) -> xr.Dataset:
         "non_finite_count": ((_O,), np.zeros(len(e.observables), int)),
         "excluded_sample": (("excluded",), np.zeros(0, int)),
         "excluded_seed": (("excluded",), np.zeros(0, int)),
-        "dgsm": ((_T, _O, _P), (gradient_mean**2).mean(0)),
     }
     if n_seeds > 1:
         root = np.sqrt(n_seeds)
@@ -234,13 +241,37 @@ def sensitivity(**shape: Any) -> xr.Dataset:
     central = int(np.argmin(np.abs(e.unit - 0.5).sum(1)))
     variables["central_value"] = (("seed", _T, _O), e.value[central])
     variables["central_gradient"] = (("seed", _T, _O, _P), e.gradient[central])
+    estimates = Estimates(e, stochastic, variables)
+    made = estimates.all()
     coordinates = e.coordinates() | {
         "sample": np.arange(len(e.theta)),
         "seed": e.seed,
         "quantile": [0.1, 0.5, 0.9],
         "central_sample": central,
     }
-    return xr.Dataset(variables, coordinates, e.attributes())
+    for place, size in (("n_samples", len(e.theta)), ("n_seeds", n_seeds)):
+        if any(name.endswith(f"_by_{place[2:]}") for name in made):
+            coordinates[place] = estimates.sizes(size)
+    if "eigenvalue" in made:
+        coordinates["component"] = np.arange(1, len(e.parameters) + 1)
+    if "fisher_information" in made:
+        coordinates["parameter_2"] = e.parameters
+    attributes = e.attributes() | {"stochastic": int(stochastic), "estimator": "pathwise"}
+    attributes |= {"correlations": "[]", "design": json.dumps({"method": e.design})}
+    return xr.Dataset(variables | made, coordinates, attributes)
+
+
+def exploding(**shape: Any) -> xr.Dataset:
+    """The same run with gradients that grow by e every 1/60 of a unit of time, and heavy tails."""
+    data = sensitivity(**shape)
+    growth = np.exp(60 * (data["time"] - data["time"][0])) ** 2
+    data["gradient_variance"] = data["gradient_variance"].isel(time=1) * growth
+    data["gradient_growth_rate"][:, :2] = 60.0
+    data["gradient_exploding"][:, :2] = True
+    data["gradient_heavy_tailed"][:, 2:3] = True
+    data["gradient_tail_index"][:, 2:3] = 1.3
+    data["gradient_unreliable"][:] = data["gradient_exploding"] | data["gradient_heavy_tailed"]
+    return data
 
 
 def checks(n_samples: int = 3, n_seeds: int = 2, **shape: Any) -> xr.Dataset:
@@ -259,10 +290,19 @@ def checks(n_samples: int = 3, n_seeds: int = 2, **shape: Any) -> xr.Dataset:
             "finite_difference": (dims, difference),
             "finite_difference_error": (dims, error),
             "relative_difference": (dims, relative),
+            "mode_difference": ((_S, "seed"), 10 ** rng.normal(-14, 0.3, automatic.shape[:2])),
+            "lyapunov_exponent": ((_S, "seed", _T), _exponents(rng, e.time, automatic.shape[:2])),
         },
         e.coordinates() | {"sample": np.arange(n_samples), "seed": e.seed},
         e.attributes(),
     )
+
+
+def _exponents(rng: np.random.Generator, time: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Finite-time exponents that settle near -2; undefined at time 0."""
+    scatter = rng.normal(-2, 0.4, (*shape, 1))
+    elapsed = np.where(time > 0, time, np.nan)
+    return scatter + 0.05 / elapsed
 
 
 def _walk(n_trajectories: int, n_times: int, n_cells: int, n_types: int, space: int) -> dict:

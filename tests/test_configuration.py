@@ -70,8 +70,9 @@ BAD_RUNS = [
     ("parameter: {}", "runs.a.parameter: unknown key; did you mean parameters?"),
     (
         "wall_clock: 4",
-        "runs.a.wall_clock: unknown key; known: study, settings, parameters, fixed, design, seeds, "
-        "key, observables, gradient, batch, trajectories, corners, checks",
+        "runs.a.wall_clock: unknown key; known: study, settings, parameters, correlations, fixed, "
+        "design, seeds, key, observables, gradient, estimator, smoothing, batch, trajectories, corners, "
+        "checks, estimates",
     ),
     (
         "fixed: {kT: 2}",
@@ -156,7 +157,8 @@ BAD_RUNS = [
     ("design: sobol", "runs.a.design = sobol: must be a mapping of keys to values"),
     (
         "design: {samples: 4}",
-        "runs.a.design.method: is missing (one of sobol, latin-hypercube, grid, list)",
+        "runs.a.design.method: is missing (one of sobol, latin-hypercube, saltelli, morris, fast, "
+        "one-at-a-time, grid, list)",
     ),
     (
         "design: {method: latin_hypercube}",
@@ -170,6 +172,103 @@ BAD_RUNS = [
     (
         "design: {method: sobol, samples: 2147483648}",
         "runs.a.design.samples = 2147483648: must be at most 1073741824",
+    ),
+    (
+        "design: {method: saltelli, samples: 48}",
+        "runs.a.design.samples = 48: must be a power of two; the nearest are 32 and 64",
+    ),
+    ("design: {method: saltelli, samples: 0}", "runs.a.design.samples = 0: must be at least 2"),
+    (
+        "design: {method: saltelli, groups: {adhesion: [epsilon, kT]}}",
+        "runs.a.design.groups: groups are not supported: a saltelli design varies every parameter by "
+        "itself",
+    ),
+    (
+        "design: {method: morris, groups: {adhesion: [epsilon, kT]}}",
+        "runs.a.design.groups: groups are not supported: a morris design varies every parameter by "
+        "itself",
+    ),
+    (
+        "design: {method: sobol, groups: {adhesion: [epsilon, kT]}}",
+        "runs.a.design.groups: unknown key of a sobol design; known: method, samples, seed",
+    ),
+    (
+        "design: {method: morris, levels: 5}",
+        "runs.a.design.levels = 5: must be even; the nearest are 4 and 6",
+    ),
+    (
+        "design: {method: morris, trajectories: 1}",
+        "runs.a.design.trajectories = 1: must be at least 2",
+    ),
+    (
+        "design: {method: fast, samples: 64}",
+        "runs.a.design: samples must be at least 65 for 4 harmonics, got 64",
+    ),
+    (
+        "design: {method: fast, harmonics: 6}",
+        "runs.a.design: samples must be at least 145 for 6 harmonics, got 129",
+    ),
+    (
+        "design: {method: one-at-a-time, points: 1}",
+        "runs.a.design.points = 1: must be at least 2",
+    ),
+    *(
+        (
+            f"{{correlations: [{{between: [epsilon, kT], coefficient: 0.5}}], design: {design}}}",
+            f"runs.a.design: a {method} design needs independent parameters; correlations couples "
+            "epsilon and kT: use sobol or latin-hypercube",
+        )
+        for method, design in [
+            ("saltelli", "{method: saltelli}"),
+            ("morris", "{method: morris}"),
+            ("fast", "{method: fast}"),
+            ("one-at-a-time", "{method: one-at-a-time}"),
+            ("grid", "{method: grid}"),
+            ("list", "{method: list, points: [{epsilon: 1, kT: 1}]}"),
+        ]
+    ),
+    (
+        "correlations: [{between: [epsilon, kt], coefficient: 0.5}]",
+        "runs.a.correlations = [{between: [epsilon, kt], coefficient: 0.5}]: kt is not varied by the "
+        "run; did you mean kT?",
+    ),
+    (
+        "correlations: [{between: [kT, epsilon], coefficient: 0.5}, {between: [epsilon, kT], "
+        "coefficient: 0.4}]",
+        "runs.a.correlations = [{between: [kT, epsilon], coefficient: 0.5}, {between: [e...: couples "
+        "epsilon and kT twice",
+    ),
+    (
+        "correlations: [{between: [kT, epsilon], coefficient: 1}]",
+        "runs.a.correlations[0].coefficient = 1: must be less than 1",
+    ),
+    (
+        "correlations: [{between: [kT, epsilon], coefficient: -1.0}]",
+        "runs.a.correlations[0].coefficient = -1.0: must be greater than -1",
+    ),
+    (
+        "correlations: [{between: [kT], coefficient: 0.5}]",
+        "runs.a.correlations[0].between = [kT]: must name two different parameters",
+    ),
+    (
+        "correlations: [{between: [kT, kT], coefficient: 0.5}]",
+        "runs.a.correlations[0].between = [kT, kT]: must name two different parameters",
+    ),
+    (
+        "correlations: [{between: [kT, epsilon], coeficient: 0.5, coefficient: 0.5}]",
+        "runs.a.correlations[0].coeficient: unknown key of a correlation; did you mean coefficient?",
+    ),
+    (
+        "correlations: [{between: [kT, epsilon]}]",
+        "runs.a.correlations[0].coefficient: is missing (correlation of their normal scores)",
+    ),
+    ("correlations: 0.5", "runs.a.correlations = 0.5: must be a list"),
+    (
+        "{parameters: {a: default, b: default, c: default}, correlations: [{between: [a, b], "
+        "coefficient: 0.9}, {between: [b, c], coefficient: 0.9}, {between: [a, c], coefficient: -0.9}]}",
+        "runs.a.correlations = [{between: [a, b], coefficient: 0.9}, {between: [b, c], c...: no "
+        "parameters can be correlated like that (the matrix of the coefficients is not positive "
+        "definite); weaken them",
     ),
     (
         "design: {method: grid, points: 3, samples: 64}",
@@ -209,6 +308,18 @@ BAD_RUNS = [
     ("observables: [x, y, x]", "runs.a.observables = [x, y, x]: names x twice"),
     ("observables: []", "runs.a.observables = []: must be the word all or name at least one"),
     ("gradient: foward", "runs.a.gradient = foward: must be auto, forward or reverse"),
+    (
+        "estimator: smooth",
+        "runs.a.estimator = smooth: must be pathwise, smoothed or score",
+    ),
+    ("smoothing: 0", "runs.a.smoothing = 0: must be greater than 0"),
+    ("estimates: {trim: 0.5}", "runs.a.estimates.trim = 0.5: must be less than 0.5"),
+    ("estimates: {trim: -0.1}", "runs.a.estimates.trim = -0.1: must be at least 0"),
+    (
+        "estimates: {signal_to_noise: 0}",
+        "runs.a.estimates.signal_to_noise = 0: must be greater than 0",
+    ),
+    ("estimates: {trimm: 0.1}", "runs.a.estimates.trimm: unknown key; did you mean trim?"),
     ("batch: {samples: 0}", "runs.a.batch.samples = 0: must be at least 1"),
     ("batch: {sample: 4}", "runs.a.batch.sample: unknown key; did you mean samples?"),
     (
@@ -317,6 +428,10 @@ NODES: list[tuple[Any, ...]] = [
     ("runs", "a", "design", "method"),
     ("runs", "a", "design", "samples"),
     ("runs", "a", "design", "points"),
+    ("runs", "a", "correlations", 0),
+    ("runs", "a", "correlations", 0, "between"),
+    ("runs", "a", "correlations", 0, "coefficient"),
+    ("runs", "a", "estimates", "trim"),
     ("runs", "a", "trajectories", "samples"),
     ("runs", "a", "checks", "step"),
     ("runs", "a", "settings", "dt"),
@@ -328,7 +443,9 @@ VALUES = st.recursive(
     | st.integers(-1, 70)
     | st.just(10**400)
     | st.floats()
-    | st.sampled_from(["grid", "list", "uniform", "normal", "default", "all", "1e4", "", "x:Y"])
+    | st.sampled_from(
+        ["grid", "list", "morris", "uniform", "normal", "default", "all", "1e4", "", "x:Y"]
+    )
     | st.dates(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=6,
@@ -338,7 +455,8 @@ VALUES = st.recursive(
 @settings(deadline=None)
 @given(st.sampled_from(NODES), VALUES)
 def test_whatever_is_wrong_the_answer_is_readable(node: tuple[Any, ...], value: Any) -> None:
-    config: Any = {"runs": {"a": good(trajectories={}, checks={}, settings={})}}
+    config: Any = {"runs": {"a": good(trajectories={}, checks={}, settings={}, estimates={})}}
+    config["runs"]["a"]["correlations"] = [{"between": ["epsilon", "kT"], "coefficient": 0.5}]
     if node:
         place = config
         for key in node[:-1]:
@@ -493,12 +611,16 @@ def test_defaults() -> None:
         key=0,
         observables="all",
         gradient="auto",
+        estimator="pathwise",
+        smoothing=0.05,
         settings={},
+        correlations=[],
         fixed={},
         batch={"samples": 16, "seeds": 16},
         trajectories={"samples": [0], "seeds": [0]},
         corners=["epsilon", "kT"],
         checks={"samples": 4, "seeds": 2, "step": 1.0e-3},
+        estimates={"signal_to_noise": 3, "trim": 0.1},
     )
     assert make_run(parameters={"kT": "default"}).corners == ("kT",)
 
@@ -526,6 +648,10 @@ def test_where_a_study_is(project: Path, study: str, target: str, file: Path | N
         ({"method": "grid", "points": 5}, 25),
         ({"method": "grid", "points": {"kT": 3, "epsilon": 7}}, 21),
         ({"method": "list", "points": [{"epsilon": 1, "kT": 2}]}, 1),
+        ({"method": "saltelli", "samples": 8}, 32),
+        ({"method": "morris", "trajectories": 5}, 15),
+        ({"method": "fast", "samples": 65}, 130),
+        ({"method": "one-at-a-time", "points": 3}, 7),
     ],
 )
 def test_number_of_samples(design: dict[str, Any], samples: int) -> None:
@@ -578,6 +704,24 @@ def test_growing_a_run_keeps_its_batches(larger: dict[str, Any]) -> None:
     assert all_params(before).items() <= all_params(after).items()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # Of 64 base samples with 4 points each, and of 16 trajectories with 3 points each.
+        ({"method": "saltelli", "samples": 64}, {"method": "saltelli", "samples": 128}),
+        ({"method": "morris", "trajectories": 16}, {"method": "morris", "trajectories": 23}),
+    ],
+)
+@pytest.mark.parametrize("batch", [16, 48, 7])
+def test_growing_groups_of_samples_keeps_the_whole_batches(
+    before: dict[str, Any], after: dict[str, Any], batch: int
+) -> None:
+    short, long = (make_run(design=d, batch={"samples": batch}) for d in (before, after))
+    whole = {k: v for k, v in all_params(short).items() if len(short.batches[k].samples) == batch}
+    assert len(whole) == short.n_samples // batch
+    assert whole.items() <= all_params(long).items()
+
+
 def test_growing_a_list_keeps_its_batches() -> None:
     points = [{"epsilon": float(i), "kT": 1.0} for i in range(8)]
     before, after = (
@@ -597,6 +741,10 @@ def test_growing_a_list_keeps_its_batches() -> None:
         {"trajectories": {"seeds": [1]}},
         {"design": {"method": "sobol", "seed": 1}},
         {"design": {"method": "latin-hypercube", "samples": 64}},
+        {"design": {"method": "saltelli", "samples": 64}},
+        {"correlations": [{"between": ["epsilon", "kT"], "coefficient": 0.5}]},
+        {"estimator": "smoothed"},
+        {"estimator": "score"},
         {"parameters": dict(reversed(good()["parameters"].items()))},
         {"parameters": good()["parameters"] | {"kT": "default"}},
     ],
@@ -611,6 +759,13 @@ def test_what_decides_the_numbers_of_a_batch_is_in_its_params(changes: dict[str,
     [
         ({}, {"checks": {"samples": 0}}),
         ({}, {"corners": ["kT"]}),
+        ({}, {"estimates": {"signal_to_noise": 5, "trim": 0.2}}),
+        ({}, {"smoothing": 0.1}),
+        ({"estimator": "score"}, {"estimator": "score", "smoothing": 0.1}),
+        (
+            {"correlations": [{"between": ["epsilon", "kT"], "coefficient": 0.5}]},
+            {"correlations": [{"between": ["kT", "epsilon"], "coefficient": 0.5}]},
+        ),
         ({}, {"trajectories": {"samples": [0, 63]}}),
         ({"settings": {"a": 1, "b": 2}}, {"settings": {"b": 2, "a": 1}}),
         (
@@ -636,6 +791,14 @@ def test_the_length_of_a_latin_hypercube_is_in_the_params() -> None:
     assert one != other
 
 
+def test_smoothing_decides_the_numbers_of_the_smoothed_estimator() -> None:
+    one, other = (
+        make_run(estimator="smoothed", smoothing=s).batch_params("000-000") for s in (0.05, 0.1)
+    )
+    assert one["smoothing"] == 0.05
+    assert one != other
+
+
 def test_params_of_a_batch() -> None:
     run = make_run(seeds=24, batch={"samples": 48}, trajectories={"samples": [0, 50], "seeds": [3, 20]})
     assert run.batch_params("001-001") == {
@@ -649,7 +812,9 @@ def test_params_of_a_batch() -> None:
         "fixed": {},
         "observables": "all",
         "key": 0,
+        "correlations": [],
         "gradient": "auto",
+        "estimator": "pathwise",
         "samples": [48, 64],
         "seeds": [16, 24],
         "trajectories": {"samples": [50], "seeds": [20]},
@@ -663,6 +828,8 @@ def test_params_of_a_batch() -> None:
         {"design": {"method": "list", "points": [{"kT": 0.1, "epsilon": 1 / 3}]}},
         {"design": {"method": "grid", "points": {"kT": 3, "epsilon": 2}}},
         {"observables": ["b", "a"], "parameters": {"b": "default", "a": "default"}},
+        {"correlations": [{"between": ["kT", "epsilon"], "coefficient": -1 / 3}]},
+        {"design": {"method": "morris", "levels": 6}, "estimator": "smoothed", "smoothing": 0.2},
         {"study": "elsewhere/gone.py:Study"},
     ],
 )
@@ -715,6 +882,10 @@ def test_every_key_is_documented() -> None:
         ({"sedes": 1}, False),
         ({"design": {"method": "sobol", "points": 3}}, False),
         ({"design": {"samples": 64}}, False),
+        ({"design": {"method": "fast"}, "estimator": "score", "estimates": {"trim": 0}}, True),
+        ({"correlations": [{"between": ["epsilon", "kT"], "coefficient": 0.5}]}, True),
+        ({"correlations": [{"between": ["epsilon"], "coefficient": 0.5}]}, False),
+        ({"correlations": [{"between": ["epsilon", "kT"], "coefficient": 1}]}, False),
         ({"parameters": {"kT": {"distribution": "normal", "mean": 0, "sd": 0}}}, False),
     ],
 )
@@ -738,7 +909,8 @@ def test_validating_is_fast_and_imports_no_array_library() -> None:
         "import sys, time\n"
         "from jaxmorph.configuration import read_configuration\n"
         "read_configuration('config/config.yaml')\n"
-        "print([name for name in ('jax', 'equinox', 'numpy', 'scipy') if name in sys.modules])\n"
+        "heavy = {'jax', 'equinox', 'numpy', 'scipy', 'SALib'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
         "print(time.process_time())\n"
     )
     seconds = []

@@ -15,7 +15,7 @@ from jaxtyping import Array, PRNGKeyArray
 import jaxmorph as jxm
 from jaxmorph import engine
 from jaxmorph.distributions import Uniform
-from jaxmorph.engine import batch, program
+from jaxmorph.engine import pieces, program
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.studies import Problem, load_problem
 
@@ -160,8 +160,8 @@ def test_pieces_of_every_size_are_put_back_in_order() -> None:
         with program.precision(problem), pytest.MonkeyPatch.context() as patch:
             keys = program.seed_keys(1, seeds)
             function = program.over_batch(lambda theta, key: program.values(problem, theta, key))
-            patch.setattr(batch, "_compile", lambda f, *_, size=size: (jax.jit(f), size))
-            found = batch._in_pieces(function, samples, keys, None)
+            patch.setattr(pieces, "_compile", lambda f, *_, size=size: (jax.jit(f), size))
+            found = pieces.in_pieces(function, samples, keys, None)
         np.testing.assert_allclose(found, whole.value, rtol=1e-13, err_msg=str(size))
 
 

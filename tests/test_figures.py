@@ -6,11 +6,9 @@ import importlib
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -18,36 +16,49 @@ import pytest
 import synthetic
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
 from matplotlib.text import Text
 
-from jaxmorph import animations
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, draw, figure_names, save_figure
 from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_parts
 
 SHAPES: dict[str, dict[str, Any]] = {
-    "usual": {"n_parameters": 3, "n_observables": 3, "n_samples": 16},
-    "grid": {"n_parameters": 2, "n_observables": 4, "design": "grid", "side": 4},
+    "usual": {"n_parameters": 2, "n_observables": 2, "n_samples": 16},
+    "grid": {"n_parameters": 2, "n_observables": 2, "design": "grid", "side": 4},
     "smallest": {
         "n_parameters": 1, "n_observables": 1, "n_times": 1, "n_samples": 1, "n_seeds": 1,
     },
-    "one seed": {"n_parameters": 3, "n_observables": 2, "n_seeds": 1},
-    "one time": {"n_parameters": 3, "n_observables": 2, "n_times": 1},
-    "many seeds": {"n_parameters": 2, "n_observables": 2, "n_seeds": 100},
+    "one seed": {"n_parameters": 2, "n_observables": 1, "n_seeds": 1},
+    "one time": {"n_parameters": 2, "n_observables": 1, "n_times": 1},
+    "many seeds": {"n_parameters": 1, "n_observables": 1, "n_seeds": 100},
     "grid of one": {"n_parameters": 2, "n_observables": 1, "design": "grid", "side": 1},
-    "deterministic": {"n_parameters": 3, "n_observables": 2, "noise": 0.0},
+    "no spread between seeds": {"n_parameters": 2, "n_observables": 1, "noise": 0.0},
+    "deterministic": {"n_parameters": 3, "n_observables": 1, "n_times": 1, "stochastic": False},
+    "saltelli": {"n_parameters": 2, "n_observables": 1, "n_samples": 8, "design": "saltelli"},
+    "morris": {"n_parameters": 2, "n_observables": 1, "n_samples": 8, "design": "morris"},
+    "fast": {"n_parameters": 2, "n_observables": 1, "design": "fast"},
+    "one at a time": {"n_parameters": 2, "n_observables": 1, "design": "one-at-a-time"},
+    "exploding": {"n_parameters": 2, "n_observables": 1, "explode": True},
 }  # fmt: skip
 
 MINUS = "\N{MINUS SIGN}"
-LARGEST = {"n_parameters": 12, "n_observables": 8, "n_samples": 8, "n_times": 3, "n_seeds": 4}
+LARGEST: dict[str, Any] = {
+    "n_parameters": 12,
+    "n_observables": 8,
+    "n_samples": 8,
+    "n_times": 3,
+    "n_seeds": 4,
+}
 
 
 def _datasets(shape: dict[str, Any]) -> tuple[xr.Dataset, xr.Dataset]:
     known = ("n_parameters", "n_observables", "n_times")
-    return synthetic.sensitivity(**shape), synthetic.checks(
-        **{key: value for key, value in shape.items() if key in known}
-    )
+    checks = synthetic.checks(**{key: value for key, value in shape.items() if key in known})
+    if shape.get("explode"):
+        return synthetic.exploding(**{k: v for k, v in shape.items() if k != "explode"}), checks
+    return synthetic.sensitivity(**shape), checks
 
 
 def _names(sensitivity: xr.Dataset) -> list[str]:
@@ -60,21 +71,31 @@ def usual() -> tuple[xr.Dataset, xr.Dataset]:
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-def test_every_figure_draws_every_shape_without_a_warning(shape: dict[str, Any], tmp_path: Path) -> None:
+def test_every_figure_draws_every_shape_without_a_warning(shape: dict[str, Any]) -> None:
     sensitivity, checks = _datasets(shape)
     for name in _names(sensitivity):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             figure, data = draw(name, sensitivity, checks)
-            written = save_figure(figure, data, tmp_path / name)
-        assert [path.suffix for path in written] == [".svg", ".pdf", ".csv"]
         assert len(data) > 0
-    assert not list(tmp_path.glob("*.partial"))
+        assert figure.get_figwidth() <= 7.0
+
+
+def test_a_figure_is_saved_as_two_pictures_and_its_data(
+    tmp_path: Path, usual: tuple[xr.Dataset, xr.Dataset]
+) -> None:
+    written = save_figure(*draw("global_sensitivity", *usual), tmp_path / "global_sensitivity")
+    assert [path.suffix for path in written] == [".svg", ".pdf", ".csv"]
+    assert sorted(tmp_path.iterdir()) == sorted(written), "nothing partial is left"
 
 
 @pytest.mark.parametrize("name", ["tornado", "heat_map", "time_course", "seed_spread"])
 def test_nothing_lies_outside_the_page_or_on_its_neighbour(name: str) -> None:
-    figure, _ = draw(name, *_datasets(LARGEST))
+    check_arrangement(draw(name, *_datasets(LARGEST))[0])
+
+
+def check_arrangement(figure: Figure) -> None:
+    """Labels are inside the page and legible, and no panel lies on another."""
     figure.draw_without_rendering()
     for ax in figure.axes:
         for text in _texts(ax):
@@ -100,9 +121,7 @@ def _texts(ax: Axes) -> list[Text]:
 
 
 @pytest.mark.parametrize("hole", [np.nan, np.inf, 0.0])
-def test_holes_in_the_data_are_drawn_as_holes(
-    hole: float, tmp_path: Path, usual: tuple[xr.Dataset, xr.Dataset]
-) -> None:
+def test_holes_in_the_data_are_drawn_as_holes(hole: float, usual: tuple[xr.Dataset, xr.Dataset]) -> None:
     sensitivity, checks = usual[0].copy(deep=True), usual[1].copy(deep=True)
     sensitivity["elasticity_average"][-1, 0, 1] = hole if hole != np.inf else np.nan
     sensitivity["central_gradient"][:, -1, 0, 1] = hole
@@ -110,9 +129,16 @@ def test_holes_in_the_data_are_drawn_as_holes(
     sensitivity["mean"][2, -1, 1] = hole
     checks["relative_difference"][..., 0, 1] = hole
     checks["finite_difference"][..., 0, 1] = hole
+    for variable in ("total_bound", "eigenvalue", "noise_share", "gradient_variance"):
+        sensitivity[variable][-1] = hole
     for name in _names(sensitivity):
-        figure, data = draw(name, sensitivity, checks)
-        save_figure(figure, data, tmp_path / name)
+        figure, _ = draw(name, sensitivity, checks)
+        if name in ("tornado", "response", "numerical_checks", "active_subspace"):
+            figure.draw_without_rendering()
+
+
+ONE_OF_EACH_KIND = ("tornado", "gradient_field", "active_subspace", "identifiability")
+"""Bars, a map with arrows, dots and bars of error, a table in colours."""
 
 
 def test_made_again_all_files_are_the_same_to_the_byte(tmp_path: Path) -> None:
@@ -124,15 +150,15 @@ def test_made_again_all_files_are_the_same_to_the_byte(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, str(tmp_path / "elsewhere")]
     subprocess.run(command, check=True, capture_output=True, cwd=synthetic.ROOT)
     first = sorted((tmp_path / "here").iterdir())
-    assert len(first) == 3 * len(CATALOGUE)
+    assert len(first) == 3 * len(ONE_OF_EACH_KIND)
     for path in first:
         assert path.read_bytes() == (tmp_path / "elsewhere" / path.name).read_bytes(), path.name
 
 
 def _save_all(folder: str) -> None:
-    shape = {"n_parameters": 2, "n_observables": 1}
+    shape: dict[str, Any] = {"n_parameters": 2, "n_observables": 1}
     sensitivity = synthetic.sensitivity(**shape, n_times=3, n_seeds=4, design="grid", side=3)
-    for name in CATALOGUE:
+    for name in ONE_OF_EACH_KIND:
         save_figure(*draw(name, sensitivity, synthetic.checks(**shape)), f"{folder}/{name}")
 
 
@@ -182,6 +208,27 @@ def test_which_figures_a_run_has() -> None:
     assert "gradient_field" not in figure_names("grid", 3)
     assert "gradient_field" not in figure_names("sobol", 2)
     assert "numerical_checks" not in figure_names("sobol", 2, checks=False)
+    assert "screening" in figure_names("morris", 2)
+    assert "screening" not in figure_names("saltelli", 2)
+
+
+def test_the_catalogue_says_what_each_figure_needs_and_in_which_part_it_is() -> None:
+    for name, entry in CATALOGUE.items():
+        assert entry.part in ("overview", "depth", "checks"), name
+        assert bool(entry.needs) == bool(entry.otherwise), name
+        assert set(entry.needs) <= set(entry.variables), name
+        assert entry.otherwise.startswith("needs") or not entry.otherwise, name
+    everything = set(synthetic.checks().variables)
+    for design in ("saltelli", "morris", "sobol"):
+        shape: dict[str, Any] = {
+            "n_parameters": 2,
+            "n_observables": 1,
+            "n_samples": 8,
+            "design": design,
+        }
+        everything |= set(synthetic.sensitivity(**shape).variables)
+    for name, entry in CATALOGUE.items():
+        assert set(entry.variables) <= everything, f"{name} names a variable that no file has"
 
 
 def test_bad_requests_are_answered_readably(usual: tuple[xr.Dataset, xr.Dataset]) -> None:
@@ -282,64 +329,6 @@ def test_numbers_without_uncertainty() -> None:
     assert short(-0.25) == f"{MINUS}0.25"
     assert short(2.5e-4) == f"2.5e{MINUS}4"
     assert uncertain_parts(-0.027, 0.0076) == (f"{MINUS}0.027", "0.008")
-
-
-FILMS = {
-    "cells": lambda path: animations.cells_animation(synthetic.batch(), path),
-    "cells in 3-D": lambda path: animations.cells_animation(synthetic.batch(space=3), path),
-    "corners": lambda path: animations.corners_animation(synthetic.corners(), path),
-    "no cells": lambda path: animations.cells_animation(synthetic.batch(cells=False), path),
-    "no cells, corners, one time": lambda path: animations.corners_animation(
-        synthetic.corners(cells=False, n_times=1), path
-    ),
-}
-
-
-@pytest.mark.parametrize("make", FILMS.values(), ids=FILMS.keys())
-def test_films_play_and_are_the_same_when_made_again(
-    make: Callable[[Path], None], tmp_path: Path
-) -> None:
-    path = tmp_path / "film.mp4"
-    make(path)
-    first = path.read_bytes()
-    assert b"ftyp" in first[:16]
-    assert first.index(b"moov") < first.index(b"mdat"), "a browser can start before the end"
-    assert len(first) < 1_000_000
-    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))
-    assert frames == animations.MOVING_FRAMES + animations.RESTING_FRAMES
-    assert 5 <= seconds <= 8
-    information = next(imageio_ffmpeg.read_frames(str(path)))
-    assert information["codec"] == "h264"
-    assert information["pix_fmt"].startswith("yuv420p")
-    assert animations.poster(path)[:8] == b"\x89PNG\r\n\x1a\n"
-    make(path)
-    assert path.read_bytes() == first
-    assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
-
-
-def test_between_recorded_times_cells_are_interpolated_unless_they_jump_or_appear() -> None:
-    batch = synthetic.batch(n_times=3, n_cells=4, n_types=1)
-    batch["position"][0, 0] = np.array(
-        [
-            [[0, 0], [1, 1], [0, 5], [9, 9]],
-            [[1, 0], [1, 1], [40, 5], [2, 2]],
-            [[2, 0], [1, 1], [40, 5], [2, 4]],
-        ]
-    )
-    batch["celltype"][0, 0, 0, 3] = 0
-    batch["celltype"][0, 0, 1:, 3] = 1
-    cluster = animations._Cluster(batch.isel(sample=0, seed=0))
-    half = (batch["time"].values[0] + batch["time"].values[1]) / 2
-    np.testing.assert_allclose(cluster.at(half).position[:3], [[0.5, 0.0], [1.0, 1.0], [0.0, 5.0]])
-    assert cluster.at(half).celltype[3].sum() == 0
-    assert cluster.at(batch["time"].values[1]).celltype[3].sum() == 1
-
-
-def test_a_missing_trajectory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        JaxmorphError, match="no trajectory of sample 7, seed None: the batch stores sample 0"
-    ):
-        animations.cells_animation(synthetic.batch(), tmp_path / "film.mp4", sample=7)
 
 
 def test_the_numbers_beside_the_tornado_are_those_of_the_dataset(

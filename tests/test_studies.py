@@ -98,6 +98,28 @@ def test_the_initial_state_of_the_reference_study_is_the_notebooks() -> None:
     np.testing.assert_allclose(state.radius, rad, rtol=1e-15)
 
 
+def test_a_study_says_whether_it_has_noise() -> None:
+    assert load_study("reference").is_stochastic and load_study("ornstein-uhlenbeck").is_stochastic
+    for name in ("ishigami", "linear"):
+        assert not load_study(name).is_stochastic
+        assert load_study(name, {"noise": 0.1}).is_stochastic
+
+    class Quiet(type(load_study("reference"))):  # type: ignore[misc]
+        stochastic = False
+
+    assert not Quiet().is_stochastic
+
+
+def test_the_linear_study_is_a_weighted_sum() -> None:
+    names = [f"x{i}" for i in range(1, 6)]
+    problem = load_problem("linear", {"c2": 7.0}, dict.fromkeys(names, "default"))
+    result = engine.evaluate(problem, np.array([[1, 10, 100, 1e3, 1e4]]), np.arange(2), run_key=0)
+    c = [1, 7, 0.5, 3, -1.5]
+    assert result.gradient is not None
+    np.testing.assert_allclose(result.value.ravel(), [1 + 70 + 50 + 3000 - 15000] * 2, rtol=1e-15)
+    np.testing.assert_allclose(result.gradient, np.broadcast_to(c, (1, 2, 1, 1, 5)), rtol=1e-15)
+
+
 # --- a user's study ------------------------------------------------------------------------------
 
 

@@ -82,7 +82,8 @@ def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
 def test_every_file_of_the_design_document_is_there(finished: Path) -> None:
     made = {str(p.relative_to(finished)) for p in (finished / "results").rglob("*") if p.is_file()}
     figures = ("tornado", "heat_map", "time_course", "seed_spread", "response", "numerical_checks")
-    names = ["study.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc", "report.html"]
+    names = ["study.json", "design.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc"]
+    names += ["report.html"]
     names += [f"figures/{f}.{e}" for f in figures for e in ("svg", "pdf", "csv")]
     names += ["animations/corners.mp4", "animations/cells.mp4", "batches/000-000.nc"]
     wanted = {f"results/{run}/{name}" for run in ("tiny", "own") for name in names}

@@ -8,14 +8,14 @@ from jaxmorph.configuration.load import (
     load_configuration,
     read_configuration,
 )
-from jaxmorph.configuration.models import (
-    BUILT_IN_STUDIES,
+from jaxmorph.configuration.models import BUILT_IN_STUDIES, Configuration, Run
+from jaxmorph.configuration.sections import (
     Batch,
     BatchSize,
     Checks,
-    Configuration,
+    Estimates,
+    Estimator,
     GradientMode,
-    Run,
     Trajectories,
 )
 
@@ -25,6 +25,8 @@ __all__ = [
     "BatchSize",
     "Checks",
     "Configuration",
+    "Estimates",
+    "Estimator",
     "GradientMode",
     "Run",
     "Trajectories",

@@ -65,7 +65,8 @@ def _tables() -> str:
     models = schema["$defs"]
     run = models["Run"]["properties"]
     parts = ["## A run: `runs.<run>`", "", *_table(models["Run"])]
-    for key in ("batch", "trajectories", "checks"):
+    parts += _section("### One of `correlations`", _resolve(run["correlations"]["items"], models))
+    for key in ("batch", "trajectories", "checks", "estimates"):
         parts += _section(f"### `{key}`", _resolve(run[key], models))
     parts += ["## A parameter: `parameters.<name>`", ""]
     parts += ["The word `default`, for the study's own distribution, or one of:", ""]

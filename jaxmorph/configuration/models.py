@@ -8,36 +8,50 @@ or an observable of a name is checked by the first job of a run.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from jaxmorph.configuration.fields import (
     AllOrNames,
     ConfigurationModel,
-    Indices,
     Names,
     ParameterDistribution,
     Scalar,
     hint,
 )
+from jaxmorph.configuration.fits import (
+    check_correlations,
+    check_grid,
+    check_names,
+    in_one_order,
+)
+from jaxmorph.configuration.sections import (
+    Batch,
+    BatchSize,
+    Checks,
+    Estimates,
+    Estimator,
+    GradientMode,
+    Trajectories,
+)
 from jaxmorph.designs import (
+    Correlation,
     Design,
     GridDesign,
     ListDesign,
-    SobolDesign,
     count_samples,
-    grid_obstacle,
+    independence_obstacle,
+    shortest_design,
 )
 
 BUILT_IN_STUDIES = {
     "reference": "jaxmorph.studies.reference:ReferenceStudy",
     "ornstein-uhlenbeck": "jaxmorph.studies.ornstein_uhlenbeck:OrnsteinUhlenbeckStudy",
     "ishigami": "jaxmorph.studies.ishigami:IshigamiStudy",
+    "linear": "jaxmorph.studies.linear:LinearStudy",
 }
 """Where the studies that have a short name are, as ``module:Class``."""
 
@@ -50,50 +64,13 @@ FILES_MUST_EXIST = {"files_must_exist": True}
 A run that is read back from a dataset is valid without them.
 """
 
-GradientMode = Literal["auto", "forward", "reverse"]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The samples and seeds of one batch, as run-wide integers."""
-
-    samples: range
-    seeds: range
-
-
-class BatchSize(ConfigurationModel):
-    """How many samples and seeds one job evaluates."""
-
-    samples: int = Field(16, ge=1, description="samples per batch")
-    seeds: int = Field(16, ge=1, description="seeds per batch")
-
-
-class Trajectories(ConfigurationModel):
-    """The simulations whose full history is stored: each of `samples` at each of `seeds`."""
-
-    samples: Indices = Field((0,), description="samples, counted from 0; may be empty")
-    seeds: Indices = Field((0,), description="seeds, counted from 0; may be empty")
-
-
-class Checks(ConfigurationModel):
-    """Finite differences against automatic gradients, with the same random numbers."""
-
-    samples: int = Field(4, ge=0, description="samples to check, at most; 0 for no check")
-    seeds: int = Field(2, ge=1, description="seeds to check at each of them, at most")
-    step: float = Field(
-        1.0e-3,
-        gt=0,
-        lt=1,
-        description="step of the difference, as a share of the parameter's standard deviation",
-    )
-
 
 class Run(ConfigurationModel):
     """One entry under `runs`: a study, what is varied, and how it is evaluated."""
 
     study: str = Field(
-        description="name of a built-in study (`reference`, `ornstein-uhlenbeck`, `ishigami`), or "
-        "a study of your own: `path/to/file.py:ClassName` or `package.module:ClassName`"
+        description="name of a built-in study (`reference`, `ornstein-uhlenbeck`, `ishigami`, "
+        "`linear`), or a study of your own: `path/to/file.py:ClassName` or `package.module:ClassName`"
     )
     settings: dict[str, Scalar] = Field(
         default_factory=dict, description="settings of the study that differ from its defaults"
@@ -102,6 +79,12 @@ class Run(ConfigurationModel):
         min_length=1,
         description="the parameters that are varied and differentiated, each with its "
         "distribution, or with the word `default` for the study's own",
+    )
+    correlations: Annotated[tuple[Correlation, ...], Field(strict=False)] = Field(
+        (),
+        description="pairs of varied parameters that are not independent, for `sobol` and "
+        "`latin-hypercube` designs (whose even spread is that of the parameters before they are "
+        "correlated)",
     )
     fixed: dict[str, float] = Field(
         default_factory=dict,
@@ -119,6 +102,19 @@ class Run(ConfigurationModel):
         "auto",
         description="how gradients are computed; `auto` chooses, and says why in the log",
     )
+    estimator: Estimator = Field(
+        "pathwise",
+        description="what stands for a gradient: `pathwise`, the derivative of each simulation; "
+        "`smoothed`, that of the mean over randomly shifted parameters; `score`, the likelihood-ratio "
+        "estimate, of studies that have one",
+    )
+    smoothing: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="standard deviation of the shifts of the `smoothed` estimator, as a share of the "
+        "parameter's; the others do not use it",
+    )
     batch: BatchSize = Field(BatchSize(), description="size of a batch")
     trajectories: Trajectories = Field(Trajectories(), description="simulations stored in full")
     corners: Names = Field(
@@ -129,6 +125,7 @@ class Run(ConfigurationModel):
         "and 95 % of unbounded ones); if not given, the first two",
     )
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
+    estimates: Estimates = Field(Estimates(), description="what the estimates are asked for")
 
     @field_validator("study")
     @classmethod
@@ -151,6 +148,15 @@ class Run(ConfigurationModel):
             raise ValueError(f"there is no file {place} in the working directory, {Path.cwd()}")
         return study
 
+    @field_validator("correlations")
+    @classmethod
+    def _possible(
+        cls, correlations: tuple[Correlation, ...], info: ValidationInfo
+    ) -> tuple[Correlation, ...]:
+        if "parameters" in info.data:
+            check_correlations(correlations, list(info.data["parameters"]))
+        return correlations
+
     @field_validator("fixed")
     @classmethod
     def _not_varied(cls, fixed: dict[str, float], info: ValidationInfo) -> dict[str, float]:
@@ -162,15 +168,18 @@ class Run(ConfigurationModel):
     @field_validator("design")
     @classmethod
     def _fits_parameters(cls, design: Design, info: ValidationInfo) -> Design:
+        obstacle = independence_obstacle(design, info.data.get("correlations", ()))
+        if obstacle is not None:
+            raise ValueError(obstacle)
         parameters = info.data.get("parameters")
         if parameters is None:
             return design
         match design:
             case GridDesign():
-                _check_grid(design, parameters)
+                check_grid(design, parameters)
             case ListDesign():
                 for index, point in enumerate(design.points):
-                    _check_names(f"points[{index}]", point, parameters)
+                    check_names(f"points[{index}]", point, parameters)
         return design
 
     @field_validator("batch")
@@ -255,9 +264,14 @@ class Run(ConfigurationModel):
             "samples": [i for i in self.trajectories.samples if i in batch.samples],
             "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
         }
+        design = shortest_design(self.design, list(self.parameters), batch.samples.stop)
+        smoothing = {"smoothing": self.smoothing} if self.estimator == "smoothed" else {}
         return self._model_params() | {
-            "design": self._shortest_design(batch.samples),
+            "design": design.model_dump(mode="json"),
+            "correlations": in_one_order(self.correlations),
             "gradient": self.gradient,
+            "estimator": self.estimator,
+            **smoothing,
             "samples": [batch.samples.start, batch.samples.stop],
             "seeds": [batch.seeds.start, batch.seeds.stop],
             "trajectories": stored if all(stored.values()) else None,
@@ -265,7 +279,7 @@ class Run(ConfigurationModel):
 
     def study_params(self) -> dict[str, Any]:
         """Everything that the check of the run against its study looks at, as plain JSON."""
-        return self._model_params()
+        return self._model_params() | {"gradient": self.gradient, "estimator": self.estimator}
 
     def corner_params(self) -> dict[str, Any]:
         """Everything that decides the simulations at the corners, as plain JSON."""
@@ -295,24 +309,6 @@ class Run(ConfigurationModel):
             "key": self.key,
         }
 
-    def _shortest_design(self, samples: range) -> dict[str, Any]:
-        """The shortest design whose samples up to the end of ``samples`` are those of the run's.
-
-        It stays the same when a Sobol sequence or a list grows.
-        """
-        match self.design:
-            case GridDesign() as grid:
-                names = list(self.parameters)
-                points = dict(zip(names, grid.shape(names), strict=True))
-                return {"method": "grid", "points": points}
-            case ListDesign(points=points):
-                return {"method": "list", "points": list(points[: samples.stop])}
-            case SobolDesign() as sobol:
-                enough = max(2, 1 << (samples.stop - 1).bit_length())
-                return sobol.model_dump(mode="json") | {"samples": enough}
-            case design:
-                return design.model_dump(mode="json")
-
     def to_json(self) -> str:
         """The whole run as JSON, defaults included; ``Run.from_json`` gives the run back."""
         return self.model_dump_json()
@@ -332,26 +328,6 @@ class Configuration(ConfigurationModel):
     runs: dict[RunName, Run] = Field(
         min_length=1, description="the runs by name; `results/<run>/` holds the output of each"
     )
-
-
-def _check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
-    if isinstance(design.points, dict):
-        _check_names("points", design.points, parameters)
-    # The study's own distributions are not known yet; the first job checks them.
-    known = {name: value for name, value in parameters.items() if value != "default"}
-    obstacle = grid_obstacle(known)
-    if obstacle is not None:
-        raise ValueError(obstacle)
-
-
-def _check_names(where: str, given: Iterable[str], wanted: Iterable[str]) -> None:
-    """Raises if ``given`` has not exactly the keys of ``wanted``."""
-    missing = [name for name in wanted if name not in given]
-    surplus = [name for name in given if name not in wanted]
-    if missing or surplus:
-        parts = [f"lacks {', '.join(missing)}"] * bool(missing)
-        parts += [f"has {', '.join(surplus)}, which the run does not vary"] * bool(surplus)
-        raise ValueError(f"{where} {' and '.join(parts)}")
 
 
 def _slabs(total: int, size: int) -> list[range]:

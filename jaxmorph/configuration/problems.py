@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from jaxmorph.configuration.fields import as_yaml_number, hint
 from jaxmorph.configuration.models import Configuration, Run
-from jaxmorph.designs import Design
+from jaxmorph.designs import Correlation, Design
 from jaxmorph.distributions import Distribution
 
 Path = tuple[int | str, ...]
@@ -23,14 +23,15 @@ _DISTRIBUTIONS: dict[str, type[BaseModel]] = {
 _DESIGNS: dict[str, type[BaseModel]] = {
     model.model_fields["method"].default: model for model in get_args(get_args(Design)[0])
 }
+_WITHOUT_GROUPS = [("design", method) for method in ("saltelli", "morris", "fast", "one-at-a-time")]
 # One text for each of pydantic's kinds of error; the fields are the error's context.
 _TEXTS = {
     "value_error": "{error}",
     "finite_number": "must be a finite number",
     "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be at least {ge}",
+    "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le}",
+    "less_than_equal": "must be at most {le:.12g}",
     "string_type": "must be a text",
     "dict_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
@@ -156,6 +157,8 @@ def _model_of(location: Path) -> tuple[type[BaseModel], str]:
             return _DESIGNS[tag], f" of a {tag} design"
         case ("runs", _, "parameters", _, _, str(tag)):
             return _DISTRIBUTIONS[tag], f" of a {tag} distribution"
+        case ("runs", _, "correlations", _):
+            return Correlation, " of a correlation"
         case ("runs", _, str(field)):
             model = Run.model_fields[field].annotation
             assert isinstance(model, type) and issubclass(model, BaseModel)
@@ -165,6 +168,8 @@ def _model_of(location: Path) -> tuple[type[BaseModel], str]:
 
 def _unknown_key(location: Path) -> str:
     model, of_what = _model_of(location[:-1])
+    if location[-1] == "groups" and location[2:4] in _WITHOUT_GROUPS:
+        return f"groups are not supported: a {location[3]} design varies every parameter by itself"
     return f"unknown key{of_what}; {hint(location[-1], model.model_fields)}"
 
 

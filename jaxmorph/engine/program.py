@@ -43,11 +43,27 @@ def seed_keys(run_key: int, seeds: np.ndarray) -> UInt32[Array, "seed 2"]:
     return keys[seeds]
 
 
+def key_apart(
+    key: UInt32[Array, "2"], purpose: Literal["pilots", "directions", "checks"]
+) -> UInt32[Array, "2"]:
+    """A key that is none of ``split(key, n)``: that of numbers no simulation draws.
+
+    JAX's default threefry makes ``fold_in(key, i)`` equal ``split(key, n)[i]``: so i is larger than any
+    number of seeds or steps.
+    """
+    last = 2**32 - 1
+    return jax.random.fold_in(key, last - ("pilots", "directions", "checks").index(purpose))
+
+
 def recording(problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray) -> Recording:
     """Simulate once at the varied parameters ``theta``, all others fixed."""
+    return problem.study.simulate(parameters(problem, theta), key)
+
+
+def parameters(problem: Problem, theta: Float[Array, " parameter"]) -> dict[str, Float[Array, ""]]:
+    """All parameters of the study by name: those of ``theta``, all others fixed."""
     fixed = {name: jnp.asarray(v, theta.dtype) for name, v in problem.fixed.items()}
-    varied = dict(zip(problem.names, theta, strict=True))
-    return problem.study.simulate({**fixed, **varied}, key)
+    return {**fixed, **dict(zip(problem.names, theta, strict=True))}
 
 
 def values(problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray) -> Values:

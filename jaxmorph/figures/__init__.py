@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["CATALOGUE", "draw", "figure_names", "save_figure"]
+__all__ = ["CATALOGUE", "draw", "figure_names", "nothing_because", "save_figure"]
 
 
 def draw(
@@ -30,7 +30,7 @@ def draw(
     Args:
         name: a key of ``CATALOGUE``.
         sensitivity: a ``sensitivity.nc``.
-        checks: a ``checks.nc``; only ``numerical_checks`` needs it.
+        checks: a ``checks.nc``; ``numerical_checks`` needs it, ``gradient_trust`` shows more with it.
 
     Returns:
         The figure, and its data as a tidy table.
@@ -40,12 +40,27 @@ def draw(
     """
     if name not in CATALOGUE:
         raise JaxmorphError(f"there is no figure {name!r}: choose one of {', '.join(CATALOGUE)}")
+    entry = CATALOGUE[name]
+    if (reason := nothing_because(name, sensitivity)) is not None:
+        from jaxmorph.figures import nothing
+
+        return nothing.draw(entry.title, reason)
     module = importlib.import_module(f"jaxmorph.figures.{name}")
-    if CATALOGUE[name].source == "sensitivity.nc":
+    if entry.source == "sensitivity.nc":
         return module.draw(sensitivity)
+    if entry.source == "sensitivity.nc, checks.nc":
+        return module.draw(sensitivity, checks)
     if checks is None:
         raise JaxmorphError(f"the figure {name} is drawn from checks.nc, which was not given")
     return module.draw(checks)
+
+
+def nothing_because(name: str, sensitivity: xr.Dataset) -> str | None:
+    """Why a run has nothing to draw in a figure (no noise, too few seeds); None if it has."""
+    entry = CATALOGUE[name]
+    if not entry.needs or any(variable in sensitivity for variable in entry.needs):
+        return None
+    return entry.otherwise
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]) -> list[Path]:

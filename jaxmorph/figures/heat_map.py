@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from jaxmorph.figures import style
+from jaxmorph.figures import panels, style
 from jaxmorph.figures.numbers import uncertain_parts
 from jaxmorph.figures.tables import interval, require, tidy
 
@@ -32,6 +32,11 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         for i in range(len(observables)):
             for j in range(len(parameters)):
                 _cell(ax, data.isel(observable=i, parameter=j), i, j, norm)
+        for i in range(len(observables)):
+            for flagged in np.flatnonzero(panels.flags(data.isel(observable=i))):
+                ax.plot(flagged + 0.91, i + 0.17, **panels.FLAG)
+        if panels.any_flag(data):
+            figure.legend(handles=[panels.flag_handle()], loc="outside lower left", fontsize=7)
         ax.set_xlim(0, len(parameters))
         ax.set_ylim(len(observables), 0)
         upright = len(parameters) > 8

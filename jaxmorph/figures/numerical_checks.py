@@ -20,7 +20,7 @@ def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     require(checks, "relative_difference", "numerical_checks")
     parameters = style.names(checks, "parameter")
     with style.style():
-        height = max(2.7, 0.8 + 0.3 * len(parameters))
+        height = max(2.7, 1.0 + 0.3 * len(parameters))
         figure = style.new_figure(height)
         left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
         styles = style.line_styles(parameters)
@@ -56,7 +56,8 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
     difference, error = largest_over_time(checks)
     parameters = style.names(checks, "parameter")
     colours = style.line_styles(parameters)
-    both = np.concatenate([difference.values.ravel(), error.values.ravel()])
+    modes = _mode_differences(checks)
+    both = np.concatenate([difference.values.ravel(), error.values.ravel(), modes])
     positive = both[np.isfinite(both) & (both > 0)]
     exact = positive.min() / 10 if positive.size else 1e-17  # a logarithmic axis has no zero
     for place, name in enumerate(parameters):
@@ -68,14 +69,20 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
             found = np.maximum(found[np.isfinite(found)], exact)
             jitter = 0.08 * np.sin(np.arange(found.size) * 2.4)
             ax.plot(found, place + shift + jitter, "o", ms=2.8, **look)
+    labels = [style.words(p, 15) for p in parameters]
+    if modes.size:
+        place = len(labels)
+        ax.plot(np.maximum(modes, exact), np.full(modes.size, place), "D", ms=2.8, mew=0, color="black")
+        ax.axhline(place - 0.5, color=style.LIGHT_GREY, lw=0.8)
+        labels.append("forward against\nreverse mode")
     if (both == 0).any():
         ax.axvline(exact * 3, color=style.GREY, lw=0.6, ls=":")
-        ax.text(exact, len(parameters) - 0.45, "exact", ha="center", fontsize=7, color=style.GREY)
+        ax.text(exact, len(labels) - 0.45, "exact", ha="center", fontsize=7, color=style.GREY)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(numticks=7))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_yticks(range(len(parameters)), [style.words(p, 15) for p in parameters])
-    ax.set_ylim(len(parameters) - 0.4, -0.6)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.set_xlabel("difference / largest |gradient| over time")
     worst = float(np.nanmax(difference.values)) if difference.notnull().any() else np.nan
     lost = int(difference.isnull().sum())
@@ -87,6 +94,12 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
                label="finite difference's own error"),
     ]  # fmt: skip
     ax.figure.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=7)
+
+
+def _mode_differences(checks: xr.Dataset) -> np.ndarray:
+    """Differences between forward and reverse mode, one a checked simulation, as far as known."""
+    found = checks["mode_difference"].values.ravel() if "mode_difference" in checks else np.array([])
+    return found[np.isfinite(found)]
 
 
 def largest_over_time(checks: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:

@@ -9,7 +9,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.figures import style
+from jaxmorph.figures import panels, style
 from jaxmorph.figures.tables import require, tidy
 
 _HALF_LENGTH = {True: 0.03, False: 0.055}
@@ -24,15 +24,18 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     logarithmic = style.logarithmic(data)
     grid = data.attrs.get("design_method") == "grid"
     with style.style():
-        figure, panels = style.panel_grid(observables, parameters, 0.95, sharex="col", sharey="row")
-        for (observable, parameter), ax in panels.items():
-            one = data.sel(observable=observable)
+        figure, axes = style.panel_grid(observables, parameters, 0.95, sharex="col", sharey="row")
+        n = data.sizes["sample"]
+        drawn = data if grid else data.isel(sample=panels.thinned(n))
+        for (observable, parameter), ax in axes.items():
+            one = drawn.sel(observable=observable)
             if grid:
                 _levels(ax, one, parameter)
             _panel(ax, one, parameter, logarithmic[parameter], _HALF_LENGTH[grid])
-        figure.supxlabel("value of the parameter", fontsize=7.5)
+        aside = "" if grid else panels.shown_of(n)
+        figure.supxlabel(f"value of the parameter{aside}", fontsize=7.5)
         figure.supylabel(f"observable at {style.time_text(data)}", fontsize=7.5)
-    return figure, tidy(data, ["parameter_value", "mean", "mean_se", "gradient_mean", "gradient_se"])
+    return figure, tidy(drawn, ["parameter_value", "mean", "mean_se", "gradient_mean", "gradient_se"])
 
 
 def _panel(ax: Axes, one: xr.Dataset, parameter: str, logarithmic: bool, half_length: float) -> None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from jaxmorph.figures import style
+from jaxmorph.figures import panels, style
 from jaxmorph.figures.numbers import NOT_DEFINED
 from jaxmorph.figures.tables import column, interval, require, tidy
 
@@ -27,11 +27,11 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         n_rows = -(-len(observables) // n_columns)
         row = 0.27 if max(map(len, parameters)) > 14 else 0.19
         figure = style.new_figure(n_rows * (0.55 + row * len(parameters)) + 0.6)
-        panels = figure.subplots(n_rows, n_columns, squeeze=False)
-        for ax, observable in zip(panels.flat, observables, strict=False):
+        grid = figure.subplots(n_rows, n_columns, squeeze=False)
+        for ax, observable in zip(grid.flat, observables, strict=False):
             _panel(ax, data.sel(observable=observable))
             ax.set_title(style.words(observable))
-        for ax in panels.flat[len(observables) :]:
+        for ax in grid.flat[len(observables) :]:
             ax.remove()
         figure.supxlabel(
             f"elasticity at {style.time_text(data)} (% change of the observable per % change of "
@@ -64,6 +64,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
             ax.plot(ends, [place, place], color="black", lw=0.9, marker="|", ms=4, mew=0.9)
     ax.axvline(0, color="black", lw=0.6)
     ax.set_yticks(range(len(order)), [style.words(data["parameter"].values[i], 18) for i in order])
+    panels.flag_labels(ax, panels.flags(data)[order])
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -91,8 +92,9 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
         ]
     if "elasticity_spread" in data:
         handles.append(Line2D([], [], color="#9A9A9A", lw=2, label="10 to 90 % of samples"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), fontsize=7,
-                  handlelength=1.2, columnspacing=1.2)  # fmt: skip
+    if panels.any_flag(data):
+        handles.append(panels.flag_handle())
+    panels.key(figure, handles)
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:

@@ -21,14 +21,23 @@ logger = logging.getLogger(__name__)
 _FROM_A_BATCH = ("device", "precision", "gradient_mode", "gradient_mode_reason", "random_key")
 
 
-def make_design(run_name: str, spec: Mapping[str, Any], study: str, output: str) -> None:
-    """Write the points of a run's design, with what its study says of the parameters."""
+def make_design(run_name: str, spec: Mapping[str, Any], study: str, output: str, record: str) -> None:
+    """Write the points of a run's design, with what its study says of the parameters.
+
+    ``record`` is a file for the run itself: when the design changes, it tells what that costs.
+    """
     run = Run.model_validate(spec)
     about = store.read_json(study)
     parameters = TypeAdapter(list[_Parameter]).validate_python(about["parameters"])
-    values, unit_values = designs.make_design(run.design, {p.name: p.distribution for p in parameters})
+    values, unit_values = designs.make_design(
+        run.design, {p.name: p.distribution for p in parameters}, run.correlations
+    )
     attributes = store.provenance(run_name, dict(spec)) | {
         "design_method": run.design.method,
+        "design": run.design.model_dump_json(),
+        "correlations": json.dumps([c.model_dump(mode="json") for c in run.correlations]),
+        "estimator": run.estimator,
+        "stochastic": int(about.get("stochastic", True)),
         "study": about["study"],
         "study_description": about["study_description"],
         "settings": json.dumps(about["settings"]),
@@ -38,6 +47,7 @@ def make_design(run_name: str, spec: Mapping[str, Any], study: str, output: str)
         values, unit_values, parameters, [p.distribution for p in parameters], attributes
     )
     store.write_dataset(dataset, output, "design")
+    store.write_json(run.model_dump(mode="json"), record)
 
 
 class _Parameter(BaseModel):
@@ -57,16 +67,34 @@ def estimate_sensitivity(
     run = Run.model_validate(spec)
     points = store.read_dataset(design, "design")
     slabs = _Slabs(run, points, {Path(path).stem: path for path in batches})
-    distributions = TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"])
-    dataset = sensitivity.estimate(slabs, points, distributions)
-    dataset = dataset.assign_coords(slabs.texts)
-    dataset.attrs = {
-        **{k: v for k, v in points.attrs.items() if k not in ("jaxmorph_file", "Conventions")},
-        **{k: slabs.attributes[k] for k in _FROM_A_BATCH},
-        **store.provenance(run_name, dict(spec)),
-        "wall_time_s": slabs.wall_time,
-    }
-    store.write_dataset(dataset, output, "sensitivity")
+    estimation = sensitivity.Estimation(points, _question(run, points))
+    with store.streamed(output, "sensitivity", points.sizes["sample"]) as file:
+        for slab in slabs:
+            file.append(estimation.add(slab))
+        dataset, factor = estimation.finish()
+        file.derive(lambda local: sensitivity.scaled_sensitivity(local, factor))
+        dataset = dataset.assign_coords(slabs.texts)
+        dataset.attrs = {
+            **{k: v for k, v in points.attrs.items() if k not in ("jaxmorph_file", "Conventions")},
+            **{k: slabs.attributes[k] for k in _FROM_A_BATCH},
+            **store.provenance(run_name, dict(spec)),
+            "wanted_signal_to_noise": run.estimates.signal_to_noise,
+            "trim": run.estimates.trim,
+            "wall_time_s": slabs.wall_time,
+        }
+        file.finish(dataset)
+
+
+def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
+    """What the estimators must know of the run besides its numbers."""
+    return sensitivity.Question(
+        TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"]),
+        run.design,
+        independent=not run.correlations,
+        stochastic=bool(points.attrs["stochastic"]),
+        wanted_signal_to_noise=run.estimates.signal_to_noise,
+        trim=run.estimates.trim,
+    )
 
 
 class _Slabs:

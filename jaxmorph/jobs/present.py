@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import xarray as xr
+
 from .. import animations, figures, report, store
 
 
 def draw_figure(name: str, sensitivity: str, checks: str | None, stem: str) -> None:
     """Draw one figure and save it with its data."""
-    figure, data = figures.draw(
-        name,
-        store.read_dataset(sensitivity, "sensitivity"),
-        store.read_dataset(checks, "checks") if checks else None,
-    )
-    figures.save_figure(figure, data, stem)
+    with store.open_dataset(sensitivity, "sensitivity") as data:
+        figure, table = figures.draw(name, data, _read_checks(checks))
+    figures.save_figure(figure, table, stem)
 
 
 def animate_cells(batches: Sequence[str], output: str) -> None:
@@ -30,11 +29,20 @@ def write_page(
     run_name: str, sensitivity: str, checks: str | None, films: Sequence[str], output: str
 ) -> None:
     """Write the report of a run; its figures lie in ``figures/`` beside it."""
-    report.write_report(
-        output,
-        run_name,
-        store.read_dataset(sensitivity, "sensitivity"),
-        Path(output).parent / "figures",
-        {Path(film).stem: film for film in films},
-        store.read_dataset(checks, "checks") if checks else None,
-    )
+    with store.open_dataset(sensitivity, "sensitivity") as data:
+        # Only what is large, per sample and time, stays on disk: little of it is on the page.
+        for variable in data.variables.values():
+            if not {"sample", "time"} <= set(variable.dims):
+                variable.load()
+        report.write_report(
+            output,
+            run_name,
+            data,
+            Path(output).parent / "figures",
+            {Path(film).stem: film for film in films},
+            _read_checks(checks),
+        )
+
+
+def _read_checks(checks: str | None) -> xr.Dataset | None:
+    return store.read_dataset(checks, "checks") if checks else None

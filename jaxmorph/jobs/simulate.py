@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from .. import designs, engine, store
 from ..configuration.fields import ParameterDistribution
-from ..designs import Design
+from ..designs import Correlation, Design
 from ..errors import JaxmorphError
 from ..studies import Problem, load_problem
 
@@ -27,6 +27,7 @@ def describe_study(run_name: str, spec: Spec, output: str) -> None:
     """Check a run against its study (names, settings, do gradients trace), and describe both."""
     problem = _problem(run_name, spec)
     n_times, n_observables = engine.trace(problem).shape
+    engine.check_estimator(problem, spec.get("estimator", "pathwise"), spec.get("gradient", "auto"))
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
         spec["study"],
@@ -37,6 +38,7 @@ def describe_study(run_name: str, spec: Spec, output: str) -> None:
     description = {
         "study": spec["study"],
         "study_description": problem.study.describe(),
+        "stochastic": problem.study.is_stochastic,
         "settings": problem.study.settings(),
         "fixed_parameters": problem.fixed,
         "parameters": [
@@ -61,10 +63,13 @@ def evaluate_batch(run_name: str, spec: Spec, output: str) -> None:
     named = dict(zip(problem.names, problem.distributions, strict=True))
     # The points are made again from the design's settings: a file of all points would change, and
     # with it every batch, whenever a run grows. The estimates check that they are those of design.nc.
-    points, _ = designs.make_design(TypeAdapter(Design).validate_python(spec["design"]), named)
+    design = TypeAdapter(Design).validate_python(spec["design"])
+    correlations = TypeAdapter(list[Correlation]).validate_python(spec["correlations"])
+    points, _ = designs.make_design(design, named, correlations)
     samples = points[numbers]
     with _run_wide(range(*spec["samples"])):
-        result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], gradient=spec["gradient"])
+        how = {name: spec[name] for name in ("gradient", "estimator", "smoothing") if name in spec}
+        result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], **how)
     _report_non_finite(result, numbers, seeds)
     dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
     stored = spec["trajectories"]
@@ -76,6 +81,7 @@ def evaluate_batch(run_name: str, spec: Spec, output: str) -> None:
         dataset = store.with_trajectories(
             dataset, stored["samples"], stored["seeds"], states, problem.study.state_variables
         )
+    dataset["gradient"].attrs["long_name"] = f"d observable / d parameter, {_kind(spec)}"
     store.write_dataset(dataset, output, "batch")
 
 
@@ -106,21 +112,22 @@ def simulate_corners(run_name: str, spec: Spec, output: str) -> None:
 
 
 def check_gradients(run_name: str, spec: Spec, design: str, output: str) -> None:
-    """Hold automatic gradients against finite differences at samples spread over the design."""
+    """Hold pathwise gradients against other ways to compute them, at samples spread over the design."""
     start = time.monotonic()
     problem = _problem(run_name, spec)
     points = store.read_dataset(design, "design")["parameter_value"].values
     wanted = min(spec["checks"]["samples"], len(points))
     numbers = np.unique(np.linspace(0, len(points) - 1, wanted).round().astype(int))
     samples, seeds = points[numbers], np.arange(spec["checks"]["seeds"])
-    checks = engine.finite_differences(
-        problem, samples, seeds, run_key=spec["key"], step=spec["checks"]["step"]
-    )
-    automatic = checks.automatic
-    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, automatic, start)
-    dataset = store.checks_dataset(dataset, checks.gradient, checks.error)
+    key = spec["key"]
+    checks = engine.finite_differences(problem, samples, seeds, run_key=key, step=spec["checks"]["step"])
+    modes = engine.mode_difference(problem, samples, seeds, run_key=key)
+    exponent = engine.lyapunov_exponent(problem, samples, seeds, run_key=key)
+    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, checks.automatic, start)
+    dataset = store.checks_dataset(dataset, checks.gradient, checks.error, modes, exponent)
     worst = float(dataset["relative_difference"].max())
     logger.info("largest relative difference from finite differences: %.2g", worst)
+    logger.info("largest relative difference of forward and reverse mode: %.2g", modes.max())
     store.write_dataset(dataset, output, "checks")
 
 
@@ -161,6 +168,7 @@ def _dataset(
         "precision": problem.study.precision,
         "gradient_mode": result.mode or "none",
         "gradient_mode_reason": result.reason,
+        "estimator": result.estimator if result.gradient is not None else "none",
         "random_key": spec["key"],
         "wall_time_s": time.monotonic() - start,
     }
@@ -177,6 +185,16 @@ def _dataset(
         gradient=result.gradient,
         attributes=attributes,
     )
+
+
+def _kind(spec: Spec) -> str:
+    """What the gradients of a batch are."""
+    match spec["estimator"]:
+        case "score":
+            return "likelihood ratio (score)"
+        case "smoothed":
+            return f"smoothed by a Gaussian of {spec['smoothing']:g} standard deviations"
+    return "pathwise"
 
 
 def _report_non_finite(result: engine.Evaluation, numbers: np.ndarray, seeds: np.ndarray) -> None:

@@ -17,6 +17,10 @@ _DESIGNS = {
     "latin-hypercube": "a Latin hypercube",
     "grid": "a full grid",
     "list": "a list",
+    "saltelli": "a Saltelli design",
+    "morris": "Morris trajectories",
+    "fast": "a FAST design",
+    "one-at-a-time": "a one-at-a-time design",
 }
 
 
@@ -28,8 +32,10 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("settings", _pairs(attrs.get("settings"))),
         ("fixed parameters", _pairs(attrs.get("fixed_parameters"))),
         ("design", _design(sensitivity)),
+        ("correlations", _correlations(attrs.get("correlations"))),
         ("seeds", _seeds(sensitivity)),
         ("recorded times", _times(sensitivity)),
+        ("estimator of the gradients", attrs.get("estimator")),
         ("gradients", _joined(attrs, "gradient_mode", "gradient_mode_reason")),
         ("random key", attrs.get("random_key")),
         ("device", attrs.get("device")),
@@ -39,6 +45,20 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("libraries", _pairs(attrs.get("library_versions"))),
     ]
     return [(label, str(text)) for label, text in rows if text not in (None, "")]
+
+
+def extent(sensitivity: xr.Dataset) -> str:
+    """The size of the run in one line."""
+    sizes = sensitivity.sizes
+    noise = int(sensitivity.attrs.get("stochastic", 1)) == 1
+    seeds = [_count(sizes.get("seed", 1), "seed")] if noise else ["no noise"]
+    counted = [("parameter", "parameter"), ("observable", "observable"), ("recorded time", "time")]
+    rest = [_count(sizes[dim], what) for what, dim in counted]
+    return ", ".join([_design(sensitivity), *seeds, *rest])
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s' if n != 1 else ''}"
 
 
 def parameter_rows(sensitivity: xr.Dataset) -> list[dict[str, str]]:
@@ -105,9 +125,15 @@ def _joined(attrs: dict[str, Any], name: str, more: str) -> str | None:
 
 def _design(sensitivity: xr.Dataset) -> str:
     method = str(sensitivity.attrs.get("design_method", ""))
-    count = sensitivity.sizes.get("sample", 0)
-    samples = f"{count} sample{'s' if count != 1 else ''}"
+    samples = _count(sensitivity.sizes.get("sample", 0), "sample")
     return f"{samples} of {_DESIGNS.get(method, method)}" if method else samples
+
+
+def _correlations(text: Any) -> str | None:
+    """Correlated pairs of parameters with their coefficients."""
+    pairs = _loaded(text, [])
+    told = [f"{' and '.join(pair['between'])} {short(pair['coefficient'])}" for pair in pairs]
+    return ", ".join(told) or None
 
 
 def _seeds(sensitivity: xr.Dataset) -> str | None:

@@ -15,11 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from jaxmorph.animations import poster
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import draw
+from jaxmorph.figures import draw, nothing_because
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE, Entry, figure_names
+from jaxmorph.figures.estimates import unreliable
 from jaxmorph.figures.save import render, write_whole
-from jaxmorph.figures.style import words
-from jaxmorph.report import facts, summary
+from jaxmorph.figures.style import names, words
+from jaxmorph.report import explorer, facts, findings, methods, observables, summary
 
 _HEAVY_SVG = 400_000
 
@@ -59,37 +60,79 @@ def write_report(
         JaxmorphError: a figure or film that the page shows is missing.
     """
     path, folder = Path(path), Path(figures)
-    pictures = [
-        _figure(name, folder, path.parent, sensitivity, checks)
-        for name in figure_names(
-            str(sensitivity.attrs.get("design_method", "")),
-            sensitivity.sizes["parameter"],
-            checks is not None,
-        )
-    ]
+    parts, absent = _parts(folder, path.parent, sensitivity, checks)
     films = [_film(name, Path(film), path.parent) for name, film in (animations or {}).items()]
     found = summary.rankings(sensitivity)
+    flags = unreliable(sensitivity)
+    exponent = methods.lyapunov(checks)
     context = {
         "run": run,
         "attrs": sensitivity.attrs,
         "study": sensitivity.attrs.get("study_name") or sensitivity.attrs.get("study", ""),
+        "extent": facts.extent(sensitivity),
+        "estimator": methods.ESTIMATORS.get(str(sensitivity.attrs.get("estimator"))),
         "rankings": found,
-        "leading": summary.leading(found, sensitivity.sizes.get("seed", 1)),
+        "leading": summary.leading(found, sensitivity),
+        "findings": findings.per_observable(sensitivity, found),
+        "overall": findings.paragraph(sensitivity),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": summary.worst_check(checks),
+        "flagged": flags is not None and bool(flags.any()),
+        "explorer": explorer.document(sensitivity),
+        "sections": [_section(sensitivity, name) for name in names(sensitivity, "observable")],
         "health": summary.health(sensitivity),
+        "methods": [*methods.shown(sensitivity), *([exponent] if exponent else [])],
         "facts": facts.run_facts(sensitivity),
         "parameters": facts.parameter_rows(sensitivity),
         "observables": facts.observable_rows(sensitivity),
         "configuration": facts.configuration(sensitivity),
-        "pictures": pictures,
+        "parts": parts,
+        "absent": absent,
+        "known_variables": _known_variables(sensitivity, checks),
         "films": films,
         "example": example(run, sensitivity),
     }
     write_whole(path, _rendered(context).encode())
+
+
+def _parts(
+    folder: Path, page: Path, sensitivity: xr.Dataset, checks: xr.Dataset | None
+) -> tuple[dict[str, list[Picture]], dict[str, list[tuple[str, str]]]]:
+    """The figures of each part of the page; and those that have nothing to show, with the reason."""
+    parts: dict[str, list[Picture]] = {entry.part: [] for entry in CATALOGUE.values()}
+    absent: dict[str, list[tuple[str, str]]] = {part: [] for part in parts}
+    method = str(sensitivity.attrs.get("design_method", ""))
+    for name in figure_names(method, sensitivity.sizes["parameter"], checks is not None):
+        entry, reason = CATALOGUE[name], nothing_because(name, sensitivity)
+        if reason is None:
+            parts[entry.part].append(_figure(name, folder, page, sensitivity, checks))
+        else:
+            absent[entry.part].append((entry.title, reason))
+    return parts, absent
+
+
+def _section(sensitivity: xr.Dataset, observable: str) -> dict[str, Any]:
+    """The section of an observable with its pictures as the page shows them."""
+    section = observables.section(sensitivity, observable)
+    pictures = [
+        {
+            "source": _embedded(svg, "image/svg+xml"),
+            "points": _width(svg),
+            "alt": f"{CATALOGUE[name].title}, for {section.name} alone; {name}.csv has the data.",
+        }
+        for name, svg in section.pictures
+    ]
+    return {**vars(section), "pictures": pictures}
+
+
+def _known_variables(sensitivity: xr.Dataset, checks: xr.Dataset | None) -> set[str]:
+    """What the source lines of this page may name: a film's variables, and what the files have."""
+    known = {str(name) for name in sensitivity.variables}
+    known |= {variable for entry in ANIMATIONS.values() for variable in entry.variables}
+    return known | (set() if checks is None else {str(name) for name in checks.variables})
 
 
 def example(run: str, sensitivity: xr.Dataset) -> str:
@@ -131,8 +174,6 @@ def _figure(
     checks: xr.Dataset | None,
 ) -> Picture:
     svg = _content(folder / f"{name}.svg", f"the figure {name}")
-    size = re.search(rb'<svg[^>]*\swidth="([\d.]+)pt"', svg)
-    width = float(size.group(1)) if size else 504.0
     if len(svg) <= _HEAVY_SVG:
         source = _embedded(svg, "image/svg+xml")
     else:
@@ -140,9 +181,15 @@ def _figure(
     here = os.path.relpath(folder, page)
     links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
     return Picture(
-        name, CATALOGUE[name], source, links, points=width,
+        name, CATALOGUE[name], source, links, points=_width(svg),
         alt=f"{CATALOGUE[name].title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
+
+
+def _width(svg: bytes) -> float:
+    """Width of an SVG in points."""
+    size = re.search(rb'<svg[^>]*\swidth="([\d.]+)pt"', svg)
+    return float(size.group(1)) if size else 504.0
 
 
 def _film(name: str, film: Path, page: Path) -> Picture:

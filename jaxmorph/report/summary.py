@@ -1,4 +1,4 @@
-"""What the numbers say, in plain sentences: rankings, doubts, health of the run."""
+"""What the numbers say of each observable and of the run: rankings, doubts, health."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from jaxmorph.figures.estimates import unreliable
 from jaxmorph.figures.numbers import plain, uncertain
 from jaxmorph.figures.numerical_checks import largest_over_time
 from jaxmorph.figures.style import final, names, words
@@ -22,6 +23,7 @@ class Effect:
     parameter: str
     text: str
     sign: int
+    flagged: bool = False
 
 
 @dataclass
@@ -44,6 +46,7 @@ def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
 def _ranking(data: xr.Dataset, observable: str) -> Ranking:
     ranking = Ranking(words(observable))
     value = data[_NAME].values
+    flags = unreliable(data)
     for i in np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable"):
         one = data.isel(parameter=int(i))
         name = words(str(one["parameter"].item()))
@@ -56,7 +59,8 @@ def _ranking(data: xr.Dataset, observable: str) -> Ranking:
             ranking.unsure.append(name)
         else:
             text = uncertain(float(value[i]), (high - low) / 2)
-            ranking.effects.append(Effect(name, text, int(np.sign(value[i]))))
+            flagged = flags is not None and bool(flags[int(i)])
+            ranking.effects.append(Effect(name, text, int(np.sign(value[i])), flagged))
     return ranking
 
 
@@ -67,9 +71,10 @@ def _ends(one: xr.Dataset) -> tuple[float, float]:
     return float(one[f"{_NAME}_low"]), float(one[f"{_NAME}_high"])
 
 
-def leading(found: list[Ranking], n_seeds: int) -> str:
+def leading(found: list[Ranking], sensitivity: xr.Dataset) -> str:
     """One sentence on the parameter that comes first most often."""
-    if n_seeds < 2:
+    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
+    if noisy and sensitivity.sizes.get("seed", 1) < 2:
         return "One seed has no uncertainty: which effects are real cannot be said."
     first = [ranking.effects[0].parameter for ranking in found if ranking.effects]
     if not first:
@@ -77,6 +82,8 @@ def leading(found: list[Ranking], n_seeds: int) -> str:
     name = max(dict.fromkeys(first), key=first.count)
     if len(found) == 1:
         return f"The parameter with the largest effect is {name}."
+    if first.count(name) == len(found):
+        return f"The parameter {name} has the largest effect on every observable."
     return (
         f"The parameter {name} has the largest effect on {first.count(name)} of the {len(found)} "
         "observables."
@@ -152,12 +159,15 @@ class Health:
     excluded: list[str] = field(default_factory=list)
     more_excluded: int = 0
     exploding: list[tuple[str, str, str]] = field(default_factory=list)
+    heavy_tailed: list[tuple[str, str, str]] = field(default_factory=list)
     undefined: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
         """Whether there is nothing to warn of."""
-        return not (self.non_finite or self.excluded or self.exploding or self.undefined)
+        return not (
+            self.non_finite or self.excluded or self.exploding or self.heavy_tailed or self.undefined
+        )
 
 
 def health(sensitivity: xr.Dataset) -> Health:
@@ -175,16 +185,27 @@ def health(sensitivity: xr.Dataset) -> Health:
         )
         found.excluded = [f"sample {int(a)}, seed {int(b)}" for a, b in pairs[:_MOST_LISTED]]
         found.more_excluded = max(len(pairs) - _MOST_LISTED, 0)
-    if "gradient_exploding" in sensitivity:
-        rate = sensitivity.get("gradient_growth_rate")
-        for observable, parameter in _where(sensitivity["gradient_exploding"]):
-            at = {"observable": observable, "parameter": parameter}
-            text = "not estimated" if rate is None else plain(float(rate.sel(at)))
-            found.exploding.append((words(observable), words(parameter), text))
+    found.exploding = _flagged(sensitivity, "gradient_exploding", "gradient_growth_rate")
+    found.heavy_tailed = _flagged(sensitivity, "gradient_heavy_tailed", "gradient_tail_index")
     data = final(sensitivity)
     if _NAME in data:
         found.undefined = [(words(o), words(p)) for o, p in _where(data[_NAME].isnull())]
     return found
+
+
+def _flagged(sensitivity: xr.Dataset, flag: str, number: str) -> list[tuple[str, str, str]]:
+    """Flagged pairs with the number that flagged them."""
+    if flag not in sensitivity:
+        return []
+    numbers = sensitivity.get(number)
+    return [
+        (
+            words(o),
+            words(p),
+            "not estimated" if numbers is None else plain(float(numbers.sel(observable=o, parameter=p))),
+        )
+        for o, p in _where(sensitivity[flag].astype(bool))
+    ]
 
 
 def _where(mask: xr.DataArray) -> list[tuple[str, str]]:

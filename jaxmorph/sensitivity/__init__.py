@@ -1,8 +1,41 @@
-"""Estimates of what matters, each with its uncertainty, from values and gradients."""
+"""Estimates of what matters, each with its uncertainty, from values and gradients.
 
-from .estimate import estimate
+Pure functions on xarray arrays, one idea a module; :class:`Estimation` puts them together for a run.
+"""
+
+from .active_subspace import active_subspace
+from .average import DesignAverage
+from .estimate import Estimation, Question, estimate, scaled_sensitivity
+from .fourier import fast
+from .given_data import given_data
 from .health import gradient_growth
+from .identifiability import fisher_information, identifiability, indistinguishable
 from .local import local_estimates
-from .whole_design import derivative_based_measures
+from .moments import DesignMoments
+from .morris import morris
+from .sobol_indices import sobol_indices
+from .tails import TailIndex
+from .trimmed import trimmed_mean
+from .whole_design import whole_design
 
-__all__ = ["derivative_based_measures", "estimate", "gradient_growth", "local_estimates"]
+__all__ = [
+    "DesignAverage",
+    "DesignMoments",
+    "Estimation",
+    "Question",
+    "TailIndex",
+    "active_subspace",
+    "estimate",
+    "fast",
+    "fisher_information",
+    "given_data",
+    "gradient_growth",
+    "identifiability",
+    "indistinguishable",
+    "local_estimates",
+    "morris",
+    "scaled_sensitivity",
+    "sobol_indices",
+    "trimmed_mean",
+    "whole_design",
+]

@@ -7,9 +7,16 @@ import xarray as xr
 from scipy import stats
 
 from .local import elasticity_deviation, finite_pairs
+from .resampling import nested
+from .trimmed import trimmed_mean
 
 # What is averaged over samples, for each quantity.
-_MEANS = {"value": "mean", "gradient": "gradient_mean", "elasticity": "elasticity"}
+_MEANS = {
+    "value": "mean",
+    "gradient": "gradient_mean",
+    "elasticity": "elasticity",
+    "semi_elasticity": "semi_elasticity",
+}
 
 
 def add_up(sums: dict[str, xr.DataArray], parts: Mapping[str, xr.DataArray]) -> None:
@@ -27,9 +34,12 @@ class DesignAverage:
     seeds is the noise of the design average.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trim: float) -> None:
+        self._trim = trim
         self._sum: dict[str, xr.DataArray] = {}
         self._count: dict[str, xr.DataArray] = {}
+        self._total: dict[str, xr.DataArray] = {}
+        self._number: dict[str, xr.DataArray] = {}
 
     def add(
         self,
@@ -37,37 +47,80 @@ class DesignAverage:
         gradient: xr.DataArray,
         parameter_value: xr.DataArray,
         local: xr.Dataset,
+        weight: xr.DataArray | float = 1.0,
     ) -> None:
-        """Add one slab: all seeds of some samples; ``local`` are its local estimates."""
+        """Add one slab: all seeds of some samples.
+
+        Args:
+            value: (sample, seed, time, observable).
+            gradient: (sample, seed, time, observable, parameter).
+            parameter_value: (sample, parameter).
+            local: Local estimates of the same samples.
+            weight: (sample), for samples that do not count alike.
+        """
         used = finite_pairs(value, gradient)
         value, gradient = value.where(used), gradient.where(used)
-        elasticity = local["elasticity"]
+        deviation = gradient - local["gradient_mean"]
         deviations = {
             "value": value - local["mean"],
-            "gradient": gradient - local["gradient_mean"],
-            "elasticity": elasticity_deviation(value, gradient, parameter_value, elasticity),
+            "gradient": deviation,
+            "elasticity": elasticity_deviation(value, gradient, parameter_value, local["elasticity"]),
+            "semi_elasticity": parameter_value * deviation,
         }
-        add_up(self._sum, {name: d.sum("sample") for name, d in deviations.items()})
-        add_up(self._count, {name: d.count("sample") for name, d in deviations.items()})
+        means = {name: local[mean] for name, mean in _MEANS.items()}
+        add_up(self._sum, {name: (weight * d).sum("sample") for name, d in deviations.items()})
+        add_up(self._count, {name: _weights_of(d, weight) for name, d in deviations.items()})
+        add_up(self._total, {name: (weight * m).sum("sample") for name, m in means.items()})
+        add_up(self._number, {name: _weights_of(m, weight) for name, m in means.items()})
 
-    def estimates(self, local: xr.Dataset) -> dict[str, xr.DataArray]:
-        """``<quantity>_average`` with ``_se``, ``_low`` and ``_high``; ``local``: all samples.
+    def estimates(self) -> dict[str, xr.DataArray]:
+        """``<quantity>_average`` with ``_se``, ``_low`` and ``_high``.
 
-        The interval is Student's, 95 %, for the noise of the seeds at the given samples.
+        The interval is Student's, 95 %, for the noise of the seeds at the given samples. The trimmed
+        average leaves out the seeds whose average over the samples is the smallest and the largest.
         """
         result: dict[str, xr.DataArray] = {}
-        for name, mean in _MEANS.items():
-            average = local[mean].mean("sample")
+        for name in _MEANS:
+            average = self._total[name] / self._number[name].where(self._number[name] > 0)
             result[f"{name}_average"] = average
             per_seed = self._sum[name] / self._count[name].where(self._count[name] > 0)
-            n = per_seed.count("seed")
             if per_seed.sizes["seed"] < 2:
                 continue
+            n = per_seed.count("seed")
             se = per_seed.std("seed", ddof=1) / np.sqrt(n)
-            half = se * stats.t.ppf(0.975, np.maximum(n - 1, 1))
-            result |= {
-                f"{name}_average_se": se,
-                f"{name}_average_low": average - half,
-                f"{name}_average_high": average + half,
-            }
+            result |= _with_student_interval(f"{name}_average", average, se, n)
+            if name == "gradient":
+                around, trimmed_se = trimmed_mean(per_seed, self._trim)
+                left = n - 2 * np.floor(self._trim * n)
+                result |= _with_student_interval(
+                    "gradient_trimmed_average", average + around, trimmed_se, left
+                )
         return result
+
+    def elasticity_by_seeds(self) -> xr.DataArray | None:
+        """The average elasticity for nested subsets of the seeds (n_seeds, ...), linearised."""
+        per_seed = self._sum["elasticity"] / self._count["elasticity"].where(
+            self._count["elasticity"] > 0
+        )
+        sizes = nested(per_seed.sizes["seed"])
+        if not sizes:
+            return None
+        average = self._total["elasticity"] / self._number["elasticity"]
+        parts = [average + per_seed.isel(seed=slice(size)).mean("seed") for size in sizes]
+        return xr.concat(parts, "n_seeds").assign_coords(n_seeds=sizes)
+
+
+def _weights_of(x: xr.DataArray, weight: xr.DataArray | float) -> xr.DataArray:
+    return (weight * x.notnull()).sum("sample")
+
+
+def _with_student_interval(
+    name: str, average: xr.DataArray, se: xr.DataArray, n: xr.DataArray
+) -> dict[str, xr.DataArray]:
+    half = se * stats.t.ppf(0.975, np.maximum(n - 1, 1))
+    return {
+        name: average,
+        f"{name}_se": se,
+        f"{name}_low": average - half,
+        f"{name}_high": average + half,
+    }

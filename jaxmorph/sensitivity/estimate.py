@@ -1,121 +1,290 @@
 """All estimates of one run, from its slabs of samples."""
 
+import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 
-from ..designs import central_sample
-from ..distributions import Distribution
-from .average import DesignAverage, add_up
-from .describe import describe
-from .health import excluded_pairs, gradient_growth
-from .local import finite_pairs, local_estimates, square_without_noise
-from .whole_design import (
-    derivative_based_measures,
-    natural_scale,
-    natural_sd,
-    noise_share,
+from ..designs import (
+    Design,
+    FastDesign,
+    MorrisDesign,
+    SaltelliDesign,
+    central_sample,
+    design_weights,
+    group_size,
+    represents,
 )
+from ..distributions import Distribution, natural_sd
+from . import moments
+from .active_subspace import active_variable
+from .average import DesignAverage
+from .describe import describe
+from .fourier import fast
+from .given_data import given_data
+from .health import GradientHealth
+from .identifiability import fisher_information, identifiability
+from .local import TRIM, WANTED_SIGNAL_TO_NOISE, finite_pairs, local_estimates
+from .morris import morris
+from .resampling import nested, seed_weights
+from .sobol_indices import sobol_indices
+from .whole_design import natural_scale, scaled_inputs, whole_design
 
 logger = logging.getLogger(__name__)
 
 _SPREAD = (0.1, 0.5, 0.9)
 # The order of dimensions in every variable.
-_ORDER = ("quantile", "sample", "seed", "time", "observable", "parameter", "parameter_2", "excluded")
+_ORDER = (
+    "quantile", "n_samples", "n_seeds", "sample", "seed", "time", "observable", "component",
+    "parameter", "parameter_2", "excluded",
+)  # fmt: skip
+# Designs whose estimators need every value of every seed.
+_NEED_VALUES = SaltelliDesign | MorrisDesign | FastDesign
+# For the others, estimates from given data take a random choice of so many samples: more would make
+# them better by a hundredth or less, and take an hour.
+_MOST_GIVEN = 2048
 
 
-def estimate(
-    slabs: Iterable[xr.Dataset], design: xr.Dataset, distributions: Sequence[Distribution]
-) -> xr.Dataset:
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What is known of a run besides its numbers.
+
+    Attributes:
+        distributions: One a parameter.
+        design: How the samples were chosen; None: independent draws from the distributions.
+        independent: Whether the parameters are independent.
+        stochastic: Whether the study has noise; without it one seed says everything.
+        wanted_signal_to_noise: What ``seeds_needed`` is for.
+        trim: Share of the seeds that a trimmed mean leaves out at each end.
+    """
+
+    distributions: Sequence[Distribution]
+    design: Design | None = None
+    independent: bool = True
+    stochastic: bool = True
+    wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
+    trim: float = TRIM
+
+
+def estimate(slabs: Iterable[xr.Dataset], points: xr.Dataset, question: Question) -> xr.Dataset:
     """The sensitivity dataset of a run (see ``docs/data.md``), without global attributes.
 
     Args:
         slabs: Datasets with ``value``, ``gradient`` and ``parameter_value``: all seeds of some samples,
-            each sample once. One is held in memory at a time.
-        design: ``parameter_value`` and ``unit_value`` (sample, parameter).
-        distributions: One a parameter.
+            each sample once.
+        points: ``parameter_value`` and ``unit_value`` (sample, parameter).
+        question: What is known of the run besides.
     """
-    central = central_sample(design["unit_value"].values)
-    average = DesignAverage()
-    gather = _Gather(distributions, int(design["sample"][central]))
-    for slab in slabs:
-        local = local_estimates(slab["value"], slab["gradient"], slab["parameter_value"])
-        average.add(slab["value"], slab["gradient"], slab["parameter_value"], local)
-        gather.add(slab, local)
-    local = xr.concat(gather.local, "sample")
-    value = xr.concat(gather.value, "sample")
-    result = xr.Dataset(dict(local.data_vars) | average.estimates(local) | gather.estimates())
-    elasticity = local["elasticity"]
-    # Undefined at every sample stays undefined, without numpy's warning about it.
-    defined = elasticity.where(elasticity.notnull().any("sample"), 0.0)
-    spread = defined.quantile(list(_SPREAD), "sample")
-    result["elasticity_spread"] = spread.where(elasticity.notnull().any("sample"))
-    if value.sizes["seed"] > 1 and value.sizes["sample"] > 1:
-        squared = xr.concat(gather.squared_gradient, "sample")
-        result = result.assign(derivative_based_measures(squared, value, distributions))
-        result["noise_share"] = noise_share(value)
-    result["parameter_value"] = design["parameter_value"]
-    result["unit_value"] = design["unit_value"]
-    return describe(result.transpose(*_ORDER, missing_dims="ignore"))
+    estimation = Estimation(points, question)
+    local = xr.concat([estimation.add(slab) for slab in slabs], "sample")
+    whole, factor = estimation.finish()
+    return xr.merge([local, scaled_sensitivity(local, factor), whole], join="exact")
 
 
-class _Gather:
-    """What is collected over the slabs besides the averages."""
+def scaled_sensitivity(local: xr.Dataset, factor: xr.DataArray | None) -> xr.Dataset:
+    """``scaled_sensitivity`` (sigma_theta / sigma_f) df/dtheta at some samples, with its ``_se``.
 
-    def __init__(self, distributions: Sequence[Distribution], central: int):
-        self._distributions = distributions
-        self._central = central
-        self._scale = xr.DataArray([natural_sd(d) for d in distributions], dims="parameter")
+    Args:
+        local: ``gradient_mean`` and, if there is one, ``gradient_se``.
+        factor: What :meth:`Estimation.finish` gave; None gives nothing.
+    """
+    if factor is None:
+        return xr.Dataset()
+    parts = {"scaled_sensitivity": "gradient_mean", "scaled_sensitivity_se": "gradient_se"}
+    scaled = {new: factor * local[old] for new, old in parts.items() if old in local}
+    return describe(xr.Dataset(scaled).transpose(*_ORDER, missing_dims="ignore"))
+
+
+class Estimation:
+    """Takes the slabs of a run one by one: what is per sample comes back, the rest is kept as sums.
+
+    Besides sums it keeps the means over seeds and the elasticities of all samples, and for designs whose
+    estimators need them the values of all seeds.
+    """
+
+    def __init__(self, points: xr.Dataset, question: Question):
+        self._points, self._question = points, question
+        n, names = points.sizes["sample"], [str(p) for p in points["parameter"].values]
+        design = question.design
+        self._kind = "sample" if design is None else represents(design)
+        self._group_size = 1 if design is None else group_size(design, len(names))
+        weights = None if design is None else design_weights(design, names)
+        self._weight = xr.DataArray(np.ones(n) if weights is None else weights, dims="sample")
+        self._moments = moments.DesignMoments(
+            moments.Design(n, self._group_size, weights, question.stochastic)
+        )
+        rng = np.random.default_rng(0)
+        self._given = np.sort(rng.permutation(n)[:_MOST_GIVEN])
+        self._central = int(points["sample"][central_sample(points["unit_value"].values)])
+        self._sd = xr.DataArray([natural_sd(d) for d in question.distributions], dims="parameter")
+        self._average, self._health = DesignAverage(question.trim), GradientHealth()
         self._central_slab: xr.Dataset | None = None
-        self._excluded: list[tuple[int, int]] = []
-        self._sums: dict[str, xr.DataArray] = {}
-        self.local: list[xr.Dataset] = []
-        self.value: list[xr.DataArray] = []
-        self.squared_gradient: list[xr.DataArray] = []
+        self._kept: dict[str, xr.DataArray] = {}
+        self._seeds = 0
 
-    def add(self, slab: xr.Dataset, local: xr.Dataset) -> None:
-        gradient, value = slab["gradient"], slab["value"]
+    def add(self, slab: xr.Dataset) -> xr.Dataset:
+        """The local estimates of a slab, which is not kept.
+
+        Args:
+            slab: ``value``, ``gradient`` and ``parameter_value``: all seeds of some samples.
+        """
+        value, gradient, theta = slab["value"], slab["gradient"], slab["parameter_value"]
+        self._seeds = value.sizes["seed"]
+        local = local_estimates(
+            value,
+            gradient,
+            theta,
+            wanted_signal_to_noise=self._question.wanted_signal_to_noise,
+            trim=self._question.trim,
+        )
         used = finite_pairs(value, gradient)
-        scale = natural_scale(self._distributions, slab["parameter_value"])
-        natural = gradient * scale
-        self.local.append(local)
-        self.value.append(value.where(used))
-        self.squared_gradient.append(square_without_noise(natural, used))
-        self._excluded += excluded_pairs(used)
-        finite = gradient.where(used)
-        sums = {
-            "non_finite": (~used).sum(("sample", "seed", "time")),
-            "square": (finite**2).sum(("sample", "seed")),
-            "count": finite.count(("sample", "seed")),
-            "relative": ((finite * slab["parameter_value"]) ** 2).sum(("sample", "seed")),
-            "value": (value.where(used) ** 2).sum(("sample", "seed")),
-        }
-        if value.sizes["seed"] > 1:
-            scaled = natural * self._scale
-            product = square_without_noise(scaled, used, scaled.rename(parameter="parameter_2"))
-            sums |= {"product": product.sum("sample"), "products": product.count("sample")}
-        add_up(self._sums, sums)
+        weight = self._weight.isel(sample=slab["sample"].values)
+        self._average.add(value, gradient, theta, local, weight)
+        self._health.add(value, gradient, theta, used)
+        scaled = gradient * natural_scale(self._question.distributions, theta) * self._sd
+        if self._has_moments:
+            self._moments.add(value, scaled, used)
+        self._keep("elasticity", local["elasticity"])
+        if isinstance(self._question.design, _NEED_VALUES):
+            self._keep("value", value.where(used))
+        elif self._kind == "sample":
+            chosen = np.isin(slab["sample"].values, self._given)
+            self._keep("value", value.where(used).isel(sample=chosen), self._given)
+        if self._question.stochastic:
+            information = fisher_information(value.where(used), scaled.where(used))
+            if information:
+                self._keep("fisher", information["fisher_information"])
         if self._central in slab["sample"]:
-            self._central_slab = slab.sel(sample=self._central)
+            self._central_slab = slab.assign(scaled=scaled).sel(sample=self._central)
+        return describe(local.transpose(*_ORDER, missing_dims="ignore"))
 
-    def estimates(self) -> dict[str, xr.DataArray]:
-        sums = self._sums
-        result = {"non_finite_count": sums["non_finite"]}
-        rms = (sums["square"] / sums["count"].where(sums["count"] > 0)) ** 0.5
-        relative = (sums["relative"] / sums["value"].where(sums["value"] > 0)) ** 0.5
-        result |= gradient_growth(rms, relative)
-        if "product" in sums:
-            n = sums["products"]
-            result["gradient_outer_product"] = sums["product"] / n.where(n > 0)
-        pairs = np.array(self._excluded, dtype=int).reshape(-1, 2)
-        result["excluded_sample"] = xr.DataArray(pairs[:, 0], dims="excluded")
-        result["excluded_seed"] = xr.DataArray(pairs[:, 1], dims="excluded")
-        assert self._central_slab is not None, "no slab holds the central sample"
-        result["central_value"] = self._central_slab["value"].drop_vars("sample")
-        result["central_gradient"] = self._central_slab["gradient"].drop_vars("sample")
-        result["central_sample"] = xr.DataArray(self._central)
-        for sample, seed in self._excluded:
-            logger.warning("sample %d, seed %d: not finite; left out of the estimates", sample, seed)
+    def finish(self) -> tuple[xr.Dataset, xr.DataArray | None]:
+        """Everything that is not per sample, and the factor of :func:`scaled_sensitivity`.
+
+        The factor, sigma_theta / sigma_f (time, observable, parameter), is None where the variance
+        over the design is not known.
+        """
+        result = self._averages() | self._health.estimates() | self._of_the_central_sample()
+        factor = None
+        if self._has_moments:
+            whole = whole_design(self._moments, self._question.distributions, self._question.independent)
+            result |= whole
+            result["active_variable"] = active_variable(
+                scaled_inputs(self._question.distributions, self._points["parameter_value"]),
+                whole["active_direction"],
+            )
+            factor = self._factor(whole["variance"])
+            for end in ("", "_se", "_low", "_high"):
+                if f"gradient_average{end}" in result:
+                    scaled = factor * result[f"gradient_average{end}"]
+                    result[f"scaled_sensitivity_average{end}"] = scaled
+        result |= self._of_the_design()
+        dataset = xr.Dataset(result)
+        dataset["parameter_value"] = self._points["parameter_value"]
+        dataset["unit_value"] = self._points["unit_value"]
+        return describe(dataset.transpose(*_ORDER, missing_dims="ignore")), factor
+
+    @property
+    def _has_moments(self) -> bool:
+        """Whether averages over the samples are averages over the distributions."""
+        return self._kind != "none" and self._can_tell_noise and self._points.sizes["sample"] > 1
+
+    @property
+    def _can_tell_noise(self) -> bool:
+        """Whether what varies over the design can be told from noise."""
+        return self._seeds > 1 or not self._question.stochastic
+
+    def _keep(self, name: str, array: xr.DataArray, samples: np.ndarray | None = None) -> None:
+        """Keep what belongs to the samples of a slab, in one array of ``samples`` (all of the run)."""
+        samples = self._points["sample"].values if samples is None else samples
+        rows = np.searchsorted(samples, array["sample"].values)
+        array = array.drop_vars("sample").transpose("sample", ...)
+        if name not in self._kept:
+            shape = (len(samples), *array.shape[1:])
+            self._kept[name] = xr.DataArray(
+                np.full(shape, np.nan), dims=array.dims, coords=array.coords
+            ).assign_coords(sample=samples)
+        self._kept[name].values[rows] = array.values
+
+    def _averages(self) -> dict[str, xr.DataArray]:
+        result = self._average.estimates()
+        elasticity = self._kept.pop("elasticity")
+        result |= _over_samples(elasticity, self._group_size if self._kind == "sample" else None)
+        if "elasticity_average_se" in result:
+            result["elasticity_average_se_seeds"] = result["elasticity_average_se"]
+            by_seeds = self._average.elasticity_by_seeds()
+            if by_seeds is not None:
+                result["elasticity_average_by_seeds"] = by_seeds
         return result
+
+    def _factor(self, variance: xr.DataArray) -> xr.DataArray:
+        sd = [d.frozen().std() for d in self._question.distributions]
+        names = self._points["parameter"]
+        return xr.DataArray(sd, dims="parameter", coords={"parameter": names}) / (
+            variance.where(variance > 0) ** 0.5
+        )
+
+    def _of_the_central_sample(self) -> dict[str, xr.DataArray]:
+        assert self._central_slab is not None, "no slab holds the central sample"
+        slab = self._central_slab.drop_vars("sample")
+        result = {
+            "central_value": slab["value"],
+            "central_gradient": slab["gradient"],
+            "central_sample": xr.DataArray(self._central),
+        }
+        if "fisher" in self._kept:
+            result["fisher_information_by_sample"] = self._kept["fisher"]
+            used = finite_pairs(slab["value"], slab["scaled"])
+            draws = fisher_information(
+                slab["value"].where(used), slab["scaled"].where(used), seed_weights(self._seeds)
+            )
+            if draws:
+                result |= identifiability(draws["fisher_information"], self._seeds)
+                result["fisher_entry_used"] = draws["fisher_entry_used"]
+                result["fisher_covariance"] = draws["fisher_covariance"]
+        return result
+
+    def _of_the_design(self) -> dict[str, xr.DataArray]:
+        """What the way of choosing the samples allows besides."""
+        question, names = self._question, [str(p) for p in self._points["parameter"].values]
+        if not self._can_tell_noise:
+            return {}
+        match question.design:
+            case SaltelliDesign():
+                return sobol_indices(self._kept["value"], names, question.stochastic)
+            case FastDesign(harmonics=harmonics):
+                return fast(self._kept["value"], names, harmonics, question.stochastic)
+            case MorrisDesign():
+                return morris(self._kept["value"], self._points["unit_value"], question.stochastic)
+        if "value" not in self._kept:
+            return {}
+        points = self._points["parameter_value"].isel(sample=self._given)
+        found = given_data(self._kept["value"], points, question.stochastic, question.independent)
+        # Their nested subsets are of the chosen samples, not of the run.
+        return {name: array for name, array in found.items() if "_by_" not in name}
+
+
+def _over_samples(elasticity: xr.DataArray, group_size: int | None) -> dict[str, xr.DataArray]:
+    """Quantiles of the elasticity, the error of its average and averages of the first samples.
+
+    Time by time: quantiles and deviations copy what they work on. ``group_size`` is None where the
+    samples do not represent the distributions, and an error of sampling means nothing.
+    """
+    parts = []
+    for _, at in elasticity.groupby("time", squeeze=False):
+        defined = at.notnull().any("sample")
+        # Undefined at every sample stays undefined, without numpy's warning about it.
+        spread = at.where(defined, 0.0).quantile(list(_SPREAD), "sample").where(defined)
+        part = {"elasticity_spread": spread}
+        if group_size is not None and at.sizes["sample"] > group_size:
+            n = at.sizes["sample"] // group_size
+            groups = at if group_size == 1 else at.coarsen(sample=group_size).mean()
+            part["elasticity_average_se_samples"] = groups.std("sample", ddof=1) / n**0.5
+            if sizes := nested(at.sizes["sample"], group_size):
+                subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]
+                by_samples = xr.concat(subsets, "n_samples").assign_coords(n_samples=sizes)
+                part["elasticity_average_by_samples"] = by_samples
+        parts.append(xr.Dataset(part))
+    return {str(name): array for name, array in xr.concat(parts, "time").items()}

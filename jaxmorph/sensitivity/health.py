@@ -1,11 +1,83 @@
-"""What a reader must be warned of: non-finite numbers, exploding gradients."""
+"""What a reader must be warned of: non-finite numbers, exploding and heavy-tailed gradients."""
+
+import logging
 
 import numpy as np
 import xarray as xr
 
+from .average import add_up
+from .tails import TailIndex
+
+logger = logging.getLogger(__name__)
+
 _FEWEST_TIMES = 6
 # Flagged when the exponential part alone multiplies the gradient by this over the recorded time.
 _EXPLODING_FACTOR = 10.0
+
+
+class GradientHealth:
+    """Accumulates, slab of samples by slab, whether the single-seed gradients can be trusted."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, xr.DataArray] = {}
+        self._excluded: list[tuple[int, int]] = []
+        self._tails = TailIndex()
+
+    def add(
+        self,
+        value: xr.DataArray,
+        gradient: xr.DataArray,
+        parameter_value: xr.DataArray,
+        used: xr.DataArray,
+    ) -> None:
+        """Add one slab: all seeds of some samples.
+
+        Args:
+            value: (sample, seed, time, observable).
+            gradient: (sample, seed, time, observable, parameter).
+            parameter_value: (sample, parameter).
+            used: (sample, seed, time, observable), which entries are finite.
+        """
+        self._excluded += excluded_pairs(used)
+        finite = gradient.where(used)
+        sums = {
+            "non_finite": (~used).sum(("sample", "seed", "time")),
+            "square": (finite**2).sum(("sample", "seed")),
+            "count": finite.count(("sample", "seed")),
+            "relative": ((finite * parameter_value) ** 2).sum(("sample", "seed")),
+            "value": (value.where(used) ** 2).sum(("sample", "seed")),
+        }
+        if gradient.sizes["seed"] > 1:
+            n = used.sum("seed")
+            mean = finite.mean("seed")
+            variance = ((finite - mean) ** 2).sum("seed") / (n - 1).where(n > 1)
+            sums |= {"variance": variance.sum("sample"), "variances": variance.count("sample")}
+            self._tails.add(finite)
+        add_up(self._sums, sums)
+
+    def estimates(self) -> dict[str, xr.DataArray]:
+        """``non_finite_count``, ``excluded_sample``, ``excluded_seed``, and the flags of the gradients.
+
+        ``gradient_unreliable`` is where a gradient explodes or has heavy tails.
+        """
+        sums = self._sums
+        result = {"non_finite_count": sums["non_finite"]}
+        rms = (sums["square"] / sums["count"].where(sums["count"] > 0)) ** 0.5
+        relative = (sums["relative"] / sums["value"].where(sums["value"] > 0)) ** 0.5
+        result |= gradient_growth(rms, relative)
+        if "variance" in sums:
+            n = sums["variances"]
+            result["gradient_variance"] = sums["variance"] / n.where(n > 0)
+            result |= self._tails.estimates()
+        flags = [result[f] for f in ("gradient_exploding", "gradient_heavy_tailed") if f in result]
+        if flags:
+            result["gradient_unreliable"] = flags[0] | flags[-1]
+        pairs = np.array(self._excluded, dtype=int).reshape(-1, 2)
+        result["excluded_sample"] = xr.DataArray(pairs[:, 0], dims="excluded")
+        result["excluded_seed"] = xr.DataArray(pairs[:, 1], dims="excluded")
+        for sample, seed in self._excluded:
+            logger.warning("sample %d, seed %d: not finite; left out of the estimates", sample, seed)
+        return result
 
 
 def excluded_pairs(used: xr.DataArray) -> list[tuple[int, int]]:

@@ -1,27 +1,24 @@
-"""Estimates over the whole design: derivative-based measures, their bounds, the share of noise.
+"""Estimates over the whole design from its moments: derivative-based measures, bounds, share of noise.
 
 Sources: Sobol' and Kucherenko, Math. Comput. Simul. 79 (2009) 3009-3017 (derivative-based measures);
-Lamboni et al., Math. Comput. Simul. 87 (2013) 45-54 (bounds); Constantine, Dow, Wang, SIAM J. Sci.
-Comput. 36 (2014) A1500-A1524 (outer product of gradients).
+Lamboni et al., Math. Comput. Simul. 87 (2013) 45-54, and Roustant, Barthe, Iooss, Electron. J. Stat. 11
+(2017) 3081-3119 (bounds); Constantine and Diaz, Reliab. Eng. Syst. Saf. 162 (2017) 1-13 (activity
+scores).
 """
 
-import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
 
-from ..distributions import (
-    Distribution,
-    LogNormal,
-    LogUniform,
-    is_logarithmic,
-    poincare_constant,
-)
+from ..distributions import Distribution, is_logarithmic, natural_sd, poincare_constant
+from .active_subspace import active_subspace
+from .moments import DesignMoments, Draws
+from .resampling import with_interval
 
-_RESAMPLES = 400
-_INTERVAL: tuple[tuple[float, Literal["lower", "higher"]], ...] = ((0.025, "lower"), (0.975, "higher"))
+Estimates = dict[str, xr.DataArray]
+
+_OF_A_SUBSPACE = ("activity_score", "eigenvalue")
 
 
 def natural_scale(distributions: Sequence[Distribution], parameter_value: xr.DataArray) -> xr.DataArray:
@@ -30,94 +27,97 @@ def natural_scale(distributions: Sequence[Distribution], parameter_value: xr.Dat
     return parameter_value.where(logarithmic, 1.0)
 
 
-def natural_sd(distribution: Distribution) -> float:
-    """Standard deviation of a parameter on its natural scale."""
-    match distribution:
-        case LogUniform(low=low, high=high):
-            return math.log(high / low) / math.sqrt(12)
-        case LogNormal(sd_log=sd):
-            return sd
-    return float(distribution.frozen().std())
+def scaled_inputs(distributions: Sequence[Distribution], parameter_value: xr.DataArray) -> xr.DataArray:
+    """Parameters on their natural scale, centred, in units of their sd (sample, parameter)."""
+    logarithmic = xr.DataArray([is_logarithmic(d) for d in distributions], dims="parameter")
+    # Where there is no logarithm to take, that of 1 is taken and not used.
+    logarithm = xr.apply_ufunc(np.log, parameter_value.where(logarithmic, 1.0))
+    natural = logarithm.where(logarithmic, parameter_value)
+    sd = xr.DataArray([natural_sd(d) for d in distributions], dims="parameter")
+    return (natural - natural.mean("sample")) / sd
 
 
-def derivative_based_measures(
-    squared_gradient: xr.DataArray,
-    value: xr.DataArray,
-    distributions: Sequence[Distribution],
-) -> dict[str, xr.DataArray]:
-    """``dgsm`` and its ``total_bound`` on the total Sobol index, with 95 % bootstrap intervals.
+def whole_design(
+    moments: DesignMoments, distributions: Sequence[Distribution], independent: bool
+) -> Estimates:
+    """All estimates that follow from the moments of the gradients, scaled by the parameters' sd.
 
-    The bound is C dgsm / Var, with C the Poincare constant of the distribution. Var is the variance over
-    samples of the seed-averaged observable, noise removed. Samples are resampled, seeds are not: the
-    interval is for the choice of samples.
+    ``dgsm``: nu = E[(df/du)^2] on the natural scale u. ``total_bound``: C nu / Var bounds the total
+    Sobol index, C being the Poincare constant of the parameter's distribution; it needs independent
+    parameters and is absent otherwise. ``variance``, ``noise_variance``, ``noise_share``:
+    Var_theta(E_seed f), E_theta(Var_seed f), and the share of the second in their sum. And the active
+    subspace.
 
-    Args:
-        squared_gradient: (sample, time, observable, parameter), unbiased, on the natural scale.
-        value: (sample, seed, time, observable); non-finite entries NaN.
-        distributions: One a parameter.
+    Each with its interval, the two parts of its standard error, and its value for nested subsets.
     """
-    n = value.sizes["sample"]
-    draws = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=_RESAMPLES)
-    weights = xr.DataArray(
-        np.concatenate([np.ones((1, n)), draws]), dims=("resample", "sample")
-    )  # resample 0 is the data themselves
-    usable = squared_gradient.notnull()
-    total = xr.dot(weights, squared_gradient.where(usable, 0.0), dim="sample")
-    dgsm = total / xr.dot(weights, usable.astype(float), dim="sample")
-    constants = [poincare_constant(d) for d in distributions]
-    constant = xr.DataArray([np.nan if c is None else c for c in constants], dims="parameter")
-    variance = variance_over_design(value, weights)
-    # A design whose variance is not told from 0 has no finite bound.
-    bound = (constant * dgsm / variance).where(variance > 0, np.inf)
-    result = {"poincare_constant": constant}
-    for name, resampled in (("dgsm", dgsm), ("total_bound", bound)):
-        if name == "total_bound" and all(c is None for c in constants):
-            continue
-        of_data = resampled.isel(resample=0).transpose("time", "observable", "parameter")
-        of_resamples = resampled.isel(resample=slice(1, None))
-        # No interpolation: some of them may be infinite.
-        low, high = (
-            of_resamples.quantile(q, "resample", method=side, skipna=False)
-            .drop_vars("quantile")
-            .transpose(*of_data.dims)
-            for q, side in _INTERVAL
-        )
-        result |= {name: of_data, f"{name}_low": low, f"{name}_high": high}
-    return result
+    both = _Both(moments)
+    sd = xr.DataArray([natural_sd(d) for d in distributions], dims="parameter")
+    constant = xr.DataArray([poincare_constant(d) for d in distributions], dims="parameter")
+
+    def squares(draws: Draws) -> xr.DataArray:
+        diagonal = np.diagonal(draws.outer.values, axis1=-2, axis2=-1)
+        return draws.outer.isel(parameter_2=0, drop=True).copy(data=diagonal) / sd**2
+
+    def bound(draws: Draws) -> xr.DataArray:
+        # A design whose variance is not told from 0 has no finite bound; nothing varies: none at all.
+        ratio = constant * squares(draws) / draws.variance.where(draws.variance > 0)
+        return ratio.where((draws.variance > 0) | (squares(draws) == 0), np.inf)
+
+    def share(draws: Draws) -> xr.DataArray:
+        total = draws.variance.clip(min=0) + draws.noise_variance
+        return draws.noise_variance / total.where(total > 0)
+
+    result = both.estimate("dgsm", squares) | both.estimate("variance", lambda d: d.variance)
+    result["gradient_outer_product"] = both.samples.outer.isel(draw=0, drop=True)
+    result["poincare_constant"] = constant
+    if independent:
+        result |= both.estimate("total_bound", bound)
+    if moments.design.stochastic:
+        result |= both.estimate("noise_variance", lambda d: d.noise_variance)
+        result |= both.estimate("noise_share", share)
+    return result | both.active_subspace()
 
 
-def variance_over_design(value: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
-    """Var over samples of E over seeds, unbiased: the mean covariance of two different seeds.
+class _Both:
+    """The moments over samples and over seeds, put through the same estimator."""
 
-    Over seeds r != r' the noise of f_r and f_r' is independent, so Cov_samples(f_r, f_r') estimates
-    the variance of the seed mean without any noise. The sum over pairs is
-    Var(sum_r f_r) - sum_r Var(f_r). Samples without all seeds are left out.
+    def __init__(self, moments: DesignMoments):
+        self.samples, self.seeds = moments.over_samples(), moments.over_seeds()
+        self._n_groups, self._n_blocks = moments.design.n_groups, moments.n_blocks
+        # With noise but too few seeds to resample, an interval would forget the noise.
+        self._no_interval = moments.design.stochastic and self.seeds is None
 
-    Args:
-        value: (sample, seed, time, observable), NaN where unusable.
-        weights: (resample, sample), how often each sample counts.
-    """
-    n_seeds = value.sizes["seed"]
-    complete = value.notnull().all("seed")
-    f = value.where(complete, 0.0)
-    # Variances do not change when a constant is taken off; round-off does.
-    f = (f - f.mean("sample")).where(complete, 0.0)
-    n = xr.dot(weights, complete.astype(float), dim="sample")
-    n = n.where(n > 1)
+    def estimate(self, name: str, function: Callable[[Draws], xr.DataArray]) -> Estimates:
+        """The estimate with its interval and, where there are any, its nested subsets."""
+        of_samples = function(self.samples)
+        over_samples = self.samples.resampled(of_samples)
+        if self._no_interval:
+            return {name: over_samples.isel(draw=0, drop=True)}
+        result: Estimates = {}
+        over_seeds = None
+        if self.samples.sizes:
+            result[f"{name}_by_samples"] = self.samples.nested(of_samples, "n_samples")
+        if self.seeds is not None:
+            of_seeds = function(self.seeds)
+            over_seeds = self.seeds.resampled(of_seeds)
+            result[f"{name}_by_seeds"] = self.seeds.nested(of_seeds, "n_seeds")
+        return result | with_interval(name, over_samples, self._n_groups, over_seeds, self._n_blocks)
 
-    def variance(x: xr.DataArray) -> xr.DataArray:
-        mean = xr.dot(weights, x, dim="sample") / n
-        return (xr.dot(weights, x**2, dim="sample") / n - mean**2) * n / (n - 1)
-
-    between = variance(f.sum("seed")) - variance(f).sum("seed")
-    return between / (n_seeds * (n_seeds - 1))
-
-
-def noise_share(value: xr.DataArray) -> xr.DataArray:
-    """E_samples Var_seeds / (Var_samples E_seeds + E_samples Var_seeds), (time, observable)."""
-    n = value.sizes["sample"]
-    weights = xr.DataArray(np.ones((1, n)), dims=("resample", "sample"))
-    explained = variance_over_design(value, weights).isel(resample=0).clip(min=0)
-    noise = value.var("seed", ddof=1).mean("sample")
-    total = explained + noise
-    return noise / total.where(total > 0)
+    def active_subspace(self) -> Estimates:
+        draws = self.samples.resampled(self.samples.outer)
+        if self._no_interval:
+            return active_subspace(draws.isel(draw=[0]), self._n_groups)
+        over_seeds = None if self.seeds is None else self.seeds.resampled(self.seeds.outer)
+        result = active_subspace(draws, self._n_groups, over_seeds, self._n_blocks)
+        for part, dim in ((self.samples, "n_samples"), (self.seeds, "n_seeds")):
+            if part is None or not part.sizes:
+                continue
+            subsets = part.nested(part.outer, dim)
+            each = [
+                active_subspace(subsets.isel({dim: [i]}).rename({dim: "draw"}).drop_vars("draw"), 1)
+                for i in range(len(part.sizes))
+            ]
+            for name in _OF_A_SUBSPACE:
+                together = xr.concat([one[name] for one in each], dim)
+                result[f"{name}_by_{dim.removeprefix('n_')}"] = together.assign_coords({dim: part.sizes})
+        return result

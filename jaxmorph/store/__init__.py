@@ -7,18 +7,21 @@ from .build import (
     design_dataset,
     with_trajectories,
 )
-from .files import read_dataset, read_json, remedy, write_dataset, write_json
+from .files import open_dataset, read_dataset, read_json, remedy, write_dataset, write_json
 from .provenance import provenance
+from .stream import streamed
 
 __all__ = [
     "batch_dataset",
     "checks_dataset",
     "corners_dataset",
     "design_dataset",
+    "open_dataset",
     "provenance",
     "read_dataset",
     "read_json",
     "remedy",
+    "streamed",
     "with_trajectories",
     "write_dataset",
     "write_json",

@@ -56,6 +56,11 @@ _COORDINATES = {
     "gradient": ("d observable / d parameter, pathwise", "observable_unit / parameter_unit"),
     "trajectory_stored": ("whether the states of this sample and seed are stored", "1"),
     "corner": ("which corner of parameter space", "1"),
+    "mode_difference": (
+        "largest relative difference between forward and reverse mode, for a random mix of outputs",
+        "1",
+    ),
+    "lyapunov_exponent": ("finite-time Lyapunov exponent of the state", "1"),
     "finite_difference": (
         "d observable / d parameter by central differences with common random numbers",
         "observable_unit / parameter_unit",
@@ -170,8 +175,22 @@ def corners_dataset(dataset: xr.Dataset, corners: Sequence[str]) -> xr.Dataset:
     return describe(dataset, _COORDINATES)
 
 
-def checks_dataset(dataset: xr.Dataset, finite_difference: np.ndarray, error: np.ndarray) -> xr.Dataset:
-    """A batch of automatic gradients, with finite differences beside them (same shape)."""
+def checks_dataset(
+    dataset: xr.Dataset,
+    finite_difference: np.ndarray,
+    error: np.ndarray,
+    mode_difference: np.ndarray,
+    lyapunov_exponent: np.ndarray | None,
+) -> xr.Dataset:
+    """A batch of automatic gradients, with what they are held against.
+
+    Args:
+        dataset: The batch.
+        finite_difference: Of the shape of the gradients.
+        error: Estimated error of the finite differences, the same shape.
+        mode_difference: Between forward and reverse mode, (sample, seed).
+        lyapunov_exponent: (sample, seed, time), per unit of time; None if the study has none.
+    """
     dims = dataset["gradient"].dims
     gradient = dataset["gradient"]
     difference = abs(gradient - finite_difference)
@@ -182,5 +201,11 @@ def checks_dataset(dataset: xr.Dataset, finite_difference: np.ndarray, error: np
         finite_difference=(dims, finite_difference),
         finite_difference_error=(dims, error),
         relative_difference=relative.where(difference > 0, 0.0).transpose(*dims),
+        mode_difference=(("sample", "seed"), mode_difference),
     )
-    return describe(dataset, _COORDINATES)
+    if lyapunov_exponent is not None:
+        dataset["lyapunov_exponent"] = (("sample", "seed", "time"), lyapunov_exponent)
+    dataset = describe(dataset, _COORDINATES)
+    if "lyapunov_exponent" in dataset and (unit := dataset["time"].attrs["units"]) != "1":
+        dataset["lyapunov_exponent"].attrs["units"] = f"1 / {unit}"
+    return dataset

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..atomic import written_aside
 from ..errors import JaxmorphError
 
 KINDS = ("design", "batch", "corners", "checks", "sensitivity")
-_COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
@@ -28,28 +28,37 @@ def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
         JaxmorphError: If the file cannot be written (a full disk, a missing right).
     """
     assert kind in KINDS, kind
+    check_described(dataset, kind)
+    dataset = dataset.assign_attrs(Conventions="CF-1.11", jaxmorph_file=kind)
+    path = Path(path)
+    with aside(path) as file:
+        dataset.to_netcdf(file, engine="netcdf4", encoding=encoding_of(dataset))
+        if not read_dataset(file, kind).identical(dataset):
+            raise JaxmorphError(f"{path}: what was written reads back differently; check the disk")
+
+
+def check_described(dataset: xr.Dataset, kind: str) -> None:
+    """Raises ValueError if a variable lacks ``units`` or ``long_name``."""
     for name, variable in dataset.variables.items():
         missing = {"units", "long_name"} - set(variable.attrs)
         if missing:
             raise ValueError(f"variable {name} of a {kind} file has no {' and no '.join(missing)}")
-    dataset = dataset.assign_attrs(Conventions="CF-1.11", jaxmorph_file=kind)
-    encoding = {
-        name: dict(_COMPRESSION)
+
+
+def encoding_of(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
+    """How the variables are compressed."""
+    return {
+        name: dict(COMPRESSION)
         for name, variable in dataset.variables.items()
         if variable.ndim and variable.dtype.kind in "fib"
     }
-    path = Path(path)
-    with _aside(path) as aside:
-        dataset.to_netcdf(aside, engine="netcdf4", encoding=encoding)
-        if not read_dataset(aside, kind).identical(dataset):
-            raise JaxmorphError(f"{path}: what was written reads back differently; check the disk")
 
 
 def write_json(content: dict[str, Any], path: str | Path) -> None:
     """Write a small JSON file: aside first, then renamed into place."""
     path = Path(path)
-    with _aside(path) as aside:
-        aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    with aside(path) as file:
+        file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -61,11 +70,11 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _aside(path: Path) -> Iterator[Path]:
+def aside(path: Path) -> Iterator[Path]:
     """:func:`written_aside`; what the disk refuses is said in one line."""
     try:
-        with written_aside(path) as aside:
-            yield aside
+        with written_aside(path) as file:
+            yield file
     except (OSError, RuntimeError) as error:  # netCDF4 reports a full disk as the latter
         raise JaxmorphError(f"{path}: cannot be written: {error}") from error
 
@@ -85,19 +94,37 @@ def read_dataset(path: str | Path, kind: str) -> xr.Dataset:
     Raises:
         JaxmorphError: If it is missing, truncated, or not such a file of ours.
     """
+    with open_dataset(path, kind) as file:
+        try:
+            return file.load()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise _damaged(path) from error
+
+
+@contextlib.contextmanager
+def open_dataset(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
+    """The same, but open: of a large file only what is used is read.
+
+    Raises:
+        JaxmorphError: As :func:`read_dataset`.
+    """
     if not Path(path).is_file():
         raise JaxmorphError(f"{path}: no such file; {remedy(path)}")
     try:
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
-            dataset = file.load()
+        file = xr.open_dataset(path, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError) as error:
-        raise JaxmorphError(f"{path}: truncated or not a netCDF-4 file; {remedy(path)}") from error
-    found = dataset.attrs.get("jaxmorph_file")
-    if found != kind:
-        raise JaxmorphError(
-            f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); {remedy(path)}"
-        )
-    return dataset
+        raise _damaged(path) from error
+    with file:
+        found = file.attrs.get("jaxmorph_file")
+        if found != kind:
+            raise JaxmorphError(
+                f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); {remedy(path)}"
+            )
+        yield file
+
+
+def _damaged(path: str | Path) -> JaxmorphError:
+    return JaxmorphError(f"{path}: truncated or not a netCDF-4 file; {remedy(path)}")
 
 
 def describe(dataset: xr.Dataset, names: dict[str, tuple[str, str]]) -> xr.Dataset:

@@ -19,6 +19,7 @@ _LIBRARIES = (
     "jax-md",
     "numpy",
     "scipy",
+    "SALib",
     "xarray",
     "netCDF4",
     "snakemake",

@@ -1,6 +1,7 @@
 """Studies: differentiable stochastic models with named parameters and observables."""
 
 from .base import Observable, Parameter, Recording, StateVariable, Study
+from .followed import simulate_with_log_density, simulate_with_tangent
 from .load import Problem, load_problem, load_study, raised_in
 
 __all__ = [
@@ -13,4 +14,6 @@ __all__ = [
     "load_problem",
     "load_study",
     "raised_in",
+    "simulate_with_log_density",
+    "simulate_with_tangent",
 ]

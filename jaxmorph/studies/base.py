@@ -69,7 +69,9 @@ class Study(BaseModel, abc.ABC):
 
     A subclass sets the class attributes ``parameters`` and ``observables`` (and ``state_variables``, if
     trajectories are to be stored), declares its settings as annotated fields with defaults (pydantic
-    checks them), and writes ``simulate``. The first line of its docstring describes it in the report.
+    checks them), and writes ``simulate``. The first line of its docstring describes it in the report. A
+    study without noise sets ``stochastic = False``; one whose settings decide overrides
+    ``is_stochastic``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -78,6 +80,7 @@ class Study(BaseModel, abc.ABC):
     observables: ClassVar[tuple[Observable, ...]]
     state_variables: ClassVar[tuple[StateVariable, ...]] = ()
     time_unit: ClassVar[str] = "1"
+    stochastic: ClassVar[bool] = True
 
     precision: Literal["float32", "float64"] = Field(
         default="float64", description="floating-point precision of the simulation"
@@ -91,6 +94,11 @@ class Study(BaseModel, abc.ABC):
             parameters: Every parameter of the study, by name.
             key: The random key of one seed.
         """
+
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether simulations with different keys differ, at these settings."""
+        return self.stochastic
 
     @classmethod
     def describe(cls) -> str:

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from pydantic import Field
 
 from ..distributions import LogUniform, Uniform
-from ..simulation import record
+from ..simulation import gaussian, record
 from .base import Observable, Parameter, Recording, StateVariable, Study
 
 
@@ -43,7 +43,7 @@ class OrnsteinUhlenbeckStudy(Study):
         def step(x: Array, *, key: PRNGKeyArray) -> Array:
             noise = jax.random.normal(key, x.shape, x.dtype)
             drift = -parameters["k"] * x * mobility
-            return x + drift + jnp.sqrt(2 * parameters["kT"] * mobility) * noise
+            return gaussian(noise, x + drift, jnp.sqrt(2 * parameters["kT"] * mobility))
 
         def measure(x: Array) -> Array:
             return x

@@ -6,14 +6,18 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xarray as xr
 from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import synthetic
 from test_report import build
+
+from jaxmorph.figures import CATALOGUE
 
 pytestmark = pytest.mark.browser
 ARGUMENTS = [
@@ -27,10 +31,22 @@ WIDTHS = (1280, 390)
 Opened = tuple[Page, list[str], list[str]]
 
 
+SHAPE: dict[str, Any] = {"n_parameters": 3, "n_observables": 2, "n_times": 6, "n_samples": 8}
+
+
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data() -> xr.Dataset:
+    """A Saltelli run, one gradient of which is flagged."""
+    data = synthetic.sensitivity(**SHAPE, design="saltelli")
+    data["gradient_unreliable"][0, 1] = True
+    return data
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, data: xr.Dataset) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    return build(folder, synthetic.sensitivity(n_samples=16), synthetic.checks(), films=True)
+    checks = synthetic.checks(n_parameters=3, n_observables=2, n_times=6)
+    return build(folder, data, checks, films=True, drawn=True)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +82,8 @@ def test_nothing_is_fetched_and_nothing_goes_wrong(opened: Opened, report: Path)
 def test_every_picture_is_shown(opened: Opened) -> None:
     page, _, _ = opened
     widths = page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth])")
-    assert len(widths) == 6 + 2, "six figures, and the printed frames of two films"
+    shown = len(CATALOGUE) - len(["gradient_field", "screening"])
+    assert len(widths) == shown + 2 * 2 + 2, "figures, two of each observable, frames of two films"
     assert all(complete and width > 0 for complete, width in widths)
 
 
@@ -91,3 +108,124 @@ def test_text_in_figures_is_large_enough_to_read(opened: Opened) -> None:
         ".map(i => i.getBoundingClientRect().width / (i.naturalWidth * 0.75))"
     )
     assert min(scales) >= 1.25
+
+
+def test_every_link_leads_somewhere(opened: Opened, report: Path) -> None:
+    page, _, _ = opened
+    targets = page.evaluate("[...document.links].map(a => a.getAttribute('href'))")
+    assert len(targets) > 40
+    for target in targets:
+        if target.startswith("#"):
+            assert page.locator(f"[id='{target[1:]}']").count() == 1, target
+        else:
+            assert (report.parent / target).is_file(), target
+
+
+def choose(page: Page, part: str, label: str) -> None:
+    page.locator(f"#explorer select[data-part='{part}']").select_option(label=label)
+
+
+def bars(page: Page) -> list[str]:
+    return page.locator("#explorer .row").evaluate_all("e => e.map(x => x.getAttribute('aria-label'))")
+
+
+def test_the_chart_opens_at_the_last_time_with_the_numbers_of_the_data(
+    opened: Opened, data: xr.Dataset
+) -> None:
+    page, _, _ = opened
+    last = data.isel(time=-1, observable=0)["elasticity_average"]
+    order = last.sortby(abs(last), ascending=False)["parameter"].values
+    assert [text.split(":")[0].replace(" ", "_") for text in bars(page)] == list(order)
+    told = {text.split(":")[0]: text for text in bars(page)}
+    value = f"{last.sel(parameter='epsilon').item():.3g}".replace("-", "\N{MINUS SIGN}")
+    assert value in told["epsilon"]
+    assert "not to be trusted" in told["alpha"]
+    assert "not to be trusted" not in told["epsilon"]
+
+
+def test_choosing_observable_estimate_and_time_changes_the_chart(opened: Opened) -> None:
+    page, _, complaints = opened
+    seen = [bars(page)]
+    choose(page, "observable", "radius of gyration")
+    seen.append(bars(page))
+    choose(page, "estimate", "total Sobol index")
+    seen.append(bars(page))
+    assert not any("not to be trusted" in text for text in seen[-1]), "it is not made from gradients"
+    page.locator("#explorer input").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#explorer output").inner_text() == "0.08"
+    seen.append(bars(page))
+    page.keyboard.press("Home")
+    assert all("not defined" in text for text in bars(page)), "no variance at time 0"
+    assert len({tuple(texts) for texts in seen}) == 4
+    assert complaints == []
+
+
+def test_pointing_at_a_bar_or_the_lines_gives_values(opened: Opened) -> None:
+    page, _, _ = opened
+    tip = page.locator("#explorer .tip")
+    assert tip.is_hidden()
+    row = page.locator("#explorer .row").first
+    row.hover()
+    assert tip.inner_text() == row.get_attribute("aria-label")
+    page.locator("#explorer [data-part='lines'] svg").hover()
+    assert tip.inner_text().startswith("time ")
+    assert tip.inner_text().count("95 %") == 3, "every parameter at that time"
+    page.mouse.move(0, 0)
+    assert tip.is_hidden()
+
+
+def test_the_bars_can_be_read_with_the_keyboard(opened: Opened) -> None:
+    page, _, _ = opened
+    page.locator("#explorer input").focus()
+    page.keyboard.press("Tab")
+    tip = page.locator("#explorer .tip")
+    assert tip.inner_text() == bars(page)[0]
+    page.keyboard.press("Tab")
+    assert tip.inner_text() == bars(page)[1]
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
+def test_a_click_on_the_lines_sets_the_time(opened: Opened) -> None:
+    page, _, _ = opened
+    chart = page.locator("#explorer [data-part='lines'] svg")
+    box = chart.bounding_box()
+    assert box is not None
+    chart.click(position={"x": 53, "y": 20})
+    assert page.locator("#explorer output").inner_text() == "0"
+
+
+def test_print_has_static_figures_in_place_of_what_moves(opened: Opened) -> None:
+    page, _, _ = opened
+    page.emulate_media(media="print")
+    assert page.locator("#explorer").is_hidden()
+    assert page.locator("video").first.is_hidden()
+    assert page.get_by_text("On screen, this page also has a chart").is_visible()
+    images = page.locator("figure img")
+    assert all(images.nth(i).is_visible() for i in range(images.count()))
+    page.emulate_media(media="screen")
+    assert page.locator("#explorer").is_visible()
+
+
+def test_a_run_with_one_time_has_no_slider(browser: Browser, tmp_path: Path) -> None:
+    quiet = synthetic.sensitivity(n_parameters=3, n_observables=1, n_times=1, stochastic=False)
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text))
+    page.on("pageerror", lambda e: complaints.append(str(e)))
+    page.goto(build(tmp_path, quiet, None).as_uri())
+    assert len(bars(page)) == 3
+    assert page.locator("#explorer input").is_hidden()
+    assert page.locator("#explorer [data-part='lines']").is_hidden()
+    assert complaints == []
+    page.close()
+
+
+def test_without_scripts_the_page_is_whole(browser: Browser, report: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert page.locator("#explorer").is_hidden()
+    assert page.locator("#tornado img").is_visible()
+    context.close()

@@ -5,7 +5,8 @@ rule design:
     input:
         study="results/{run}/study.json",
     output:
-        "results/{run}/design.nc",
+        design="results/{run}/design.nc",
+        record="results/{run}/design.json",
     log:
         "logs/{run}/design.log",
     benchmark:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.configuration import check_syntax, load_configuration
+from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import figure_names
 
@@ -36,6 +37,19 @@ try:
     ).runs
 except JaxmorphError as error:
     sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
+
+
+def warn_of_moved_points():
+    """Say which finished batches a changed design computes again."""
+    for name, run in RUNS.items():
+        before = read_record(Path("results", name, "design.json"))
+        finished = {path.stem for path in Path("results", name, "batches").glob("*.nc")}
+        if before and (line := notice(name, before, run, finished)):
+            print(f"Warning: {line}", file=sys.stderr)
+
+
+if workflow.is_main_process:  # once, not in each of its jobs
+    warn_of_moved_points()
 
 
 def run_params(wildcards):
@@ -109,7 +123,7 @@ def animation_files(wildcards):
 
 def run_files(wildcards):
     """Everything that a run leaves: what is missing or damaged is made again, not only the report."""
-    names = ["report.html", "sensitivity.nc", "design.nc", "corners.nc"]
+    names = ["report.html", "sensitivity.nc", "design.nc", "design.json", "corners.nc"]
     return [
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
         *batches(wildcards),

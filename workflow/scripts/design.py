@@ -6,5 +6,9 @@ with job(snakemake.log[0]):
     from jaxmorph.jobs.analyse import make_design
 
     make_design(
-        snakemake.wildcards.run, snakemake.params.run, snakemake.input.study, snakemake.output[0]
+        snakemake.wildcards.run,
+        snakemake.params.run,
+        snakemake.input.study,
+        snakemake.output.design,
+        snakemake.output.record,
     )

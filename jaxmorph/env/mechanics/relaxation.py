@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...errors import JaxmorphError
 from ...gradients import discount_gradient
+from ...simulation import gaussian, scan
 from ...steps import SimulationStep, State
 from .potentials import ForceFn, MechanicalInteractionPotential, Scalar
 
@@ -43,7 +44,7 @@ class _MechanicalRelaxation(SimulationStep):
             position, key = self._move(state, force, carry)
             return (discount_gradient(position, self.discount), key), None
 
-        (position, _), _ = jax.lax.scan(body, (state.position, key), None, length=self.relaxation_steps)
+        (position, _), _ = scan(body, (state.position, key), None, length=self.relaxation_steps)
         return eqx.tree_at(lambda state: state.position, state, position)
 
 
@@ -56,6 +57,9 @@ class BrownianMechanicalRelaxation(_MechanicalRelaxation):
     Source: ``jax_md.simulate.brownian`` (Carlon, Laleman and Nomidis, 2016), which a test holds this
     against. jax-md rounds dt / gamma and the amplitude of the noise to single precision when they are
     Python numbers; here a number and an array of the same value give the same trajectory.
+
+    The changes are drawn through ``jaxmorph.simulation.gaussian``: the estimator ``score`` holds them
+    fixed, not the positions, so that what moves the initial positions still moves all later ones.
 
     Attributes:
         mechanical_potential: The energy of the cells.
@@ -83,7 +87,7 @@ class BrownianMechanicalRelaxation(_MechanicalRelaxation):
         # Two roots, not one: with kT = 0 the derivatives in dt and gamma stay finite.
         amplitude = jnp.sqrt(self.kT) * jnp.sqrt(2 * mobility)
         amplitude = jnp.where(state.alive[:, None], amplitude, 0)  # dead slots do not move
-        change = force(position) * mobility + amplitude * noise
+        change = gaussian(noise, force(position) * mobility, amplitude)
         return state.shift(position, change), key
 
 

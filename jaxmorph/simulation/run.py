@@ -1,4 +1,4 @@
-"""Running a model: many steps, with or without the history, cheap to differentiate."""
+"""Applying a model many times, with or without the history, cheap to differentiate."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from .errors import JaxmorphError
+from ..errors import JaxmorphError
+from .instruments import active, scan_by
 
 State = TypeVar("State")
 T = TypeVar("T")
@@ -54,7 +55,6 @@ def _scan_checkpointed(
     return carry, jax.tree.map(lambda a, b: jnp.concatenate([a, b]), history, tail)
 
 
-@eqx.filter_jit
 def simulate(
     model: Model[State],
     state: State,
@@ -82,14 +82,24 @@ def simulate(
     """
     if n_steps < 1:
         raise JaxmorphError(f"n_steps = {n_steps}: a simulation has at least 1 step")
+    # What an instrument reads has to leave the program, which it cannot through jit.
+    run = _simulate_compiled if active() is None else _simulate
+    return run(model, state, key, n_steps, history, checkpoint)
 
+
+def _simulate(
+    model: Model[State], state: State, key: PRNGKeyArray, n_steps: int, history: bool, checkpoint: bool
+) -> State:
     def body(state: State, step_key: PRNGKeyArray) -> tuple[State, State | None]:
         state = model(state, key=step_key)
         return state, state if history else None
 
     scan = _scan_checkpointed if checkpoint else jax.lax.scan
-    final, trajectory = scan(body, state, jax.random.split(key, n_steps))
+    final, trajectory = scan_by(scan, body, state, jax.random.split(key, n_steps))
     return final if trajectory is None else trajectory
+
+
+_simulate_compiled = eqx.filter_jit(_simulate)
 
 
 def record(
@@ -115,7 +125,25 @@ def record(
     """
     if every < 1 or n_steps < 1 or n_steps % every:
         raise JaxmorphError(f"record_every = {every}: must be at least 1 and divide n_steps = {n_steps}")
+    instrument = active()
+    if instrument is None or not instrument.reaches():
+        return _record(model, state, key, n_steps, every, measure)
+    followed, extra, read = instrument.follow(model, state)
+    measured, reading = _record(
+        followed, (state, extra), key, n_steps, every, lambda pair: (measure(pair[0]), read(pair[1]))
+    )
+    instrument.recorded.append(reading)
+    return measured
 
+
+def _record(
+    model: Model[State],
+    state: State,
+    key: PRNGKeyArray,
+    n_steps: int,
+    every: int,
+    measure: Callable[[State], T],
+) -> T:
     def step(state: State, step_key: PRNGKeyArray) -> tuple[State, None]:
         return model(state, key=step_key), None
 

@@ -1,0 +1,74 @@
+"""What a changed design costs: said when the workflow is parsed, before anything is computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from jaxmorph.configuration.models import Run
+from jaxmorph.designs import GridDesign, ListDesign, shortest_design
+
+_SIZES = ("samples", "points")
+"""The settings that say how many samples a design has, of those designs that cannot be extended."""
+
+
+def read_record(path: Path) -> Run | None:
+    """The run that ``results/<run>/design.json`` records; None if there is none that can be read."""
+    try:
+        return Run.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return None  # of another version, perhaps: it only serves to warn
+
+
+def notice(run_name: str, old: Run, new: Run, finished: Collection[str]) -> str | None:
+    """One line on the finished batches that are computed again because the design moves its points.
+
+    None if a design only grows or shrinks without moving points, if its points are listed one by one,
+    or if nothing is lost.
+
+    Args:
+        run_name: Name of the run.
+        old: The run as the design on disk was made.
+        new: The run as it is configured now.
+        finished: Names of the batches that are on disk.
+    """
+    both = min(old.n_samples, new.n_samples)
+    first_old, first_new = (shortest_design(r.design, list(r.parameters), both) for r in (old, new))
+    lost = [name for name in old.batches if name in finished and name in new.batches]
+    listed = isinstance(old.design, ListDesign) and isinstance(new.design, ListDesign)
+    if first_old == first_new or listed or not lost:
+        return None
+    n_finished = sum(name in finished for name in old.batches)
+    share = f"all {n_finished}" if len(lost) == n_finished else f"{len(lost)} of {n_finished}"
+    simulations = sum(len(old.batches[name].samples) * len(old.batches[name].seeds) for name in lost)
+    reason, advice = _reason(old, new)
+    return (
+        f"run {run_name}: {reason}, and {share} finished batches ({simulations} simulations) are "
+        f"computed again{advice}"
+    )
+
+
+def _reason(old: Run, new: Run) -> tuple[str, str]:
+    """Why points move, and what would have avoided it."""
+    method = new.design.method
+    if old.design.method != method:
+        return f"a {method} design has other points than the {old.design.method} design before", ""
+    before, after = (run.design.model_dump() for run in (old, new))
+    changed = [key for key in after if before[key] != after[key]]
+    if len(changed) == 1 and changed[0] in _SIZES:
+        way = "shortened" if new.n_samples < old.n_samples else "extended"
+        return (
+            f"a {method} design cannot be {way}: {_size(new)} {changed[0]} instead of {_size(old)} move "
+            "its points"
+        ), "; sobol, saltelli and morris designs keep theirs"
+    settings = " and ".join(f"{key} {after[key]} instead of {before[key]}" for key in changed)
+    return f"a {method} design with {settings} has other points", ""
+
+
+def _size(run: Run) -> str:
+    match run.design:
+        case GridDesign() as grid:
+            return " x ".join(map(str, grid.shape(list(run.parameters))))
+        case design:
+            return str(next(getattr(design, key) for key in _SIZES if hasattr(design, key)))

@@ -1,0 +1,53 @@
+"""Whether the keys of a run fit each other: the checks that look at more than one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jaxmorph.configuration.fields import hint
+from jaxmorph.designs import Correlation, GridDesign, correlation_factor, grid_obstacle
+
+
+def check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
+    """Raises ValueError unless a grid over ``parameters`` can be made."""
+    if isinstance(design.points, dict):
+        check_names("points", design.points, parameters)
+    # The study's own distributions are not known yet; the first job checks them.
+    known = {name: value for name, value in parameters.items() if value != "default"}
+    obstacle = grid_obstacle(known)
+    if obstacle is not None:
+        raise ValueError(obstacle)
+
+
+def check_correlations(correlations: Sequence[Correlation], parameters: Sequence[str]) -> None:
+    """Raises ValueError unless ``parameters`` can have the ``correlations``."""
+    pairs: list[set[str]] = []
+    for correlation in correlations:
+        for name in correlation.between:
+            if name not in parameters:
+                raise ValueError(f"{name} is not varied by the run; {hint(name, parameters)}")
+        if set(correlation.between) in pairs:
+            raise ValueError(f"couples {' and '.join(correlation.between)} twice")
+        pairs.append(set(correlation.between))
+    if correlation_factor(parameters, correlations) is None:
+        raise ValueError(
+            "no parameters can be correlated like that (the matrix of the coefficients is not positive "
+            "definite); weaken them"
+        )
+
+
+def in_one_order(correlations: Sequence[Correlation]) -> list[dict[str, Any]]:
+    """As plain JSON, in an order that does not depend on how they are written."""
+    pairs = sorted((sorted(c.between), c.coefficient) for c in correlations)
+    return [{"between": between, "coefficient": coefficient} for between, coefficient in pairs]
+
+
+def check_names(where: str, given: Iterable[str], wanted: Iterable[str]) -> None:
+    """Raises if ``given`` has not exactly the keys of ``wanted``."""
+    missing = [name for name in wanted if name not in given]
+    surplus = [name for name in given if name not in wanted]
+    if missing or surplus:
+        parts = [f"lacks {', '.join(missing)}"] * bool(missing)
+        parts += [f"has {', '.join(surplus)}, which the run does not vary"] * bool(surplus)
+        raise ValueError(f"{where} {' and '.join(parts)}")

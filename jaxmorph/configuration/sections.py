@@ -1,0 +1,65 @@
+"""The mappings inside a run, and the keys with a few choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from jaxmorph.configuration.fields import ConfigurationModel, Indices
+
+GradientMode = Literal["auto", "forward", "reverse"]
+Estimator = Literal["pathwise", "smoothed", "score"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The samples and seeds of one batch, as run-wide integers."""
+
+    samples: range
+    seeds: range
+
+
+class BatchSize(ConfigurationModel):
+    """How many samples and seeds one job evaluates."""
+
+    samples: int = Field(16, ge=1, description="samples per batch")
+    seeds: int = Field(16, ge=1, description="seeds per batch")
+
+
+class Trajectories(ConfigurationModel):
+    """The simulations whose full history is stored: each of `samples` at each of `seeds`."""
+
+    samples: Indices = Field((0,), description="samples, counted from 0; may be empty")
+    seeds: Indices = Field((0,), description="seeds, counted from 0; may be empty")
+
+
+class Checks(ConfigurationModel):
+    """Finite differences against automatic gradients, with the same random numbers."""
+
+    samples: int = Field(4, ge=0, description="samples to check, at most; 0 for no check")
+    seeds: int = Field(2, ge=1, description="seeds to check at each of them, at most")
+    step: float = Field(
+        1.0e-3,
+        gt=0,
+        lt=1,
+        description="step of the difference, as a share of the parameter's standard deviation",
+    )
+
+
+class Estimates(ConfigurationModel):
+    """What the estimates are asked for; changing it simulates nothing again."""
+
+    signal_to_noise: float = Field(
+        3.0,
+        gt=0,
+        description="wanted ratio of a mean gradient to its standard error; the estimates say how many "
+        "seeds it needs",
+    )
+    trim: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        description="share of the seeds that a trimmed mean leaves out at either end",
+    )

@@ -1,0 +1,37 @@
+"""Which designs can grow without moving the points that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxmorph.designs.settings import (
+    Design,
+    GridDesign,
+    ListDesign,
+    MorrisDesign,
+    SaltelliDesign,
+    SobolDesign,
+    group_size,
+)
+
+
+def shortest_design(design: Design, parameters: Sequence[str], stop: int) -> Design:
+    """The shortest design over ``parameters`` whose first ``stop`` samples are those of ``design``.
+
+    It stays the same when a Sobol, Saltelli, Morris or list design grows. Every other design is its
+    own shortest; a grid's has its number of points for each parameter.
+    """
+    groups = -(-stop // group_size(design, len(parameters)))
+    match design:
+        case SobolDesign() | SaltelliDesign():
+            enough = max(2, 1 << (groups - 1).bit_length())
+            return design.model_copy(update={"samples": enough})
+        case MorrisDesign():
+            return design.model_copy(update={"trajectories": max(2, groups)})
+        case ListDesign():
+            return design.model_copy(update={"points": design.points[:stop]})
+        case GridDesign():
+            points = dict(zip(parameters, design.shape(parameters), strict=True))
+            return GridDesign(points=points)
+        case _:
+            return design

@@ -1,0 +1,214 @@
+"""The points of each design: probabilities on the unit cube, and the values they stand for."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from jaxmorph.designs.copula import (
+    Correlation,
+    correlated,
+    correlation_factor,
+    independence_obstacle,
+)
+from jaxmorph.designs.settings import (
+    Design,
+    FastDesign,
+    GridDesign,
+    LatinHypercubeDesign,
+    ListDesign,
+    MorrisDesign,
+    OneAtATimeDesign,
+    SaltelliDesign,
+    SobolDesign,
+    grid_obstacle,
+)
+from jaxmorph.distributions import Distribution, is_logarithmic
+from jaxmorph.errors import JaxmorphError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_EDGE = 2.0**-31
+"""Half of the Sobol sequence's resolution. A normal quantile of exactly 0 or 1 is infinite."""
+
+
+def make_design(
+    design: Design,
+    distributions: Mapping[str, Distribution],
+    correlations: Sequence[Correlation] = (),
+) -> tuple[np.ndarray, np.ndarray]:
+    """The points of ``design`` over the parameters that ``distributions`` names, in their order.
+
+    Args:
+        design: The settings.
+        distributions: The distribution of each parameter.
+        correlations: Which of them are correlated; only for Sobol and Latin hypercube designs.
+
+    Returns:
+        The values and their probabilities (unit values, the cdf of the values), both float64 of shape
+        (sample, parameter). The values are finite.
+
+    Raises:
+        JaxmorphError: A grid over a distribution without even spacing, correlations in a design that
+            needs independent parameters, or correlations that cannot be.
+    """
+    import numpy as np
+
+    names = list(distributions)
+    if (obstacle := independence_obstacle(design, correlations)) is not None:
+        raise JaxmorphError(f"design: {obstacle}")
+    match design:
+        case GridDesign():
+            return _grid(design, distributions)
+        case ListDesign():
+            values = np.array([[point[name] for name in names] for point in design.points])
+            return values, _by_column(values, [distributions[n].cdf for n in names])
+        case MorrisDesign():
+            unit = _inside(_morris_levels(design, len(names)), distributions)
+        case OneAtATimeDesign():
+            unit = _inside(_one_at_a_time(design.points, len(names)), distributions)
+        case SaltelliDesign() | FastDesign():
+            unit = np.clip(_salib_samples(design, len(names)), _EDGE, 1 - _EDGE)
+        case _:
+            unit = np.clip(_unit_samples(design, len(names)), _EDGE, 1 - _EDGE)
+            if correlations:
+                unit = _correlated(unit, names, correlations)
+    return _by_column(unit, [distributions[n].ppf for n in names]), unit
+
+
+def central_sample(unit_values: np.ndarray) -> int:
+    """The sample whose farthest coordinate is nearest to 0.5; of several, the first.
+
+    ``unit_values`` has shape (sample, parameter).
+    """
+    import numpy as np
+
+    distance = np.abs(unit_values - 0.5).max(axis=1)
+    # Rounded, so that round-off does not decide between the symmetric points of a grid.
+    return int(np.argmin(distance.round(12)))
+
+
+def design_weights(design: Design, parameters: Sequence[str]) -> np.ndarray | None:
+    """Weights (sample,), summing to 1, of an average over the parameters' distributions.
+
+    For a grid the product of the trapezoid rule's weights along each of ``parameters``; None for every
+    other design: the plain average, if its samples represent the distributions at all.
+    """
+    import numpy as np
+
+    if not isinstance(design, GridDesign):
+        return None
+    axes = [np.ones(n) for n in design.shape(parameters)]
+    for weights in axes:
+        weights[[0, -1]] = 0.5
+    return _product([weights / weights.sum() for weights in axes]).prod(axis=1)
+
+
+def _unit_samples(design: SobolDesign | LatinHypercubeDesign, dimensions: int) -> np.ndarray:
+    """Points of the unit cube, shape (sample, parameter)."""
+    import numpy as np
+    from scipy.stats import qmc
+
+    rng = np.random.default_rng(design.seed)
+    engine = qmc.Sobol if isinstance(design, SobolDesign) else qmc.LatinHypercube
+    return engine(dimensions, rng=rng).random(design.samples)
+
+
+def _salib_samples(design: SaltelliDesign | FastDesign | MorrisDesign, dimensions: int) -> np.ndarray:
+    """Points of the unit cube by SALib, shape (sample, parameter), in SALib's order."""
+    import numpy as np
+
+    problem = {
+        "num_vars": dimensions,
+        "names": [f"x{i}" for i in range(dimensions)],
+        "bounds": [[0.0, 1.0]] * dimensions,
+    }
+    rng = np.random.default_rng(design.seed)
+    # What SALib warns of is for its authors (deprecations) or checked by the settings.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        match design:
+            case SaltelliDesign(samples=n):
+                from SALib.sample import sobol
+
+                return sobol.sample(problem, n, calc_second_order=False, scramble=True, seed=rng)
+            case FastDesign(samples=n, harmonics=harmonics):
+                from SALib.sample import fast_sampler
+
+                return fast_sampler.sample(problem, n, M=harmonics, seed=rng)
+            case MorrisDesign(trajectories=n, levels=levels):
+                from SALib.sample import morris
+
+                return morris.sample(problem, n, num_levels=levels, seed=rng)
+
+
+def _morris_levels(design: MorrisDesign, dimensions: int) -> np.ndarray:
+    """The levels of the trajectories, free of the round-off that may leave the unit cube."""
+    steps = design.levels - 1
+    return (_salib_samples(design, dimensions) * steps).round() / steps
+
+
+def _one_at_a_time(points: int, dimensions: int) -> np.ndarray:
+    """The centre of the unit cube, then a line through it along each axis."""
+    import numpy as np
+
+    unit = np.full((1 + points * dimensions, dimensions), 0.5)
+    for i in range(dimensions):
+        unit[1 + i * points : 1 + (i + 1) * points, i] = np.linspace(0, 1, points)
+    return unit
+
+
+def _inside(unit: np.ndarray, distributions: Mapping[str, Distribution]) -> np.ndarray:
+    """``unit`` with the columns of unbounded distributions shrunk to probabilities of 5 to 95 %.
+
+    Their ends are then those of ``Distribution.ends``, and 0.5 stays 0.5.
+    """
+    import numpy as np
+
+    bounded = [bool(np.isfinite(d.support).all()) for d in distributions.values()]
+    return np.where(bounded, unit, 0.5 + 0.9 * (unit - 0.5))
+
+
+def _correlated(
+    unit: np.ndarray, names: Sequence[str], correlations: Sequence[Correlation]
+) -> np.ndarray:
+    import numpy as np
+
+    factor = correlation_factor(names, correlations)
+    if factor is None:
+        raise JaxmorphError("design: the matrix of the correlations is not positive definite")
+    return np.clip(correlated(unit, factor), _EDGE, 1 - _EDGE)
+
+
+def _grid(
+    design: GridDesign, distributions: Mapping[str, Distribution]
+) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
+    if (obstacle := grid_obstacle(distributions)) is not None:
+        raise JaxmorphError(f"design: {obstacle}")
+    shape = design.shape(list(distributions))
+    axes = [_grid_axis(d, n) for d, n in zip(distributions.values(), shape, strict=True)]
+    return _product(axes), _product([np.linspace(0, 1, n) for n in shape])
+
+
+def _grid_axis(distribution: Distribution, points: int) -> np.ndarray:
+    import numpy as np
+
+    space = np.geomspace if is_logarithmic(distribution) else np.linspace
+    return space(*distribution.support, points)
+
+
+def _product(axes: list[np.ndarray]) -> np.ndarray:
+    """Cartesian product of the axes, the first slowest, shape (sample, parameter)."""
+    import numpy as np
+
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+def _by_column(array: np.ndarray, functions: Sequence[Callable[[np.ndarray], np.ndarray]]) -> np.ndarray:
+    import numpy as np
+
+    return np.stack([f(column) for f, column in zip(functions, array.T, strict=True)], axis=1)

@@ -1,0 +1,239 @@
+"""The settings of each design, and what follows from them without making its points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from jaxmorph.distributions import Distribution, LogUniform, Uniform
+
+MAX_SAMPLES = 2**30
+"""scipy's Sobol sequence has 30 bits; no run comes near it."""
+
+
+class _Design(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _power_of_two(samples: int) -> int:
+    below = 1 << (samples.bit_length() - 1)
+    if samples != below:
+        raise ValueError(f"must be a power of two; the nearest are {below} and {2 * below}")
+    return samples
+
+
+_PowerOfTwo = Annotated[int, Field(ge=2, le=MAX_SAMPLES), AfterValidator(_power_of_two)]
+
+
+class SobolDesign(_Design):
+    """Scrambled Sobol sequence. It can grow: the first 64 of 128 samples are the same 64."""
+
+    method: Literal["sobol"] = "sobol"
+    samples: _PowerOfTwo = Field(64, description="number of samples, a power of two")
+    seed: int = Field(0, ge=0, description="seed of the scrambling")
+
+
+class SaltelliDesign(_Design):
+    """Points for Sobol indices: two Sobol samples, and mixtures that differ in one parameter.
+
+    With D parameters a base sample has D + 2 points. It can grow as `sobol` can. The parameters must
+    be independent.
+    """
+
+    method: Literal["saltelli"] = "saltelli"
+    samples: _PowerOfTwo = Field(
+        64,
+        description="number of base samples, a power of two; each has D + 2 points for D parameters",
+    )
+    seed: int = Field(0, ge=0, description="seed of the scrambling")
+
+
+class LatinHypercubeDesign(_Design):
+    """Latin hypercube: each parameter has one sample in each of `samples` equally likely bins."""
+
+    method: Literal["latin-hypercube"] = "latin-hypercube"
+    samples: int = Field(64, ge=2, le=MAX_SAMPLES, description="number of samples")
+    seed: int = Field(0, ge=0, description="seed of the random points")
+
+
+class MorrisDesign(_Design):
+    """Trajectories for Morris screening: each changes one parameter after another, by one step.
+
+    With D parameters a trajectory has D + 1 points. It can grow: the first 8 of 16 trajectories are
+    the same 8. The parameters must be independent.
+    """
+
+    method: Literal["morris"] = "morris"
+    trajectories: int = Field(16, ge=2, le=MAX_SAMPLES, description="number of trajectories")
+    levels: int = Field(
+        4,
+        ge=2,
+        le=2**20,
+        description="number of levels of a parameter, even: equally spaced probabilities from 0 to 1, "
+        "or from 5 to 95 % where the distribution is unbounded; a step is half of the levels",
+    )
+    seed: int = Field(0, ge=0, description="seed of the trajectories")
+
+    @field_validator("levels")
+    @classmethod
+    def _even(cls, levels: int) -> int:
+        if levels % 2:
+            raise ValueError(f"must be even; the nearest are {levels - 1} and {levels + 1}")
+        return levels
+
+
+class FastDesign(_Design):
+    """Search curves of the extended Fourier amplitude sensitivity test, one a parameter.
+
+    The parameters must be independent.
+    """
+
+    method: Literal["fast"] = "fast"
+    samples: int = Field(
+        129,
+        ge=2,
+        le=MAX_SAMPLES,
+        description="number of points for each parameter, 4 x `harmonics`^2 + 1 or more",
+    )
+    harmonics: int = Field(
+        4, ge=1, le=2**10, description="number of harmonics that are summed; more need more samples"
+    )
+    seed: int = Field(0, ge=0, description="seed of the phases")
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        enough = 4 * self.harmonics**2 + 1
+        if self.samples < enough:
+            raise ValueError(
+                f"samples must be at least {enough} for {self.harmonics} harmonics, got {self.samples}"
+            )
+        return self
+
+
+_Points = Annotated[int, Field(ge=2)]
+
+
+class OneAtATimeDesign(_Design):
+    """The medians, then each parameter in turn from low to high with all others at their medians."""
+
+    method: Literal["one-at-a-time"] = "one-at-a-time"
+    points: _Points = Field(
+        5,
+        description="number of points for each parameter: equally spaced probabilities from 0 to 1, "
+        "or from 5 to 95 % where the distribution is unbounded",
+    )
+
+
+class GridDesign(_Design):
+    """Full grid, evenly spaced (log-uniform: on the logarithm); the first parameter is slowest."""
+
+    method: Literal["grid"] = "grid"
+    points: _Points | dict[str, _Points] = Field(
+        5,
+        description="number of points, one number for all parameters or one for each "
+        "(`{epsilon: 5, alpha: 7}`), 2 or more",
+    )
+
+    @field_validator("points", mode="before")
+    @classmethod
+    def _counts(cls, points: object) -> object:
+        counts = points if isinstance(points, Mapping) else {"every parameter": points}
+        for name, count in counts.items():
+            if type(name) is not str or type(count) is not int:
+                raise ValueError("must be a whole number, or one for each parameter")
+            if count < 2:
+                raise ValueError(f"a grid needs 2 or more points per parameter; {name} has {count}")
+        return points
+
+    def shape(self, parameters: Sequence[str]) -> tuple[int, ...]:
+        """Number of points along each of ``parameters``."""
+        if isinstance(self.points, int):
+            return (self.points,) * len(parameters)
+        return tuple(self.points[name] for name in parameters)
+
+
+class ListDesign(_Design):
+    """The points that are listed, in their order."""
+
+    method: Literal["list"] = "list"
+    points: Annotated[tuple[dict[str, float], ...], Field(strict=False)] = Field(
+        min_length=1,
+        description="the points, each with a number for each parameter (`{epsilon: 1, alpha: 2}`)",
+    )
+
+
+Design = Annotated[
+    SobolDesign
+    | LatinHypercubeDesign
+    | SaltelliDesign
+    | MorrisDesign
+    | FastDesign
+    | OneAtATimeDesign
+    | GridDesign
+    | ListDesign,
+    Field(discriminator="method"),
+]
+"""Any of them; the key ``method`` says which."""
+
+
+def count_samples(design: Design, parameters: Sequence[str]) -> int:
+    """Number of samples of ``design`` over ``parameters``."""
+    n = len(parameters)
+    match design:
+        case GridDesign():
+            return math.prod(design.shape(parameters))
+        case ListDesign():
+            return len(design.points)
+        case OneAtATimeDesign():
+            return 1 + design.points * n
+        case FastDesign():
+            return design.samples * n
+        case MorrisDesign():
+            return design.trajectories * group_size(design, n)
+        case _:
+            return design.samples * group_size(design, n)
+
+
+def group_size(design: Design, n_parameters: int) -> int:
+    """Number of consecutive samples that belong together: an estimate needs all of them.
+
+    D + 2 for a base sample of a Saltelli design over D parameters, D + 1 for a trajectory of a Morris
+    design, otherwise 1.
+    """
+    match design:
+        case SaltelliDesign():
+            return n_parameters + 2
+        case MorrisDesign():
+            return n_parameters + 1
+        case _:
+            return 1
+
+
+def represents(design: Design) -> Literal["sample", "quadrature", "none"]:
+    """How an average over the samples stands for one over the parameters' distributions.
+
+    ``sample``: each sample is a draw from the distributions, and their plain average is the estimate
+    (for a list, that is the user's word). ``quadrature``: the average needs ``design_weights``.
+    ``none``: the samples are not spread like the distributions.
+    """
+    match design:
+        case GridDesign():
+            return "quadrature"
+        case MorrisDesign() | OneAtATimeDesign():
+            return "none"
+        case _:
+            return "sample"
+
+
+def grid_obstacle(distributions: Mapping[str, Distribution]) -> str | None:
+    """Why a grid over ``distributions`` is impossible, or None if it is possible."""
+    for name, distribution in distributions.items():
+        if not isinstance(distribution, Uniform | LogUniform):
+            return (
+                "a grid needs a uniform or log-uniform distribution for every parameter; "
+                f"{name} is {distribution.distribution}"
+            )
+    return None

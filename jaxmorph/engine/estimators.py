@@ -1,0 +1,152 @@
+"""Estimates of the gradient of the mean over seeds, for where the pathwise one is unreliable.
+
+Each gives one answer for a (sample, seed) pair, whose mean over seeds is the estimate. It depends on the
+parameters, the run's key and the seed's number alone.
+
+Sources: Glynn, Commun. ACM 33 (1990) 75-84 (likelihood ratio); Greensmith, Bartlett, Baxter, J. Mach.
+Learn. Res. 5 (2004) 1471-1530 (baselines); Nesterov, Spokoiny, Found. Comput. Math. 17 (2017) 527-566
+(Gaussian smoothing); Choromanski et al., ICML (2018) 970-978 (orthogonal directions).
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ..configuration import Estimator
+from ..distributions import is_logarithmic, natural_sd
+from ..errors import JaxmorphError
+from ..studies import Problem, simulate_with_log_density
+from .program import (
+    GradientMode,
+    Gradients,
+    Values,
+    dtype,
+    key_apart,
+    parameters,
+    precision,
+    select,
+    values,
+)
+
+# Simulations a sample whose mean is the baseline of the likelihood ratio.
+_PILOTS = 16
+
+
+def choose(
+    problem: Problem, estimator: Estimator, gradient: str, smoothing: float, run_key: int
+) -> tuple[GradientMode | None, str, Callable[[Array, PRNGKeyArray], tuple[Values, Gradients]]]:
+    """The gradient mode, the reason for it, and the function of (theta, key) that gives the estimate."""
+    check_estimator(problem, estimator, gradient)
+    if estimator == "smoothed":
+        if not smoothing > 0:
+            raise JaxmorphError(f"smoothing = {smoothing}: must be more than 0")
+        reason = (
+            f"differences between random points, {smoothing:g} standard deviations around each sample"
+        )
+        return None, reason, partial(smoothed, problem, smoothing=smoothing)
+    pilots = jax.random.split(key_apart(jax.random.PRNGKey(run_key), "pilots"), _PILOTS)
+    reason = "one tangent a parameter, of what is no Gaussian draw and of the draws' log density"
+    return "forward", reason, partial(score, problem, pilots=pilots)
+
+
+def check_estimator(problem: Problem, estimator: Estimator, gradient: str = "auto") -> None:
+    """Check without computing anything that the study can be estimated in this way.
+
+    Raises:
+        JaxmorphError: If it cannot, or not in the gradient mode that is asked for.
+    """
+    possible = {
+        "pathwise": ("auto", "forward", "reverse", "none"),
+        "smoothed": ("auto", "none"),
+        "score": ("auto", "forward", "none"),
+    }[estimator]
+    if gradient not in possible:
+        raise JaxmorphError(f"gradient = {gradient}: with estimator = {estimator} use auto")
+    if estimator != "score":
+        return
+    with precision(problem):
+        theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        jax.eval_shape(lambda t, k: score(problem, t, k, pilots=k[None]), theta, key)
+
+
+def smoothed(
+    problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray, *, smoothing: float
+) -> tuple[Values, Gradients]:
+    """Values, and the gradient of the observable smoothed by a Gaussian over parameter space.
+
+    With u the parameters on their natural scale (the logarithm for log-uniform and log-normal ones), s_p
+    ``smoothing`` times the standard deviation of u_p, and z standard normal,
+
+        d E_z[f(u + s z)] / d u_p = E_z[(f(u + s z) - f(u - s z)) z_p] / (2 s_p),
+
+    averaged over as many orthogonal directions z as there are parameters, with the simulation's own key
+    on both sides (common random numbers). Costs two simulations a parameter, and one. The directions
+    belong to the seed. As an estimate of the unsmoothed gradient it has a bias of order s^2, and where f
+    jumps or is chaotic on scales below s that is the point of it. Its variance is 2 / P of the squared
+    length of (s_p df/du_p) where f is linear on the scale s, and does not grow with time.
+
+    The points lie within a few s of ``theta`` and may lie outside the range of a distribution: where the
+    study is not defined there, the gradient is not finite.
+    """
+    scale = jnp.array([smoothing * natural_sd(d) for d in problem.distributions], theta.dtype)
+    logarithmic = jnp.array([is_logarithmic(d) for d in problem.distributions])
+    z = _directions(key_apart(key, "directions"), theta.size, theta.dtype)
+
+    def moved(step: Array) -> Values:
+        return values(problem, jnp.where(logarithmic, theta * jnp.exp(step), theta + step), key)
+
+    rise = jax.vmap(lambda z: moved(scale * z) - moved(-scale * z))(z)
+    natural = jnp.einsum("dto,dp->top", rise, z) / (2 * scale * theta.size)
+    return values(problem, theta, key), natural / jnp.where(logarithmic, theta, 1)
+
+
+def _directions(key: PRNGKeyArray, n: int, kind: np.dtype) -> Float[Array, "direction parameter"]:
+    """``n`` orthogonal directions, each of which is standard normal."""
+    draws = jax.random.normal(key, (2, n, n), kind)
+    orthonormal, _ = jnp.linalg.qr(draws[0])
+    # The lengths of independent normal vectors; the sign of a direction does not matter.
+    return jnp.linalg.norm(draws[1], axis=1)[:, None] * orthonormal.T
+
+
+def score(
+    problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray, *, pilots: Array
+) -> tuple[Values, Gradients]:
+    """Values, and the likelihood-ratio (score-function) gradient of their mean over seeds.
+
+    With x the Gaussian draws of the study (``jaxmorph.simulation.gaussian``) up to a time, ln p their
+    log density, and b the mean of the observable over the pilot simulations at the same parameters,
+
+        d E[f] / d theta = E[(f - b) d ln p(x; theta) / d theta + d f(x; theta) / d theta],
+
+    x held fixed in both derivatives. For a step from N(m, sd^2) with xi = (x - m) / sd,
+    d ln p = xi dm / sd + (xi^2 - 1) d sd / sd. It is unbiased (b does not depend on the seed), f need
+    not be continuous, and nothing is pushed along the path. Its variance is about that of f times the
+    Fisher information of the path, which grows with the number of draws.
+
+    Args:
+        problem: The study, what varies and what is measured.
+        theta: Values of the varied parameters.
+        key: The key of the seed.
+        pilots: Keys of the pilot simulations, (pilot, 2), none of which is a seed's.
+    """
+
+    def held(theta: Array) -> tuple[Values, Float[Array, " time"]]:
+        recording, density = simulate_with_log_density(problem.study, parameters(problem, theta), key)
+        return select(problem, recording), density
+
+    def along(tangent: Array) -> tuple[Values, tuple[Values, Float[Array, " time"]]]:
+        (value, _), slopes = jax.jvp(held, (theta,), (tangent,))
+        return value, slopes
+
+    basis = jnp.eye(theta.size, dtype=theta.dtype)
+    value, (explicit, slope) = jax.vmap(along, out_axes=(None, -1))(basis)
+    pilot = jax.vmap(lambda key: values(problem, theta, key))(pilots)
+    finite = jnp.isfinite(pilot)
+    # Any number that does not depend on the seed will do: a pilot that fails spoils no estimate.
+    baseline = jnp.sum(jnp.where(finite, pilot, 0), axis=0) / jnp.maximum(finite.sum(axis=0), 1)
+    return value, explicit + (value - baseline)[..., None] * slope[:, None, :]

@@ -1,0 +1,127 @@
+"""Eigenvalues, first direction and summary plot of the active subspace, one row an observable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+from jaxmorph.figures import panels, style
+from jaxmorph.figures.tables import interval, tidy
+
+_NAME = "eigenvalue"
+_DECADES = 8
+_MOST_WEIGHTS = 7
+
+
+def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """``eigenvalue``, ``active_direction`` and ``mean`` against ``active_variable``, last time."""
+    names = [*interval(_NAME), "active_direction", "active_variable", "mean", "mean_se"]
+    data = style.final(sensitivity[[name for name in names if name in sensitivity]])
+    observables = style.names(data, "observable")
+    n = data.sizes["sample"]
+    with style.style():
+        shown = min(data.sizes["parameter"], _MOST_WEIGHTS)
+        figure = style.new_figure(len(observables) * max(1.35, 0.55 + 0.15 * shown) + 0.6)
+        grid = figure.subplots(len(observables), 3, squeeze=False, width_ratios=[1, 1, 1.15])
+        for row, observable in zip(grid, observables, strict=True):
+            one = data.sel(observable=observable)
+            _spectrum(row[0], one)
+            _direction(row[1], one)
+            _summary(row[2], one)
+            row[0].set_ylabel(style.words(observable, 18))
+        heads = ("eigenvalues", "weights of the first direction", "observable")
+        for ax, text in zip(grid[0], heads, strict=True):
+            ax.set_title(text)
+        feet = ("component", "weight", "active variable")
+        for ax, text in zip(grid[-1], feet, strict=True):
+            ax.set_xlabel(text)
+        figure.supxlabel(f"at {style.time_text(data)}{panels.shown_of(n)}", fontsize=7.5)
+    return figure, _table(data)
+
+
+def _table(data: xr.Dataset) -> pd.DataFrame:
+    """Rows of the spectrum and the weights, then rows of the dots."""
+    weights = tidy(data, [*interval(_NAME), "active_direction"])
+    drawn = data.isel(sample=panels.thinned(data.sizes["sample"]))
+    dots = tidy(drawn, ["active_variable", "mean", "mean_se"])
+    return pd.concat([weights, dots], ignore_index=True)
+
+
+def spectrum(ax: Axes, value: np.ndarray, ends: tuple[np.ndarray, np.ndarray] | None) -> None:
+    """Eigenvalues on a logarithmic axis; what is not above zero lies at its foot.
+
+    The foot is below the smallest positive number drawn, at most eight decades below the largest.
+    """
+    positive = value[np.isfinite(value) & (value > 0)]
+    if positive.size == 0:
+        style.say(ax, "no eigenvalue\nis above zero")
+        ax.set(xticks=[], yticks=[])
+        return
+    top = float(max(positive.max(), np.nanmax(panels.finite(ends[1])) if ends else 0.0))
+    floor = max(float(positive.min()), top * 10.0**-_DECADES) / 6
+    place = np.arange(1, len(value) + 1)
+    for i, one in zip(place, value, strict=True):
+        if ends is not None and np.isfinite(ends[1][i - 1]):
+            low, high = (max(float(end[i - 1]), floor) for end in ends)
+            ax.plot([i, i], [low, high], color="black", lw=0.9, zorder=1)
+        above = one > floor
+        ax.plot(i, max(one, floor), "o" if above else "v", ms=4, mew=0.8, zorder=2,
+                color=style.POSITIVE if above else style.GREY,
+                mfc=style.POSITIVE if above else "white")  # fmt: skip
+    ax.set_yscale("log")
+    ax.set_ylim(floor / 2, top * 3)
+    ax.yaxis.set_major_locator(LogLocator(numticks=4))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_xlim(0.4, len(value) + 0.6)
+    ax.set_xticks(place if len(value) <= 8 else place[:: -(-len(value) // 6)])
+    if (value <= floor).any():
+        ax.text(0.98, 0.98, "▽ below noise", transform=ax.transAxes, ha="right", va="top",
+                fontsize=7, color=style.GREY)  # fmt: skip
+
+
+def _spectrum(ax: Axes, one: xr.Dataset) -> None:
+    _, low, high = interval(_NAME)
+    ends = (one[low].values, one[high].values) if low in one else None
+    spectrum(ax, one[_NAME].values, ends)
+
+
+def _direction(ax: Axes, one: xr.Dataset) -> None:
+    weight = one["active_direction"].isel(component=0).values
+    if not np.isfinite(weight).all() or not one[_NAME].isel(component=0).item() > 0:
+        style.say(ax, "no direction\nabove noise")
+        ax.set(xticks=[], yticks=[])
+        return
+    order = np.argsort(-np.abs(weight), kind="stable")[:_MOST_WEIGHTS]
+    colours = [style.POSITIVE if weight[i] > 0 else style.NEGATIVE for i in order]
+    ax.barh(range(len(order)), weight[order], height=0.6, color=colours)
+    ax.axvline(0, color="black", lw=0.6)
+    ax.set_yticks(range(len(order)), [style.words(str(one["parameter"].values[i]), 26) for i in order])
+    rest = len(weight) - len(order)
+    if rest:
+        text = f"{rest} more, none is larger"
+        ax.text(0, len(order), text, fontsize=7, ha="center", va="center", color=style.GREY)
+    ax.set_ylim(len(order) + (0.4 if rest else -0.3), -0.7)
+    ax.set_xlim(-1.05, 1.05)
+    ax.set_xticks([-1, 0, 1])
+    ax.tick_params(axis="y", length=0)
+
+
+def _summary(ax: Axes, one: xr.Dataset) -> None:
+    chosen = panels.thinned(one.sizes["sample"])
+    x, y = one["active_variable"].values[chosen], one["mean"].values[chosen]
+    usable = np.isfinite(x) & np.isfinite(y)
+    if not usable.any():
+        style.say(ax, "no direction\nabove noise")
+        ax.set(xticks=[], yticks=[])
+        return
+    if "mean_se" in one:
+        se = one["mean_se"].values[chosen][usable]
+        bars = np.where(np.isfinite(se), se, 0.0)
+        ax.vlines(x[usable], y[usable] - bars, y[usable] + bars, color="#9A9A9A", lw=0.6)
+    ax.plot(x[usable], y[usable], "o", ms=2.2, mew=0, color="black")
+    style.few_ticks(ax, "x", 3)
+    style.few_ticks(ax, "y", 3)

@@ -1,0 +1,153 @@
+"""What explains the variance: indices, bounds and noise, one panel an observable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from jaxmorph.figures import panels, style
+from jaxmorph.figures.numbers import NOT_DEFINED
+from jaxmorph.figures.tables import column, interval, tidy
+
+_MOST, _LEAST = 1.1, -0.15
+_BOUND, _TOTAL, _FIRST, _NOISE = "#CFE3F1", style.POSITIVE, "black", "#B9BDC1"
+_TOTALS = ("sobol_total",)
+_FIRSTS = ("sobol_first", "sobol_first_given_data")
+
+
+def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """``total_bound``, ``sobol_total``, a first-order index and ``noise_share`` at the last time."""
+    wanted = ("total_bound", *_TOTALS, *_FIRSTS, "noise_share")
+    names = [n for w in wanted for n in interval(w)]
+    flag = ("gradient_unreliable", "gradient_exploding")
+    data = style.final(sensitivity[[n for n in (*names, *flag) if n in sensitivity]])
+    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    with style.style():
+        n_columns = style.columns_for(len(observables), max(map(len, parameters)))
+        n_rows = -(-len(observables) // n_columns)
+        row = 0.27 if max(map(len, parameters)) > 14 else 0.2
+        figure = style.new_figure(n_rows * (0.6 + row * (len(parameters) + 1)) + 0.6)
+        grid = figure.subplots(n_rows, n_columns, squeeze=False)
+        limits = _limits(data)
+        for ax, observable in zip(grid.flat, observables, strict=False):
+            ax.set_xlim(limits)
+            _panel(ax, data.sel(observable=observable))
+            ax.set_title(style.words(observable))
+        for ax in grid.flat[len(observables) :]:
+            ax.remove()
+        figure.supxlabel(f"share of variance at {style.time_text(data)}", fontsize=7.5)
+        _legend(figure, data)
+    return figure, _table(data)
+
+
+def first_order(data: xr.Dataset) -> str | None:
+    """The first-order index that the design gives: from pairs of points, else from the data as is."""
+    return next((name for name in _FIRSTS if name in data), None)
+
+
+def _limits(data: xr.Dataset) -> tuple[float, float]:
+    """The x axis: estimates of what is zero may lie a little below it."""
+    found = [data[name].values for name in (*_TOTALS, *_FIRSTS) if name in data]
+    least = min((float(np.nanmin(v)) for v in found if np.isfinite(v).any()), default=0.0)
+    return (max(least - 0.02, _LEAST), _MOST) if least < -0.005 else (0.0, _MOST)
+
+
+def _size(data: xr.Dataset) -> np.ndarray:
+    """What parameters are sorted by: a total index, else a first-order one, else the bound."""
+    for name in (*_TOTALS, *_FIRSTS, "total_bound"):
+        if name in data:
+            return np.nan_to_num(data[name].values, nan=-1.0, posinf=1e300)
+    return np.zeros(data.sizes["parameter"])
+
+
+def _panel(ax: Axes, data: xr.Dataset) -> None:
+    order = np.argsort(-_size(data), kind="stable")
+    names = [style.words(data["parameter"].values[i], 18) for i in order]
+    has_noise = "noise_share" in data
+    if has_noise:
+        _noise(ax, data)
+        ax.axhline(0.5, color=style.LIGHT_GREY, lw=0.8)
+    for place, i in enumerate(order, start=int(has_noise)):
+        _parameter(ax, data.isel(parameter=int(i)), place)
+    labels = (["noise"] if has_noise else []) + names
+    ax.set_yticks(range(len(labels)), labels)
+    bad = panels.flags(data)[order] & ("total_bound" in data)
+    panels.flag_labels(ax, np.concatenate([[False], bad]) if has_noise else bad)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.axvline(0, color="black", lw=0.6)
+    ax.axvline(1, color=style.GREY, lw=0.5, ls=":", zorder=0)
+
+
+def _noise(ax: Axes, data: xr.Dataset) -> None:
+    share = float(data["noise_share"])
+    if not np.isfinite(share):
+        ax.text(0.5, 0, NOT_DEFINED, va="center", ha="center", color=style.GREY)
+        return
+    ax.barh(0, share, height=0.6, color=_NOISE)
+    _interval(ax, data, "noise_share", 0)
+
+
+def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, **look: float | str) -> None:
+    _, low, high = interval(name)
+    if low in one:
+        panels.whisker(ax, (float(one[low]), float(one[high])), place, ax.get_xlim(), **look)
+
+
+def _parameter(ax: Axes, one: xr.Dataset, place: float) -> None:
+    first = first_order(one)
+    drawn = False
+    if "total_bound" in one and not np.isnan(one["total_bound"].item()):
+        bound = float(one["total_bound"])
+        ax.barh(place, min(bound, _MOST), height=0.66, color=_BOUND)
+        if "sobol_total" not in one:
+            _interval(ax, one, "total_bound", place + 0.16, color="#5B87A6")
+        if bound > _MOST:
+            ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color="#5B87A6", mew=0)
+        drawn = True
+    if "sobol_total" in one and np.isfinite(one["sobol_total"].item()):
+        ax.barh(place, float(one["sobol_total"]), height=0.3, color=_TOTAL)
+        _interval(ax, one, "sobol_total", place + 0.08, color="#4A4A4A")
+        drawn = True
+    if first is not None and np.isfinite(one[first].item()):
+        at = max(float(one[first]), _LEAST)
+        ax.plot(at, place - 0.16, "o", ms=3.2, color=_FIRST, mew=0, clip_on=False)
+        _interval(ax, one, first, place - 0.16)
+        drawn = True
+    if not drawn:
+        ax.text(0.5, place, NOT_DEFINED, va="center", ha="center", color=style.GREY)
+
+
+def _legend(figure: Figure, data: xr.Dataset) -> None:
+    handles: list[Patch | Line2D] = []
+    if "sobol_total" in data:
+        handles.append(Patch(color=_TOTAL, label="total index"))
+    if first_order(data) is not None:
+        given = "" if first_order(data) == "sobol_first" else " (from given data)"
+        handles.append(Line2D([], [], marker="o", ls="", ms=3.5, mew=0, color=_FIRST,
+                              label=f"first-order index{given}"))  # fmt: skip
+    if "total_bound" in data:
+        handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
+    if "noise_share" in data:
+        handles.append(Patch(color=_NOISE, label="noise (of the whole variance)"))
+    if any(str(name).endswith("_low") for name in data.data_vars):
+        handles.append(Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval"))
+    if panels.any_flag(data) and "total_bound" in data:
+        handles.append(panels.flag_handle())
+    panels.key(figure, handles)
+
+
+def _table(data: xr.Dataset) -> pd.DataFrame:
+    shares = interval("noise_share")
+    table = tidy(data, [str(n) for n in data.data_vars if str(n) not in shares])
+    for name in shares:
+        if name in data:
+            table[name] = column(table, data[name])
+    return table

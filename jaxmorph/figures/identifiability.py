@@ -1,0 +1,131 @@
+"""Fisher information: spectrum, directions, smallest standard deviations, correlations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+from jaxmorph.figures import panels, style
+from jaxmorph.figures.active_subspace import spectrum
+from jaxmorph.figures.numbers import plain
+from jaxmorph.figures.tables import column, interval, tidy
+
+_SD = "cramer_rao_sd"
+
+
+def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """``fisher_eigenvalue``, ``fisher_direction``, ``cramer_rao_sd``, ``parameter_correlation``."""
+    names = [
+        *interval("fisher_eigenvalue"), "fisher_direction", *interval(_SD), "parameter_correlation",
+    ]  # fmt: skip
+    data = sensitivity[[name for name in names if name in sensitivity]]
+    n = data.sizes["parameter"]
+    with style.style():
+        row = max(2.0, 0.75 + 0.24 * n)
+        figure = style.new_figure(2 * row + 0.6)
+        (top_left, top_right), (left, right) = figure.subplots(2, 2, width_ratios=[1, 1.25])
+        ends = None
+        if "fisher_eigenvalue_low" in data:
+            ends = data["fisher_eigenvalue_low"].values, data["fisher_eigenvalue_high"].values
+        spectrum(top_left, data["fisher_eigenvalue"].values, ends)
+        top_left.set(title="spectrum of the Fisher information", xlabel="direction, stiff to sloppy")
+        _directions(top_right, data)
+        _deviations(left, data)
+        _correlations(right, data)
+    return figure, _table(data)
+
+
+def _matrix(ax: Axes, values: np.ndarray, rows: list[str], columns: list[str]) -> None:
+    """Numbers between -1 and 1 as coloured, labelled squares."""
+    shown = np.ma.masked_invalid(values)
+    drawn = ax.pcolormesh(shown, cmap=style.DIVERGING, vmin=-1, vmax=1, edgecolor="white", lw=0.8)
+    large = len(columns) > 8  # numbers would touch each other
+    if large:
+        bar = ax.figure.colorbar(drawn, ax=ax, fraction=0.04, pad=0.02, ticks=[-1, 0, 1])
+        bar.outline.set_visible(False)
+    for i, j in np.ndindex(*values.shape):
+        value = values[i, j]
+        if large or not np.isfinite(value):
+            continue
+        text = f"{value:.2f}"
+        text = text.replace("-0.0", "0.0") if float(text) == 0 else text
+        ax.text(j + 0.5, i + 0.5, text.replace("-", "\N{MINUS SIGN}"), ha="center", va="center",
+                fontsize=7, color="white" if abs(value) > 0.65 else "black")  # fmt: skip
+    upright = len(columns) > 4
+    wrap = 18 if upright else 10
+    ax.set_xticks(np.arange(len(columns)) + 0.5, [style.words(c, wrap) for c in columns],
+                  rotation=90 if upright else 0)  # fmt: skip
+    ax.set_yticks(np.arange(len(rows)) + 0.5, [style.words(r, 18) for r in rows])
+    ax.set_ylim(len(rows), 0)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _directions(ax: Axes, data: xr.Dataset) -> None:
+    parameters = style.names(data, "parameter")
+    rows = [str(i + 1) for i in range(data.sizes["component"])]
+    values = data["fisher_direction"].transpose("component", "parameter").values
+    _matrix(ax, values, rows, parameters)
+    ax.set(title="directions (weights of the parameters)", ylabel="direction, sloppy below")
+
+
+def _correlations(ax: Axes, data: xr.Dataset) -> None:
+    if "parameter_correlation" not in data:
+        ax.axis("off")
+        style.say(ax, "the information is singular:\nno correlations")
+        return
+    parameters = style.names(data, "parameter")
+    values = data["parameter_correlation"].transpose("parameter", "parameter_2").values
+    _matrix(ax, values, parameters, parameters)
+    ax.set_title("correlation of the estimates")
+
+
+def _deviations(ax: Axes, data: xr.Dataset) -> None:
+    ax.set_title("smallest standard deviation")
+    if _SD not in data or not (np.isfinite(data[_SD]) & (data[_SD] > 0)).any():
+        style.say(ax, "the information is singular:\nno parameter has a bound of its own")
+        ax.set(xticks=[], yticks=[])
+        return
+    _, low, high = interval(_SD)
+    sd = data[_SD].values
+    usable = np.isfinite(sd) & (sd > 0)
+    least, most = min(float(sd[usable].min()), 1.0) / 3, max(float(sd[usable].max()), 1.0) * 3
+    for place in range(len(sd)):
+        if not usable[place]:
+            ax.text(np.sqrt(least * most), place, "not bounded", va="center", ha="center",
+                    color=style.GREY)  # fmt: skip
+            continue
+        one = data.isel(parameter=place)
+        worse = sd[place] > 1
+        ax.barh(place, sd[place] - least, left=least, height=0.55,
+                color=style.NEGATIVE if worse else style.POSITIVE)  # fmt: skip
+        if low in one:
+            panels.whisker(ax, (float(one[low]), float(one[high])), place, (least, most))
+    ax.set_xscale("log")
+    ax.set_xlim(least, most)
+    wide = most / least > 300
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 3), numticks=5))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(lambda x, _: plain(x, 1))
+    ax.axvline(1, color="black", lw=0.7, ls="--")
+    ax.set_yticks(range(len(sd)), [style.words(p, 18) for p in style.names(data, "parameter")])
+    ax.set_ylim(len(sd) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel("in units of its standard deviation in the design")
+
+
+def _table(data: xr.Dataset) -> pd.DataFrame:
+    """One row a component and parameter; the correlations of each parameter as columns."""
+    table = tidy(data, ["fisher_direction"])
+    for name in (*interval("fisher_eigenvalue"), *interval(_SD)):
+        if name in data:
+            table[name] = column(table, data[name])
+    if "parameter_correlation" in data:
+        for other in style.names(data, "parameter"):
+            one = data["parameter_correlation"].sel(parameter_2=other, drop=True)
+            table[f"parameter_correlation_with_{other}"] = column(table, one)
+    return table

@@ -1,0 +1,164 @@
+"""Pieces that several figures share: a panel an observable, curves with bands, whiskers, legends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from jaxmorph.figures import style
+from jaxmorph.figures.estimates import unreliable
+from jaxmorph.figures.tables import interval
+
+FLAGGED = "#B00020"
+FLAG: dict[str, Any] = {"color": FLAGGED, "marker": "x", "ms": 4.5, "mew": 1.4, "ls": ""}
+"""The mark of a gradient that cannot be trusted."""
+
+MOST_DRAWN = 256
+"""Dots drawn in one panel; more only make the file heavy."""
+
+
+def over_time(
+    data: xr.Dataset, draw_panel: Callable[[Axes, xr.Dataset], None], label: str, head: float
+) -> Figure:
+    """One panel an observable, all against time; ``draw_panel`` gets the observable's part."""
+    observables = style.names(data, "observable")
+    n_columns = 1 if len(observables) == 1 else (2 if len(observables) in (2, 4) else 3)
+    n_rows = -(-len(observables) // n_columns)
+    figure = style.new_figure(1.75 * n_rows + head)
+    panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True)
+    for ax, observable in zip(panels.flat, observables, strict=False):
+        draw_panel(ax, data.sel(observable=observable))
+        ax.set_title(style.words(observable))
+    for place, ax in enumerate(panels.flat):
+        if place + n_columns >= len(observables):
+            ax.tick_params(labelbottom=True)
+            ax.set_xlabel(style.time_label(data))
+        if place >= len(observables):
+            ax.remove()
+    figure.supylabel(label, fontsize=7.5)
+    return figure
+
+
+def flags(one: xr.Dataset) -> np.ndarray:
+    """Which parameters' gradients of one observable are flagged; none where that is not known."""
+    found = unreliable(one)
+    return np.zeros(one.sizes["parameter"], bool) if found is None else found.values
+
+
+def any_flag(data: xr.Dataset) -> bool:
+    """Whether a figure has a flag to explain."""
+    found = unreliable(data)
+    return found is not None and bool(found.any())
+
+
+def flag_handle() -> Line2D:
+    """What explains the flag in a legend."""
+    return Line2D([], [], label="gradient not to be trusted", **FLAG)
+
+
+def flag_labels(ax: Axes, flagged: np.ndarray) -> None:
+    """Colour the names of flagged rows; a cross says it without colour, too."""
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    marked = [f"{name} ×" if bad else name for name, bad in zip(names, flagged, strict=True)]
+    ax.set_yticks(ax.get_yticks(), marked)
+    for label, bad in zip(ax.get_yticklabels(), flagged, strict=True):
+        if bad:
+            label.set_color(FLAGGED)
+
+
+def key(figure: Figure, handles: list[Patch | Line2D]) -> None:
+    """A legend in small type above all panels, in two rows where one would be too long."""
+    length = sum(len(str(handle.get_label())) + 5 for handle in handles)
+    n_rows = -(-length // int(18.5 * figure.get_figwidth()))
+    figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // n_rows),
+                  fontsize=7, handlelength=1.2, columnspacing=1.2)  # fmt: skip
+
+
+def curves(
+    ax: Axes, data: xr.Dataset, name: str, styles: dict[str, dict], flagged: np.ndarray | None = None
+) -> None:
+    """An estimate against time, one line a parameter, with its interval as a band.
+
+    A red cross ends the line of a parameter that is ``flagged``.
+    """
+    time = data["time"].values
+    flagged = np.zeros(len(styles), bool) if flagged is None else flagged
+    _, low, high = interval(name)
+    for place, (parameter, look) in enumerate(styles.items()):
+        one = data.sel(parameter=parameter)
+        value = finite(one[name].values)
+        if len(time) == 1:
+            ends = (one[low].item(), one[high].item()) if low in one else None
+            _dot(ax, value[0], ends, place, look["color"])
+            if flagged[place]:
+                ax.plot(place, value[0], **FLAG, zorder=4)
+            continue
+        if low in one:
+            ends = finite(one[low].values), finite(one[high].values)
+            ax.fill_between(time, *ends, color=look["color"], alpha=0.22, lw=0)
+        ax.plot(time, value, **look)
+        if flagged[place] and np.isfinite(value).any():
+            last = np.flatnonzero(np.isfinite(value))[-1]
+            ax.plot(time[last], value[last], **FLAG, zorder=4)
+    if len(time) == 1:
+        only = style.time_text(data.isel(time=0)).removeprefix("time ")
+        ax.set_xticks([(len(styles) - 1) / 2], [only])
+        ax.set_xlim(-1, len(styles))
+    else:
+        style.few_ticks(ax, "x", 4)
+    style.few_ticks(ax, "y", 5)
+
+
+def _dot(ax: Axes, value: float, ends: tuple[float, float] | None, place: int, colour: str) -> None:
+    """A study that records one time has points, side by side, where others have lines."""
+    ax.plot(place, value, "o", color=colour, ms=4)
+    if ends is not None:
+        ax.plot([place, place], finite(np.array(ends)), color=colour)
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """``values`` with NaN for what is infinite, which leaves a gap where it cannot be drawn."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def parameter_legend(figure: Figure, styles: dict[str, dict], more: tuple[Any, ...] = ()) -> None:
+    """Names of the lines above all panels."""
+    handles = [Line2D([], [], **look, label=style.words(p)) for p, look in styles.items()]
+    n = len(handles) + len(more)
+    n_rows = -(-n // (4 if max(map(len, styles)) > 14 else 6))
+    figure.legend(handles=[*handles, *more], loc="outside upper center", ncols=-(-n // n_rows))
+
+
+def legend_height(styles: dict[str, dict]) -> float:
+    """Height in inches that the head of a figure needs for ``parameter_legend``."""
+    return 0.5 + 0.17 * (len(styles) // (4 if max(map(len, styles)) > 14 else 5))
+
+
+def whisker(
+    ax: Axes, ends: tuple[float, float], place: float, limits: tuple[float, float], **look: Any
+) -> None:
+    """A horizontal interval, cut at the limits of the panel; no cap where it is cut."""
+    low, high = (float(np.clip(end, *limits)) for end in ends)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return
+    colour, width = look.get("color", "black"), look.get("lw", 0.9)
+    ax.plot([low, high], [place, place], solid_capstyle="butt", color=colour, lw=width)
+    caps = [x for x, end in ((low, ends[0]), (high, ends[1])) if x == end]
+    ax.plot(caps, [place] * len(caps), "|", ms=4, mew=width, color=colour)
+
+
+def thinned(n: int) -> np.ndarray:
+    """Indices of at most ``MOST_DRAWN`` samples out of ``n``, evenly spaced."""
+    return np.unique(np.linspace(0, n - 1, min(n, MOST_DRAWN)).round().astype(int))
+
+
+def shown_of(n: int) -> str:
+    """Says how many samples are drawn when not all are."""
+    return f"; {MOST_DRAWN} of {n} samples are drawn" if n > MOST_DRAWN else ""

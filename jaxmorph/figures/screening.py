@@ -1,0 +1,85 @@
+"""Morris screening: the size of elementary effects against their spread, one panel an observable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from jaxmorph.figures import style
+from jaxmorph.figures.tables import interval, tidy
+
+_X, _Y = "morris_mu_star", "morris_sigma"
+_MARKERS = "osD^v<>Phdp*"
+
+
+def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """``morris_sigma`` against ``morris_mu_star`` at the last time."""
+    names = [n for n in (*interval(_X), *interval(_Y), "morris_mu") if n in sensitivity]
+    data = style.final(sensitivity[names])
+    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    looks = {
+        name: {"color": style.PALETTE[i % len(style.PALETTE)], "marker": _MARKERS[i % len(_MARKERS)]}
+        for i, name in enumerate(parameters)
+    }
+    with style.style():
+        n_columns = min(3, len(observables))
+        n_rows = -(-len(observables) // n_columns)
+        figure = style.new_figure(
+            2.2 * n_rows + 0.5 + 0.17 * (len(parameters) // 5),
+            width=max(3.6, style.WIDTH * n_columns / 3),
+        )
+        grid = figure.subplots(n_rows, n_columns, squeeze=False)
+        for ax, observable in zip(grid.flat, observables, strict=False):
+            _panel(ax, data.sel(observable=observable), looks)
+            ax.set_title(style.label(sensitivity, "observable", observable, 26))
+        for ax in grid.flat[len(observables) :]:
+            ax.remove()
+        figure.supxlabel(
+            f"mean size of the effect (\N{GREEK SMALL LETTER MU}*) at {style.time_text(data)}",
+            fontsize=7.5,
+        )
+        figure.supylabel(
+            "spread of the effect over parameter space (\N{GREEK SMALL LETTER SIGMA})", fontsize=7.5
+        )
+        handles = [
+            Line2D([], [], ls="", ms=4.5, mew=0, label=style.words(p), **look)  # type: ignore[arg-type]
+            for p, look in looks.items()
+        ]
+        per_row = (4 if max(map(len, parameters)) > 14 else 6) * n_columns // 3
+        figure.legend(handles=handles, loc="outside upper center", handletextpad=0.1,
+                      ncols=min(len(handles), max(per_row, 2)))  # fmt: skip
+    return figure, tidy(data, names)
+
+
+def _panel(ax: Axes, one: xr.Dataset, looks: dict[str, dict[str, str]]) -> None:
+    wide, high = _largest(one, _X), _largest(one, _Y)
+    if wide <= 0:
+        style.say(ax, "no parameter has an effect")
+        ax.set(xticks=[], yticks=[])
+        return
+    limits = 1.12 * wide, 1.12 * max(high, 0.25 * wide)
+    for slope in (0.1, 1.0):
+        ax.plot([0, limits[0]], [0, slope * limits[0]], color=style.LIGHT_GREY, lw=1, zorder=0)
+    for parameter, look in looks.items():
+        at = one.sel(parameter=parameter)
+        x, y = float(at[_X]), float(at[_Y]) if _Y in at else np.nan
+        for name, limit, along_x in ((_X, limits[0], True), (_Y, limits[1], False)):
+            _, lower, upper = interval(name)
+            if lower in at:
+                ends = [float(np.clip(at[end], 0, limit)) for end in (lower, upper)]
+                path = (ends, [y, y]) if along_x else ([x, x], ends)
+                ax.plot(*path, color=look["color"], lw=0.8, alpha=0.7)
+        ax.plot(x, y, ms=5, mew=0, ls="", zorder=3, clip_on=False, **look)  # type: ignore[arg-type]
+    ax.set(xlim=(-0.02 * limits[0], limits[0]), ylim=(-0.02 * limits[1], limits[1]))
+    for axis in "xy":
+        style.few_ticks(ax, axis, 3)
+
+
+def _largest(one: xr.Dataset, name: str) -> float:
+    """Largest finite end of an interval, or value where there is no interval; 0 if there is none."""
+    found = [one[n].values for n in (name, f"{name}_high") if n in one]
+    return max((float(v[np.isfinite(v)].max(initial=0.0)) for v in found), default=0.0)

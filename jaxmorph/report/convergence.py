@@ -1,0 +1,212 @@
+"""Whether an estimate has converged and, if not, how many more samples or seeds it would take.
+
+The rule: at the last time, half the width of the 95 % interval (of the noise and of the choice of
+samples) is at most 0.05 for a share of variance,
+and at most 10 % of the largest value over parameters for anything else. The error of n independent
+draws falls as 1 / sqrt(n), so a part of the half-width h_part shrinks to what the target leaves to it,
+sqrt(target^2 - h_other^2), with n h_part^2 / (target^2 - h_other^2) draws; where the other part is too
+large for that, both have to grow by (h / target)^2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from jaxmorph.figures.estimates import known
+from jaxmorph.figures.numbers import plain
+from jaxmorph.figures.style import final, words
+
+JUDGED = (
+    "elasticity_average", "sobol_total", "sobol_first", "sobol_first_given_data", "total_bound",
+    "activity_score", "morris_mu_star", "noise_share",
+)  # fmt: skip
+_SHARE_TARGET, _RELATIVE_TARGET = 0.05, 0.1
+_MOST = 10_000_000
+_NORMAL = 1.96
+# Averages over the design, whose interval is for the noise of the seeds at the given samples.
+_OF_THE_NOISE = ("elasticity_average",)
+_POWERS_OF_TWO = ("sobol", "saltelli")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What can be said about the convergence of one estimate of one observable.
+
+    ``half_width`` is the widest over parameters, ``target`` what it should be at most; ``dominant`` is
+    ``samples`` or ``seeds`` and ``needed`` how many of each would be needed.
+    """
+
+    name: str
+    label: str
+    converged: bool
+    sentence: str
+    half_width: float
+    target: float
+    dominant: str = ""
+    needed: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def from_gradients(self) -> bool:
+        """Whether the estimate is made from gradients, and so no better than these."""
+        return self.name != "noise_share" and known(self.name).gradient
+
+
+def verdicts(sensitivity: xr.Dataset, observable: str) -> list[Verdict]:
+    """One for each estimate of the observable whose error is known, in the order of the page."""
+    ends = ("", "_low", "_high", "_se_samples", "_se_seeds", "_by_samples")
+    names = [n for n in JUDGED if f"{n}_low" in sensitivity or f"{n}_se_samples" in sensitivity]
+    wanted = [f"{name}{end}" for name in names for end in ends if f"{name}{end}" in sensitivity]
+    data = final(sensitivity[wanted]).sel(observable=observable) if wanted else sensitivity
+    found = [_verdict(data, name, sensitivity) for name in names]
+    return [verdict for verdict in found if verdict is not None]
+
+
+def label_of(name: str) -> str:
+    """The name of an estimate in words."""
+    return "share of noise" if name == "noise_share" else known(name).label
+
+
+def groups(sensitivity: xr.Dataset) -> tuple[int, str]:
+    """Number of independent samples of the design and what they are called."""
+    n, d = sensitivity.sizes["sample"], sensitivity.sizes["parameter"]
+    method = sensitivity.attrs.get("design_method")
+    if method == "saltelli":
+        return n // (d + 2), "base samples"
+    if method == "morris":
+        return n // (d + 1), "trajectories"
+    if method == "fast":
+        return n // d, "samples a parameter"
+    return n, "samples"
+
+
+@dataclass(frozen=True)
+class _Error:
+    """Value and half-widths over parameters (one for the share of noise), whole and by source."""
+
+    value: np.ndarray
+    whole: np.ndarray
+    parts: dict[str, np.ndarray]
+    low: np.ndarray
+    high: np.ndarray
+
+
+def _error(data: xr.Dataset, name: str) -> _Error:
+    """The half-width of the interval, and what samples and seeds account for of it.
+
+    The interval of an average over the design is for the noise of the seeds alone; the error of the
+    samples adds to it.
+    """
+    value = np.atleast_1d(data[name].values)
+    se = {
+        part: np.atleast_1d(data[f"{name}_se_{part}"].values)
+        for part in ("samples", "seeds")
+        if f"{name}_se_{part}" in data
+    }
+    low = np.atleast_1d(data[f"{name}_low"].values) if f"{name}_low" in data else value
+    high = np.atleast_1d(data[f"{name}_high"].values) if f"{name}_high" in data else value
+    half = (high - low) / 2
+    if name in _OF_THE_NOISE:
+        parts = {"seeds": half} if f"{name}_low" in data else {}
+        if "samples" in se:
+            parts["samples"] = _NORMAL * se["samples"]
+        whole = np.sqrt(sum(part**2 for part in parts.values()))
+        return _Error(value, whole, parts, value - whole, value + whole)
+    total = np.sqrt(sum((part**2 for part in se.values()), start=np.zeros(len(value))))
+    share = {part: _ratio(error, total) for part, error in se.items()} or {"seeds": np.ones(len(value))}
+    return _Error(value, half, {part: half * of for part, of in share.items()}, low, high)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    usable = np.isfinite(whole) & (whole > 0)
+    return np.divide(part, whole, out=np.ones_like(whole), where=usable)
+
+
+def _verdict(data: xr.Dataset, name: str, sensitivity: xr.Dataset) -> Verdict | None:
+    error = _error(data, name)
+    judged = ~np.isnan(error.value)
+    if name == "total_bound":
+        judged &= ~(error.low > 1)  # says nothing, however well it is known
+    if not judged.any():
+        return None
+    half = np.where(judged, error.whole, -1.0)
+    worst = int(np.argmax(np.where(np.isnan(half), np.inf, half)))
+    width, target = float(half[worst]), _target(name, error.value[judged])
+    label = label_of(name)
+    at = f" for {words(str(data['parameter'].values[worst]))}" if "parameter" in data[name].dims else ""
+    if not math.isfinite(width):
+        text = f"not converged: the interval is unbounded{at}."
+        return Verdict(name, label, False, text, width, target)
+    if width <= target:
+        text = f"converged: ± {plain(width, 2)} at most, ± {plain(target, 2)} is enough"
+        outside = _outside(data, name, error)
+        if outside:
+            text = f"not settled: half of the samples give a value outside the interval{outside}"
+        return Verdict(name, label, not outside, f"{text}.", width, target)
+    parts = {part: float(of[worst]) for part, of in error.parts.items()}
+    dominant = max(parts, key=lambda part: parts[part])
+    needed = _needed(parts, width, target, sensitivity)
+    text = f"not converged: ± {plain(width, 2)}{at}, ± {plain(target, 2)} is wanted"
+    text += f". Most of the error is that of the {dominant}; " if len(parts) > 1 else "; "
+    text += _in_words(needed, sensitivity)
+    return Verdict(name, label, False, f"{text}.", width, target, dominant, needed)
+
+
+def _target(name: str, value: np.ndarray) -> float:
+    if name == "noise_share" or known(name).share:
+        return _SHARE_TARGET
+    return _RELATIVE_TARGET * float(np.max(np.abs(value)))
+
+
+def _needed(
+    parts: dict[str, float], width: float, target: float, sensitivity: xr.Dataset
+) -> tuple[tuple[str, int], ...]:
+    dominant = max(parts, key=lambda part: parts[part])
+    other = math.sqrt(max(width**2 - parts[dominant] ** 2, 0.0))
+    if other**2 <= target**2 / 2:
+        factor = parts[dominant] ** 2 / (target**2 - other**2)
+        grown = {dominant: factor}
+    else:
+        grown = dict.fromkeys(parts, (width / target) ** 2)
+    now = {"samples": groups(sensitivity)[0], "seeds": sensitivity.sizes.get("seed", 1)}
+    power = sensitivity.attrs.get("design_method") in _POWERS_OF_TWO
+    return tuple(
+        (part, _rounded_up(now[part] * factor, power and part == "samples"))
+        for part, factor in grown.items()
+    )
+
+
+def _rounded_up(n: float, power_of_two: bool) -> int:
+    # A factor that is whole but for round-off does not ask for one more.
+    n *= 1 - 1e-12
+    if power_of_two:
+        return 2 ** math.ceil(math.log2(n))
+    step = 10 ** max(math.floor(math.log10(n)) - 1, 0)
+    return math.ceil(n / step) * step
+
+
+def _in_words(needed: tuple[tuple[str, int], ...], sensitivity: xr.Dataset) -> str:
+    n, what = groups(sensitivity)
+    texts = []
+    for part, count in needed:
+        now, name = (n, what) if part == "samples" else (sensitivity.sizes.get("seed", 1), "seeds")
+        about = f"about {count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        texts.append(f"{about if count <= _MOST else 'more than ten million'} {name} (now {now})")
+    return f"it would take {' and '.join(texts)}"
+
+
+def _outside(data: xr.Dataset, name: str, error: _Error) -> str:
+    """For which parameters half of the samples give a value outside the interval of all."""
+    path = data.get(f"{name}_by_samples")
+    if path is None or path.sizes["n_samples"] < 2:
+        return ""
+    half = np.atleast_1d(path.isel(n_samples=-2).values)
+    outside = np.isfinite(half) & ((half < error.low) | (half > error.high))
+    if not outside.any():
+        return ""
+    if "parameter" not in path.dims:
+        return " of all"
+    return " for " + ", ".join(words(str(p)) for p in path["parameter"].values[outside])

@@ -1,0 +1,68 @@
+"""The numbers behind the interactive part of the page, as one small JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxmorph.figures.estimates import Estimate, present, unreliable
+from jaxmorph.figures.style import line_styles, names, unit_of, words
+
+_MOST_TIMES = 60
+_DIGITS = 4
+_DASHES = ("", "6 3", "2 2")
+
+
+def document(sensitivity: xr.Dataset) -> dict[str, Any]:
+    """Every estimate with its interval, (time, observable, parameter) flattened; None if not finite.
+
+    Numbers have four digits. Of more than 60 recorded times, 60 evenly spaced ones are kept, among them
+    the first and the last.
+    """
+    n = sensitivity.sizes["time"]
+    kept = np.unique(np.linspace(0, n - 1, min(n, _MOST_TIMES)).round().astype(int))
+    found = [estimate for estimate in present(sensitivity) if estimate.name in sensitivity]
+    ends = [f"{e.name}_{end}" for e in found for end in ("low", "high")]
+    wanted = [*[e.name for e in found], *[name for name in ends if name in sensitivity]]
+    data = sensitivity[wanted].isel(time=kept)
+    flags = unreliable(sensitivity)
+    parameters = names(sensitivity, "parameter")
+    colours = [look["color"] for look in line_styles(parameters).values()]
+    return {
+        "parameters": [
+            {"name": words(name), "color": colours[i], "dash": _DASHES[i // 8 % len(_DASHES)]}
+            for i, name in enumerate(parameters)
+        ],
+        "observables": [words(name) for name in names(sensitivity, "observable")],
+        "observable_units": [
+            unit_of(sensitivity, "observable", name) for name in names(sensitivity, "observable")
+        ],
+        "times": [float(f"{t:.6g}") for t in data["time"].values],
+        "time_unit": str(sensitivity["time"].attrs.get("units", "1")),
+        "times_left_out": int(n - len(kept)),
+        "flagged": [] if flags is None else flags.transpose("observable", "parameter").values.tolist(),
+        "estimates": [_estimate(data, estimate) for estimate in found],
+    }
+
+
+def _estimate(data: xr.Dataset, estimate: Estimate) -> dict[str, Any]:
+    one: dict[str, Any] = {
+        "name": estimate.name,
+        "label": estimate.label,
+        "meaning": estimate.meaning,
+        "share": estimate.share,
+        "signed": estimate.signed,
+        "gradient": estimate.gradient,
+        "value": _numbers(data[estimate.name]),
+    }
+    if f"{estimate.name}_low" in data:
+        one["low"] = _numbers(data[f"{estimate.name}_low"])
+        one["high"] = _numbers(data[f"{estimate.name}_high"])
+    return one
+
+
+def _numbers(values: xr.DataArray) -> list[float | None]:
+    flat = values.transpose("time", "observable", "parameter").values.ravel()
+    return [float(f"{x:.{_DIGITS}g}") if np.isfinite(x) else None for x in flat]

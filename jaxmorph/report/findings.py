@@ -1,0 +1,204 @@
+"""The findings in words: sentences that follow from the numbers, the answer first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from jaxmorph.figures.estimates import leading as leading_estimate
+from jaxmorph.figures.estimates import unreliable
+from jaxmorph.figures.numbers import plain
+from jaxmorph.figures.style import final, names, words
+from jaxmorph.report.convergence import verdicts
+from jaxmorph.report.summary import Effect, Ranking
+
+NEGLIGIBLE = 0.05
+"""A parameter whose total index is below this at the upper end of its interval hardly matters."""
+ALIKE = 0.95
+"""Estimates of two parameters that are correlated by more than this cannot be told apart."""
+_MOST_NAMED = 3
+
+
+def joined(items: Sequence[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def per_observable(sensitivity: xr.Dataset, rankings: Sequence[Ranking]) -> list[tuple[str, str]]:
+    """Each observable and what it follows, with sign, size and certainty, and its variance."""
+    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
+    only = "with this one seed " if noisy and sensitivity.sizes.get("seed", 1) < 2 else ""
+    found = []
+    for observable, ranking in zip(names(sensitivity, "observable"), rankings, strict=True):
+        parts = [only + _effects(ranking), explained(sensitivity, observable)]
+        found.append((ranking.observable, " ".join(part for part in parts if part)))
+    return found
+
+
+def _effects(ranking: Ranking) -> str:
+    if not ranking.effects:
+        return "follows no parameter in a way that can be told from zero."
+    shown = ranking.effects[:_MOST_NAMED]
+    first = shown[0]
+    told = []
+    for sign in (shown[0].sign, -shown[0].sign):
+        effects = [_effect(effect, effect is first) for effect in shown if effect.sign == sign]
+        if effects:
+            told.append(f"{'grows' if sign > 0 else 'shrinks'} with {joined(effects)}")
+    text = " and ".join(told)
+    rest = len(ranking.effects) - len(shown)
+    if rest:
+        text += f"; {rest} more effect{'s' if rest > 1 else ''} {'are' if rest > 1 else 'is'} smaller"
+    return f"{text}."
+
+
+def _effect(effect: Effect, first: bool) -> str:
+    aside = ", not to be trusted" if effect.flagged else ""
+    return f"{effect.parameter} ({'elasticity ' if first else ''}{effect.text}{aside})"
+
+
+def explained(sensitivity: xr.Dataset, observable: str) -> str:
+    """What explains the variance that is not noise, as far as the design tells."""
+    estimate = leading_estimate(sensitivity)
+    if estimate is None or not estimate.share:
+        return ""
+    data = final(sensitivity).sel(observable=observable)
+    value = data[estimate.name].values
+    if not np.isfinite(value).any():
+        return ""
+    parts = []
+    if estimate.name == "sobol_total":
+        one = data.isel(parameter=int(np.nanargmax(value)))
+        name = words(str(one["parameter"].item()))
+        parts.append(f"{percent(one, 'sobol_total')} involves {name}")
+    parts += _negligible(data, estimate.name)
+    return f"Of its variance without noise, {'; '.join(parts)}." if parts else ""
+
+
+def _negligible(data: xr.Dataset, name: str) -> list[str]:
+    """Parameters whose total index is shown to be small: they could be held fixed."""
+    if f"{name}_high" not in data:
+        return []
+    flagged = unreliable(data)
+    small = data[f"{name}_high"].values < NEGLIGIBLE
+    if name == "total_bound" and flagged is not None:
+        small &= ~flagged.values
+    found = [words(str(p)) for p in data["parameter"].values[small]]
+    if not found:
+        return []
+    verb = "involves" if len(found) == 1 else "each involve"
+    return [f"less than {100 * NEGLIGIBLE:.0f} % {verb} {joined(found)}"]
+
+
+def percent(one: xr.Dataset, name: str) -> str:
+    """``54 % (44 to 64 %)`` for a share with an interval, cut to what a share can be."""
+    text = f"{100 * float(one[name]):.0f} %"
+    if f"{name}_low" not in one:
+        return text
+    low, high = (float(np.clip(one[f"{name}_{end}"], 0, 1)) for end in ("low", "high"))
+    return f"{text} ({100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def noise(sensitivity: xr.Dataset) -> str:
+    """How much of the variance is noise, where least and where most."""
+    if int(sensitivity.attrs.get("stochastic", 1)) == 0:
+        return "The study has no noise: there is nothing for seeds to average out."
+    if "noise_share" not in sensitivity:
+        return ""
+    data = final(sensitivity)
+    share = data["noise_share"].values
+    known = np.flatnonzero(np.isfinite(share))
+    if known.size == 0:
+        return ""
+    order = known[np.argsort(share[known], kind="stable")]
+    if order.size == 1:
+        text = percent(data.isel(observable=int(order[0])), "noise_share")
+        return f"Noise between seeds makes up {text} of the variance."
+    least, most = (data.isel(observable=int(i)) for i in (order[0], order[-1]))
+    return (
+        f"Noise between seeds makes up from {percent(least, 'noise_share')} of the variance of "
+        f"{words(str(least['observable'].item()))} to {percent(most, 'noise_share')} of that of "
+        f"{words(str(most['observable'].item()))}."
+    )
+
+
+def convergence(sensitivity: xr.Dataset) -> str:
+    """Which estimates have not converged, over all observables."""
+    open_: dict[str, list[str]] = {}
+    total = 0
+    for observable in names(sensitivity, "observable"):
+        for verdict in verdicts(sensitivity, observable):
+            total += 1
+            if not verdict.converged:
+                open_.setdefault(verdict.label, []).append(words(observable))
+    if not total:
+        return "There are too few samples or seeds to say whether anything has converged."
+    if not open_:
+        return "Every estimate that can be judged has converged."
+    n = len(names(sensitivity, "observable"))
+    told = [label if len(where) == n else f"{label} ({joined(where)})" for label, where in open_.items()]
+    return (
+        f"Not converged: {joined(told)}; the sections of the observables say how many more samples "
+        "or seeds it would take."
+    )
+
+
+def trust(sensitivity: xr.Dataset) -> str:
+    """Which gradients are not to be trusted, and why."""
+    flagged = unreliable(sensitivity)
+    if flagged is None or not flagged.any():
+        return ""
+    by_parameters: dict[str, list[str]] = {}
+    for observable in names(sensitivity, "observable"):
+        bad = flagged.sel(observable=observable)
+        found = [words(str(p)) for p in bad["parameter"].values[bad.values]]
+        every = len(found) == bad.sizes["parameter"] > 1
+        if found:
+            key = "every parameter" if every else joined(found)
+            by_parameters.setdefault(key, []).append(words(observable))
+    told = [f"{joined(where)} with respect to {which}" for which, where in by_parameters.items()]
+    return f"Not to be trusted: the gradients of {'; '.join(told)}."
+
+
+def alike(sensitivity: xr.Dataset) -> str:
+    """Parameters that one experiment could not tell apart, and those it could not tell at all."""
+    sentences = []
+    correlation = sensitivity.get("parameter_correlation")
+    if correlation is not None:
+        parameters = names(sensitivity, "parameter")
+        value = correlation.transpose("parameter", "parameter_2").values
+        pairs = [
+            f"{words(parameters[i])} and {words(parameters[j])} ({plain(value[i, j], 2)})"
+            for i in range(len(parameters))
+            for j in range(i)
+            if abs(value[i, j]) > ALIKE
+        ]
+        if pairs:
+            shown, rest = pairs[:_MOST_NAMED], len(pairs) - _MOST_NAMED
+            more = [f"{rest} more pairs"] if rest > 1 else pairs[_MOST_NAMED:]
+            sentences.append(
+                "One experiment cannot tell apart (correlation of their estimates): "
+                f"{joined([*shown, *more])}."
+            )
+    sd = sensitivity.get("cramer_rao_sd")
+    if sd is not None:
+        vague = [words(str(p)) for p in sd["parameter"].values[~(sd.values < 1)]]
+        if len(vague) == sd.sizes["parameter"]:
+            sentences.append(
+                "One experiment would tell less about any parameter than the design assumes."
+            )
+        elif vague:
+            sentences.append(
+                f"One experiment would tell less than the design assumes about {joined(vague)}."
+            )
+    return " ".join(sentences)
+
+
+def paragraph(sensitivity: xr.Dataset) -> list[str]:
+    """What holds for the whole run: noise, convergence, trust, identifiability."""
+    found = [noise(sensitivity), trust(sensitivity), convergence(sensitivity), alike(sensitivity)]
+    return [sentence for sentence in found if sentence]

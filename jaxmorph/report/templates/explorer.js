@@ -1,0 +1,197 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("explorer-data").textContent);
+  const root = document.getElementById("explorer");
+  const find = (name) => root.querySelector(`[data-part="${name}"]`);
+  const [observable, estimate, time, clock] = ["observable", "estimate", "time", "clock"].map(find);
+  const [bars, lines, tip, meaning] = ["bars", "lines", "tip", "meaning"].map(find);
+  const P = data.parameters.length, O = data.observables.length, T = data.times.length;
+  const BLUE = "#0072b2", ORANGE = "#d55e00", RED = "#b00020", GREY = "#767676";
+  const unit = (u) => (u === "1" || u === "" ? "" : " " + u);
+
+  const minus = (text) => text.replace(/-/g, "\u2212");
+  const tidy = (x) => {
+    const size = Math.abs(x);
+    if (x !== 0 && (size >= 1e5 || size < 1e-3)) return minus(x.toExponential(2));
+    return minus(String(+x.toPrecision(3)));
+  };
+  const make = (name, attributes, parent) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const key in attributes) element.setAttribute(key, attributes[key]);
+    if (parent) parent.append(element);
+    return element;
+  };
+  const text = (parent, x, y, words, attributes = {}) => {
+    const element = make("text", { x, y, "font-size": 12, fill: "#1d2126", ...attributes }, parent);
+    element.textContent = words;
+    return element;
+  };
+  const at = (t, p) => (t * O + +observable.value) * P + p;
+  const chosen = () => data.estimates[+estimate.value];
+  const number = (e, t, p) => {
+    const i = at(t, p);
+    return { v: e.value[i], low: e.low ? e.low[i] : null, high: e.high ? e.high[i] : null };
+  };
+  const flagged = (e, p) =>
+    e.gradient && data.flagged.length > 0 && data.flagged[+observable.value][p];
+  const told = (e, t, p) => {
+    const { v, low, high } = number(e, t, p);
+    let words = v === null ? "not defined" : tidy(v);
+    if (low !== null && high !== null) words += ` (95 %: ${tidy(low)} to ${tidy(high)})`;
+    return words + (flagged(e, p) ? ", not to be trusted" : "");
+  };
+
+  // The axis is the same at all times, so that moving the slider shows growth.
+  const domain = (e) => {
+    let low = 0, high = 0;
+    for (let t = 0; t < T; t++) for (let p = 0; p < P; p++) {
+      const n = number(e, t, p);
+      for (const x of [n.v, n.low, n.high]) if (x !== null) {
+        low = Math.min(low, x);
+        high = Math.max(high, x);
+      }
+    }
+    if (e.share) [low, high] = [Math.max(low, -0.1), Math.min(Math.max(high, 0.1), 1.1)];
+    return low === high ? [low - 1, high + 1] : [low, high];
+  };
+  const ticks = ([low, high], n) => {
+    const raw = (high - low) / n, power = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw);
+    const found = [];
+    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) found.push(+(k * step).toPrecision(10));
+    return found;
+  };
+  const clamp = (x, [low, high]) => Math.min(Math.max(x, low), high);
+
+  const show = (words, box, x, y) => {
+    tip.textContent = words;
+    tip.hidden = false;
+    const outer = root.getBoundingClientRect(), place = box.getBoundingClientRect();
+    const left = place.left - outer.left + x, width = tip.offsetWidth;
+    tip.style.left = `${clamp(left + 12, [0, outer.width - width])}px`;
+    tip.style.top = `${place.top - outer.top + y + 14}px`;
+  };
+  const hide = () => { tip.hidden = true; };
+
+  const drawBars = () => {
+    const e = chosen(), t = +time.value, width = bars.clientWidth, row = 28;
+    const longest = Math.max(...data.parameters.map((p) => p.name.length)) + 2;
+    const left = Math.min(longest * 7 + 28, width * 0.45);
+    const fits = Math.floor((left - 28) / 7);
+    const range = domain(e), x = (v) => left + 6 + ((v - range[0]) / (range[1] - range[0])) * (width - left - 20);
+    const size = (p) => { const v = number(e, t, p).v; return v === null ? -1 : Math.abs(v); };
+    const order = data.parameters.map((_, p) => p).sort((a, b) => size(b) - size(a) || a - b);
+    const height = row * P + 26;
+    const svg = make("svg", { width, height, role: "list", "aria-label": `${e.label} of every parameter` });
+    for (const tick of ticks(range, width < 420 ? 3 : 5)) {
+      make("line", { x1: x(tick), x2: x(tick), y1: 0, y2: row * P, stroke: tick === 0 ? "#000" : "#e3e6e8" }, svg);
+      text(svg, x(tick), height - 8, tidy(tick), { "text-anchor": "middle", fill: GREY, "font-size": 11 });
+    }
+    order.forEach((p, i) => {
+      const { v, low, high } = number(e, t, p), y = i * row + row / 2, name = data.parameters[p].name;
+      const words = `${name}: ${told(e, t, p)}`;
+      const group = make("g", { tabindex: 0, role: "listitem", "aria-label": words, class: "row" }, svg);
+      make("rect", { x: 0, y: y - row / 2, width, height: row, fill: "transparent" }, group);
+      make("line", { x1: 4, x2: 20, y1: y, y2: y, stroke: data.parameters[p].color, "stroke-width": 3,
+        "stroke-dasharray": data.parameters[p].dash }, group);
+      const cut = name.length > fits ? name.slice(0, fits - 1) + "\u2026" : name;
+      text(group, left, y + 4, cut + (flagged(e, p) ? " \u00d7" : ""),
+        { "text-anchor": "end", fill: flagged(e, p) ? RED : "#1d2126" });
+      if (v === null) text(group, x(0) + 5, y + 4, "not defined", { fill: GREY });
+      else {
+        const [a, b] = [x(0), x(clamp(v, range))], sure = low === null || low > 0 || high < 0 || !e.signed;
+        make("rect", { x: Math.min(a, b), y: y - 7, width: Math.max(Math.abs(b - a), 1), height: 14, class: "bar",
+          fill: v < 0 ? ORANGE : BLUE, opacity: sure ? 1 : 0.35 }, group);
+        if (v > range[1]) text(group, b + 2, y + 4, "\u25b6", { fill: BLUE, "font-size": 10 });
+      }
+      if (v !== null && low !== null && high !== null) {
+        const [a, b] = [x(clamp(low, range)), x(clamp(high, range))];
+        make("path", { d: `M${a},${y}H${b}M${a},${y - 4}v8M${b},${y - 4}v8`, stroke: "#000", "stroke-width": 1.3 }, group);
+      }
+      const reveal = (event) => {
+        show(words, bars, event.offsetX === undefined ? left : event.offsetX, y);
+        lines.querySelectorAll("path.line").forEach((l) => l.classList.toggle("dim", +l.dataset.p !== p));
+      };
+      const leave = () => {
+        hide();
+        lines.querySelectorAll("path.line").forEach((l) => l.classList.remove("dim"));
+      };
+      group.addEventListener("pointermove", reveal);
+      group.addEventListener("focus", reveal);
+      group.addEventListener("pointerleave", leave);
+      group.addEventListener("blur", leave);
+    });
+    bars.replaceChildren(svg);
+  };
+
+  const drawLines = () => {
+    if (T < 2) return;
+    const e = chosen(), width = lines.clientWidth, height = 260, left = 52, bottom = 36;
+    const range = domain(e), first = data.times[0], last = data.times[T - 1];
+    const x = (s) => left + ((s - first) / (last - first)) * (width - left - 12);
+    const y = (v) => 8 + ((range[1] - v) / (range[1] - range[0])) * (height - bottom - 8);
+    const svg = make("svg", { width, height, role: "img",
+      "aria-label": `${e.label} of ${data.observables[+observable.value]} against time; the slider reads it off` });
+    for (const tick of ticks(range, 5)) {
+      make("line", { x1: left, x2: width - 12, y1: y(tick), y2: y(tick), stroke: tick === 0 ? "#000" : "#e3e6e8" }, svg);
+      text(svg, left - 6, y(tick) + 4, tidy(tick), { "text-anchor": "end", fill: GREY, "font-size": 11 });
+    }
+    for (const tick of ticks([first, last], width < 420 ? 3 : 5))
+      text(svg, x(tick), height - 20, tidy(tick), { "text-anchor": "middle", fill: GREY, "font-size": 11 });
+    text(svg, (left + width) / 2, height - 4, "time" + unit(data.time_unit), { "text-anchor": "middle", fill: GREY });
+    data.parameters.forEach((parameter, p) => {
+      const all = data.times.map((s, t) => ({ s, ...number(e, t, p) }));
+      const band = all.filter((n) => n.low !== null && n.high !== null);
+      if (band.length > 1) {
+        const up = band.map((n) => `${x(n.s)},${y(clamp(n.high, range))}`);
+        const down = band.map((n) => `${x(n.s)},${y(clamp(n.low, range))}`).reverse();
+        make("path", { d: `M${up.concat(down).join("L")}Z`, fill: parameter.color, opacity: 0.15 }, svg);
+      }
+      let path = "", pen = "M";
+      for (const n of all) {
+        if (n.v === null) pen = "M";
+        else { path += `${pen}${x(n.s)},${y(clamp(n.v, range))}`; pen = "L"; }
+      }
+      const line = make("path", { d: path, fill: "none", stroke: parameter.color, "stroke-width": 2,
+        "stroke-dasharray": parameter.dash, class: "line" }, svg);
+      line.dataset.p = p;
+    });
+    const now = x(data.times[+time.value]);
+    make("line", { x1: now, x2: now, y1: 8, y2: height - bottom, stroke: GREY, "stroke-dasharray": "3 3", class: "now" }, svg);
+    const nearest = (event) => {
+      const s = first + ((event.offsetX - left) / (width - left - 12)) * (last - first);
+      return data.times.reduce((best, other, t) => (Math.abs(other - s) < Math.abs(data.times[best] - s) ? t : best), 0);
+    };
+    svg.addEventListener("pointermove", (event) => {
+      const t = nearest(event);
+      const rows = data.parameters.map((parameter, p) => `${parameter.name}: ${told(e, t, p)}`);
+      show([`time ${tidy(data.times[t])}${unit(data.time_unit)}`, ...rows].join("\n"), lines, event.offsetX, event.offsetY);
+    });
+    svg.addEventListener("pointerleave", hide);
+    svg.addEventListener("click", (event) => { time.value = nearest(event); draw(); });
+    lines.replaceChildren(svg);
+  };
+
+  const draw = () => {
+    const e = chosen(), words = `${tidy(data.times[+time.value])}${unit(data.time_unit)}`;
+    clock.textContent = words;
+    time.setAttribute("aria-valuetext", `time ${words}`);
+    meaning.textContent = `${e.label}: ${e.meaning}.`;
+    hide();
+    drawBars();
+    drawLines();
+  };
+  data.observables.forEach((name, i) => observable.add(new Option(name + (data.observable_units[i] === "1" ? "" : ` (${data.observable_units[i]})`), i)));
+  data.estimates.forEach((e, i) => estimate.add(new Option(e.label, i)));
+  time.max = T - 1;
+  time.value = T - 1;
+  if (T < 2) find("when").hidden = lines.hidden = true;
+  root.hidden = false;
+  for (const control of [observable, estimate]) control.addEventListener("change", draw);
+  time.addEventListener("input", draw);
+  let known = 0;
+  new ResizeObserver(() => {
+    if (bars.clientWidth && bars.clientWidth !== known) { known = bars.clientWidth; draw(); }
+  }).observe(bars);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+})();

@@ -1,0 +1,155 @@
+"""Active subspaces: the combinations of parameters along which an observable changes most.
+
+C = E[grad f grad f^T] over the design, of inputs scaled by their standard deviation, has the
+eigenvectors w_1, w_2, ... : the mean squared derivative along w_k is the eigenvalue lambda_k, and w_1
+is the direction in which f changes most. Noise must be out of C already (products of different seeds):
+the square of a noisy gradient adds its variance to every eigenvalue. Without it C may be indefinite;
+eigenvalues below 0 are kept, they show how large the noise is that is left.
+
+Sources: Constantine, Dow, Wang, SIAM J. Sci. Comput. 36 (2014) A1500-A1524; Constantine, Active
+Subspaces (SIAM, 2015), algorithm 3.1 (gap, subspace distance); Constantine and Diaz, Reliab. Eng. Syst.
+Saf. 162 (2017) 1-13 (activity scores).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from .eigen import along, eigen
+from .resampling import with_interval
+
+_PLACE = ("time", "observable")
+_DIMS = ("draw", *_PLACE, "parameter", "parameter_2")
+
+
+def active_subspace(
+    over_samples: xr.DataArray,
+    n_samples: int | None,
+    over_seeds: xr.DataArray | None = None,
+    n_seeds: int | None = None,
+) -> dict[str, xr.DataArray]:
+    """Eigenvalues, directions, gaps, distances and activity scores, at every time, of every observable.
+
+    Args:
+        over_samples: C of resampled samples (draw, time, observable, parameter, parameter_2); draw 0 is
+            C itself. One draw alone gives estimates without intervals.
+        n_samples: Number of independent samples; None if they are not a random choice.
+        over_seeds: The same of resampled seeds; None without noise.
+        n_seeds: Number of seeds that were resampled.
+
+    Returns:
+        * ``eigenvalue`` (time, observable, component) with its interval, descending, observable_unit^2.
+          The interval is that of w_k^T C w_k: first order in the error of C.
+        * ``active_direction`` (time, observable, component, parameter): unit vectors w_k, the largest
+          weight positive; 0 where the observable does not depend on any parameter (C = 0).
+        * ``eigenvalue_gap`` (time, observable, component): lambda_n / lambda_(n+1), NaN for the last. An
+          eigenvalue smaller than its standard error, than minus the smallest eigenvalue or than
+          round-off counts as the largest of these: a gap is never larger than the data can show.
+        * ``active_dimension`` (time, observable): n before the largest gap (the first of equal ones); 0
+          where no eigenvalue is positive.
+        * ``activity_score`` (time, observable, parameter) with its interval: sum over k <= n of
+          max(lambda_k, 0) w_k^2, with n = ``active_dimension``, observable_unit^2. Never more than the
+          mean squared derivative in the same units, and equal to it for n = all.
+        * ``subspace_distance`` (time, observable, component): mean over resamples of
+          ||W_n W_n^T - W_n,b W_n,b^T||_2 between the spans of the first n directions: 0 if they are
+          sure, near 1 if the data do not determine them. Errors of samples and seeds add up in C. Only
+          with an interval; 0 for the last n (the whole space).
+    """
+    samples = over_samples.transpose(*_DIMS)
+    seeds = None if over_seeds is None else over_seeds.transpose(*_DIMS)
+    if samples.sizes["draw"] == 1:  # nothing was resampled
+        n_samples, seeds, n_seeds = 1, None, None
+    value, direction = eigen(samples.values[0])
+
+    def with_ends(name: str, last: str, function: Callable) -> dict[str, xr.DataArray]:
+        dims = ("draw", *_PLACE, last)
+        of_samples = _named(function(samples.values), dims, samples)
+        of_seeds = None if seeds is None else _named(function(seeds.values), dims, samples)
+        return with_interval(name, of_samples, n_samples, of_seeds, n_seeds)
+
+    result = with_ends("eigenvalue", "component", lambda c: along(direction, c))
+    gap = _gap(value, _standard_error(result))
+    dimension = _dimension(value, gap)
+    result |= with_ends("activity_score", "parameter", lambda c: _activity(c, dimension))
+    if "eigenvalue_low" in result:
+        parts = [c.values for c in (samples if n_samples else None, seeds) if c is not None]
+        distance = _distance(samples.values[0], direction, [c[1:] - c[:1] for c in parts])
+        result["subspace_distance"] = _named(distance, (*_PLACE, "component"), samples)
+    varies = samples.values[0].any(axis=(-2, -1))
+    direction = np.where(varies[..., None, None], direction, 0.0)
+    return result | {
+        "active_direction": _named(direction, (*_PLACE, "component", "parameter"), samples),
+        "eigenvalue_gap": _named(gap, (*_PLACE, "component"), samples),
+        "active_dimension": _named(dimension, _PLACE, samples),
+    }
+
+
+def active_variable(inputs: xr.DataArray, active_direction: xr.DataArray) -> xr.DataArray:
+    """The combination of parameters that matters most, w_1^T x, (sample, time, observable).
+
+    Args:
+        inputs: (sample, parameter): natural scale, centred, in units of the standard deviation.
+        active_direction: Of :func:`active_subspace`.
+    """
+    first = active_direction.sel(component=1, drop=True)
+    return xr.dot(inputs, first, dim="parameter").transpose("sample", "time", "observable")
+
+
+def _named(array: np.ndarray, dims: tuple[str, ...], like: xr.DataArray) -> xr.DataArray:
+    """With the coordinates of ``like``, and components counted from 1."""
+    coords = {n: c for n, c in like.coords.items() if set(c.dims) <= set(dims) - {"draw"}}
+    if "component" in dims:
+        coords["component"] = np.arange(1, like.sizes["parameter"] + 1)
+    return xr.DataArray(array, coords, dims)
+
+
+def _standard_error(eigenvalue: dict[str, xr.DataArray]) -> np.ndarray | float:
+    """Of samples and seeds together; 0 if nothing was resampled."""
+    parts = [x.values**2 for name, x in eigenvalue.items() if "_se_" in name]
+    return np.sqrt(np.sum(parts, axis=0))
+
+
+def _gap(value: np.ndarray, standard_error: np.ndarray | float) -> np.ndarray:
+    n = value.shape[-1]
+    # A floor of what is not told from 0; an infinite standard error leaves no gap.
+    noise = np.maximum(-value[..., -1:], n * np.finfo(float).eps * value[..., :1])
+    at_least = np.maximum(value, np.maximum(noise, standard_error))
+    # Descending again: a later one may have the larger standard error.
+    at_least = np.maximum.accumulate(at_least[..., ::-1], axis=-1)[..., ::-1]
+    usable = np.isfinite(at_least[..., :-1]) & (at_least[..., 1:] > 0)
+    gap = np.full(value.shape, np.nan)
+    gap[..., :-1] = 1.0
+    np.divide(at_least[..., :-1], at_least[..., 1:], out=gap[..., :-1], where=usable)
+    return gap
+
+
+def _dimension(value: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    before_gap = gap[..., :-1].argmax(axis=-1) + 1 if value.shape[-1] > 1 else 1
+    return np.where(value[..., 0] > 0, before_gap, 0)
+
+
+def _activity(matrix: np.ndarray, dimension: np.ndarray) -> np.ndarray:
+    """Scores (draw, time, observable, parameter) from ``dimension`` directions of each draw."""
+    active = np.arange(matrix.shape[-1]) < dimension[..., None]
+    scores = np.empty(matrix.shape[:-1])
+    for t in range(matrix.shape[1]):  # bounds the memory
+        value, direction = eigen(matrix[:, t])
+        weight = np.where(active[t], value.clip(min=0), 0.0)
+        scores[:, t] = np.einsum("...k,...kp->...p", weight, direction**2)
+    return scores
+
+
+def _distance(matrix: np.ndarray, direction: np.ndarray, errors: list[np.ndarray]) -> np.ndarray:
+    """||W_n W_n^T - V_n V_n^T||_2 = ||W_n^T V_rest||_2, mean over draws (time, observable, n)."""
+    distance = np.zeros(direction.shape[:-1])
+    for t in range(len(matrix)):  # bounds the memory
+        resampled = matrix[t] + sum(error[:, t] for error in errors)
+        cosine = direction[t] @ np.swapaxes(eigen(resampled)[1], -2, -1)
+        known = np.isfinite(cosine).all(axis=(-2, -1))
+        cosine = np.where(known[..., None, None], cosine, 0.0)
+        for n in range(1, matrix.shape[-1]):
+            norm = np.linalg.norm(cosine[..., :n, n:], ord=2, axis=(-2, -1)).clip(max=1)
+            # A resample without any usable sample says nothing about the subspace.
+            distance[t, :, n - 1] = np.where(known, norm, 1.0).mean(axis=0)
+    return distance

@@ -1,0 +1,134 @@
+"""One (time, observable) after the other, for estimators that take the samples of one at a time.
+
+Nothing but the input and the estimates is ever held for all of them at once.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from .resampling import with_interval
+
+Estimates = dict[str, np.ndarray]
+"""(draw, parameter), or (draw) for what has no parameter."""
+
+_ROUND_OFF = 64
+"""Spread below so many units in the last place of the largest value is round-off."""
+
+
+def cells(value: xr.DataArray, stochastic: bool) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Number of the time, number of the observable, and values (sample, seed).
+
+    Args:
+        value: (sample, seed, time, observable), in any order.
+        stochastic: False averages seeds, which then do not differ, into one.
+    """
+    array = value.transpose("sample", "seed", "time", "observable").values
+    for time, observable in np.ndindex(array.shape[2:]):
+        x = array[:, :, time, observable].astype(float)
+        yield time, observable, x if stochastic else x.mean(axis=1, keepdims=True)
+
+
+def complete_groups(value: xr.DataArray, size: int) -> np.ndarray:
+    """Which groups of ``size`` consecutive samples are finite at every seed, time and observable."""
+    n = value.sizes["sample"] // size
+    complete = np.ones(n, dtype=bool)
+    for _, _, x in cells(value, stochastic=True):
+        complete &= np.isfinite(x).reshape(n, -1).all(axis=1)
+    return complete
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """Values in units of their standard deviation over samples and seeds.
+
+    Attributes:
+        centred: (sample, seed), with mean 0 over samples for each seed, exactly 0 if constant.
+        level: The means that were taken off (seed), with mean 0.
+        floor: A variance that is not larger is round-off.
+    """
+
+    centred: np.ndarray
+    level: np.ndarray
+    floor: float
+
+
+def standardise(x: np.ndarray) -> Standardised:
+    """Values (sample, seed) of any size and unit as ``Standardised``; all 0 if they never vary."""
+    centred = x - x[0]
+    mean = centred.mean(axis=0)
+    level = x[0] + mean
+    level = level - level.mean()
+    centred = centred - mean
+    scale = float(np.sqrt(np.mean(centred**2) + np.mean(level**2))) or 1.0
+    round_off = _ROUND_OFF * np.finfo(float).eps * float(np.abs(x).max())
+    return Standardised(centred / scale, level / scale, (round_off / scale) ** 2)
+
+
+def estimate_cells(
+    value: xr.DataArray,
+    of_cell: Callable[[np.ndarray], dict[str, Estimates]],
+    stochastic: bool,
+    parameters: Sequence[str],
+    n_samples: int | None,
+    sizes: dict[str, list[int]],
+) -> dict[str, xr.DataArray]:
+    """Estimates of every (time, observable), with their intervals and their convergence.
+
+    Args:
+        value: (sample, seed, time, observable).
+        of_cell: Takes values (sample, seed) of one of them. Gives ``samples``: estimates for resampled
+            samples, draw 0 the estimate; ``seeds``: for resampled seeds, if there is noise;
+            ``n_samples`` and ``n_seeds``: for nested subsets, where there are any.
+        stochastic: As for ``cells``.
+        parameters: Names.
+        n_samples: Number of what was resampled as samples; None if nothing was.
+        sizes: Of the nested subsets, ``n_samples`` and ``n_seeds``.
+
+    Returns:
+        See ``with_interval``; where an estimate is NaN, so is its interval. And ``<name>_by_samples``,
+        ``<name>_by_seeds``.
+    """
+    shape = (value.sizes["time"], value.sizes["observable"])
+    collected: dict[str, Estimates] = {}
+    for time, observable, x in cells(value, stochastic):
+        for kind, estimates in of_cell(x).items():
+            arrays = collected.setdefault(kind, {})
+            for name, e in estimates.items():
+                if name not in arrays:
+                    arrays[name] = np.empty((len(e), *shape, *e.shape[1:]))
+                arrays[name][:, time, observable] = e
+    result: dict[str, xr.DataArray] = {}
+    for name, draws in collected["samples"].items():
+        over_samples = _labelled(draws, value, "draw", parameters)
+        over_seeds = None
+        if "seeds" in collected:
+            over_seeds = _labelled(collected["seeds"][name], value, "draw", parameters)
+        estimate = with_interval(name, over_samples, n_samples, over_seeds, value.sizes["seed"])
+        result |= {k: v.where(estimate[name].notnull()) for k, v in estimate.items()}
+    for dim in ("n_samples", "n_seeds"):
+        for name, subsets in collected.get(dim, {}).items():
+            by = _labelled(subsets, value, dim, parameters).assign_coords({dim: sizes[dim]})
+            result[f"{name}_by_{dim[2:]}"] = by
+    return result
+
+
+def joined(parts: Sequence[Estimates], names: Sequence[str]) -> Estimates:
+    """The named estimates of consecutive draws as one."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+def first_seeds(sizes: Sequence[int], n_seeds: int) -> np.ndarray:
+    """Counts of the first seeds, (size, seed): 1 or 0."""
+    return (np.arange(n_seeds) < np.array(sizes, dtype=int)[:, None]).astype(float)
+
+
+def _labelled(
+    array: np.ndarray, value: xr.DataArray, leading: str, parameters: Sequence[str]
+) -> xr.DataArray:
+    """Estimates (leading, time, observable[, parameter]) with the coordinates they belong to."""
+    result = xr.DataArray(array, dims=(leading, "time", "observable", "parameter")[: array.ndim])
+    known = {name: value[name] for name in ("time", "observable") if name in value.coords}
+    return result.assign_coords(known | ({"parameter": list(parameters)} if array.ndim == 4 else {}))

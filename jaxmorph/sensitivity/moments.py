@@ -1,0 +1,281 @@
+"""Sums over the samples of a design, for the data, their resamples and nested subsets at once.
+
+Slabs of samples are added one by one, so memory does not grow with their number. What noise would add
+to a square is left out: products are of different seeds, whose noise is independent.
+"""
+
+import dataclasses
+
+import numpy as np
+import xarray as xr
+
+from .resampling import FEWEST, nested, sample_weights, seed_weights
+
+# More seeds than this are averaged in blocks first; fewer where their products would fill the memory.
+_MOST_BLOCKS = 32
+_PRODUCTS_BYTES = 2.0e8
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """What the samples of a run are to an estimator.
+
+    Attributes:
+        n_samples: Number of samples.
+        group_size: Consecutive samples that belong together.
+        weights: Weights of the samples (they are nodes of a quadrature), or None for random draws.
+        stochastic: Whether the study has noise. Without it, squares need no second seed.
+    """
+
+    n_samples: int
+    group_size: int = 1
+    weights: np.ndarray | None = None
+    stochastic: bool = True
+
+    @property
+    def n_groups(self) -> int | None:
+        """Number of independent draws; None for a quadrature."""
+        return None if self.weights is not None else self.n_samples // self.group_size
+
+
+@dataclasses.dataclass(frozen=True)
+class Draws:
+    """The same statistics of the data, of resamples, and of nested subsets: all (draw, ...).
+
+    Attributes:
+        outer: Mean outer product of the gradients, noise removed (draw, time, observable, parameter,
+            parameter_2).
+        variance: Variance over the design of the seed mean, noise removed (draw, time, observable).
+        noise_variance: Mean over the design of the variance between seeds (draw, time, observable).
+        n_resamples: Draw 0 is the data, and so many draws after it are resamples.
+        sizes: Sizes of the nested subsets, which are the last draws.
+    """
+
+    outer: xr.DataArray
+    variance: xr.DataArray
+    noise_variance: xr.DataArray
+    n_resamples: int
+    sizes: list[int]
+
+    def resampled(self, statistic: xr.DataArray) -> xr.DataArray:
+        """The data and the resamples."""
+        return statistic.isel(draw=slice(0, 1 + self.n_resamples))
+
+    def nested(self, statistic: xr.DataArray, dim: str) -> xr.DataArray:
+        """The nested subsets, along ``dim``, with their sizes as coordinate."""
+        subsets = statistic.isel(draw=slice(1 + self.n_resamples, None))
+        return subsets.rename(draw=dim).assign_coords({dim: self.sizes})
+
+
+class DesignMoments:
+    """Accumulates slabs; ``over_samples`` and ``over_seeds`` give the statistics."""
+
+    def __init__(self, design: Design):
+        self.design = design
+        if design.weights is None:
+            self._sizes = nested(design.n_samples, design.group_size)
+            resamples = sample_weights(design.n_samples, design.group_size).values
+            subsets = np.arange(design.n_samples) < np.array(self._sizes, int).reshape(-1, 1)
+            self._weights = np.concatenate([resamples, subsets.astype(resamples.dtype)])
+        else:
+            self._sizes = []
+            self._weights = design.weights[None] / design.weights.mean()
+        self._sums: dict[str, np.ndarray] = {}
+        self._coordinates: xr.Dataset | None = None
+        self._blocks = self._n_seeds = 0
+        self._shift: np.ndarray | None = None
+
+    def add(self, value: xr.DataArray, gradient: xr.DataArray, used: xr.DataArray) -> None:
+        """Add all seeds of some samples.
+
+        Args:
+            value: (sample, seed, time, observable).
+            gradient: (sample, seed, time, observable, parameter), on the scale of the moments.
+            used: (sample, seed, time, observable), which entries are usable.
+        """
+        order = ("sample", "seed", "time", "observable")
+        f = value.transpose(*order).values
+        g = gradient.transpose(*order, "parameter").values
+        ok = used.transpose(*order).values
+        if self._coordinates is None:
+            self._coordinates = gradient.isel(sample=0, seed=0, drop=True).coords.to_dataset()
+            self._n_seeds = f.shape[1]
+            self._blocks = self._choose_blocks(g.shape)
+        w = self._weights[:, value["sample"].values].astype(float)
+        self._add_noise(w, np.where(ok, f, 0.0), ok)
+        f, g, ok = self._in_blocks(f, g, ok)
+        self._add_gradients(w, g, ok)
+        self._add_values(w, f, ok)
+
+    def _choose_blocks(self, shape: tuple[int, ...]) -> int:
+        _, n_seeds, n_times, n_observables, n_parameters = shape
+        fit = int((_PRODUCTS_BYTES / (8 * n_times * n_observables * n_parameters**2)) ** 0.5)
+        return min(n_seeds, _MOST_BLOCKS, max(fit, 8))
+
+    def _block_starts(self) -> np.ndarray:
+        return np.array([b[0] for b in np.array_split(np.arange(self._n_seeds), self._blocks)])
+
+    def _in_blocks(
+        self, f: np.ndarray, g: np.ndarray, ok: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Means over the usable seeds of each block; what is unusable is 0."""
+        f, g = np.where(ok, f, 0.0), np.where(ok[..., None], g, 0.0)
+        if self._blocks == self._n_seeds:
+            return f, g, ok
+        starts = self._block_starts()
+        n = np.add.reduceat(ok.astype(float), starts, axis=1)
+        some = np.maximum(n, 1.0)
+        f = np.add.reduceat(f, starts, axis=1) / some
+        return f, np.add.reduceat(g, starts, axis=1) / some[..., None], n > 0
+
+    def _add_to(self, name: str, part: np.ndarray) -> None:
+        if name in self._sums:
+            self._sums[name] += part
+        else:
+            self._sums[name] = part
+
+    def _weighted(self, w: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return (w @ x.reshape(len(x), -1)).reshape(len(w), *x.shape[1:])
+
+    def _add_noise(self, w: np.ndarray, f: np.ndarray, ok: np.ndarray) -> None:
+        n = ok.sum(axis=1)
+        mean = f.sum(axis=1) / np.maximum(n, 1)
+        squares = np.where(ok, (f - mean[:, None]) ** 2, 0.0).sum(axis=1)
+        usable = n > 1
+        noise = np.where(usable, squares / np.maximum(n - 1, 1), 0.0)
+        self._add_to("noise", self._weighted(w, noise))
+        self._add_to("noise_n", self._weighted(w, usable.astype(float)))
+
+    def _add_gradients(self, w: np.ndarray, g: np.ndarray, ok: np.ndarray) -> None:
+        """Outer products of each sample, for the draws over samples; of blocks, for those over seeds."""
+        total, n = g.sum(axis=1), ok.sum(axis=1)
+        product = total[..., :, None] * total[..., None, :]
+        if self.design.stochastic:
+            by_seed = np.moveaxis(g, 1, -1)  # (sample, time, observable, parameter, block)
+            product -= by_seed @ np.swapaxes(by_seed, -1, -2)
+            pairs, usable = n * (n - 1), n > 1
+        else:
+            pairs, usable = n**2, n > 0
+        product *= (usable / np.maximum(pairs, 1))[..., None, None]
+        self._add_to("outer", self._weighted(w, product))
+        self._add_to("outer_n", self._weighted(w, usable.astype(float)))
+        if self.design.stochastic:
+            x = g.transpose(2, 3, 0, 1, 4)  # (time, observable, sample, block, parameter)
+            x = x.reshape(*x.shape[:3], -1)
+            self._add_to("products", _gram(x, w[0]))
+            u = ok.transpose(2, 3, 0, 1).astype(float)
+            self._add_to("products_n", _gram(u, w[0]))
+
+    def _add_values(self, w: np.ndarray, f: np.ndarray, ok: np.ndarray) -> None:
+        """Samples with all seeds alone: covariances between seeds are over the same samples."""
+        complete: np.ndarray = np.all(ok, axis=1)
+        if self._shift is None:
+            # Variances do not change when a constant is taken off; round-off does.
+            n = np.maximum(complete.sum(axis=0), 1)
+            self._shift = np.where(complete[:, None], f, 0.0).sum(axis=(0, 1)) / n / f.shape[1]
+        f = np.where(complete[:, None], f - self._shift, 0.0)
+        self._add_to("complete", self._weighted(w, complete.astype(float)))
+        self._add_to("value", self._weighted(w, f))
+        self._add_to("squared_sum", self._weighted(w, f.sum(axis=1) ** 2))
+        self._add_to("sum_of_squares", self._weighted(w, (f**2).sum(axis=1)))
+        if self.design.stochastic:
+            self._add_to("value_products", _gram(f.transpose(2, 3, 0, 1), w[0]))
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks of seeds that are resampled."""
+        return self._blocks
+
+    def over_samples(self) -> Draws:
+        """Statistics of the data, of resampled samples, and of the first samples alone."""
+        s = self._sums
+        outer = s["outer"] / _or_nan(s["outer_n"])[..., None, None]
+        n, blocks = _or_nan(s["complete"], least=2), self._blocks
+        of_sum = s["squared_sum"] / n - (s["value"].sum(axis=1) / n) ** 2
+        if self.design.stochastic:
+            of_each = s["sum_of_squares"] / n - ((s["value"] / n[:, None]) ** 2).sum(axis=1)
+            variance = (of_sum - of_each) / max(blocks * (blocks - 1), 1)
+        else:
+            variance = of_sum / blocks**2
+        noise = s["noise"] / _or_nan(s["noise_n"]) if self.design.stochastic else 0 * variance
+        return self._draws(outer, variance * self._unbiased(n), noise, len(self._sizes))
+
+    def over_seeds(self) -> Draws | None:
+        """Statistics of the data, of resampled seeds, and of the first seeds alone.
+
+        None without noise, or with too few seeds to resample.
+        """
+        if not self.design.stochastic or self._blocks < FEWEST:
+            return None
+        n_blocks = self._blocks
+        sizes = nested(n_blocks)
+        subsets = (np.arange(n_blocks) < np.array(sizes, int).reshape(-1, 1)).astype(float)
+        m = np.concatenate([seed_weights(n_blocks).values.astype(float), subsets])
+        s = self._sums
+        outer = (
+            _over_pairs_of_blocks(s["products"], m)
+            / _or_nan(_over_pairs(s["products_n"], m))[..., None, None]
+        )
+        n = _or_nan(s["complete"][0], least=2)
+        mean = np.moveaxis(s["value"][0] / n, 0, -1)  # (time, observable, block)
+        covariance = s["value_products"] / n[..., None, None] - mean[..., :, None] * mean[..., None, :]
+        pairs = _over_pairs(np.ones((1, 1, n_blocks, n_blocks)), m)
+        variance = _over_pairs(covariance, m) / pairs * self._unbiased(n)
+        # E (f_r - f_r')^2 / 2 is the variance between seeds. Blocks have less of it, in proportion.
+        square = np.diagonal(s["value_products"], axis1=-2, axis2=-1)
+        half = (square[..., :, None] + square[..., None, :]) / 2 - s["value_products"]
+        noise = _over_pairs(half, m) / pairs
+        of_data = s["noise"][0] / _or_nan(s["noise_n"][0])
+        noise = of_data * np.divide(noise, noise[0], out=np.ones_like(noise), where=noise[0] > 0)
+        last = np.append(self._block_starts()[1:], self._n_seeds)
+        draws = self._draws(outer, variance, noise, len(sizes))
+        return dataclasses.replace(draws, sizes=[int(last[size - 1]) for size in sizes])
+
+    def _unbiased(self, n: np.ndarray) -> np.ndarray | float:
+        return n / (n - 1) if self.design.weights is None else 1.0
+
+    def _draws(self, outer: np.ndarray, variance: np.ndarray, noise: np.ndarray, n_nested: int) -> Draws:
+        assert self._coordinates is not None, "no slab was added"
+        c = self._coordinates
+        pairs = c.rename(parameter="parameter_2")["parameter_2"]
+        dims = ("draw", "time", "observable")
+        keep = {d: c[d] for d in ("time", "observable")}
+        return Draws(
+            xr.DataArray(
+                outer,
+                dims=(*dims, "parameter", "parameter_2"),
+                coords=keep | {"parameter": c["parameter"], "parameter_2": pairs},
+            ),
+            xr.DataArray(variance, dims=dims, coords=keep),
+            xr.DataArray(noise, dims=dims, coords=keep),
+            n_resamples=len(outer) - 1 - n_nested,
+            sizes=self._sizes,
+        )
+
+
+def _gram(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Sum over samples of w x x' (..., i, j), for x (..., sample, i)."""
+    return np.swapaxes(x * w[:, None], -1, -2) @ x
+
+
+def _or_nan(n: np.ndarray, least: int = 1) -> np.ndarray:
+    return np.where(n >= least, n, np.nan)
+
+
+def _over_pairs(products: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """Sum over i != j of m_i m_j products_ij: (draw, ...) from (..., i, j) and (draw, i)."""
+    everything = np.einsum("di,...ij,dj->d...", m, products, m, optimize=True)
+    same = np.einsum("di,...ii->d...", m**2, products, optimize=True)
+    return everything - same
+
+
+def _over_pairs_of_blocks(products: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """The same of (time, observable, i x p, j x q), to (draw, time, observable, p, q)."""
+    n_times, n_observables, size, _ = products.shape
+    n_blocks = m.shape[1]
+    p = size // n_blocks
+    result = np.empty((len(m), n_times, n_observables, p, p))
+    for t, o in np.ndindex(n_times, n_observables):
+        blocks = products[t, o].reshape(n_blocks, p, n_blocks, p).transpose(1, 3, 0, 2)
+        result[:, t, o] = _over_pairs(blocks, m)
+    return result

@@ -1,0 +1,28 @@
+"""Quadratic forms without the noise that is left in an average over seeds.
+
+The noise of different seeds is independent, so products of two different seeds have none in
+expectation, and every quadratic form Q has its value at two: the polar form Q(f_r, f_r'), of which
+only sums over all r != r' are needed (a U-statistic: Hoeffding, Ann. Math. Stat. 19 (1948) 293-325).
+"""
+
+import numpy as np
+
+
+def without_noise(of_sum: np.ndarray, of_each: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean of Q(f_r, f_r') over pairs of different seeds: an unbiased estimate of Q(E f).
+
+    (Q(sum_r m_r f_r) - sum_r m_r^2 Q(f_r)) / ((sum_r m_r)^2 - sum_r m_r^2), where seed r counts m_r
+    times. A seed that counts more than once is not paired with itself.
+
+    Args:
+        of_sum: Q(sum_r m_r f_r), (draw, ...).
+        of_each: Q(f_r), (seed, ...).
+        counts: m, (draw, seed), at least two of them not 0. One seed alone means that there is no
+            noise: then Q(f) itself.
+    """
+    if counts.shape[1] == 1:
+        return of_sum
+    squares = counts**2.0
+    pairs = counts.sum(axis=1) ** 2.0 - squares.sum(axis=1)
+    difference = of_sum - np.tensordot(squares, of_each, axes=1)
+    return difference / pairs.reshape(-1, *[1] * (of_sum.ndim - 1))

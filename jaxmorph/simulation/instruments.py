@@ -1,0 +1,222 @@
+"""Instruments that follow a simulation while it is traced, and leave its values as they are."""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.extend.core import get_opaque_trace_state
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from ..errors import JaxmorphError
+
+Carry = TypeVar("Carry")
+X = TypeVar("X")
+Y = TypeVar("Y")
+
+
+class Instrument(Protocol):
+    """Something that is carried along with the state.
+
+    Attributes:
+        recorded: What it read in each call of ``record``, shape (time,).
+    """
+
+    recorded: list[Float[Array, " time"]]
+
+    def reaches(self) -> bool:
+        """Whether what it reads in what is traced now can be handed out."""
+
+    def follow(self, model: Callable, state: PyTree) -> tuple[Callable, PyTree, Callable]:
+        """A model of the pair (state, extra), the first extra, and the reading of an extra."""
+
+
+_active: ContextVar[Instrument | None] = ContextVar("instrument", default=None)
+# Part of JAX's cache keys: a function that a study has jitted itself is traced anew under an instrument.
+_in_use = jax.make_user_context(0)
+_numbers = itertools.count(1)
+
+
+@contextlib.contextmanager
+def using(instrument: Instrument) -> Iterator[None]:
+    """What is traced inside is followed by ``instrument``."""
+    token = _active.set(instrument)
+    try:
+        with _in_use(next(_numbers)):
+            yield
+    finally:
+        _active.reset(token)
+
+
+def active() -> Instrument | None:
+    """The instrument in use."""
+    return _active.get()
+
+
+def _place() -> Any:
+    """Which JAX transformation is being traced; no number traced inside may be used outside of it."""
+    return get_opaque_trace_state(convention="jaxmorph")
+
+
+class LogDensity:
+    """The log density of all draws made through :func:`gaussian`, the draws held fixed.
+
+    Attributes:
+        drawn: Whether any draw was made.
+        recorded: See :class:`Instrument`; the log density up to each record.
+    """
+
+    def __init__(self) -> None:
+        self.drawn = False
+        self.recorded: list[Float[Array, " time"]] = []
+        self._terms: list[Array] = []
+        self._place = _place()
+
+    def reaches(self) -> bool:
+        """See :class:`Instrument`; the density of all draws is needed, so it raises where it cannot."""
+        if _place() != self._place:
+            raise JaxmorphError(
+                "estimator = score: a Gaussian step is drawn inside a jax.jit, jax.vmap or jax.lax loop "
+                "of the study's own; draw arrays at once, and use the loops of jaxmorph.simulation "
+                "(record, simulate, scan)"
+            )
+        return True
+
+    def add(self, term: Float[Array, ""]) -> None:
+        """Count the log density of some draws."""
+        if self.reaches():
+            self._terms.append(term)
+
+    def carried(self, body: Callable[..., tuple[Carry, Y]]) -> Callable[..., tuple]:
+        """``body`` of a scan, whose carry also holds the log density."""
+
+        def with_density(pair: tuple[Carry, Array], x: Any) -> tuple[tuple[Carry, Array], Y]:
+            carry, total = pair
+            outer = self._terms, self._place
+            self._terms, self._place = [], _place()
+            try:
+                carry, y = body(carry, x)
+                return (carry, sum(self._terms, total)), y
+            finally:
+                self._terms, self._place = outer
+
+        return with_density
+
+    def follow(self, model: Callable, state: PyTree) -> tuple[Callable, PyTree, Callable]:
+        """See :class:`Instrument`."""
+        del state
+        body = self.carried(lambda state, key: (model(state, key=key), None))
+        return lambda pair, *, key: body(pair, key)[0], jnp.zeros(()), lambda total: total
+
+    def at(self, n_times: int) -> Float[Array, " time"]:
+        """The log density of the draws that came before each of ``n_times`` records.
+
+        Draws outside of ``record`` count at all times. If records were not kept by one call of
+        ``record``, one for each time, all draws count at all times.
+        """
+        always = sum(self._terms, jnp.zeros(()))
+        if [kept.shape for kept in self.recorded] == [(n_times,)]:
+            return always + self.recorded[0]
+        return jnp.full(n_times, sum((kept[-1] for kept in self.recorded), always))
+
+
+class TangentGrowth:
+    """The growth of a random unit perturbation of the state that ``record`` steps.
+
+    The tangent is pushed through each step and normalised after it, so that it neither overflows nor
+    vanishes (Benettin, Galgani, Giorgilli, Strelcyn, Meccanica 15 (1980) 9-30). It spans all
+    floating-point leaves of the state: a leaf that no step changes keeps its share, and the growth then
+    does not fall far below 0. ``discount_gradient`` acts on it as it does on gradients.
+
+    Attributes:
+        recorded: See :class:`Instrument`; ln (|tangent| / |first tangent|) up to each record.
+    """
+
+    def __init__(self, key: PRNGKeyArray):
+        self.recorded: list[Float[Array, " time"]] = []
+        self._key = key
+        self._place = _place()
+
+    def reaches(self) -> bool:
+        """See :class:`Instrument`."""
+        return _place() == self._place
+
+    def follow(self, model: Callable, state: PyTree) -> tuple[Callable, PyTree, Callable]:
+        """See :class:`Instrument`."""
+        moving, _ = eqx.partition(state, eqx.is_inexact_array)
+        leaves, structure = jax.tree.flatten(moving)
+        keys = jax.random.split(self._key, max(len(leaves), 1))
+        draws = [jax.random.normal(k, x.shape, x.dtype) for k, x in zip(keys, leaves, strict=False)]
+        first, _ = _normalised(jax.tree.unflatten(structure, draws))
+
+        def step(pair: tuple[PyTree, tuple[PyTree, Array]], *, key: PRNGKeyArray) -> tuple:
+            state, (tangent, growth) = pair
+            moving, rest = eqx.partition(state, eqx.is_inexact_array)
+
+            def move(moving: PyTree) -> tuple[PyTree, PyTree]:
+                return eqx.partition(model(eqx.combine(moving, rest), key=key), eqx.is_inexact_array)
+
+            moving, tangent, rest = jax.jvp(move, (moving,), (tangent,), has_aux=True)
+            tangent, norm = _normalised(tangent)
+            return eqx.combine(moving, rest), (tangent, growth + jnp.log(norm))
+
+        return step, (first, jnp.zeros(())), lambda extra: extra[1]
+
+
+def _normalised(tangent: PyTree) -> tuple[PyTree, Float[Array, ""]]:
+    """The tangent at length 1 (a zero one as it is), and its length."""
+    norm = jnp.sqrt(sum((jnp.sum(x**2) for x in jax.tree.leaves(tangent)), jnp.zeros(())))
+    length = jnp.where(norm > 0, norm, 1)
+    return jax.tree.map(lambda x: (x / length).astype(x.dtype), tangent), norm
+
+
+def gaussian(noise: Array, mean: Array | float, sd: Array | float) -> Array:
+    """A Gaussian draw, mean + sd noise, that likelihood-ratio gradients know of.
+
+    With the Gaussian steps of a model drawn here, the estimator ``score`` can differentiate the model:
+    it holds the draws fixed and differentiates their log density, -(draw - mean)^2 / (2 sd^2) - ln sd,
+    in the parameters instead. Where sd is 0 the draw is not random, and is differentiated as it is.
+    Inside a loop use :func:`scan`, or ``record`` and ``simulate``.
+
+    Args:
+        noise: Standard normal numbers.
+        mean: Broadcasts against ``noise``.
+        sd: Standard deviation, at least 0, broadcasts against ``noise``.
+    """
+    draw = mean + sd * noise
+    instrument = _active.get()
+    if not isinstance(instrument, LogDensity):
+        return draw
+    fixed = jax.lax.stop_gradient
+    random = jnp.broadcast_to(jnp.asarray(sd) > 0, draw.shape)
+    width = jnp.where(random, sd, 1)
+    # The fixed draw minus the mean, without the cancellation of a mean much larger than sd.
+    deviation = fixed(sd * noise) - (mean - fixed(jnp.asarray(mean)))
+    log_density = -((deviation / width) ** 2) / 2 - jnp.log(width)
+    instrument.drawn = True
+    instrument.add(jnp.sum(jnp.where(random, log_density, 0)))
+    return jnp.where(random, fixed(draw), draw)
+
+
+def scan(
+    body: Callable[[Carry, X], tuple[Carry, Y]], carry: Carry, xs: X, length: int | None = None
+) -> tuple[Carry, Y]:
+    """``jax.lax.scan``, inside which :func:`gaussian` may be used."""
+    return scan_by(partial(jax.lax.scan, length=length), body, carry, xs)
+
+
+def scan_by(
+    scan: Callable, body: Callable[[Carry, X], tuple[Carry, Y]], carry: Carry, xs: X
+) -> tuple[Carry, Y]:
+    """The same by another function of (body, carry, xs) like it."""
+    instrument = _active.get()
+    if not isinstance(instrument, LogDensity):
+        return scan(body, carry, xs)
+    (carry, total), ys = scan(instrument.carried(body), (carry, jnp.zeros(())), xs)
+    instrument.add(total)
+    return carry, ys

@@ -1,0 +1,128 @@
+"""Writing a dataset slab of samples by slab, so that it never has to fit in memory."""
+
+import contextlib
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import xarray as xr
+
+from ..errors import JaxmorphError
+from .files import COMPRESSION, aside, check_described, encoding_of, open_dataset
+
+_CHUNK_SAMPLES = 64
+
+
+@contextlib.contextmanager
+def streamed(path: str | Path, kind: str, n_samples: int) -> Iterator["Stream"]:
+    """A dataset file that is written in slabs: aside, checked, then renamed into place.
+
+    Args:
+        path: The file.
+        kind: One of ``KINDS``.
+        n_samples: Length of its dimension ``sample``.
+
+    Raises:
+        JaxmorphError: If the file cannot be written, or reads back differently.
+    """
+    path = Path(path)
+    with aside(path) as file:
+        stream = Stream(file, path, kind, n_samples)
+        try:
+            yield stream
+            stream.check()
+        finally:
+            stream.close()
+
+
+class Stream:
+    """What :func:`streamed` gives: ``append`` slabs, ``derive`` from them, then ``finish``."""
+
+    def __init__(self, path: Path, final: Path, kind: str, n_samples: int):
+        self._path, self._final, self._kind, self._n = path, final, kind, n_samples
+        self._file: netCDF4.Dataset | None = netCDF4.Dataset(path, "w")
+        self._file.createDimension("sample", n_samples)
+        self._slabs: list[slice] = []
+        self._sums: dict[tuple[str, int], int] = {}
+        self._done = 0
+
+    def append(self, slab: xr.Dataset) -> None:
+        """Write the next samples: variables whose first dimension is ``sample``."""
+        rows = slice(self._done, self._done + slab.sizes["sample"])
+        self._slabs.append(rows)
+        self._done = rows.stop
+        self._write(slab, len(self._slabs) - 1)
+
+    def derive(self, function: Callable[[xr.Dataset], xr.Dataset]) -> None:
+        """Add variables that ``function`` makes, slab by slab, from those that were written."""
+        assert self._file is not None
+        names = [n for n, v in self._file.variables.items() if v.dimensions[:1] == ("sample",)]
+        for i, rows in enumerate(self._slabs):
+            written = {n: self._file[n] for n in names}
+            slab = xr.Dataset(
+                {n: (v.dimensions, np.ma.getdata(v[rows]), v.__dict__) for n, v in written.items()}
+            )
+            self._write(function(slab), i)
+
+    def finish(self, dataset: xr.Dataset) -> None:
+        """Add everything else, with the attributes of the file."""
+        assert self._done == self._n, f"{self._done} of {self._n} samples were written"
+        self.close()
+        check_described(dataset, self._kind)
+        dataset = dataset.assign_attrs(Conventions="CF-1.11", jaxmorph_file=self._kind)
+        dataset.to_netcdf(self._path, mode="a", engine="netcdf4", encoding=encoding_of(dataset))
+        with open_dataset(self._path, self._kind) as written:
+            rest = written[[str(n) for n in dataset.data_vars]].load()
+            if not rest.identical(dataset):
+                raise self._differs()
+
+    def check(self) -> None:
+        """Read the slabs back.
+
+        Raises:
+            JaxmorphError: If they are not what was written.
+        """
+        self.close()
+        with netCDF4.Dataset(self._path) as file:
+            file.set_auto_mask(False)
+            for (name, i), checksum in self._sums.items():
+                if zlib.crc32(np.ascontiguousarray(file[name][self._slabs[i]])) != checksum:
+                    raise self._differs()
+
+    def close(self) -> None:
+        """Close the file, if it is open."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _differs(self) -> JaxmorphError:
+        return JaxmorphError(f"{self._final}: what was written reads back differently; check the disk")
+
+    def _write(self, slab: xr.Dataset, i: int) -> None:
+        assert self._file is not None
+        check_described(slab, self._kind)
+        for name, variable in slab.data_vars.items():
+            if name not in self._file.variables:
+                self._create(str(name), variable)
+            values = np.ascontiguousarray(variable.values)
+            self._sums[str(name), i] = zlib.crc32(values)
+            self._file[name][self._slabs[i]] = values
+
+    def _create(self, name: str, variable: xr.DataArray) -> None:
+        assert self._file is not None and variable.dims[0] == "sample", variable.dims
+        for dim in variable.dims[1:]:
+            if dim not in self._file.dimensions:
+                self._file.createDimension(dim, variable.sizes[dim])
+        chunks = (min(_CHUNK_SAMPLES, self._n), *variable.shape[1:])
+        created = self._file.createVariable(
+            name,
+            variable.dtype,
+            variable.dims,
+            chunksizes=chunks,
+            fill_value=np.nan if variable.dtype.kind == "f" else None,
+            **COMPRESSION,
+        )
+        created.set_auto_mask(False)
+        created.setncatts(variable.attrs)

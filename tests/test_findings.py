@@ -1,0 +1,286 @@
+"""What the page says in words and charts follows from the numbers: crafted numbers, known sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import synthetic
+import xarray as xr
+
+from jaxmorph.report import convergence, explorer, findings, methods, observables, summary
+
+MINUS = "\N{MINUS SIGN}"
+PARAMETERS = ["kappa", "drag", "tension"]
+
+
+def crafted(**variables: Any) -> xr.Dataset:
+    """One observable at one time with 16 seeds and 64 Sobol' samples, and the given variables.
+
+    An array is over parameters, a number for the observable alone.
+    """
+    data = xr.Dataset(
+        coords={
+            "parameter": PARAMETERS,
+            "observable": ["area"],
+            "time": [1.0],
+            "sample": np.arange(64),
+            "seed": np.arange(16),
+        },
+        attrs={"design_method": "sobol"},
+    )
+    for name, value in variables.items():
+        array = np.asarray(value, float)[None, None]
+        data[name] = (("time", "observable", "parameter")[: array.ndim], array)
+    return data
+
+
+def interval(name: str, value: Any, half: Any) -> dict[str, Any]:
+    value, half = np.asarray(value, float), np.asarray(half, float)
+    return {name: value, f"{name}_low": value - half, f"{name}_high": value + half}
+
+
+def sentences(data: xr.Dataset) -> str:
+    return dict(findings.per_observable(data, summary.rankings(data)))["area"]
+
+
+def test_an_observable_is_told_with_signs_sizes_and_certainty() -> None:
+    data = crafted(**interval("elasticity_average", [0.5, -1.25, 0.1], [0.1, 0.25, 0.3]))
+    assert sentences(data) == (
+        f"shrinks with drag (elasticity {MINUS}1.25 ± 0.25) and grows with kappa (0.50 ± 0.10)."
+    )
+
+
+def test_nothing_is_claimed_that_an_interval_with_zero_does_not_allow() -> None:
+    data = crafted(**interval("elasticity_average", [0.5, -0.2, 0.1], 0.6 * np.ones(3)))
+    assert sentences(data) == "follows no parameter in a way that can be told from zero."
+
+
+def test_one_seed_is_not_given_out_for_more_than_it_is() -> None:
+    data = crafted(elasticity_average=[0.5, -0.2, 0.0]).isel(seed=[0])
+    assert sentences(data).startswith("with this one seed grows with kappa (elasticity 0.500)")
+    assert sentences(data.assign_attrs(stochastic=0)).startswith("grows with kappa")
+
+
+def test_a_total_index_says_what_explains_the_variance_and_what_could_be_fixed() -> None:
+    index = interval("sobol_total", [0.2, 0.81, 0.01], [0.1, 0.1, 0.03])
+    data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **index)
+    assert sentences(data).endswith(
+        "Of its variance without noise, 81 % (71 to 91 %) involves drag; less than 5 % involves tension."
+    )
+
+
+def test_a_small_bound_is_a_proof_unless_its_gradient_is_flagged() -> None:
+    bound = interval("total_bound", [0.01, 2.2, 0.02], [0.005, 0.3, 0.01])
+    data = crafted(**interval("elasticity_average", [1, -2, 0.5], [0.1, 0.1, 0.1]), **bound)
+    assert sentences(data).endswith(
+        "Of its variance without noise, less than 5 % each involve kappa and tension."
+    )
+    data["gradient_unreliable"] = (("observable", "parameter"), [[False, False, True]])
+    assert sentences(data).endswith("Of its variance without noise, less than 5 % involves kappa.")
+    assert "tension (0.50 ± 0.10, not to be trusted)" in sentences(data)
+
+
+def test_the_share_of_noise_is_told() -> None:
+    data = crafted(**interval("noise_share", 0.54, 0.5))
+    assert findings.noise(data) == "Noise between seeds makes up 54 % (4 to 100 %) of the variance."
+    two = synthetic.sensitivity(n_parameters=1, n_observables=2, n_times=1)
+    for end in ("", "_low", "_high"):
+        two[f"noise_share{end}"][:] = [0.1, 0.75]
+    assert findings.noise(two) == (
+        "Noise between seeds makes up from 10 % (10 to 10 %) of the variance of mean distance to "
+        "75 % (75 to 75 %) of that of radius of gyration."
+    )
+    assert findings.noise(crafted().assign_attrs(stochastic=0)).startswith("The study has no noise")
+    assert findings.noise(crafted()) == ""
+
+
+def test_flagged_gradients_are_named() -> None:
+    data = synthetic.sensitivity(n_parameters=3, n_observables=3, n_times=2, n_samples=8)
+    assert findings.trust(data) == ""
+    data["gradient_unreliable"][:] = [[True, False, True], [True, False, True], [True, True, True]]
+    assert findings.trust(data) == (
+        "Not to be trusted: the gradients of mean distance and radius of gyration with respect to "
+        "epsilon and max radius; nearest neighbour distance with respect to every parameter."
+    )
+
+
+def test_parameters_that_cannot_be_told_apart_are_named() -> None:
+    data = crafted()
+    correlation = np.array([[1, -0.99, 0.2], [-0.99, 1, 0.94], [0.2, 0.94, 1]])
+    data["parameter_correlation"] = (("parameter", "parameter_2"), correlation)
+    data = data.assign_coords(parameter_2=PARAMETERS)
+    data["cramer_rao_sd"] = ("parameter", [0.1, 0.4, np.inf])
+    assert findings.alike(data) == (
+        "One experiment cannot tell apart (correlation of their estimates): drag and kappa "
+        f"({MINUS}0.99). One experiment would tell less than the design assumes about tension."
+    )
+
+
+def verdict(data: xr.Dataset, name: str) -> convergence.Verdict:
+    return next(v for v in convergence.verdicts(data, "area") if v.name == name)
+
+
+def test_a_share_has_converged_at_005_and_anything_else_at_a_tenth_of_the_largest() -> None:
+    for half, met in ((0.0499, True), (0.0501, False)):
+        data = crafted(**interval("sobol_total", [0.9, 0.1, 0.0], [0.01, half, 0.01]))
+        assert verdict(data, "sobol_total").converged is met
+    for half, met in ((0.199, True), (0.201, False)):
+        data = crafted(**interval("morris_mu_star", [0.5, 2.0, 0.0], [0.01, 0.01, half]))
+        assert verdict(data, "morris_mu_star").converged is met
+        assert verdict(data, "morris_mu_star").target == pytest.approx(0.2)
+
+
+def test_how_many_samples_it_would_take() -> None:
+    """Three times too wide by the samples alone: nine times 64, and the next power of two."""
+    data = crafted(**interval("sobol_total", [0.9, 0.1, 0.0], [0.15, 0.02, 0.02]))
+    data["sobol_total_se_samples"] = data["sobol_total"] * 0 + 0.07
+    data["sobol_total_se_seeds"] = data["sobol_total"] * 0
+    found = verdict(data, "sobol_total")
+    assert (found.dominant, found.needed) == ("samples", (("samples", 1024),))
+    assert "± 0.15 for kappa, ± 0.050 is wanted" in found.sentence
+    assert "1\N{NARROW NO-BREAK SPACE}024 samples (now 64)" in found.sentence
+    data.attrs["design_method"] = "latin-hypercube"
+    assert verdict(data, "sobol_total").needed == (("samples", 580),), "576 to two digits"
+
+
+def test_how_many_seeds_it_would_take_given_the_error_of_the_samples() -> None:
+    """Half-widths 0.04 and 0.03: 0.05 in all. Wanted 0.036: seeds must come down to 0.0199."""
+    data = crafted(**interval("morris_mu_star", [0.36, 0.1, 0.0], [0.05, 0.01, 0.01]))
+    data["morris_mu_star_se_samples"] = data["morris_mu_star"] * 0 + 0.03
+    data["morris_mu_star_se_seeds"] = data["morris_mu_star"] * 0 + 0.04
+    found = verdict(data, "morris_mu_star")
+    assert found.dominant == "seeds"
+    # 0.03^2 is more than half of 0.036^2, so both grow by (0.05 / 0.036)^2 = 1.93; 64 x 1.93 = 123.5
+    assert dict(found.needed) == {"samples": 128, "seeds": 31}
+    data["morris_mu_star_se_samples"] *= 0.0
+    # the seeds alone: 16 x 1.93 = 30.9
+    assert verdict(data, "morris_mu_star").needed == (("seeds", 31),)
+
+
+def test_the_error_of_the_samples_adds_to_the_interval_of_an_average() -> None:
+    data = crafted(**interval("elasticity_average", [1.0, 0.1, 0.0], [0.06, 0.01, 0.01]))
+    assert verdict(data, "elasticity_average").converged
+    data["elasticity_average_se_samples"] = data["elasticity_average"] * 0 + 0.08 / 1.96
+    assert verdict(data, "elasticity_average").half_width == pytest.approx(0.1)
+    data["elasticity_average_se_samples"] *= 1.01
+    found = verdict(data, "elasticity_average")
+    assert (found.converged, found.dominant) == (False, "samples")
+
+
+def test_converged_estimates_must_also_have_settled() -> None:
+    data = crafted(**interval("sobol_total", [0.9, 0.1, 0.0], [0.02, 0.02, 0.02]))
+    path = np.stack([[0.9, 0.1, 0.0], [0.9, 0.15, 0.0], [0.9, 0.1, 0.0]])
+    dims = ("n_samples", "time", "observable", "parameter")
+    data["sobol_total_by_samples"] = (dims, path[:, None, None])
+    found = verdict(data, "sobol_total")
+    assert not found.converged
+    assert (
+        found.sentence == "not settled: half of the samples give a value outside the interval for drag."
+    )
+    data["sobol_total_by_samples"][1] = 0.9 * np.array([1.0, 0.1, 0.0]) + 0.01
+    assert verdict(data, "sobol_total").converged
+
+
+def test_bounds_beyond_one_need_no_precision() -> None:
+    data = crafted(**interval("total_bound", [7.0, 0.4, 0.1], [1.0, 0.03, 0.01]))
+    assert verdict(data, "total_bound").converged
+    data = crafted(**interval("total_bound", [7.0, 7.0, 7.0], [1.0, 1.0, 1.0]))
+    assert not [v for v in convergence.verdicts(data, "area") if v.name == "total_bound"]
+
+
+def test_an_unbounded_interval_has_not_converged() -> None:
+    data = crafted(**interval("total_bound", [0.5, 0.4, 0.1], [0.01, np.inf, 0.01]))
+    assert verdict(data, "total_bound").sentence == "not converged: the interval is unbounded for drag."
+
+
+@pytest.mark.parametrize(
+    ("method", "n", "expected"),
+    [("saltelli", 40, (8, "base samples")), ("morris", 40, (10, "trajectories")),
+     ("fast", 39, (13, "samples a parameter")), ("sobol", 64, (64, "samples"))],
+)  # fmt: skip
+def test_samples_are_counted_in_the_units_of_the_configuration(
+    method: str, n: int, expected: tuple[int, str]
+) -> None:
+    data = xr.Dataset(coords={"sample": np.arange(n), "parameter": PARAMETERS})
+    assert convergence.groups(data.assign_attrs(design_method=method)) == expected
+
+
+def test_a_run_says_what_has_not_converged_and_where() -> None:
+    index = interval("sobol_total", [0.9, 0.1, 0.0], [0.02, 0.02, 0.02])
+    data = crafted(**index)
+    assert findings.convergence(data) == "Every estimate that can be judged has converged."
+    data = crafted(**index, **interval("noise_share", 0.5, 0.2))
+    assert findings.convergence(data).startswith("Not converged: share of noise; the sections")
+    assert findings.convergence(crafted()).startswith("There are too few samples or seeds")
+
+
+def test_the_table_of_an_observable_marks_what_is_made_from_flagged_gradients() -> None:
+    data = crafted(
+        **interval("elasticity_average", [0.5, -1.25, np.nan], [0.1, 0.25, np.nan]),
+        **interval("sobol_total", [0.2, 0.7, 0.1], [0.04, 0.04, 0.04]),
+        **interval("gradient_average", [1.0, -2.0, 3.0], [0.1, 0.1, 0.1]),
+        **interval("gradient_trimmed_average", [0.9, -1.9, 2.9], [0.1, 0.1, 0.1]),
+    )
+    columns = [column.name for column in observables.section(data, "area").columns]
+    assert columns == ["elasticity_average", "sobol_total"], "the remedies only where they are needed"
+    data["gradient_unreliable"] = (("observable", "parameter"), [[True, False, False]])
+    section = observables.section(data, "area")
+    rows = dict(section.rows)
+    assert list(rows) == ["drag", "kappa", "tension"]
+    assert [column.name for column in section.columns][2:] == [
+        "gradient_average",
+        "gradient_trimmed_average",
+    ]
+    assert [cell.flagged for cell in rows["kappa"]] == [True, False, True, True]
+    assert [cell.sign for cell in rows["drag"]] == [-1, 0, -1, -1]
+    assert rows["tension"][0].text == "not defined"
+    assert (section.flagged, section.undefined) == (["kappa"], ["tension"])
+
+
+def test_the_interactive_part_has_the_numbers_of_the_dataset() -> None:
+    shape: dict[str, Any] = {"n_parameters": 2, "n_observables": 3, "n_times": 4}
+    data = synthetic.sensitivity(**shape, n_samples=8, design="saltelli")
+    found = explorer.document(data)
+    by_name = {estimate["name"]: estimate for estimate in found["estimates"]}
+    for name in ("elasticity_average", "sobol_total", "total_bound"):
+        for end, key in (("", "value"), ("_low", "low"), ("_high", "high")):
+            flat = data[f"{name}{end}"].values.ravel()
+            told = np.array([np.nan if x is None else x for x in by_name[name][key]])
+            finite = np.isfinite(flat)
+            np.testing.assert_allclose(told[finite], flat[finite], rtol=5e-4)
+            assert np.isnan(told[~finite]).all()
+    assert len(found["times"]) == 4
+    assert found["times_left_out"] == 0
+    assert np.shape(found["flagged"]) == (3, 2)
+
+
+def test_of_many_times_the_interactive_part_keeps_sixty_with_both_ends() -> None:
+    data = synthetic.sensitivity(n_parameters=1, n_observables=1, n_times=150, n_samples=2, n_seeds=2)
+    found = explorer.document(data)
+    assert (len(found["times"]), found["times_left_out"]) == (60, 90)
+    assert (found["times"][0], found["times"][-1]) == (0.0, 0.1)
+
+
+def test_methods_are_told_for_what_the_page_shows_alone() -> None:
+    shape: dict[str, Any] = {"n_parameters": 2, "n_observables": 1, "n_times": 2, "n_samples": 8}
+    titles = {
+        design: {m.title for m in methods.shown(synthetic.sensitivity(**shape, design=design))}
+        for design in ("sobol", "saltelli", "morris")
+    }
+    assert "Sobol indices" in titles["saltelli"]
+    assert "Sobol indices" not in titles["sobol"]
+    assert "Morris screening" in titles["morris"]
+    assert "Upper bound on the total Sobol index" not in titles["morris"]
+    quiet = synthetic.sensitivity(**shape, stochastic=False)
+    assert "Share of noise" not in {m.title for m in methods.shown(quiet)}
+    assert methods.lyapunov(None) is None
+    assert methods.lyapunov(synthetic.checks(n_parameters=1, n_observables=1)) is not None
+
+
+def test_every_method_has_a_reference_and_balanced_markup() -> None:
+    for method in methods.METHODS:
+        assert len(method.reference) > 20
+        for tag in ("i", "sub", "sup"):
+            assert method.formula.count(f"<{tag}>") == method.formula.count(f"</{tag}>"), method.title

@@ -1,0 +1,179 @@
+"""The figures of global measures, noise, identifiability and trust show the numbers of the dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import synthetic
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Rectangle
+from test_figures import LARGEST, check_arrangement
+
+from jaxmorph.figures import CATALOGUE, draw, nothing_because, panels, style
+
+NEW = [
+    "global_sensitivity", "noise", "sensitivity_over_time", "active_subspace", "identifiability",
+    "gradient_trust", "convergence",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def usual() -> tuple[xr.Dataset, xr.Dataset]:
+    shape: dict[str, Any] = {"n_parameters": 3, "n_observables": 1}
+    return synthetic.sensitivity(**shape, n_samples=8), synthetic.checks(**shape)
+
+
+@pytest.fixture(scope="module")
+def largest() -> xr.Dataset:
+    return synthetic.sensitivity(**LARGEST)
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_nothing_lies_outside_the_page_or_on_its_neighbour(name: str, largest: xr.Dataset) -> None:
+    check_arrangement(draw(name, largest)[0])
+
+
+def bars(ax: Axes) -> list[Rectangle]:
+    return [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+
+
+def marked(ax: Axes, marker: str) -> list[tuple[float, float]]:
+    """Where a panel has its marks of one shape, one dot a line."""
+    found = [line.get_xydata() for line in ax.lines if line.get_marker() == marker]
+    return [(float(x), float(y)) for path in found for x, y in np.asarray(path)]
+
+
+@pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if entry.needs])
+def test_without_its_variables_a_figure_says_why_it_is_empty(
+    name: str, usual: tuple[xr.Dataset, xr.Dataset]
+) -> None:
+    entry = CATALOGUE[name]
+    bare = usual[0].drop_vars([variable for variable in entry.needs if variable in usual[0]])
+    assert nothing_because(name, bare) == entry.otherwise
+    figure, table = draw(name, bare, usual[1])
+    assert entry.title in [text.get_text() for text in figure.texts]
+    assert table["nothing_drawn"].item() == entry.otherwise
+
+
+def test_bars_of_the_variance_have_the_length_of_their_estimates() -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=3, n_observables=1, design="saltelli")
+    figure, table = draw("global_sensitivity", sensitivity)
+    last = sensitivity.isel(time=-1, observable=0)
+    lengths = [bar.get_width() for bar in bars(figure.axes[0])]
+    assert lengths[0] == last["noise_share"].item()
+    drawn = {round(length, 12) for length in lengths[1:]}
+    expected = {round(float(x), 12) for x in last["sobol_total"]}
+    expected |= {round(min(float(x), 1.1), 12) for x in last["total_bound"]}
+    assert drawn == expected
+    assert set(table["sobol_total"]) == set(last["sobol_total"].values)
+    labels = [label.get_text().replace(" ", "_") for label in figure.axes[0].get_yticklabels()]
+    order = last["sobol_total"].sortby(last["sobol_total"], ascending=False)["parameter"].values
+    assert labels == ["noise", *order]
+
+
+def test_a_bound_beyond_one_is_cut_and_marked() -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=1, n_observables=1)
+    for beyond, marks in ((7.08, 1), (0.5, 0)):
+        sensitivity["total_bound"][-1] = beyond
+        figure, _ = draw("global_sensitivity", sensitivity)
+        assert len(marked(figure.axes[0], ">")) == marks
+        assert figure.axes[0].get_xlim()[1] < 1.2
+
+
+def test_flagged_gradients_are_marked_in_every_figure_made_from_them() -> None:
+    data = synthetic.sensitivity(n_parameters=3, n_observables=1, n_samples=8)
+    data["gradient_unreliable"][0, 1] = True
+    figure, _ = draw("tornado", data)
+    labels = {label.get_text(): label.get_color() for label in figure.axes[0].get_yticklabels()}
+    assert labels["alpha ×"] == panels.FLAGGED
+    assert {"epsilon", "max radius"} <= set(labels)
+    for name in ("heat_map", "time_course", "sensitivity_over_time", "gradient_trust"):
+        figure, _ = draw(name, data)
+        crosses = [at for ax in figure.axes for at in marked(ax, "x")]
+        assert len(crosses) == 1, name
+
+
+def test_indices_that_are_not_from_gradients_carry_no_flag() -> None:
+    data = synthetic.sensitivity(n_parameters=2, n_observables=1, n_samples=8, design="saltelli")
+    data["gradient_unreliable"][:] = True
+    figure, _ = draw("sensitivity_over_time", data)
+    assert not marked(figure.axes[0], "x")
+
+
+def test_dots_of_the_screening_lie_at_its_numbers() -> None:
+    data = synthetic.sensitivity(n_parameters=3, n_observables=1, n_samples=8, design="morris")
+    figure, _ = draw("screening", data)
+    last = data.isel(time=-1, observable=0)
+    found = [at for marker in "osD" for at in marked(figure.axes[0], marker)]
+    expected = zip(last["morris_mu_star"].values, last["morris_sigma"].values, strict=True)
+    assert found == [(float(x), float(y)) for x, y in expected]
+
+
+def test_an_eigenvalue_below_zero_is_drawn_as_below_noise() -> None:
+    data = synthetic.sensitivity(n_parameters=3, n_observables=1)
+    data["eigenvalue"][-1, 0] = [1.0, 1e-3, -0.02]
+    figure, table = draw("active_subspace", data)
+    ax = figure.axes[0]
+    assert marked(ax, "o") == [(1, 1.0), (2, 1e-3)]
+    ((place, height),) = marked(ax, "v")
+    assert place == 3
+    assert ax.get_ylim()[0] < height < 1e-3
+    assert table["eigenvalue"].min() == -0.02, "the data keep the sign"
+    weights = [bar.get_width() for bar in bars(figure.axes[1])]
+    expected = data["active_direction"].isel(time=-1, observable=0, component=0).values
+    assert sorted(weights) == sorted(expected)
+
+
+def test_bounds_on_what_can_be_known_are_told_from_the_design() -> None:
+    data = synthetic.sensitivity(n_parameters=3, n_observables=2)
+    data["cramer_rao_sd"][:] = [0.2, 5.0, np.inf]
+    data["cramer_rao_sd_low"][:] = [0.1, 4.0, np.inf]
+    data["cramer_rao_sd_high"][:] = [0.3, 6.0, np.inf]
+    figure, table = draw("identifiability", data)
+    drawn = bars(figure.axes[2])
+    assert [bar.get_x() + bar.get_width() for bar in drawn] == pytest.approx([0.2, 5.0])
+    assert [bar.get_facecolor() for bar in drawn] == [to_rgba(style.POSITIVE), to_rgba(style.NEGATIVE)]
+    assert "not bounded" in [text.get_text() for text in figure.axes[2].texts]
+    rows = table[table["component"] == 1].set_index("parameter")["parameter_correlation_with_alpha"]
+    assert rows.to_dict() == data["parameter_correlation"].sel(parameter_2="alpha").to_series().to_dict()
+
+
+def test_convergence_ends_at_the_estimate() -> None:
+    data = synthetic.sensitivity(n_parameters=2, n_observables=1)
+    figure, table = draw("convergence", data)
+    last = data.isel(time=-1, observable=0)
+    ax = figure.axes[0]
+    size = int(data["n_samples"][-1])
+    ends = sorted(y for x, y in marked(ax, "o") if x == size)
+    assert ends == sorted(last["elasticity_average"].values)
+    rows = table.query("estimate == 'total_bound' and number_of == 'samples' and used == 64")
+    assert sorted(rows["value"]) == sorted(last["total_bound"].values)
+    assert set(table["number_of"]) == {"samples", "seeds"}
+
+
+def test_noise_figure_writes_the_share() -> None:
+    data = synthetic.sensitivity(n_parameters=2, n_observables=1)
+    data["noise_share"][-1] = 0.374
+    figure, _ = draw("noise", data)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["37 %"]
+
+
+def test_of_many_samples_a_part_is_drawn_and_the_figure_says_so() -> None:
+    data = synthetic.sensitivity(n_parameters=1, n_observables=1, n_times=2, n_samples=1024, n_seeds=4)
+    figure, table = draw("response", data)
+    assert len(table) == panels.MOST_DRAWN
+    assert "256 of 1024 samples are drawn" in str(figure._supxlabel.get_text())  # type: ignore[attr-defined]
+
+
+def test_checks_show_how_far_forward_and_reverse_mode_are_apart(
+    usual: tuple[xr.Dataset, xr.Dataset],
+) -> None:
+    figure, _ = draw("numerical_checks", *usual)
+    labels = [label.get_text() for label in figure.axes[1].get_yticklabels()]
+    assert labels[-1] == "forward against\nreverse mode"
+    (row,) = [line for line in figure.axes[1].lines if line.get_marker() == "D"]
+    np.testing.assert_array_equal(row.get_xdata(), usual[1]["mode_difference"].values.ravel())
