@@ -13,6 +13,8 @@ import pytest
 import xarray as xr
 import yaml
 
+from jaxmorph.figures import figure_names
+
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
 
@@ -81,7 +83,7 @@ def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 def test_every_file_of_the_design_document_is_there(finished: Path) -> None:
     made = {str(p.relative_to(finished)) for p in (finished / "results").rglob("*") if p.is_file()}
-    figures = ("tornado", "heat_map", "time_course", "seed_spread", "response", "numerical_checks")
+    figures = figure_names("sobol", 2)
     names = ["study.json", "design.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc"]
     names += ["report.html"]
     names += [f"figures/{f}.{e}" for f in figures for e in ("svg", "pdf", "csv")]

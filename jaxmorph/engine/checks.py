@@ -4,13 +4,13 @@ import dataclasses
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ..studies import Problem, simulate_with_tangent
 from . import program
 from .batch import Evaluation, evaluate, map_pairs
+from .program import Values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +70,7 @@ def mode_difference(
     seeds: Int[np.ndarray, " seed"],
     *,
     run_key: int,
+    known: Evaluation | None = None,
 ) -> Float[np.ndarray, "sample seed"]:
     """How far forward and reverse mode are apart, on one random combination of all outputs.
 
@@ -79,22 +80,34 @@ def mode_difference(
     derivative of its output, so that each output and time has its say. 0 where both are 0.
 
     Source: the dot-product test of adjoints (Claerbout, Earth Soundings Analysis, 1992).
+
+    Args:
+        problem: The study, what varies and what is measured.
+        samples: Values of the varied parameters.
+        seeds: Run-wide seed numbers.
+        run_key: The run's random key.
+        known: The evaluation of the same samples and seeds, if there is one: if it was in forward mode,
+            that mode is not computed again.
     """
+    if known is None or known.mode != "forward":
+        known = evaluate(problem, samples, seeds, run_key=run_key, gradient="forward")
+    assert known.gradient is not None
     scale = np.array([d.frozen().std() for d in problem.distributions])
+    jacobian = known.gradient * scale
+    largest = np.abs(jacobian).max(axis=(0, 1, 4))
+    size = np.where(largest > 0, largest, 1)
 
-    def single(theta: Array, key: PRNGKeyArray) -> Float[Array, ""]:
-        _, jacobian = program.forward(problem, theta, key)
-        jacobian = jacobian * jnp.asarray(scale, theta.dtype)
-        largest = jnp.max(jnp.abs(jacobian), axis=-1)
-        draws = jax.random.normal(program.key_apart(key, "checks"), largest.shape, theta.dtype)
-        weight = draws / jnp.where(largest > 0, largest, 1)
-        ahead = jnp.einsum("to,top->p", weight, jacobian)
+    def single(theta: Array, key: PRNGKeyArray) -> tuple[Values, Float[Array, " parameter"]]:
+        draws = jax.random.normal(program.key_apart(key, "checks"), size.shape, theta.dtype)
+        weight = draws / size
         _, pullback = eqx.filter_vjp(lambda t: program.values(problem, t, key), theta)
-        (back,) = pullback(weight)
-        difference = jnp.max(jnp.abs(ahead - back * jnp.asarray(scale, theta.dtype)))
-        return jnp.where(difference == 0, 0, difference / jnp.max(jnp.abs(ahead)))
+        return weight, pullback(weight)[0]
 
-    return map_pairs(problem, single, samples, seeds, run_key=run_key)
+    weight, back = map_pairs(problem, single, samples, seeds, run_key=run_key)
+    ahead = np.einsum("srto,srtop->srp", weight, jacobian)
+    difference = np.abs(ahead - back * scale).max(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(difference == 0, 0, difference / np.abs(ahead).max(axis=-1))
 
 
 def lyapunov_exponent(

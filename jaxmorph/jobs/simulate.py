@@ -121,7 +121,7 @@ def check_gradients(run_name: str, spec: Spec, design: str, output: str) -> None
     samples, seeds = points[numbers], np.arange(spec["checks"]["seeds"])
     key = spec["key"]
     checks = engine.finite_differences(problem, samples, seeds, run_key=key, step=spec["checks"]["step"])
-    modes = engine.mode_difference(problem, samples, seeds, run_key=key)
+    modes = engine.mode_difference(problem, samples, seeds, run_key=key, known=checks.automatic)
     exponent = engine.lyapunov_exponent(problem, samples, seeds, run_key=key)
     dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, checks.automatic, start)
     dataset = store.checks_dataset(dataset, checks.gradient, checks.error, modes, exponent)

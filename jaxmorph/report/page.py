@@ -62,10 +62,16 @@ def write_report(
     path, folder = Path(path), Path(figures)
     parts, absent = _parts(folder, path.parent, sensitivity, checks)
     films = [_film(name, Path(film), path.parent) for name, film in (animations or {}).items()]
+    context = {**_context(run, sensitivity, checks), "parts": parts, "absent": absent, "films": films}
+    write_whole(path, _rendered(context).encode())
+
+
+def _context(run: str, sensitivity: xr.Dataset, checks: xr.Dataset | None) -> dict[str, Any]:
+    """Everything that the page says, but for figures and films."""
     found = summary.rankings(sensitivity)
     flags = unreliable(sensitivity)
     exponent = methods.lyapunov(checks)
-    context = {
+    return {
         "run": run,
         "attrs": sensitivity.attrs,
         "study": sensitivity.attrs.get("study_name") or sensitivity.attrs.get("study", ""),
@@ -89,13 +95,9 @@ def write_report(
         "parameters": facts.parameter_rows(sensitivity),
         "observables": facts.observable_rows(sensitivity),
         "configuration": facts.configuration(sensitivity),
-        "parts": parts,
-        "absent": absent,
         "known_variables": _known_variables(sensitivity, checks),
-        "films": films,
         "example": example(run, sensitivity),
     }
-    write_whole(path, _rendered(context).encode())
 
 
 def _parts(

@@ -46,7 +46,7 @@ rule figure:
             "results/{run}/figures/{figure}.svg",
             caption="../report/figure.rst",
             category="{run}",
-            labels={"figure": "{figure}"},
+            labels=figure_labels,
         ),
         pdf="results/{run}/figures/{figure}.pdf",
         csv="results/{run}/figures/{figure}.csv",
@@ -56,6 +56,9 @@ rule figure:
         "benchmarks/{run}/figures/{figure}.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    params:
+        title=figure_title,
+        reading=figure_reading,
     script:
         "../scripts/figure.py"
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(workflow.basedir))
 from jaxmorph.configuration import check_syntax, load_configuration
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import figure_names
+from jaxmorph.figures import CATALOGUE, figure_names
 
 CONFIG_FILE = "config/config.yaml"
 
@@ -111,6 +111,22 @@ def figure_files(wildcards):
         figure=names,
         ending=("svg", "pdf", "csv"),
     )
+
+
+def figure_title(wildcards):
+    """The heading of a figure."""
+    return CATALOGUE[wildcards.figure].title
+
+
+def figure_reading(wildcards):
+    """How to read a figure: its caption."""
+    return CATALOGUE[wildcards.figure].reading
+
+
+def figure_labels(wildcards):
+    """How Snakemake's report sorts and names a figure."""
+    entry = CATALOGUE[wildcards.figure]
+    return {"figure": entry.title, "part": entry.part}
 
 
 def animation_files(wildcards):

@@ -12,7 +12,7 @@
   const minus = (text) => text.replace(/-/g, "\u2212");
   const tidy = (x) => {
     const size = Math.abs(x);
-    if (x !== 0 && (size >= 1e5 || size < 1e-3)) return minus(x.toExponential(2));
+    if (x !== 0 && (size >= 1e5 || size < 1e-4)) return minus((+x.toPrecision(3)).toExponential());
     return minus(String(+x.toPrecision(3)));
   };
   const make = (name, attributes, parent) => {
@@ -34,11 +34,11 @@
   };
   const flagged = (e, p) =>
     e.gradient && data.flagged.length > 0 && data.flagged[+observable.value][p];
-  const told = (e, t, p) => {
+  const told = (e, t, p, mark = ", not to be trusted") => {
     const { v, low, high } = number(e, t, p);
     let words = v === null ? "not defined" : tidy(v);
     if (low !== null && high !== null) words += ` (95 %: ${tidy(low)} to ${tidy(high)})`;
-    return words + (flagged(e, p) ? ", not to be trusted" : "");
+    return words + (flagged(e, p) ? mark : "");
   };
 
   // The axis is the same at all times, so that moving the slider shows growth.
@@ -129,7 +129,7 @@
     const e = chosen(), width = lines.clientWidth, height = 260, left = 52, bottom = 36;
     const range = domain(e), first = data.times[0], last = data.times[T - 1];
     const x = (s) => left + ((s - first) / (last - first)) * (width - left - 12);
-    const y = (v) => 8 + ((range[1] - v) / (range[1] - range[0])) * (height - bottom - 8);
+    const y = (v) => clamp(8 + ((range[1] - v) / (range[1] - range[0])) * (height - bottom - 8), [-1e4, 1e4]);
     const svg = make("svg", { width, height, role: "img",
       "aria-label": `${e.label} of ${data.observables[+observable.value]} against time; the slider reads it off` });
     for (const tick of ticks(range, 5)) {
@@ -139,21 +139,24 @@
     for (const tick of ticks([first, last], width < 420 ? 3 : 5))
       text(svg, x(tick), height - 20, tidy(tick), { "text-anchor": "middle", fill: GREY, "font-size": 11 });
     text(svg, (left + width) / 2, height - 4, "time" + unit(data.time_unit), { "text-anchor": "middle", fill: GREY });
+    const frame = make("clipPath", { id: "frame" }, svg);
+    make("rect", { x: left, y: 4, width: width - left - 8, height: height - bottom }, frame);
+    const inside = make("g", { "clip-path": "url(#frame)" }, svg);
     data.parameters.forEach((parameter, p) => {
       const all = data.times.map((s, t) => ({ s, ...number(e, t, p) }));
       const band = all.filter((n) => n.low !== null && n.high !== null);
       if (band.length > 1) {
-        const up = band.map((n) => `${x(n.s)},${y(clamp(n.high, range))}`);
-        const down = band.map((n) => `${x(n.s)},${y(clamp(n.low, range))}`).reverse();
-        make("path", { d: `M${up.concat(down).join("L")}Z`, fill: parameter.color, opacity: 0.15 }, svg);
+        const up = band.map((n) => `${x(n.s)},${y(n.high)}`);
+        const down = band.map((n) => `${x(n.s)},${y(n.low)}`).reverse();
+        make("path", { d: `M${up.concat(down).join("L")}Z`, fill: parameter.color, opacity: 0.15 }, inside);
       }
       let path = "", pen = "M";
       for (const n of all) {
         if (n.v === null) pen = "M";
-        else { path += `${pen}${x(n.s)},${y(clamp(n.v, range))}`; pen = "L"; }
+        else { path += `${pen}${x(n.s)},${y(n.v)}`; pen = "L"; }
       }
       const line = make("path", { d: path, fill: "none", stroke: parameter.color, "stroke-width": 2,
-        "stroke-dasharray": parameter.dash, class: "line" }, svg);
+        "stroke-dasharray": parameter.dash, class: "line" }, inside);
       line.dataset.p = p;
     });
     const now = x(data.times[+time.value]);
@@ -164,7 +167,7 @@
     };
     svg.addEventListener("pointermove", (event) => {
       const t = nearest(event);
-      const rows = data.parameters.map((parameter, p) => `${parameter.name}: ${told(e, t, p)}`);
+      const rows = data.parameters.map((parameter, p) => `${parameter.name}: ${told(e, t, p, " \u00d7")}`);
       show([`time ${tidy(data.times[t])}${unit(data.time_unit)}`, ...rows].join("\n"), lines, event.offsetX, event.offsetY);
     });
     svg.addEventListener("pointerleave", hide);
