@@ -1,8 +1,8 @@
 from . import distributions as distributions
 from . import env as env
 from . import observables as observables
-from . import space as space
 from . import sensitivity as sensitivity
+from . import space as space
 from . import studies as studies
 from . import visualization as visualization
 from .errors import JaxmorphError as JaxmorphError

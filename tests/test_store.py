@@ -1,6 +1,7 @@
 """Files are whole or absent, describe themselves, and are refused when they are not ours."""
 
 import errno
+import itertools
 import json
 import os
 import subprocess
@@ -166,3 +167,69 @@ def test_the_configuration_of_a_file_can_be_read_back(tmp_path: Path) -> None:
     run = read_configuration(path).runs["a"]
     attributes = store.provenance("a", run.model_dump(mode="json"))
     assert type(run).model_validate(json.loads(attributes["configuration"])) == run
+
+
+def a_slab(first: int, n: int) -> xr.Dataset:
+    """What a stream takes: variables of consecutive samples, described."""
+    mean = xr.DataArray(
+        np.arange(first, first + n)[:, None] + np.array([0.5, np.nan]), dims=("sample", "observable")
+    )
+    slab = xr.Dataset({"mean": mean, "seeds_used": (mean > 0).astype(np.int64)})
+    return describe(slab, {"mean": ("mean", "m"), "seeds_used": ("seeds", "1")})
+
+
+def the_rest() -> xr.Dataset:
+    rest = xr.Dataset(
+        {"noise_share": ("observable", [0.1, 0.2]), "flag": ("observable", [True, False])},
+        coords={"observable": ["a", "b"], "sample": np.arange(5)},
+        attrs=ATTRIBUTES,
+    )
+    return describe(rest, {str(name): (str(name), "1") for name in rest.variables})
+
+
+def doubled(slab: xr.Dataset) -> xr.Dataset:
+    return describe(xr.Dataset({"double": 2 * slab["mean"]}), {"double": ("twice the mean", "m")})
+
+
+def write_stream(path: Path) -> None:
+    with store.streamed(path, "sensitivity", 5) as stream:
+        stream.append(a_slab(0, 3))
+        stream.append(a_slab(3, 2))
+        stream.derive(doubled)
+        stream.finish(the_rest())
+
+
+def test_a_stream_writes_what_one_dataset_would_hold(tmp_path: Path) -> None:
+    write_stream(tmp_path / "deep" / "s.nc")
+    whole = xr.merge([a_slab(0, 5), the_rest(), doubled(a_slab(0, 5))])
+    read = store.read_dataset(tmp_path / "deep" / "s.nc", "sensitivity")
+    xr.testing.assert_equal(read, whole)
+    for name, variable in read.variables.items():
+        assert variable.attrs["units"] == whole[name].attrs["units"], name
+    with store.open_dataset(tmp_path / "deep" / "s.nc", "sensitivity") as file:
+        assert file["mean"].encoding["zlib"] and file["mean"][3].values[0] == 3.5
+
+
+def test_a_stream_that_breaks_off_or_reads_back_differently_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.nc"
+    with pytest.raises(KeyError), store.streamed(path, "sensitivity", 5) as stream:
+        stream.append(a_slab(0, 3))
+        raise KeyError("killed")
+    assert not list(tmp_path.iterdir())
+    count = itertools.count()
+    monkeypatch.setattr("zlib.crc32", lambda data: next(count))
+    with pytest.raises(JaxmorphError, match=r"s\.nc: what was written reads back differently"):
+        write_stream(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stream_refuses_what_is_not_described(tmp_path: Path) -> None:
+    slab = a_slab(0, 5)
+    del slab["mean"].attrs["units"]
+    with (
+        pytest.raises(ValueError, match="variable mean of a sensitivity file has no units"),
+        store.streamed(tmp_path / "s.nc", "sensitivity", 5) as stream,
+    ):
+        stream.append(slab)

@@ -17,7 +17,7 @@ from ..atomic import written_aside
 from ..errors import JaxmorphError
 
 KINDS = ("design", "batch", "corners", "checks", "sensitivity")
-COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:

@@ -74,8 +74,8 @@ class Stream:
         dataset = dataset.assign_attrs(Conventions="CF-1.11", jaxmorph_file=self._kind)
         dataset.to_netcdf(self._path, mode="a", engine="netcdf4", encoding=encoding_of(dataset))
         with open_dataset(self._path, self._kind) as written:
-            rest = written[[str(n) for n in dataset.data_vars]].load()
-            if not rest.identical(dataset):
+            rest = written.drop_vars([n for n in written.data_vars if n not in dataset])
+            if not rest.load().identical(dataset):
                 raise self._differs()
 
     def check(self) -> None:
@@ -88,7 +88,7 @@ class Stream:
         with netCDF4.Dataset(self._path) as file:
             file.set_auto_mask(False)
             for (name, i), checksum in self._sums.items():
-                if zlib.crc32(np.ascontiguousarray(file[name][self._slabs[i]])) != checksum:
+                if zlib.crc32(np.ascontiguousarray(file[name][self._slabs[i]]).data) != checksum:
                     raise self._differs()
 
     def close(self) -> None:
@@ -103,24 +103,25 @@ class Stream:
     def _write(self, slab: xr.Dataset, i: int) -> None:
         assert self._file is not None
         check_described(slab, self._kind)
-        for name, variable in slab.data_vars.items():
+        for key, variable in slab.data_vars.items():
+            name = str(key)
             if name not in self._file.variables:
-                self._create(str(name), variable)
+                self._create(name, variable)
             values = np.ascontiguousarray(variable.values)
-            self._sums[str(name), i] = zlib.crc32(values)
+            self._sums[name, i] = zlib.crc32(values.data)
             self._file[name][self._slabs[i]] = values
 
     def _create(self, name: str, variable: xr.DataArray) -> None:
-        assert self._file is not None and variable.dims[0] == "sample", variable.dims
-        for dim in variable.dims[1:]:
+        dims = [str(dim) for dim in variable.dims]
+        assert self._file is not None and dims[0] == "sample", dims
+        for dim in dims[1:]:
             if dim not in self._file.dimensions:
                 self._file.createDimension(dim, variable.sizes[dim])
-        chunks = (min(_CHUNK_SAMPLES, self._n), *variable.shape[1:])
         created = self._file.createVariable(
             name,
-            variable.dtype,
-            variable.dims,
-            chunksizes=chunks,
+            variable.dtype.str,
+            dims,
+            chunksizes=(min(_CHUNK_SAMPLES, self._n), *variable.shape[1:]),
             fill_value=np.nan if variable.dtype.kind == "f" else None,
             **COMPRESSION,
         )
