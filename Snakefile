@@ -34,4 +34,4 @@ include: "workflow/rules/report.smk"
 
 
 onsuccess:
-    atexit.register(print_reports)
+    print_reports()

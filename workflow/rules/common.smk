@@ -161,7 +161,7 @@ def checks(wildcards):
 
 def print_reports():
     """Say where the reports are, as the last lines of the output."""
-    for run in RUNS:
-        page = Path("results", run, "report.html")
-        if page.exists():
-            print(f"Report of {run}: {page}", flush=True)
+    # Now, in the working directory: at exit Snakemake has left it.
+    pages = {run: Path("results", run, "report.html") for run in RUNS}
+    lines = [f"Report of {run}: {page}" for run, page in pages.items() if page.exists()]
+    atexit.register(print, "\n".join(lines), flush=True)
