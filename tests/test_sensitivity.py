@@ -439,6 +439,30 @@ def test_exponential_growth_is_told_from_powers_of_time(
     assert not small["gradient_exploding"].item()
 
 
+def test_only_pathwise_gradients_explode() -> None:
+    """Gradients that grow by exp(4) to a large size: a fault of paths, or what the mean does."""
+    rng = np.random.default_rng(18)
+    growth = np.exp(4 * np.linspace(0, 1, 8))[:, None, None]
+    theta = rng.uniform(1, 2, (8, 1))
+    shape = (8, 8, 8, 1)
+    data = slab(np.ones((8, 8)), np.ones((8, 8, 1)), theta).isel(time=0, drop=True)
+    data = data.drop_vars(["value", "gradient"]).assign(
+        value=(("sample", "seed", "time", "observable"), np.ones(shape) + rng.random(shape)),
+        gradient=(
+            ("sample", "seed", "time", "observable", "parameter"),
+            growth * (1 + rng.random((*shape, 1))),
+        ),
+    )
+    attrs = {"long_name": "time", "units": "h"}
+    data = data.assign_coords(time=("time", np.linspace(0, 1, 8), attrs))
+    points = design(theta - 1, [UNIT])
+    pathwise = estimate([data], points, [UNIT])
+    assert pathwise["gradient_exploding"].item() and pathwise["gradient_unreliable"].item()
+    other = estimate([data], points, [UNIT], pathwise=False)
+    assert "gradient_exploding" not in other
+    assert not other.get("gradient_unreliable", xr.DataArray(False)).any()
+
+
 def test_estimates_do_not_carry_the_description_of_what_they_came_from() -> None:
     theta = np.linspace(1, 2, 4)[:, None]
     data = slab(np.repeat(theta, 3, axis=1), np.ones((4, 3, 1)), theta)

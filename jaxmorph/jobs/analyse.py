@@ -92,6 +92,7 @@ def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
         run.design,
         independent=not run.correlations,
         stochastic=bool(points.attrs["stochastic"]),
+        pathwise=run.estimator == "pathwise",
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
     )

@@ -56,6 +56,7 @@ class Question:
         design: How the samples were chosen; None: independent draws from the distributions.
         independent: Whether the parameters are independent.
         stochastic: Whether the study has noise; without it one seed says everything.
+        pathwise: Whether the gradients are derivatives along paths, not of another estimator.
         wanted_signal_to_noise: What ``seeds_needed`` is for.
         trim: Share of the seeds that a trimmed mean leaves out at each end.
     """
@@ -64,6 +65,7 @@ class Question:
     design: Design | None = None
     independent: bool = True
     stochastic: bool = True
+    pathwise: bool = True
     wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
     trim: float = TRIM
 
@@ -119,7 +121,7 @@ class Estimation:
         self._given = np.sort(rng.permutation(n)[:_MOST_GIVEN])
         self._central = int(points["sample"][central_sample(points["unit_value"].values)])
         self._sd = xr.DataArray([natural_sd(d) for d in question.distributions], dims="parameter")
-        self._average, self._health = DesignAverage(question.trim), GradientHealth()
+        self._average, self._health = DesignAverage(question.trim), GradientHealth(question.pathwise)
         self._central_slab: xr.Dataset | None = None
         self._kept: dict[str, xr.DataArray] = {}
         self._seeds = 0

@@ -16,9 +16,14 @@ _EXPLODING_FACTOR = 10.0
 
 
 class GradientHealth:
-    """Accumulates, slab of samples by slab, whether the single-seed gradients can be trusted."""
+    """Accumulates, slab of samples by slab, whether the single-seed gradients can be trusted.
 
-    def __init__(self) -> None:
+    ``pathwise``: whether they are derivatives along paths. Only these explode; another estimator follows
+    the gradient of the mean, which may grow as it likes.
+    """
+
+    def __init__(self, pathwise: bool) -> None:
+        self._pathwise = pathwise
         self._sums: dict[str, xr.DataArray] = {}
         self._excluded: list[tuple[int, int]] = []
         self._tails = TailIndex()
@@ -64,7 +69,8 @@ class GradientHealth:
         result = {"non_finite_count": sums["non_finite"]}
         rms = (sums["square"] / sums["count"].where(sums["count"] > 0)) ** 0.5
         relative = (sums["relative"] / sums["value"].where(sums["value"] > 0)) ** 0.5
-        result |= gradient_growth(rms, relative)
+        if self._pathwise:
+            result |= gradient_growth(rms, relative)
         if "variance" in sums:
             n = sums["variances"]
             result["gradient_variance"] = sums["variance"] / n.where(n > 0)
