@@ -82,6 +82,121 @@ def test_a_small_bound_is_a_proof_unless_its_gradient_is_flagged() -> None:
     assert "tension (0.50 ± 0.10, not to be trusted)" in sentences(data)
 
 
+def changing(**variables: Any) -> xr.Dataset:
+    """An observable that is negative at some samples and positive at others."""
+    data = crafted(**interval("elasticity_average", [0.5, -9.0, 0.1], [0.1, 0.1, 0.1]), **variables)
+    mean = np.linspace(-1.0, 1.0, 64)[:, None, None]
+    data["mean"] = (("sample", "time", "observable"), mean)
+    return data
+
+
+def test_elasticities_that_change_sign_rank_nothing() -> None:
+    index = interval("sobol_total", [0.56, 0.44, 0.01], [0.09, 0.04, 0.03])
+    bound = interval("total_bound", [0.3, 0.9, 0.1], [0.01, 0.01, 0.01])
+    data = changing(**index, **bound)
+    (ranking,) = found = summary.rankings(data)
+    assert [(e.parameter, e.text, e.sign) for e in ranking.effects] == [
+        ("kappa", "56 % (47 to 65 %)", 0),
+        ("drag", "44 % (40 to 48 %)", 0),
+    ]
+    assert ranking.unsure == ["tension"]
+    assert summary.leading(found, data) == (
+        "The parameter with the largest effect is kappa, judged by its total Sobol index."
+    )
+    assert sentences(data) == (
+        "of its variance without noise, kappa is involved in 56 % (47 to 65 %) and drag in 44 % (40 to "
+        "48 %); elasticities change sign over the design and are not ranked."
+    )
+    section = observables.section(data, "area")
+    assert [name for name, _ in section.rows] == ["kappa", "drag", "tension"]
+    assert "elasticity_average" not in [column.name for column in section.columns]
+    assert [v.name for v in section.verdicts] == ["sobol_total", "total_bound"]
+    assert explorer.document(data)["first"] == [1], "elasticity is the first of the list"
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (
+            interval("sobol_first_given_data", [0.1, 0.0, 0.6], [0.05, 0.1, 0.1]),
+            "of its variance without noise, tension alone explains 60 % (50 to 70 %) and kappa 10 % "
+            "(5 to 15 %); ",
+        ),
+        (
+            interval("morris_mu_star", [1.0, 3.0, 0.0], [0.1, 0.2, 0.1]),
+            "depends most on drag (Morris \N{GREEK SMALL LETTER MU}* 3.00 ± 0.20) and kappa "
+            "(1.00 ± 0.10); ",
+        ),
+        (
+            interval("total_bound", [0.2, 0.5, 2.0], [0.1, 0.1, 0.1]),
+            "by the upper bound on the total Sobol index, largest first: tension (no bound below "
+            "100 %), drag (at most 50 % (40 to 60 %)) and kappa (at most 20 % (10 to 30 %)); ",
+        ),
+        ({}, "is not ranked: "),
+    ],
+)  # fmt: skip
+def test_the_best_measure_of_size_that_there_is_takes_their_place(
+    variables: dict[str, Any], expected: str
+) -> None:
+    assert sentences(changing(**variables)).startswith(expected)
+
+
+def test_without_a_measure_of_size_nothing_leads() -> None:
+    data = changing()
+    assert summary.leading(summary.rankings(data), data).startswith("Nothing is ranked")
+
+
+def test_an_effect_whose_sign_differs_between_samples_says_so() -> None:
+    data = crafted(**interval("elasticity_average", [0.5, -1.25, 0.1], [0.1, 0.25, 0.3]))
+    spread = np.array([[-0.2, -2.0, 0.0], [1.2, -0.5, 0.2]])[:, None, None]
+    data["elasticity_spread"] = (("quantile", "time", "observable", "parameter"), spread)
+    assert sentences(data) == (
+        f"shrinks with drag (elasticity {MINUS}1.25 ± 0.25) and grows with kappa (0.50 ± 0.10; its sign "
+        "differs over the design)."
+    )
+
+
+def test_an_elasticity_of_a_negative_parameter_is_that_of_its_size() -> None:
+    data = crafted(**interval("elasticity_average", [0.5, -1.25, 0.1], [0.1, 0.25, 0.3]))
+    values = np.tile([-2.0, 1.0, 1.0], (64, 1)) * np.linspace(1, 2, 64)[:, None]
+    data["parameter_value"] = (("sample", "parameter"), values)
+    data["value_average"] = (("time", "observable"), [[-3.0]])
+    assert "shrinks in size with drag" in sentences(data)
+    assert "grows in size with |kappa| (0.50" in sentences(data)
+
+
+def test_narrow_intervals_of_gradients_that_cannot_be_trusted_prove_nothing() -> None:
+    data = crafted(
+        **interval("elasticity_average", [1.0, 0.1, 0.0], [0.01, 0.01, 0.01]),
+        **interval("noise_share", 0.5, 0.01),
+    )
+    data["gradient_unreliable"] = (("observable", "parameter"), [[True, False, False]])
+    found = verdict(data, "elasticity_average")
+    assert (found.converged, found.distrusted, found.needed) == (False, True, ())
+    assert verdict(data, "noise_share").converged, "not made from gradients"
+    assert "not made from these gradients has converged" in findings.convergence(data)
+    told = summary.leading(summary.rankings(data), data)
+    assert told.endswith("The gradients behind this are not to be trusted.")
+
+
+def test_what_is_exact_has_no_interval_to_speak_of() -> None:
+    data = crafted(**interval("noise_share", 1e-30, 1e-30))
+    assert verdict(data, "noise_share").sentence == "exact: the error is that of rounding."
+    assert findings.noise(data) == "All seeds give the same values: there is no noise."
+    data = crafted(**interval("noise_share", 0.001, 0.002))
+    assert findings.noise(data) == "Noise between seeds makes up less than 1 % of the variance."
+
+
+def test_the_noise_as_an_input_has_its_row() -> None:
+    data = crafted(
+        **interval("elasticity_average", [1.0, 0.1, 0.0], [0.01, 0.01, 0.01]),
+        **interval("sobol_first_with_noise", [0.5, 0.2, 0.1], [0.1, 0.1, 0.1]),
+        **interval("sobol_noise_first", 0.25, 0.1),
+    )
+    name, cells = observables.section(data, "area").rows[-1]
+    assert (name, [cell.text for cell in cells]) == ("noise", ["", "0.25 ± 0.10"])
+
+
 def test_the_share_of_noise_is_told() -> None:
     data = crafted(**interval("noise_share", 0.54, 0.5))
     assert findings.noise(data) == "Noise between seeds makes up 54 % (4 to 100 %) of the variance."

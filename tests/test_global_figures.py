@@ -177,3 +177,18 @@ def test_checks_show_how_far_forward_and_reverse_mode_are_apart(
     assert labels[-1] == "forward against\nreverse mode"
     (row,) = [line for line in figure.axes[1].lines if line.get_marker() == "D"]
     np.testing.assert_array_equal(row.get_xdata(), usual[1]["mode_difference"].values.ravel())
+
+
+def test_figures_of_elasticities_say_where_these_rank_nothing() -> None:
+    data = synthetic.sensitivity(n_parameters=2, n_observables=2, n_times=3, n_samples=8)
+    assert nothing_because("tornado", data) is None
+    data["mean"][0, -1, 0] *= -1
+    assert "rank nothing" in draw("tornado", data)[0].axes[0].texts[0].get_text()
+    assert not bars(draw("tornado", data)[0].axes[0])
+    assert bars(draw("tornado", data)[0].axes[1])
+    data["parameter_value"][0, 0] *= -1
+    for name in ("tornado", "heat_map", "time_course"):
+        reason = nothing_because(name, data)
+        assert reason is not None
+        assert "keep their sign" in reason
+    assert nothing_because("sensitivity_over_time", data.isel(time=[-1])) is not None

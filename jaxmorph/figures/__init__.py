@@ -57,8 +57,18 @@ def draw(
 
 def nothing_because(name: str, sensitivity: xr.Dataset) -> str | None:
     """Why a run has nothing to draw in a figure (no noise, too few seeds); None if it has."""
+    from jaxmorph.figures.estimates import unsuited
+
     entry = CATALOGUE[name]
-    if not entry.needs or any(variable in sensitivity for variable in entry.needs):
+    if name in ("time_course", "sensitivity_over_time") and sensitivity.sizes["time"] < 2:
+        return "needs two or more recorded times"
+    if name == "seed_spread" and sensitivity.sizes.get("seed", 1) < 2:
+        return "needs two or more seeds"
+    if name in ("tornado", "heat_map", "time_course") and unsuited(sensitivity).all():
+        return "needs parameters and observables that keep their sign over the design"
+    cancels = bool(unsuited(sensitivity).all())
+    has = [v for v in entry.needs if not (cancels and v.startswith("elasticity_average"))]
+    if not entry.needs or any(variable in sensitivity for variable in has):
         return None
     return entry.otherwise
 

@@ -5,6 +5,7 @@ Importing this does not import matplotlib: the workflow reads it when it is pars
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 
@@ -23,6 +24,18 @@ class Entry:
     part: str = "overview"
     needs: tuple[str, ...] = ()
     otherwise: str = ""
+    only_with: tuple[tuple[str, str], ...] = ()
+
+    def told(self, has: Container[str]) -> str:
+        """How to read the figure of a run that ``has`` these variables.
+
+        A passage of ``only_with`` is left out where its variable is missing.
+        """
+        text = self.reading
+        for variable, passage in self.only_with:
+            if variable not in has:
+                text = text.replace(passage, "")
+        return text
 
 
 def _estimate(name: str) -> tuple[str, str, str]:
@@ -52,6 +65,13 @@ CATALOGUE: dict[str, Entry] = {
         "line spans the middle 80 % of the samples: it is not an "
         "uncertainty but says how much the elasticity varies over parameter space.",
         (*_estimate("elasticity_average"), "elasticity_spread"),
+        only_with=(
+            (
+                "elasticity_average_low",
+                "The black whisker is its 95 % interval over seeds; where it contains zero the bar is "
+                "pale, for its sign is not established. ",
+            ),
+        ),
     ),
     "heat_map": Entry(
         "The same numbers as a table",
@@ -60,13 +80,21 @@ CATALOGUE: dict[str, Entry] = {
         "saturate (then the colour bar ends in arrows); the numbers do not. With many cells, "
         "about one in twenty intervals misses the truth by chance.",
         _estimate("elasticity_average"),
+        only_with=(
+            ("elasticity_average_low", " with half the width of its 95 % interval"),
+            ("elasticity_average_low", ", grey cells cannot be told from zero"),
+            (
+                "elasticity_average_low",
+                " With many cells, about one in twenty intervals misses the truth by chance.",
+            ),
+        ),
     ),
     "global_sensitivity": Entry(
         "What explains the variance",
         "One panel an observable, at the last time. The grey bar is the share of the whole variance "
         "that is noise between seeds: no parameter explains it. The other rows divide what is left, "
         "the variance over the design of the observable averaged over noise. A full bar is the total "
-        "Sobol index (alone and with others), the dot the first-order index (alone). The pale bar is "
+        "Sobol index (alone and with others). The dot is the first-order index (alone). The pale bar is "
         "an upper bound on the total index, from the gradients: a small one proves that the "
         "parameter hardly matters, one beyond 1 (cut, with an arrow) says nothing. Whiskers are 95 % "
         "intervals over samples and seeds.",
@@ -79,6 +107,21 @@ CATALOGUE: dict[str, Entry] = {
         ),
         needs=("total_bound", "sobol_total", "sobol_first", "sobol_first_given_data"),
         otherwise=_NEEDS_A_SAMPLE,
+        only_with=(
+            (
+                "noise_share",
+                " The grey bar is the share of the whole variance that is noise between seeds: no "
+                "parameter explains it. The other rows divide what is left, the variance over the "
+                "design of the observable averaged over noise.",
+            ),
+            ("sobol_total", " A full bar is the total Sobol index (alone and with others)."),
+            (
+                "total_bound",
+                " The pale bar is an upper bound on the total index, from the gradients: a small one "
+                "proves that the parameter hardly matters, one beyond 1 (cut, with an arrow) says "
+                "nothing.",
+            ),
+        ),
     ),
     "screening": Entry(
         "Morris screening: how large, how linear",
@@ -109,6 +152,13 @@ CATALOGUE: dict[str, Entry] = {
         "The CSV also holds the gradients themselves.",
         (*_estimate("elasticity_average"), *_estimate("gradient_average")),
         part="depth",
+        only_with=(
+            (
+                "elasticity_average_low",
+                "; bands are 95 % intervals over seeds. A band that contains zero says that the effect "
+                "is not established at that time",
+            ),
+        ),
     ),
     "sensitivity_over_time": Entry(
         "When each parameter explains variance",

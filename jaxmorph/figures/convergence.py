@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from jaxmorph.figures import panels, style
-from jaxmorph.figures.estimates import known
+from jaxmorph.figures.estimates import known, unsuited
 from jaxmorph.figures.tables import interval, tidy
 
 _SHOWN = ("elasticity_average", "sobol_total", "total_bound", "morris_mu_star", "noise_share")
@@ -42,7 +42,12 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 def _rows(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
     """Estimate and part of each row; of total index and bound, the better one alone."""
-    names = [name for name in _SHOWN if not (name == "total_bound" and "sobol_total" in sensitivity)]
+    hidden = []
+    if any(f"sobol_total_by_{part}" in sensitivity for part in _PARTS):
+        hidden.append("total_bound")
+    if bool(unsuited(sensitivity).all()):
+        hidden.append("elasticity_average")
+    names = [name for name in _SHOWN if name not in hidden]
     return [(name, part) for name in names for part in _PARTS if f"{name}_by_{part}" in sensitivity]
 
 

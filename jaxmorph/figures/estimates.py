@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
 
 
@@ -80,6 +81,10 @@ ESTIMATES: tuple[Estimate, ...] = (
 
 _BY_NAME = {estimate.name: estimate for estimate in ESTIMATES}
 _LEADING = ("sobol_total", "total_bound", "activity_score")
+_SIZES = (
+    "sobol_total", "sobol_first", "sobol_first_given_data", "total_bound", "activity_score",
+    "morris_mu_star",
+)  # fmt: skip
 
 
 def known(name: str) -> Estimate:
@@ -95,6 +100,34 @@ def present(sensitivity: xr.Dataset) -> list[Estimate]:
 def leading(sensitivity: xr.Dataset) -> Estimate | None:
     """The most informative global measure: a total index, else its bound, else the activity score."""
     return next((_BY_NAME[name] for name in _LEADING if name in sensitivity), None)
+
+
+def size_measure(one: xr.Dataset) -> Estimate | None:
+    """What parameters of one observable are ranked by where elasticities cannot; the best one first."""
+    usable = (name for name in _SIZES if name in one and bool(one[name].notnull().any()))
+    return next((_BY_NAME[name] for name in usable), None)
+
+
+def both_signs(values: xr.DataArray) -> xr.DataArray:
+    """Whether values are below zero at some samples and above it at others."""
+    return (values.min("sample") < 0) & (values.max("sample") > 0)
+
+
+def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:
+    """Observables whose averaged elasticities rank nothing: they or a parameter change sign.
+
+    An elasticity (theta / f) df/dtheta then changes sign, and is unbounded where f is near zero, so that
+    its average over the design says neither size nor direction. At the last time; (observable,).
+    """
+    names = sensitivity["observable"]
+    found = xr.DataArray(np.zeros(names.size, bool), {"observable": names.values}, ("observable",))
+    if "mean" in sensitivity:
+        mean = sensitivity["mean"]
+        last = mean.isel(time=-1) if "time" in mean.dims else mean
+        found = found | both_signs(last.reset_coords(drop=True))
+    if "parameter_value" in sensitivity:
+        found = found | bool(both_signs(sensitivity["parameter_value"]).any())
+    return found
 
 
 def unreliable(sensitivity: xr.Dataset) -> xr.DataArray | None:

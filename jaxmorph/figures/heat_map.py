@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.estimates import unsuited
 from jaxmorph.figures.numbers import uncertain_parts
 from jaxmorph.figures.tables import interval, require, tidy
 
@@ -23,15 +24,18 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``elasticity_average`` at the last time, with half the width of its 95 % interval."""
     require(sensitivity, _NAME, "heat_map")
     data = style.final(sensitivity).transpose(..., "observable", "parameter")
+    cancelling = unsuited(sensitivity)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     with style.style():
         width = min(style.WIDTH, 2.6 + 0.8 * len(parameters))
         figure = style.new_figure(1.0 + 0.42 * len(observables), width=max(width, 3.8))
         ax = figure.subplots()
-        norm, clipped = _scale(data[_NAME].values)
+        ranked = data[_NAME].where(~cancelling)
+        norm, clipped = _scale(ranked.transpose("observable", "parameter").values)
         for i in range(len(observables)):
             for j in range(len(parameters)):
-                _cell(ax, data.isel(observable=i, parameter=j), i, j, norm)
+                one = data.isel(observable=i, parameter=j)
+                _cell(ax, one, i, j, norm, cancels=bool(cancelling[i]))
         for i in range(len(observables)):
             for flagged in np.flatnonzero(panels.flags(data.isel(observable=i))):
                 ax.plot(flagged + 0.91, i + 0.17, **panels.FLAG)
@@ -65,14 +69,14 @@ def _scale(values: np.ndarray) -> tuple[Normalize, bool]:
     return Normalize(-limit, limit), largest > limit
 
 
-def _cell(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize) -> None:
+def _cell(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: bool) -> None:
     value = float(one[_NAME])
     _, low, high = interval(_NAME)
     half, sure = None, True
     if low in one:
         ends = float(one[low]), float(one[high])
         half, sure = (ends[1] - ends[0]) / 2, ends[0] > 0 or ends[1] < 0
-    if not np.isfinite(value) or value == 0:
+    if cancels or not np.isfinite(value) or value == 0:
         sure = False
     face = colormaps[style.DIVERGING](norm(value)) if sure else "#F0F0F0"
     ax.add_patch(Rectangle((j, i), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2))
@@ -80,5 +84,7 @@ def _cell(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize) -> None:
     colour = "white" if dark else ("black" if sure else style.GREY)
     number, around = ("n/d", "") if not np.isfinite(value) else uncertain_parts(value, half)
     text = f"{number}\n±{around}" if around else number
+    if cancels:
+        text = "sign\nchanges"
     ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=7,
             linespacing=1.05)  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_ROUNDING = 1e-9
+"""An uncertainty below this share of the value is that of rounding, and is not told."""
 NOT_DEFINED = "not defined"
 
 
@@ -57,7 +59,7 @@ def uncertain_parts(value: float, half_width: float | None) -> tuple[str, str]:
 
     The uncertainty keeps one significant digit; two if that one is 1 or 2.
     """
-    if half_width is None or not math.isfinite(half_width) or half_width <= 0:
+    if half_width is None or not math.isfinite(half_width) or half_width <= _ROUNDING * abs(value):
         return plain(value), ""
     if not math.isfinite(value):
         return plain(value), ""

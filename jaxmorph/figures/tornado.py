@@ -11,16 +11,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.estimates import unsuited
 from jaxmorph.figures.numbers import NOT_DEFINED
 from jaxmorph.figures.tables import column, interval, require, tidy
 
 _NAME = "elasticity_average"
+CANCELS = "changes sign over the design:\nelasticities rank nothing"
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """Bars of ``elasticity_average`` at the last time, the largest on top."""
     require(sensitivity, _NAME, "tornado")
     data = style.final(sensitivity)
+    cancelling = unsuited(sensitivity)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     with style.style():
         n_columns = style.columns_for(len(observables), max(map(len, parameters)))
@@ -29,7 +32,13 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         figure = style.new_figure(n_rows * (0.55 + row * len(parameters)) + 0.6)
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         for ax, observable in zip(grid.flat, observables, strict=False):
-            _panel(ax, data.sel(observable=observable))
+            if bool(cancelling.sel(observable=observable)):
+                style.say(ax, CANCELS)
+                ax.set_xticks([])
+                ax.set_yticks([])
+                ax.spines[:].set_visible(False)
+            else:
+                _panel(ax, data.sel(observable=observable))
             ax.set_title(style.words(observable))
         for ax in grid.flat[len(observables) :]:
             ax.remove()

@@ -11,12 +11,12 @@ large for that, both have to grow by (h / target)^2.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import known
+from jaxmorph.figures.estimates import known, unreliable, unsuited
 from jaxmorph.figures.numbers import plain
 from jaxmorph.figures.style import final, words
 
@@ -27,6 +27,7 @@ JUDGED = (
 _SHARE_TARGET, _RELATIVE_TARGET = 0.05, 0.1
 _MOST = 10_000_000
 _NORMAL = 1.96
+_EXACT = 1e-9
 # Averages over the design, whose interval is for the noise of the seeds at the given samples.
 _OF_THE_NOISE = ("elasticity_average",)
 _POWERS_OF_TWO = ("sobol", "saltelli")
@@ -37,7 +38,8 @@ class Verdict:
     """What can be said about the convergence of one estimate of one observable.
 
     ``half_width`` is the widest over parameters, ``target`` what it should be at most; ``dominant`` is
-    ``samples`` or ``seeds`` and ``needed`` how many of each would be needed.
+    ``samples`` or ``seeds`` and ``needed`` how many of each would be needed. ``distrusted``: made from
+    gradients that cannot be trusted, so that neither is said.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Verdict:
     target: float
     dominant: str = ""
     needed: tuple[tuple[str, int], ...] = ()
+    distrusted: bool = False
 
     @property
     def from_gradients(self) -> bool:
@@ -61,8 +64,26 @@ def verdicts(sensitivity: xr.Dataset, observable: str) -> list[Verdict]:
     names = [n for n in JUDGED if f"{n}_low" in sensitivity or f"{n}_se_samples" in sensitivity]
     wanted = [f"{name}{end}" for name in names for end in ends if f"{name}{end}" in sensitivity]
     data = final(sensitivity[wanted]).sel(observable=observable) if wanted else sensitivity
+    if bool(unsuited(sensitivity).sel(observable=observable)):
+        names = [name for name in names if name != "elasticity_average"]
     found = [_verdict(data, name, sensitivity) for name in names]
-    return [verdict for verdict in found if verdict is not None]
+    flags = unreliable(sensitivity)
+    bad = flags is not None and bool(flags.sel(observable=observable).any())
+    return [
+        _doubted(verdict) if bad and verdict.from_gradients else verdict
+        for verdict in found
+        if verdict is not None
+    ]
+
+
+def _doubted(verdict: Verdict) -> Verdict:
+    """A narrow interval of numbers that cannot be trusted proves nothing, nor does a wide one."""
+    text = (
+        f"the interval is ± {plain(verdict.half_width, 2)} at most, but gradients that are not to be "
+        "trusted do not allow to say whether it has converged, or how many more samples or seeds it "
+        "would take."
+    )
+    return replace(verdict, converged=False, sentence=text, dominant="", needed=(), distrusted=True)
 
 
 def label_of(name: str) -> str:
@@ -140,6 +161,8 @@ def _verdict(data: xr.Dataset, name: str, sensitivity: xr.Dataset) -> Verdict | 
     if not math.isfinite(width):
         text = f"not converged: the interval is unbounded{at}."
         return Verdict(name, label, False, text, width, target)
+    if width <= _EXACT * (1.0 if known_share(name) else target):
+        return Verdict(name, label, True, "exact: the error is that of rounding.", width, target)
     if width <= target:
         text = f"converged: ± {plain(width, 2)} at most, ± {plain(target, 2)} is enough"
         outside = _outside(data, name, error)
@@ -155,8 +178,13 @@ def _verdict(data: xr.Dataset, name: str, sensitivity: xr.Dataset) -> Verdict | 
     return Verdict(name, label, False, f"{text}.", width, target, dominant, needed)
 
 
+def known_share(name: str) -> bool:
+    """Whether an estimate is a share of a variance."""
+    return name == "noise_share" or known(name).share
+
+
 def _target(name: str, value: np.ndarray) -> float:
-    if name == "noise_share" or known(name).share:
+    if known_share(name):
         return _SHARE_TARGET
     return _RELATIVE_TARGET * float(np.max(np.abs(value)))
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import Estimate, present, unreliable
+from jaxmorph.figures.estimates import Estimate, present, unreliable, unsuited
 from jaxmorph.figures.style import line_styles, names, unit_of, words
+from jaxmorph.report.summary import rankings
 
 _MOST_TIMES = 60
 _DIGITS = 4
@@ -43,8 +44,17 @@ def document(sensitivity: xr.Dataset) -> dict[str, Any]:
         "time_unit": str(sensitivity["time"].attrs.get("units", "1")),
         "times_left_out": int(n - len(kept)),
         "flagged": [] if flags is None else flags.transpose("observable", "parameter").values.tolist(),
+        "unsuited": unsuited(sensitivity).values.tolist(),
+        "first": _first(sensitivity, found),
         "estimates": [_estimate(data, estimate) for estimate in found],
     }
+
+
+def _first(sensitivity: xr.Dataset, found: list[Estimate]) -> list[int]:
+    """For each observable, the estimate that the page ranks its parameters by."""
+    places = {estimate.name: i for i, estimate in enumerate(found)}
+    ranked = [ranking.measure for ranking in rankings(sensitivity)]
+    return [0 if measure is None else places[measure.name] for measure in ranked]
 
 
 def _estimate(data: xr.Dataset, estimate: Estimate) -> dict[str, Any]:

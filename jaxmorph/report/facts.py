@@ -139,6 +139,8 @@ def _correlations(text: Any) -> str | None:
 def _seeds(sensitivity: xr.Dataset) -> str | None:
     if "seed" not in sensitivity.sizes:
         return None
+    if sensitivity.sizes["seed"] == 1:
+        return "1"
     return f"{sensitivity.sizes['seed']}, the same ones at every sample"
 
 

@@ -12,7 +12,7 @@ from jaxmorph.figures.estimates import unreliable
 from jaxmorph.figures.numbers import plain
 from jaxmorph.figures.style import final, names, words
 from jaxmorph.report.convergence import verdicts
-from jaxmorph.report.summary import Effect, Ranking
+from jaxmorph.report.summary import Effect, Ranking, percent
 
 NEGLIGIBLE = 0.05
 """A parameter whose total index is below this at the upper end of its interval hardly matters."""
@@ -34,9 +34,52 @@ def per_observable(sensitivity: xr.Dataset, rankings: Sequence[Ranking]) -> list
     only = "with this one seed " if noisy and sensitivity.sizes.get("seed", 1) < 2 else ""
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), rankings, strict=True):
-        parts = [only + _effects(ranking), explained(sensitivity, observable)]
+        cancels = ranking.measure is None or not ranking.measure.signed
+        more = "" if cancels else explained(sensitivity, observable)
+        parts = [only + (_by_size(ranking) if cancels else _effects(ranking)), more]
         found.append((ranking.observable, " ".join(part for part in parts if part)))
     return found
+
+
+_NOT_RANKED = "elasticities change sign over the design and are not ranked"
+_SHARES = {
+    "sobol_total": ("of its variance without noise, ", " is involved in ", " in "),
+    "total_bound": ("of its variance without noise, ", " is involved in ", " in "),
+    "sobol_first": ("of its variance without noise, ", " alone explains ", " "),
+    "sobol_first_given_data": ("of its variance without noise, ", " alone explains ", " "),
+}
+
+
+def _by_size(ranking: Ranking) -> str:
+    """What matters by a measure that has no direction."""
+    if ranking.measure is None:
+        return f"is not ranked: {_NOT_RANKED}, and this design gives no other measure of size."
+    if not ranking.effects:
+        return f"follows no parameter in a way that can be told from zero; {_NOT_RANKED}."
+    shown = ranking.effects[:_MOST_NAMED]
+    name = ranking.measure.name
+    if name in _SHARES:
+        head, first, next_ = _SHARES[name]
+        told = [f"{e.parameter}{next_ if i else first}{e.text}{_doubt(e)}" for i, e in enumerate(shown)]
+        if name == "total_bound" and shown[0].text.startswith("no bound"):
+            head, told = (
+                "by the upper bound on the total Sobol index, largest first: ",
+                [f"{e.parameter} ({e.text}{_doubt(e)})" for e in shown],
+            )
+        text = f"{head}{joined(told)}"
+    else:
+        label = ranking.measure.label
+        told = [
+            f"{e.parameter} ({'' if i else label + ' '}{e.text}{_doubt(e)})" for i, e in enumerate(shown)
+        ]
+        text = f"depends most on {joined(told)}"
+    if rest := len(ranking.effects) - len(shown):
+        text += f" ({rest} more {'are' if rest > 1 else 'is'} smaller)"
+    return f"{text}; {_NOT_RANKED}."
+
+
+def _doubt(effect: Effect) -> str:
+    return ", not to be trusted" if effect.flagged else ""
 
 
 def _effects(ranking: Ranking) -> str:
@@ -48,7 +91,8 @@ def _effects(ranking: Ranking) -> str:
     for sign in (shown[0].sign, -shown[0].sign):
         effects = [_effect(effect, effect is first) for effect in shown if effect.sign == sign]
         if effects:
-            told.append(f"{'grows' if sign > 0 else 'shrinks'} with {joined(effects)}")
+            size = " in size" if ranking.negative else ""
+            told.append(f"{'grows' if sign > 0 else 'shrinks'}{size} with {joined(effects)}")
     text = " and ".join(told)
     rest = len(ranking.effects) - len(shown)
     if rest:
@@ -57,7 +101,7 @@ def _effects(ranking: Ranking) -> str:
 
 
 def _effect(effect: Effect, first: bool) -> str:
-    aside = ", not to be trusted" if effect.flagged else ""
+    aside = _doubt(effect) + ("; its sign differs over the design" if effect.mixed else "")
     return f"{effect.parameter} ({'elasticity ' if first else ''}{effect.text}{aside})"
 
 
@@ -75,8 +119,23 @@ def explained(sensitivity: xr.Dataset, observable: str) -> str:
         one = data.isel(parameter=int(np.nanargmax(value)))
         name = words(str(one["parameter"].item()))
         parts.append(f"{percent(one, 'sobol_total')} involves {name}")
+    elif "sobol_first_given_data" in data:
+        parts += _alone(data)
     parts += _negligible(data, estimate.name)
     return f"Of its variance without noise, {'; '.join(parts)}." if parts else ""
+
+
+def _alone(data: xr.Dataset) -> list[str]:
+    """The parameter that alone explains most, if that is more than what hardly matters."""
+    name = "sobol_first_given_data"
+    low = data.get(f"{name}_low")
+    if low is None or not np.isfinite(data[name].values).any():
+        return []
+    most = int(np.nanargmax(data[name].values))
+    if not float(low[most]) > NEGLIGIBLE:
+        return []
+    one = data.isel(parameter=most)
+    return [f"{words(str(one['parameter'].item()))} alone explains {percent(one, name)}"]
 
 
 def _negligible(data: xr.Dataset, name: str) -> list[str]:
@@ -94,15 +153,6 @@ def _negligible(data: xr.Dataset, name: str) -> list[str]:
     return [f"less than {100 * NEGLIGIBLE:.0f} % {verb} {joined(found)}"]
 
 
-def percent(one: xr.Dataset, name: str) -> str:
-    """``54 % (44 to 64 %)`` for a share with an interval, cut to what a share can be."""
-    text = f"{100 * float(one[name]):.0f} %"
-    if f"{name}_low" not in one:
-        return text
-    low, high = (float(np.clip(one[f"{name}_{end}"], 0, 1)) for end in ("low", "high"))
-    return f"{text} ({100 * low:.0f} to {100 * high:.0f} %)"
-
-
 def noise(sensitivity: xr.Dataset) -> str:
     """How much of the variance is noise, where least and where most."""
     if int(sensitivity.attrs.get("stochastic", 1)) == 0:
@@ -115,26 +165,52 @@ def noise(sensitivity: xr.Dataset) -> str:
     if known.size == 0:
         return ""
     order = known[np.argsort(share[known], kind="stable")]
-    if order.size == 1:
-        text = percent(data.isel(observable=int(order[0])), "noise_share")
-        return f"Noise between seeds makes up {text} of the variance."
-    least, most = (data.isel(observable=int(i)) for i in (order[0], order[-1]))
-    return (
-        f"Noise between seeds makes up from {percent(least, 'noise_share')} of the variance of "
-        f"{words(str(least['observable'].item()))} to {percent(most, 'noise_share')} of that of "
-        f"{words(str(most['observable'].item()))}."
-    )
+    quiet = [i for i in order if noiseless(data.isel(observable=int(i)))]
+    noisy = [data.isel(observable=int(i)) for i in order[len(quiet) :]]
+    if not noisy:
+        return "All seeds give the same values: there is no noise."
+    one, told = order.size == 1, [_noise_of(noisy[0])]
+    if one:
+        told = [f"{percent(noisy[0], 'noise_share')} of the variance"]
+    elif len(noisy) > 1:
+        told = [f"from {told[0]} to {percent(noisy[-1], 'noise_share')} of that of {_name(noisy[-1])}"]
+    if quiet:
+        without = [words(str(data["observable"].values[i])) for i in quiet]
+        told.append(f"none of that of {joined(without)}")
+    return f"Noise between seeds makes up {joined(told)}."
+
+
+def _name(one: xr.Dataset) -> str:
+    return words(str(one["observable"].item()))
+
+
+def _noise_of(one: xr.Dataset) -> str:
+    return f"{percent(one, 'noise_share')} of the variance of {_name(one)}"
+
+
+def noiseless(one: xr.Dataset) -> bool:
+    """Whether the noise of an observable is no more than rounding."""
+    return float(one["noise_share"]) < 1e-9
 
 
 def convergence(sensitivity: xr.Dataset) -> str:
     """Which estimates have not converged, over all observables."""
     open_: dict[str, list[str]] = {}
-    total = 0
+    total, doubted = 0, False
     for observable in names(sensitivity, "observable"):
         for verdict in verdicts(sensitivity, observable):
+            if verdict.distrusted:
+                doubted = True
+                continue
             total += 1
             if not verdict.converged:
                 open_.setdefault(verdict.label, []).append(words(observable))
+    if doubted and not open_:
+        return (
+            "Every estimate that can be judged and is not made from these gradients has converged."
+            if total
+            else ""
+        )
     if not total:
         return "There are too few samples or seeds to say whether anything has converged."
     if not open_:

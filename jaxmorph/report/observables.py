@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures import draw
-from jaxmorph.figures.estimates import Estimate, present, unreliable
+from jaxmorph.figures import draw, nothing_because
+from jaxmorph.figures.estimates import Estimate, known, present, size_measure, unreliable, unsuited
 from jaxmorph.figures.numbers import NOT_DEFINED, plain, uncertain
 from jaxmorph.figures.save import render
 from jaxmorph.figures.style import final, words
 from jaxmorph.report.convergence import Verdict, verdicts
-from jaxmorph.report.findings import percent
+from jaxmorph.report.findings import noiseless
+from jaxmorph.report.summary import percent
 
 _COLUMNS = (
     "elasticity_average", "sobol_total", "sobol_first", "sobol_total_with_noise",
     "sobol_first_with_noise", "sobol_first_given_data", "total_bound", "activity_score",
     "morris_mu_star", "morris_sigma", "pawn",
 )  # fmt: skip
+_DIRECTIONS = ("scaled_sensitivity_average", "semi_elasticity_average")
 _REMEDIES = ("gradient_average", "gradient_trimmed_average")
 
 
@@ -57,9 +59,13 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     text = data["observable_description"].item() if "observable_description" in data.coords else ""
     flags = unreliable(data)
     flagged = np.zeros(data.sizes["parameter"], bool) if flags is None else flags.values
-    wanted = (*_COLUMNS, *_REMEDIES) if flagged.any() else _COLUMNS
+    wanted: tuple[str, ...] = (*_COLUMNS, *_REMEDIES) if flagged.any() else _COLUMNS
+    cancels = bool(unsuited(sensitivity).sel(observable=observable))
+    if cancels:
+        wanted = tuple(name for name in wanted if name != "elasticity_average")
+        wanted += tuple(name for name in _DIRECTIONS if name in sensitivity)[:1]
     columns = [one for one in present(sensitivity) if one.name in wanted]
-    undefined = np.isnan(data["elasticity_average"].values)
+    undefined = np.isnan(data["elasticity_average"].values) & (not cancels)
     found = Section(
         words(observable), f"observable-{observable}", "" if unit == "1" else unit, str(text), columns,
         has_semi_elasticity="semi_elasticity_average" in sensitivity,
@@ -68,20 +74,37 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     parameters = [words(str(p)) for p in data["parameter"].values]
     found.flagged = [p for p, bad in zip(parameters, flagged, strict=True) if bad]
     found.undefined = [p for p, bad in zip(parameters, undefined, strict=True) if bad]
-    for i in _order(data):
+    for i in _order(data, cancels):
         one = data.isel(parameter=int(i))
         cells = [_cell(one, column, bool(flagged[i])) for column in columns]
         found.rows.append((parameters[i], cells))
+    if "sobol_noise_first" in data and np.isfinite(data["sobol_noise_first"].item()):
+        found.rows.append(("noise", [_of_noise(data, column) for column in columns]))
     if "noise_share" in data and np.isfinite(data["noise_share"].item()):
-        found.noise = percent(data, "noise_share")
+        found.noise = (
+            "" if noiseless(data) else f"Noise makes up {percent(data, 'noise_share')} of its variance."
+        )
+        found.noise = found.noise or "It has no noise: all seeds give the same value."
     found.pictures = _pictures(sensitivity, observable)
     return found
 
 
-def _order(data: xr.Dataset) -> np.ndarray:
-    """By the size of the elasticity; where it is not defined, last."""
-    value = np.abs(data["elasticity_average"].values)
+def _order(data: xr.Dataset, cancels: bool) -> np.ndarray:
+    """By what the findings rank by, the largest first; where that is not defined, last."""
+    measure = size_measure(data) if cancels else known("elasticity_average")
+    if measure is None:
+        return np.arange(data.sizes["parameter"])
+    value = np.abs(data[measure.name].values)
     return np.argsort(-np.nan_to_num(value, nan=-1.0), kind="stable")
+
+
+def _of_noise(data: xr.Dataset, column: Estimate) -> Cell:
+    """The noise as one more input has a first-order index, and nothing else of its own."""
+    if column.name != "sobol_first_with_noise":
+        return Cell("")
+    own = {f"sobol_noise_first{end}": f"{column.name}{end}" for end in ("", "_low", "_high")}
+    held = {old: new for old, new in own.items() if old in data}
+    return _cell(data[list(held)].rename(held), column, flagged=False)
 
 
 def _cell(one: xr.Dataset, column: Estimate, flagged: bool) -> Cell:
@@ -113,6 +136,8 @@ def _pictures(sensitivity: xr.Dataset, observable: str) -> list[tuple[str, bytes
     small = sensitivity.drop_dims(drop).sel(observable=[observable])
     found = []
     for name in ("time_course", "sensitivity_over_time"):
+        if nothing_because(name, sensitivity.sel(observable=[observable])) is not None:
+            continue
         if name == "time_course" or any(e in sensitivity for e in ("sobol_total", "total_bound")):
             found.append((name, render(draw(name, small)[0], "svg")))
     return found

@@ -83,6 +83,7 @@ def _context(run: str, sensitivity: xr.Dataset, checks: xr.Dataset | None) -> di
         "overall": findings.paragraph(sensitivity),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
+        "mixed": any(effect.mixed for ranking in found for effect in ranking.effects),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": summary.worst_check(checks),

@@ -7,30 +7,37 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import unreliable
+from jaxmorph.figures.estimates import Estimate, both_signs, known, size_measure, unreliable, unsuited
 from jaxmorph.figures.numbers import plain, uncertain
 from jaxmorph.figures.numerical_checks import largest_over_time
 from jaxmorph.figures.style import final, names, words
 
 _NAME = "elasticity_average"
+_ELASTICITY = known(_NAME)
 _MOST_LISTED = 40
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One parameter's elasticity for one observable."""
+    """One parameter's effect on one observable; ``mixed``: its sign differs over the design."""
 
     parameter: str
     text: str
     sign: int
     flagged: bool = False
+    mixed: bool = False
 
 
 @dataclass
 class Ranking:
-    """What matters for one observable, the largest effect first."""
+    """What matters for one observable, the largest effect first.
+
+    ``measure`` is what it is ranked by; None if nothing ranks the parameters of this observable.
+    """
 
     observable: str
+    measure: Estimate | None = _ELASTICITY
+    negative: bool = False
     effects: list[Effect] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     zero: list[str] = field(default_factory=list)
@@ -40,17 +47,69 @@ class Ranking:
 def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
     """Parameters of every observable at the last time, sorted by the size of their elasticity."""
     data = final(sensitivity)
-    return [_ranking(data.sel(observable=name), name) for name in names(data, "observable")]
+    cancelling = unsuited(sensitivity)
+    return [
+        _sizes(data.sel(observable=name), name)
+        if bool(cancelling.sel(observable=name))
+        else _ranking(data.sel(observable=name), name)
+        for name in names(data, "observable")
+    ]
+
+
+def _sizes(data: xr.Dataset, observable: str) -> Ranking:
+    """Ranked by the best measure of size, for elasticities of changing sign cancel."""
+    measure = size_measure(data)
+    ranking = Ranking(words(observable), measure)
+    if measure is None:
+        return ranking
+    value, flags = data[measure.name].values, unreliable(data)
+    for i in np.argsort(-np.nan_to_num(value, nan=-1.0, posinf=1e300), kind="stable"):
+        one, name = data.isel(parameter=int(i)), words(str(data["parameter"].values[i]))
+        low, high = _ends(one, measure.name)
+        if np.isnan(value[i]):
+            ranking.undefined.append(name)
+        elif value[i] == 0 and low == high:
+            ranking.zero.append(name)
+        elif low <= 0:
+            ranking.unsure.append(name)
+        else:
+            flagged = measure.gradient and flags is not None and bool(flags[int(i)])
+            ranking.effects.append(Effect(name, _size_text(one, measure), 0, flagged))
+    return ranking
+
+
+def _size_text(one: xr.Dataset, measure: Estimate) -> str:
+    value = float(one[measure.name])
+    if measure.name == "total_bound":
+        return f"at most {percent(one, measure.name)}" if value < 1 else "no bound below 100 %"
+    if measure.share:
+        return percent(one, measure.name)
+    low, high = _ends(one, measure.name)
+    return uncertain(value, (high - low) / 2)
+
+
+def percent(one: xr.Dataset, name: str) -> str:
+    """``54 % (44 to 64 %)`` for a share with an interval, cut to what a share can be."""
+    value = float(np.clip(one[name], 0, 1))
+    if f"{name}_low" not in one:
+        return f"{100 * value:.0f} %" if value >= 0.005 else "less than 1 %"
+    low, high = (float(np.clip(one[f"{name}_{end}"], 0, 1)) for end in ("low", "high"))
+    if high < 0.005:
+        return "less than 1 %"
+    return f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f} %)"
 
 
 def _ranking(data: xr.Dataset, observable: str) -> Ranking:
-    ranking = Ranking(words(observable))
+    average = data.get("value_average")
+    ranking = Ranking(words(observable), negative=average is not None and bool(average < 0))
     value = data[_NAME].values
     flags = unreliable(data)
     for i in np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable"):
         one = data.isel(parameter=int(i))
         name = words(str(one["parameter"].item()))
-        low, high = _ends(one)
+        if "parameter_value" in one and bool((one["parameter_value"] < 0).all()):
+            name = f"|{name}|"  # the elasticity is that of its size
+        low, high = _ends(one, _NAME)
         if not np.isfinite(value[i]):
             ranking.undefined.append(name)
         elif value[i] == 0 and low == high:
@@ -60,15 +119,22 @@ def _ranking(data: xr.Dataset, observable: str) -> Ranking:
         else:
             text = uncertain(float(value[i]), (high - low) / 2)
             flagged = flags is not None and bool(flags[int(i)])
-            ranking.effects.append(Effect(name, text, int(np.sign(value[i])), flagged))
+            sign = int(np.sign(value[i]))
+            ranking.effects.append(Effect(name, text, sign, flagged, _mixed(one)))
     return ranking
 
 
-def _ends(one: xr.Dataset) -> tuple[float, float]:
+def _mixed(one: xr.Dataset) -> bool:
+    """Whether the effect has one sign at a tenth of the samples and the other at another tenth."""
+    spread = one.get("elasticity_spread")
+    return spread is not None and bool(spread.min() < 0 < spread.max())
+
+
+def _ends(one: xr.Dataset, name: str) -> tuple[float, float]:
     """Ends of the interval; the value itself where there is no interval (a single seed)."""
-    if f"{_NAME}_low" not in one:
-        return float(one[_NAME]), float(one[_NAME])
-    return float(one[f"{_NAME}_low"]), float(one[f"{_NAME}_high"])
+    if f"{name}_low" not in one:
+        return float(one[name]), float(one[name])
+    return float(one[f"{name}_low"]), float(one[f"{name}_high"])
 
 
 def leading(found: list[Ranking], sensitivity: xr.Dataset) -> str:
@@ -76,17 +142,27 @@ def leading(found: list[Ranking], sensitivity: xr.Dataset) -> str:
     noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
     if noisy and sensitivity.sizes.get("seed", 1) < 2:
         return "One seed has no uncertainty: which effects are real cannot be said."
+    if all(ranking.measure is None for ranking in found):
+        return (
+            "Nothing is ranked: elasticities change sign over the design, and this design gives no "
+            "other measure of size."
+        )
     first = [ranking.effects[0].parameter for ranking in found if ranking.effects]
     if not first:
         return "No parameter has an effect that can be told from zero."
     name = max(dict.fromkeys(first), key=first.count)
+    measures = dict.fromkeys(r.measure.label for r in found if r.measure is not None)
+    by = f", judged by its {next(iter(measures))}" if len(measures) == 1 else ""
+    by = "" if by.endswith(" elasticity") else by
+    doubted = any(r.effects[0].flagged for r in found if r.effects)
+    doubt = " The gradients behind this are not to be trusted." if doubted else ""
     if len(found) == 1:
-        return f"The parameter with the largest effect is {name}."
+        return f"The parameter with the largest effect is {name}{by}.{doubt}"
     if first.count(name) == len(found):
-        return f"The parameter {name} has the largest effect on every observable."
+        return f"The parameter {name} has the largest effect on every observable{by}.{doubt}"
     return (
         f"The parameter {name} has the largest effect on {first.count(name)} of the {len(found)} "
-        "observables."
+        f"observables{by}.{doubt}"
     )
 
 
@@ -104,7 +180,7 @@ def sign_changes(sensitivity: xr.Dataset) -> list[str]:
     for name, dim in (("parameter_value", "parameter"), ("mean", "observable")):
         if name in sensitivity:
             value = final(sensitivity)[name] if name == "mean" else sensitivity[name]
-            both = (value.min("sample") < 0) & (value.max("sample") > 0)
+            both = both_signs(value)
             changing += [words(str(label)) for label in both[dim].values[both.values]]
     return changing
 
@@ -189,7 +265,8 @@ def health(sensitivity: xr.Dataset) -> Health:
     found.heavy_tailed = _flagged(sensitivity, "gradient_heavy_tailed", "gradient_tail_index")
     data = final(sensitivity)
     if _NAME in data:
-        found.undefined = [(words(o), words(p)) for o, p in _where(data[_NAME].isnull())]
+        undefined = data[_NAME].isnull() & ~unsuited(sensitivity)
+        found.undefined = [(words(o), words(p)) for o, p in _where(undefined)]
     return found
 
 

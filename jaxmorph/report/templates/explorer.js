@@ -179,22 +179,35 @@
     const e = chosen(), words = `${tidy(data.times[+time.value])}${unit(data.time_unit)}`;
     clock.textContent = words;
     time.setAttribute("aria-valuetext", `time ${words}`);
-    meaning.textContent = `${e.label}: ${e.meaning}.`;
+    const cancels = e.name.startsWith("elasticity") && data.unsuited[+observable.value];
+    meaning.textContent = `${e.label}: ${e.meaning}.${cancels ? " Signs change over the design: averages of elasticities cancel and rank nothing." : ""}`;
     hide();
     drawBars();
     drawLines();
   };
   data.observables.forEach((name, i) => observable.add(new Option(name + (data.observable_units[i] === "1" ? "" : ` (${data.observable_units[i]})`), i)));
   data.estimates.forEach((e, i) => estimate.add(new Option(e.label, i)));
+  estimate.value = data.first[0];
   time.max = T - 1;
   time.value = T - 1;
   if (T < 2) find("when").hidden = lines.hidden = true;
   root.hidden = false;
-  for (const control of [observable, estimate]) control.addEventListener("change", draw);
+  // Another observable opens with what ranks its parameters, unless the reader has chosen an estimate.
+  let picked = false;
+  estimate.addEventListener("change", () => { picked = true; draw(); });
+  observable.addEventListener("change", () => {
+    if (!picked) estimate.value = data.first[+observable.value];
+    draw();
+  });
   time.addEventListener("input", draw);
   let known = 0;
   new ResizeObserver(() => {
     if (bars.clientWidth && bars.clientWidth !== known) { known = bars.clientWidth; draw(); }
   }).observe(bars);
+  // On paper nothing can be unfolded.
+  const paper = matchMedia("print");
+  const unfold = () => { if (paper.matches) document.querySelectorAll("details.more").forEach((d) => { d.open = true; }); };
+  paper.addEventListener("change", unfold);
+  addEventListener("beforeprint", unfold);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 })();
