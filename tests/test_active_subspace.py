@@ -92,6 +92,18 @@ def test_activity_scores_of_all_directions_are_the_mean_squared_derivatives() ->
     np.testing.assert_allclose(at(result, "activity_score"), (gradient**2).mean(axis=0), rtol=1e-12)
 
 
+def test_without_a_wide_gap_every_direction_is_active() -> None:
+    """The Ishigami function: C is diagonal, 24.5 to 7.7; no score may be cut to 0."""
+    x = np.random.default_rng(5).uniform(-np.pi, np.pi, (4000, 3))
+    first = np.cos(x[:, 0]) * (1 + 0.1 * x[:, 2] ** 4)
+    gradient = np.stack([first, 7 * np.sin(2 * x[:, 1]), 0.4 * x[:, 2] ** 3 * np.sin(x[:, 0])], axis=1)
+    result = active_subspace(*without_noise(gradient))
+    assert at(result, "active_dimension") == 3
+    expected = np.array([7.719588, 24.5, 10.987305])
+    error = 4 * (gradient**2).std(axis=0) / np.sqrt(4000)
+    assert (np.abs(at(result, "activity_score") - expected) < error).all()
+
+
 @pytest.mark.parametrize("seeds", [8, 32])
 def test_noise_does_not_reach_the_eigenvalues(seeds: int) -> None:
     """A ridge function of w: the mean over repetitions is right, and noise adds no dimension."""

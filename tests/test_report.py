@@ -119,7 +119,7 @@ def test_every_figure_has_alternative_text_caption_and_variables(parsed: _Page) 
     shown = [entry for name, entry in CATALOGUE.items() if name != "screening"]
     assert len(pictures) == len(shown) + observables + len(ANIMATIONS), "films have a frame for print"
     assert all(len(attrs["alt"]) > 20 for attrs in pictures)
-    held = set(synthetic.sensitivity(**SMALL, design="grid", side=4).variables)
+    held = {str(v) for v in synthetic.sensitivity(**SMALL, design="grid", side=4).variables}
     for entry in [*shown, *ANIMATIONS.values()]:
         assert entry.told(held) in parsed.text
         assert all(v in parsed.text for v in entry.variables if v in held)

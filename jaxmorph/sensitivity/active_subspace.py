@@ -21,6 +21,8 @@ from .resampling import with_interval
 
 _PLACE = ("time", "observable")
 _DIMS = ("draw", *_PLACE, "parameter", "parameter_2")
+# Directions are left out of the active ones only behind a gap of this size.
+_WIDE_GAP = 10.0
 
 
 def active_subspace(
@@ -46,8 +48,9 @@ def active_subspace(
         * ``eigenvalue_gap`` (time, observable, component): lambda_n / lambda_(n+1), NaN for the last. An
           eigenvalue smaller than its standard error, than minus the smallest eigenvalue or than
           round-off counts as the largest of these: a gap is never larger than the data can show.
-        * ``active_dimension`` (time, observable): n before the largest gap (the first of equal ones); 0
-          where no eigenvalue is positive.
+        * ``active_dimension`` (time, observable): n before the largest gap (the first of equal ones), if
+          that is an order of magnitude; all of them if there is no such gap, and so no smaller active
+          subspace; 0 where no eigenvalue is positive.
         * ``activity_score`` (time, observable, parameter) with its interval: sum over k <= n of
           max(lambda_k, 0) w_k^2, with n = ``active_dimension``, observable_unit^2. Never more than the
           mean squared derivative in the same units, and equal to it for n = all.
@@ -125,7 +128,11 @@ def _gap(value: np.ndarray, standard_error: np.ndarray | float) -> np.ndarray:
 
 
 def _dimension(value: np.ndarray, gap: np.ndarray) -> np.ndarray:
-    before_gap = gap[..., :-1].argmax(axis=-1) + 1 if value.shape[-1] > 1 else 1
+    n = value.shape[-1]
+    if n == 1:
+        return np.where(value[..., 0] > 0, 1, 0)
+    between = gap[..., :-1]
+    before_gap = np.where(between.max(axis=-1) >= _WIDE_GAP, between.argmax(axis=-1) + 1, n)
     return np.where(value[..., 0] > 0, before_gap, 0)
 
 

@@ -95,7 +95,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
         "mean distance between the space of the first eigenvectors and that of resamples",
         "1",
     ),
-    "active_dimension": ("number of eigenvalues before the largest gap", "1"),
+    "active_dimension": ("number of eigenvalues before a wide gap, else of all", "1"),
     "activity_score": ("activity score: squares of eigenvectors times their eigenvalues", _SQUARE),
     "active_variable": ("scaled inputs along the first active direction", "1"),
     # Identifiability
