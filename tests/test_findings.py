@@ -67,7 +67,8 @@ def test_a_total_index_says_what_explains_the_variance_and_what_could_be_fixed()
     index = interval("sobol_total", [0.2, 0.81, 0.01], [0.1, 0.1, 0.03])
     data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **index)
     assert sentences(data).endswith(
-        "Of its variance without noise, 81 % (71 to 91 %) involves drag; less than 5 % involves tension."
+        "Of its variance without noise, 81 % (71 to 91 %) involves drag; tension is involved in "
+        "less than 5 %."
     )
 
 
@@ -75,10 +76,10 @@ def test_a_small_bound_is_a_proof_unless_its_gradient_is_flagged() -> None:
     bound = interval("total_bound", [0.01, 2.2, 0.02], [0.005, 0.3, 0.01])
     data = crafted(**interval("elasticity_average", [1, -2, 0.5], [0.1, 0.1, 0.1]), **bound)
     assert sentences(data).endswith(
-        "Of its variance without noise, less than 5 % each involve kappa and tension."
+        "Of its variance without noise, kappa and tension are each involved in less than 5 %."
     )
     data["gradient_unreliable"] = (("observable", "parameter"), [[False, False, True]])
-    assert sentences(data).endswith("Of its variance without noise, less than 5 % involves kappa.")
+    assert sentences(data).endswith("Of its variance without noise, kappa is involved in less than 5 %.")
     assert "tension (0.50 ± 0.10, not to be trusted)" in sentences(data)
 
 
@@ -105,7 +106,7 @@ def test_elasticities_that_change_sign_rank_nothing() -> None:
     )
     assert sentences(data) == (
         "of its variance without noise, kappa is involved in 56 % (47 to 65 %) and drag in 44 % (40 to "
-        "48 %); elasticities change sign over the design and are not ranked."
+        "48 %); elasticities change sign or are not defined, and are not ranked."
     )
     section = observables.section(data, "area")
     assert [name for name, _ in section.rows] == ["kappa", "drag", "tension"]
@@ -229,7 +230,8 @@ def test_parameters_that_cannot_be_told_apart_are_named() -> None:
     data["cramer_rao_sd"] = ("parameter", [0.1, 0.4, np.inf])
     assert findings.alike(data) == (
         "One experiment cannot tell apart (correlation of their estimates): drag and kappa "
-        f"({MINUS}0.99). One experiment would tell less than the design assumes about tension."
+        f"({MINUS}0.99). A single experiment could not narrow down tension beyond the range of the "
+        "design."
     )
 
 

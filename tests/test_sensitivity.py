@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxmorph import sensitivity
+from jaxmorph.designs import SaltelliDesign
 from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, Uniform
+from jaxmorph.errors import JaxmorphError
 from jaxmorph.sensitivity.average import DesignAverage
 from jaxmorph.sensitivity.local import finite_pairs
 from jaxmorph.sensitivity.moments import Design, DesignMoments, Draws
@@ -472,6 +474,7 @@ def test_estimates_do_not_carry_the_description_of_what_they_came_from() -> None
     for key, variable in result.variables.items():
         assert variable.attrs["long_name"] != "of the batch", key
         assert variable.attrs["units"] != "furlong", key
+        assert key in ("unit_value", "parameter_value", "time") or variable.attrs["long_name"] != key
     assert result["gradient_se"].attrs["long_name"].startswith("standard error over seeds of the mean")
     assert result["time"].attrs["units"] == "h"
     assert result["elasticity"].attrs["units"] == result["signal_to_noise"].attrs["units"] == "1"
@@ -491,3 +494,75 @@ def test_dimensions_come_in_one_order() -> None:
         ), name
     assert result["elasticity_average"].dims == ("time", "observable", "parameter")
     assert result["elasticity_spread"].dims == ("quantile", "time", "observable", "parameter")
+
+
+def test_an_average_elasticity_is_not_one_over_a_selection_by_noise() -> None:
+    """f = theta + noise, elasticity 1: what passes where f is not told from 0 has lucky noise."""
+    rng = np.random.default_rng(20)
+    theta = rng.uniform(1, 3, (64, 1))
+    gradient = np.ones((64, 16, 1))
+    clear, drowned = (theta + sd * rng.standard_normal((64, 16)) for sd in (0.5, 12))
+    result = [
+        estimate([slab(f, gradient, theta)], design(theta, [UNIT]), [UNIT]) for f in (clear, drowned)
+    ]
+    assert result[0]["elasticity_defined_share"].item() == 1
+    # Of 64 samples, each with an error of about 0.125 / theta.
+    standard_error = 0.125 * np.sqrt((1 / theta**2).mean() / 64)
+    assert result[0]["elasticity_average"].item() == pytest.approx(1, abs=5 * standard_error)
+    assert 0.05 < result[1]["elasticity_defined_share"].item() < 0.9
+    for name in ("elasticity_average", "elasticity_average_low", "elasticity_spread"):
+        assert result[1][name].isnull().all(), name
+    assert result[1]["semi_elasticity_average"].item() == pytest.approx(theta.mean(), rel=1e-12)
+
+
+def test_a_seed_that_always_fails_costs_only_itself() -> None:
+    rng = np.random.default_rng(21)
+    theta = rng.uniform(size=(200, 1))
+    f = 3 * theta + rng.standard_normal((200, 8))
+    g = 3 + rng.standard_normal((200, 8, 1))
+    good = estimate([slab(f, g, theta)], design(theta, [UNIT]), [UNIT])
+    f = np.concatenate([f, np.full((200, 2), np.nan)], axis=1)
+    g = np.concatenate([g, np.full((200, 2, 1), np.nan)], axis=1)
+    bad = estimate([slab(f, g, theta)], design(theta, [UNIT]), [UNIT])
+    for name in ("variance", "dgsm", "total_bound", "noise_share", "total_bound_low"):
+        np.testing.assert_allclose(bad[name], good[name], rtol=1e-12, err_msg=name)
+
+
+def test_one_observable_that_fails_costs_the_others_nothing() -> None:
+    """Saltelli rows of f = 2 x1 + x2; a second observable is not finite at every base sample."""
+    from SALib.sample import sobol
+
+    problem = {"num_vars": 2, "names": ["p0", "p1"], "bounds": [[0, 1]] * 2}
+    theta = sobol.sample(problem, 64, calc_second_order=False, seed=1)
+    value = (theta @ [2.0, 1.0])[:, None]
+    data = slab(value, np.tile([2.0, 1.0], (256, 1, 1)), theta)
+    broken = data.assign_coords(observable=["g"]).copy(deep=True)
+    broken["value"][::4] = np.nan
+    known = {"design": SaltelliDesign(samples=64), "stochastic": False}
+    both = xr.concat([data, broken], "observable", data_vars=["value", "gradient"])
+    result = estimate([both], design(theta, [UNIT] * 2), [UNIT] * 2, **known)
+    np.testing.assert_allclose(
+        result["sobol_total"].sel(observable="f").squeeze(), [0.8, 0.2], atol=0.02
+    )
+    assert result["sobol_total"].sel(observable="g").isnull().all()
+
+
+def test_a_study_that_denies_its_noise_is_found_out() -> None:
+    theta = np.linspace(0, 1, 8)[:, None]
+    noise = np.random.default_rng(22).standard_normal((1, 4))
+    data = slab(theta + noise, np.ones((8, 4, 1)), theta)
+    with pytest.raises(JaxmorphError, match="declares stochastic = False, but its values differ"):
+        estimate([data], design(theta, [UNIT]), [UNIT], stochastic=False)
+    same = slab(np.repeat(theta, 4, axis=1), np.ones((8, 4, 1)), theta)
+    once = slab(theta, np.ones((8, 1, 1)), theta)
+    four, one = (estimate([d], design(theta, [UNIT]), [UNIT], stochastic=False) for d in (same, once))
+    np.testing.assert_allclose(four["dgsm"], one["dgsm"], rtol=1e-12)
+
+
+def test_round_off_is_no_variance() -> None:
+    """An observable of size 1e3 that depends on nothing, but for its last digits."""
+    rng = np.random.default_rng(23)
+    theta = rng.uniform(size=(32, 1))
+    value = 1e3 * (1 + 2e-16 * rng.integers(0, 2, (32, 6)))
+    result = estimate([slab(value, np.zeros((32, 6, 1)), theta)], design(theta, [UNIT]), [UNIT])
+    assert result["variance"].item() == 0 and result["noise_variance"].item() == 0

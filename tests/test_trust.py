@@ -373,3 +373,29 @@ def test_a_study_that_steps_no_states_has_no_lyapunov_exponent() -> None:
     assert engine.lyapunov_exponent(problem, np.array([[0.3]]), np.arange(1), run_key=0) is None
     problem, sample = drawn("own jit of record"), np.array([[0.5, 0.7]])
     assert engine.lyapunov_exponent(problem, sample, np.arange(1), run_key=0) is None
+
+
+def test_smoothing_stays_within_the_range_of_a_distribution() -> None:
+    """A study that is not defined outside (0, 1), near both ends: gradients are finite, and right."""
+
+    class Root(jxm.Study):
+        """A square root of x (1 - x)."""
+
+        parameters = (jxm.Parameter("x", "1", "x", 0.5, Uniform(low=0, high=1)),)
+        observables = (jxm.Observable("f", "1", "f"),)
+
+        def simulate(self, parameters: Mapping[str, Array], key: Array) -> jxm.Recording:
+            x = parameters["x"]
+            return jxm.Recording(jnp.zeros(1), {"f": jnp.sqrt(x * (1 - x))[None]})
+
+    x = np.array([1e-3, 0.01, 0.5, 0.99])
+    problem = Problem(Root(), Root.parameters, (Uniform(low=0, high=1),), {}, ("f",))
+    found = engine.evaluate(
+        problem, x[:, None], np.arange(400), run_key=0, estimator="smoothed", smoothing=0.1
+    )
+    assert found.gradient is not None and np.isfinite(found.gradient).all()
+    exact = (1 - 2 * x) / (2 * np.sqrt(x * (1 - x)))
+    mean = found.gradient.mean(axis=1).squeeze()
+    error = found.gradient.std(axis=1).squeeze() / 20
+    # The bias of smoothing by a quarter of the distance to the end is some per cent there.
+    assert (np.abs(mean - exact) < 4 * error + 0.08 * np.abs(exact)).all()

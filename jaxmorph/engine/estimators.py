@@ -90,11 +90,11 @@ def smoothed(
     jumps or is chaotic on scales below s that is the point of it. Its variance is 2 / P of the squared
     length of (s_p df/du_p) where f is linear on the scale s, and does not grow with time.
 
-    The points lie within a few s of ``theta`` and may lie outside the range of a distribution: where the
-    study is not defined there, the gradient is not finite.
+    Near an end of a distribution s shrinks to a quarter of the distance, so that points beyond the end
+    are rare; at the end itself a thousandth of s is left.
     """
-    scale = jnp.array([smoothing * natural_sd(d) for d in problem.distributions], theta.dtype)
     logarithmic = jnp.array([is_logarithmic(d) for d in problem.distributions])
+    scale = _scale(problem, theta, smoothing)
     z = _directions(key_apart(key, "directions"), theta.size, theta.dtype)
 
     def moved(step: Array) -> Values:
@@ -103,6 +103,18 @@ def smoothed(
     rise = jax.vmap(lambda z: moved(scale * z) - moved(-scale * z))(z)
     natural = jnp.einsum("dto,dp->top", rise, z) / (2 * scale * theta.size)
     return values(problem, theta, key), natural / jnp.where(logarithmic, theta, 1)
+
+
+def _scale(
+    problem: Problem, theta: Float[Array, " parameter"], smoothing: float
+) -> Float[Array, " parameter"]:
+    """Standard deviation of the shifts on the natural scale, less near an end of the support."""
+    widest = jnp.array([smoothing * natural_sd(d) for d in problem.distributions], theta.dtype)
+    logarithmic = jnp.array([is_logarithmic(d) for d in problem.distributions])
+    low, high = jnp.array([d.support for d in problem.distributions], theta.dtype).T
+    on_log = jnp.minimum(jnp.log(theta / low), jnp.log(high / theta))
+    distance = jnp.where(logarithmic, on_log, jnp.minimum(theta - low, high - theta))
+    return jnp.clip(distance / 4, 1e-3 * widest, widest)
 
 
 def _directions(key: PRNGKeyArray, n: int, kind: np.dtype) -> Float[Array, "direction parameter"]:

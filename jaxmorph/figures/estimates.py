@@ -113,20 +113,34 @@ def both_signs(values: xr.DataArray) -> xr.DataArray:
     return (values.min("sample") < 0) & (values.max("sample") > 0)
 
 
+def mean_of_both_signs(sensitivity: xr.Dataset) -> xr.DataArray:
+    """Whether an observable is below zero at some samples and above it at others (observable,).
+
+    At the last time, and by two standard errors.
+    """
+    last = sensitivity.isel(time=-1) if "time" in sensitivity.dims else sensitivity
+    mean, error = last["mean"], last.get("mean_se", 0.0)
+    below, above = (mean + 2 * error).min("sample") < 0, (mean - 2 * error).max("sample") > 0
+    return (below & above).reset_coords(drop=True)
+
+
 def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:
     """Observables whose averaged elasticities rank nothing: they or a parameter change sign.
 
     An elasticity (theta / f) df/dtheta then changes sign, and is unbounded where f is near zero, so that
-    its average over the design says neither size nor direction. At the last time; (observable,).
+    its average over the design says neither size nor direction. The same where the observable is not
+    told from zero, and there is no average. At the last time; (observable,).
     """
     names = sensitivity["observable"]
     found = xr.DataArray(np.zeros(names.size, bool), {"observable": names.values}, ("observable",))
     if "mean" in sensitivity:
-        mean = sensitivity["mean"]
-        last = mean.isel(time=-1) if "time" in mean.dims else mean
-        found = found | both_signs(last.reset_coords(drop=True))
+        found = found | mean_of_both_signs(sensitivity)
     if "parameter_value" in sensitivity:
         found = found | bool(both_signs(sensitivity["parameter_value"]).any())
+    if "elasticity_average" in sensitivity:
+        average = sensitivity["elasticity_average"]
+        last = average.isel(time=-1) if "time" in average.dims else average
+        found = found | last.isnull().all("parameter").reset_coords(drop=True)
     return found
 
 

@@ -94,6 +94,10 @@ def curves(
     for place, (parameter, look) in enumerate(styles.items()):
         one = data.sel(parameter=parameter)
         value = finite(one[name].values)
+        if low in one:
+            # What has no bounds would look certain without a band.
+            bounded = np.isfinite(one[low].values) & np.isfinite(one[high].values)
+            value = np.where(bounded, value, np.nan)
         if len(time) == 1:
             ends = (one[low].item(), one[high].item()) if low in one else None
             _dot(ax, value[0], ends, place, look["color"])

@@ -41,7 +41,7 @@ def per_observable(sensitivity: xr.Dataset, rankings: Sequence[Ranking]) -> list
     return found
 
 
-_NOT_RANKED = "elasticities change sign over the design and are not ranked"
+_NOT_RANKED = "elasticities change sign or are not defined, and are not ranked"
 _SHARES = {
     "sobol_total": ("of its variance without noise, ", " is involved in ", " in "),
     "total_bound": ("of its variance without noise, ", " is involved in ", " in "),
@@ -149,8 +149,8 @@ def _negligible(data: xr.Dataset, name: str) -> list[str]:
     found = [words(str(p)) for p in data["parameter"].values[small]]
     if not found:
         return []
-    verb = "involves" if len(found) == 1 else "each involve"
-    return [f"less than {100 * NEGLIGIBLE:.0f} % {verb} {joined(found)}"]
+    verb = "is" if len(found) == 1 else "are each"
+    return [f"{joined(found)} {verb} involved in less than {100 * NEGLIGIBLE:.0f} %"]
 
 
 def noise(sensitivity: xr.Dataset) -> str:
@@ -265,11 +265,12 @@ def alike(sensitivity: xr.Dataset) -> str:
         vague = [words(str(p)) for p in sd["parameter"].values[~(sd.values < 1)]]
         if len(vague) == sd.sizes["parameter"]:
             sentences.append(
-                "One experiment would tell less about any parameter than the design assumes."
+                "A single experiment could not narrow down any parameter beyond the range of the design."
             )
         elif vague:
             sentences.append(
-                f"One experiment would tell less than the design assumes about {joined(vague)}."
+                f"A single experiment could not narrow down {joined(vague)} beyond the range of the "
+                "design."
             )
     return " ".join(sentences)
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import Estimate, both_signs, known, size_measure, unreliable, unsuited
+from jaxmorph.figures.estimates import (
+    Estimate,
+    both_signs,
+    known,
+    mean_of_both_signs,
+    size_measure,
+    unreliable,
+    unsuited,
+)
 from jaxmorph.figures.numbers import plain, uncertain
 from jaxmorph.figures.numerical_checks import largest_over_time
 from jaxmorph.figures.style import final, names, words
@@ -15,6 +23,8 @@ from jaxmorph.figures.style import final, names, words
 _NAME = "elasticity_average"
 _ELASTICITY = known(_NAME)
 _MOST_LISTED = 40
+# Finite differences that are off by more than this share of the gradient do not confirm it.
+_DISAGREEMENT = 0.01
 
 
 @dataclass(frozen=True)
@@ -144,7 +154,7 @@ def leading(found: list[Ranking], sensitivity: xr.Dataset) -> str:
         return "One seed has no uncertainty: which effects are real cannot be said."
     if all(ranking.measure is None for ranking in found):
         return (
-            "Nothing is ranked: elasticities change sign over the design, and this design gives no "
+            "Nothing is ranked: elasticities change sign or are not defined, and this design gives no "
             "other measure of size."
         )
     first = [ranking.effects[0].parameter for ranking in found if ranking.effects]
@@ -177,11 +187,12 @@ def negative(sensitivity: xr.Dataset) -> list[str]:
 def sign_changes(sensitivity: xr.Dataset) -> list[str]:
     """Parameters and observables that change sign over the design: elasticities suit them badly."""
     changing: list[str] = []
-    for name, dim in (("parameter_value", "parameter"), ("mean", "observable")):
-        if name in sensitivity:
-            value = final(sensitivity)[name] if name == "mean" else sensitivity[name]
-            both = both_signs(value)
-            changing += [words(str(label)) for label in both[dim].values[both.values]]
+    if "parameter_value" in sensitivity:
+        both = both_signs(sensitivity["parameter_value"])
+        changing += [words(str(label)) for label in both["parameter"].values[both.values]]
+    if "mean" in sensitivity:
+        both = mean_of_both_signs(sensitivity)
+        changing += [words(str(label)) for label in both["observable"].values[both.values]]
     return changing
 
 
@@ -218,12 +229,20 @@ def worst_check(checks: xr.Dataset | None) -> str | None:
         return "No finite difference could be compared."
     place = difference.fillna(-1.0).argmax(...)
     worst = difference.isel(place)
+    where = (
+        f"{words(str(worst['observable'].item()))} with respect to "
+        f"{words(str(worst['parameter'].item()))}"
+    )
+    if float(worst) > _DISAGREEMENT:
+        return (
+            "Automatic gradients and finite differences do not agree: they differ by "
+            f"{plain(float(worst), 2)} of the largest gradient over time ({where}). Where a "
+            "simulation is chaotic or jumps, neither says how its mean changes."
+        )
     return (
         f"Automatic gradients agree with finite differences to {plain(float(worst), 2)} of the "
         "largest gradient over time or better, in "
-        f"{checks.sizes['sample'] * checks.sizes['seed']} simulations (worst: "
-        f"{words(str(worst['observable'].item()))} with respect to "
-        f"{words(str(worst['parameter'].item()))})."
+        f"{checks.sizes['sample'] * checks.sizes['seed']} simulations (worst: {where})."
     )
 
 

@@ -61,7 +61,7 @@ def active_subspace(
     """
     samples = over_samples.transpose(*_DIMS)
     seeds = None if over_seeds is None else over_seeds.transpose(*_DIMS)
-    if samples.sizes["draw"] == 1:  # nothing was resampled
+    if samples.sizes["draw"] == 1 and seeds is None:  # nothing was resampled
         n_samples, seeds, n_seeds = 1, None, None
     value, direction = eigen(samples.values[0])
 

@@ -19,6 +19,11 @@ _MEANS = {
 }
 
 
+# An elasticity is undefined where its observable is not told from zero. If that is at more samples than
+# these, an average over the others would be one over the samples that noise has moved away from zero.
+_MOST_UNDEFINED = 0.05
+
+
 def add_up(sums: dict[str, xr.DataArray], parts: Mapping[str, xr.DataArray]) -> None:
     """Add the parts of one slab to the running sums, by name."""
     for name, part in parts.items():
@@ -76,12 +81,13 @@ class DesignAverage:
     def estimates(self) -> dict[str, xr.DataArray]:
         """``<quantity>_average`` with ``_se``, ``_low`` and ``_high``.
 
-        The interval is Student's, 95 %, for the noise of the seeds at the given samples. The trimmed
+        The interval is Student's, 95 %, for the noise of the seeds at the given samples. The average of
+        the elasticity is NaN where more than 5 % of the samples have none. The trimmed
         average leaves out the seeds whose average over the samples is the smallest and the largest.
         """
-        result: dict[str, xr.DataArray] = {}
+        result: dict[str, xr.DataArray] = {"elasticity_defined_share": self._defined_share()}
         for name in _MEANS:
-            average = self._total[name] / self._number[name].where(self._number[name] > 0)
+            average = self._average(name)
             result[f"{name}_average"] = average
             per_seed = self._sum[name] / self._count[name].where(self._count[name] > 0)
             if per_seed.sizes["seed"] < 2:
@@ -97,6 +103,17 @@ class DesignAverage:
                 )
         return result
 
+    def _defined_share(self) -> xr.DataArray:
+        """Share of the samples at which the elasticity is defined."""
+        n = self._number["value"]
+        return self._number["elasticity"] / n.where(n > 0)
+
+    def _average(self, name: str) -> xr.DataArray:
+        average = self._total[name] / self._number[name].where(self._number[name] > 0)
+        if name == "elasticity":
+            return average.where(self._defined_share() >= 1 - _MOST_UNDEFINED)
+        return average
+
     def elasticity_by_seeds(self) -> xr.DataArray | None:
         """The average elasticity for nested subsets of the seeds (n_seeds, ...), linearised."""
         per_seed = self._sum["elasticity"] / self._count["elasticity"].where(
@@ -105,7 +122,7 @@ class DesignAverage:
         sizes = nested(per_seed.sizes["seed"])
         if not sizes:
             return None
-        average = self._total["elasticity"] / self._number["elasticity"]
+        average = self._average("elasticity")
         parts = [average + per_seed.isel(seed=slice(size)).mean("seed") for size in sizes]
         return xr.concat(parts, "n_seeds").assign_coords(n_seeds=sizes)
 

@@ -11,7 +11,6 @@ _ENDINGS = (
     ("_se_seeds", "part of the standard error that comes from the noise of the seeds, of the {}"),
     ("_by_samples", "{}; from the first n_samples samples"),
     ("_by_seeds", "{}; from the first n_seeds seeds"),
-    ("_by_sample", "{}; of each sample"),
 )
 _SQUARE = "observable_unit^2"
 _PER_PROBABILITY = "observable_unit / (unit of probability)"
@@ -53,6 +52,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
         _PER_PARAMETER,
     ),
     "elasticity_average": ("mean over samples of the elasticity", "1"),
+    "elasticity_defined_share": ("share of the samples at which the elasticity is defined", "1"),
     "semi_elasticity_average": ("mean over samples of the semi-elasticity", "observable_unit"),
     "scaled_sensitivity_average": ("mean over samples of the scaled sensitivity", "1"),
     "elasticity_spread": ("quantiles over samples of the elasticity", "1"),
@@ -104,6 +104,11 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
         "standard deviation on the natural scale",
         "1",
     ),
+    "fisher_information_by_sample": (
+        "Fisher information of one experiment at the sample, each parameter in units of its standard "
+        "deviation on the natural scale",
+        "1",
+    ),
     "fisher_eigenvalue": ("eigenvalue of fisher_information", "1"),
     "fisher_direction": ("eigenvector of fisher_information", "1"),
     "cramer_rao_sd": (
@@ -150,7 +155,8 @@ def describe(dataset: xr.Dataset) -> xr.Dataset:
         variable = dataset[name]
         found = _description(str(name))
         if found is None:
-            assert {"long_name", "units"} <= set(variable.attrs), f"no description of {name}"
+            # Of the input: what came without a description keeps its name and no unit.
+            variable.attrs = {"long_name": str(name), "units": "1"} | variable.attrs
             continue
         variable.attrs = {"long_name": found[0], "units": found[1]}
     return dataset

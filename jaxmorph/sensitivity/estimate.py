@@ -18,6 +18,7 @@ from ..designs import (
     represents,
 )
 from ..distributions import Distribution, natural_sd
+from ..errors import JaxmorphError
 from . import moments
 from .active_subspace import active_variable
 from .average import DesignAverage
@@ -142,6 +143,7 @@ class Estimation:
             trim=self._question.trim,
         )
         used = finite_pairs(value, gradient)
+        self._check_noise(value.where(used))
         weight = self._weight.isel(sample=slab["sample"].values)
         self._average.add(value, gradient, theta, local, weight)
         self._health.add(value, gradient, theta, used)
@@ -198,6 +200,17 @@ class Estimation:
         """Whether what varies over the design can be told from noise."""
         return self._seeds > 1 or not self._question.stochastic
 
+    def _check_noise(self, value: xr.DataArray) -> None:
+        """Raises JaxmorphError if a study that says it has no noise has some."""
+        if self._question.stochastic or value.sizes["seed"] < 2:
+            return
+        spread = value.max("seed") - value.min("seed")
+        if bool((spread > 1e-9 * abs(value).max("seed")).any()):
+            raise JaxmorphError(
+                "the study declares stochastic = False, but its values differ between seeds; "
+                "remove the declaration"
+            )
+
     def _keep(self, name: str, array: xr.DataArray, samples: np.ndarray | None = None) -> None:
         """Keep what belongs to the samples of a slab, in one array of ``samples`` (all of the run)."""
         samples = self._points["sample"].values if samples is None else samples
@@ -212,8 +225,11 @@ class Estimation:
 
     def _averages(self) -> dict[str, xr.DataArray]:
         result = self._average.estimates()
-        elasticity = self._kept.pop("elasticity")
-        result |= _over_samples(elasticity, self._group_size if self._kind == "sample" else None)
+        of_samples = _over_samples(
+            self._kept.pop("elasticity"), self._group_size if self._kind == "sample" else None
+        )
+        defined = result["elasticity_average"].notnull()
+        result |= {name: array.where(defined) for name, array in of_samples.items()}
         if "elasticity_average_se" in result:
             result["elasticity_average_se_seeds"] = result["elasticity_average_se"]
             by_seeds = self._average.elasticity_by_seeds()
@@ -250,22 +266,37 @@ class Estimation:
 
     def _of_the_design(self) -> dict[str, xr.DataArray]:
         """What the way of choosing the samples allows besides."""
-        question, names = self._question, [str(p) for p in self._points["parameter"].values]
-        if not self._can_tell_noise:
+        if not self._can_tell_noise or "value" not in self._kept:
             return {}
+        value = self._kept["value"]
+        # One by one: what is not finite in one observable costs the others nothing.
+        each = [
+            xr.Dataset(self._of_values(value.isel(observable=[i])))
+            for i in range(value.sizes["observable"])
+        ]
+        if not any(each):
+            return {}
+        found = xr.concat([one for one in each if one], "observable", join="outer")
+        found = found.reindex(observable=value["observable"])
+        return {str(name): array for name, array in found.items()}
+
+    def _of_values(self, value: xr.DataArray) -> dict[str, xr.DataArray]:
+        """Of one observable, from its values (sample, seed, time, observable)."""
+        question, names = self._question, [str(p) for p in self._points["parameter"].values]
+        usable = value.notnull().transpose("sample", "seed", ...).values
+        value = value.isel(seed=moments.usable_seeds(usable))
         match question.design:
             case SaltelliDesign():
-                return sobol_indices(self._kept["value"], names, question.stochastic)
+                return sobol_indices(value, names, question.stochastic)
             case FastDesign(harmonics=harmonics):
-                return fast(self._kept["value"], names, harmonics, question.stochastic)
+                return fast(value, names, harmonics, question.stochastic)
             case MorrisDesign():
-                return morris(self._kept["value"], self._points["unit_value"], question.stochastic)
-        if "value" not in self._kept:
-            return {}
+                return morris(value, self._points["unit_value"], question.stochastic)
+        bounded = all(np.isfinite(d.support).all() for d in question.distributions)
         points = self._points["parameter_value"].isel(sample=self._given)
-        found = given_data(self._kept["value"], points, question.stochastic, question.independent)
+        of_choice = given_data(value, points, question.stochastic, question.independent and bounded)
         # Their nested subsets are of the chosen samples, not of the run.
-        return {name: array for name, array in found.items() if "_by_" not in name}
+        return {name: array for name, array in of_choice.items() if "_by_" not in name}
 
 
 def _over_samples(elasticity: xr.DataArray, group_size: int | None) -> dict[str, xr.DataArray]:

@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 _FEWEST_TIMES = 6
 # Flagged when the exponential part alone multiplies the gradient by this over the recorded time.
 _EXPLODING_FACTOR = 10.0
+_MOST_LOGGED = 20
 
 
 class GradientHealth:
@@ -63,7 +64,7 @@ class GradientHealth:
     def estimates(self) -> dict[str, xr.DataArray]:
         """``non_finite_count``, ``excluded_sample``, ``excluded_seed``, and the flags of the gradients.
 
-        ``gradient_unreliable`` is where a gradient explodes or has heavy tails.
+        ``gradient_unreliable`` is where a gradient explodes, has heavy tails, or squares that overflow.
         """
         sums = self._sums
         result = {"non_finite_count": sums["non_finite"]}
@@ -76,13 +77,18 @@ class GradientHealth:
             result["gradient_variance"] = sums["variance"] / n.where(n > 0)
             result |= self._tails.estimates()
         flags = [result[f] for f in ("gradient_exploding", "gradient_heavy_tailed") if f in result]
+        if "gradient_variance" in result:
+            infinite = xr.apply_ufunc(np.isinf, result["gradient_variance"])
+            flags.append(infinite.any("time"))
         if flags:
-            result["gradient_unreliable"] = flags[0] | flags[-1]
+            result["gradient_unreliable"] = xr.concat(flags, "flag").any("flag")
         pairs = np.array(self._excluded, dtype=int).reshape(-1, 2)
         result["excluded_sample"] = xr.DataArray(pairs[:, 0], dims="excluded")
         result["excluded_seed"] = xr.DataArray(pairs[:, 1], dims="excluded")
-        for sample, seed in self._excluded:
+        for sample, seed in self._excluded[:_MOST_LOGGED]:
             logger.warning("sample %d, seed %d: not finite; left out of the estimates", sample, seed)
+        if (more := len(self._excluded) - _MOST_LOGGED) > 0:
+            logger.warning("and %d more pairs; excluded_sample and excluded_seed name them all", more)
         return result
 
 

@@ -14,6 +14,8 @@ from .resampling import FEWEST, nested, sample_weights, seed_weights
 # More seeds than this are averaged in blocks first; fewer where their products would fill the memory.
 _MOST_BLOCKS = 32
 _PRODUCTS_BYTES = 2.0e8
+# A spread below so many units in the last place of the largest value is round-off.
+_ROUND_OFF = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +85,8 @@ class DesignMoments:
         self._sums: dict[str, np.ndarray] = {}
         self._coordinates: xr.Dataset | None = None
         self._blocks = self._n_seeds = 0
-        self._shift: np.ndarray | None = None
+        self._shift = self._largest = np.zeros(0)
+        self._seeds = np.zeros(0, bool)
 
     def add(self, value: xr.DataArray, gradient: xr.DataArray, used: xr.DataArray) -> None:
         """Add all seeds of some samples.
@@ -99,8 +102,10 @@ class DesignMoments:
         ok = used.transpose(*order).values
         if self._coordinates is None:
             self._coordinates = gradient.isel(sample=0, seed=0, drop=True).coords.to_dataset()
-            self._n_seeds = f.shape[1]
+            self._seeds = usable_seeds(ok)
+            self._n_seeds = int(self._seeds.sum())
             self._blocks = self._choose_blocks(g.shape)
+        f, g, ok = f[:, self._seeds], g[:, self._seeds], ok[:, self._seeds]
         w = self._weights[:, value["sample"].values].astype(float)
         self._add_noise(w, np.where(ok, f, 0.0), ok)
         f, g, ok = self._in_blocks(f, g, ok)
@@ -108,9 +113,9 @@ class DesignMoments:
         self._add_values(w, f, ok)
 
     def _choose_blocks(self, shape: tuple[int, ...]) -> int:
-        _, n_seeds, n_times, n_observables, n_parameters = shape
+        _, _, n_times, n_observables, n_parameters = shape
         fit = int((_PRODUCTS_BYTES / (8 * n_times * n_observables * n_parameters**2)) ** 0.5)
-        return min(n_seeds, _MOST_BLOCKS, max(fit, 8))
+        return min(self._n_seeds, _MOST_BLOCKS, max(fit, 8))
 
     def _block_starts(self) -> np.ndarray:
         return np.array([b[0] for b in np.array_split(np.arange(self._n_seeds), self._blocks)])
@@ -169,7 +174,9 @@ class DesignMoments:
     def _add_values(self, w: np.ndarray, f: np.ndarray, ok: np.ndarray) -> None:
         """Samples with all seeds alone: covariances between seeds are over the same samples."""
         complete: np.ndarray = np.all(ok, axis=1)
-        if self._shift is None:
+        largest = np.abs(f).max(axis=(0, 1))
+        self._largest = np.maximum(self._largest, largest) if self._largest.size else largest
+        if not self._shift.size:
             # Variances do not change when a constant is taken off; round-off does.
             n = np.maximum(complete.sum(axis=0), 1)
             self._shift = np.where(complete[:, None], f, 0.0).sum(axis=(0, 1)) / n / f.shape[1]
@@ -198,6 +205,7 @@ class DesignMoments:
         else:
             variance = of_sum / blocks**2
         noise = s["noise"] / _or_nan(s["noise_n"]) if self.design.stochastic else 0 * variance
+        variance, noise = self._without_round_off(variance), self._without_round_off(noise)
         return self._draws(outer, variance * self._unbiased(n), noise, len(self._sizes))
 
     def over_seeds(self) -> Draws | None:
@@ -225,14 +233,22 @@ class DesignMoments:
         square = np.diagonal(s["value_products"], axis1=-2, axis2=-1)
         half = (square[..., :, None] + square[..., None, :]) / 2 - s["value_products"]
         noise = _over_pairs(half, m) / pairs
-        of_data = s["noise"][0] / _or_nan(s["noise_n"][0])
+        variance = self._without_round_off(variance)
+        of_data = self._without_round_off(s["noise"][0] / _or_nan(s["noise_n"][0]))
         noise = of_data * np.divide(noise, noise[0], out=np.ones_like(noise), where=noise[0] > 0)
         last = np.append(self._block_starts()[1:], self._n_seeds)
         draws = self._draws(outer, variance, noise, len(sizes))
         return dataclasses.replace(draws, sizes=[int(last[size - 1]) for size in sizes])
 
     def _unbiased(self, n: np.ndarray) -> np.ndarray | float:
-        return n / (n - 1) if self.design.weights is None else 1.0
+        """Groups count, not their samples: these are not independent."""
+        size = self.design.group_size
+        return n / np.where(n > size, n - size, np.nan) if self.design.weights is None else 1.0
+
+    def _without_round_off(self, variance: np.ndarray) -> np.ndarray:
+        """A variance that is not larger than round-off of the values is 0."""
+        floor = (_ROUND_OFF * np.finfo(float).eps * self._largest) ** 2
+        return np.where(np.abs(variance) <= floor, 0.0, variance)
 
     def _draws(self, outer: np.ndarray, variance: np.ndarray, noise: np.ndarray, n_nested: int) -> Draws:
         assert self._coordinates is not None, "no slab was added"
@@ -251,6 +267,19 @@ class DesignMoments:
             n_resamples=len(outer) - 1 - n_nested,
             sizes=self._sizes,
         )
+
+
+def usable_seeds(ok: np.ndarray) -> np.ndarray:
+    """Which seeds to use at all: those that are usable at least half as often as the best one.
+
+    Covariances between seeds are over samples with all seeds. One that fails nearly everywhere would
+    leave none.
+
+    Args:
+        ok: (sample, seed, ...), which entries are usable.
+    """
+    often = ok.sum(axis=(0, *range(2, ok.ndim)))
+    return often * 2 >= often.max()
 
 
 def _gram(x: np.ndarray, w: np.ndarray) -> np.ndarray:

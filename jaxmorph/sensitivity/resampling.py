@@ -101,7 +101,12 @@ def with_interval(
     # No interpolation between draws: some of them may be infinite.
     low = total.quantile(0.025, "draw", method="lower", skipna=False).drop_vars("quantile")
     high = total.quantile(0.975, "draw", method="higher", skipna=False).drop_vars("quantile")
-    return result | {f"{name}_low": estimate + low, f"{name}_high": estimate + high}
+    # Of an infinite estimate nothing is known.
+    known = xr.apply_ufunc(np.isfinite, estimate) | estimate.isnull()
+    return result | {
+        f"{name}_low": (estimate + low).where(known, -np.inf),
+        f"{name}_high": (estimate + high).where(known, np.inf),
+    }
 
 
 def _spread(deviation: xr.DataArray) -> xr.DataArray:

@@ -44,9 +44,9 @@ def whole_design(
 
     ``dgsm``: nu = E[(df/du)^2] on the natural scale u. ``total_bound``: C nu / Var bounds the total
     Sobol index, C being the Poincare constant of the parameter's distribution; it needs independent
-    parameters and is absent otherwise. ``variance``, ``noise_variance``, ``noise_share``:
-    Var_theta(E_seed f), E_theta(Var_seed f), and the share of the second in their sum. And the active
-    subspace.
+    parameters and random samples, and is absent otherwise. ``variance``, ``noise_variance`` and
+    ``noise_share``: Var_theta(E_seed f), E_theta(Var_seed f), and the share of the second in their sum.
+    And the active subspace.
 
     Each with its interval, the two parts of its standard error, and its value for nested subsets.
     """
@@ -61,7 +61,7 @@ def whole_design(
     def bound(draws: Draws) -> xr.DataArray:
         # A design whose variance is not told from 0 has no finite bound; nothing varies: none at all.
         ratio = constant * squares(draws) / draws.variance.where(draws.variance > 0)
-        return ratio.where((draws.variance > 0) | (squares(draws) == 0), np.inf)
+        return ratio.where(~(draws.variance <= 0) | (squares(draws) == 0), np.inf)
 
     def share(draws: Draws) -> xr.DataArray:
         total = draws.variance.clip(min=0) + draws.noise_variance
@@ -70,7 +70,8 @@ def whole_design(
     result = both.estimate("dgsm", squares) | both.estimate("variance", lambda d: d.variance)
     result["gradient_outer_product"] = both.samples.outer.isel(draw=0, drop=True)
     result["poincare_constant"] = constant
-    if independent:
+    # A variance by a quadrature of few nodes is too large, and the bound would be none.
+    if independent and moments.design.weights is None:
         result |= both.estimate("total_bound", bound)
     if moments.design.stochastic:
         result |= both.estimate("noise_variance", lambda d: d.noise_variance)
