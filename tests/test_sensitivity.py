@@ -509,7 +509,7 @@ def test_an_average_elasticity_is_not_one_over_a_selection_by_noise() -> None:
     # Of 64 samples, each with an error of about 0.125 / theta.
     standard_error = 0.125 * np.sqrt((1 / theta**2).mean() / 64)
     assert result[0]["elasticity_average"].item() == pytest.approx(1, abs=5 * standard_error)
-    assert 0.05 < result[1]["elasticity_defined_share"].item() < 0.9
+    assert result[1]["elasticity_defined_share"].item() < 0.9
     for name in ("elasticity_average", "elasticity_average_low", "elasticity_spread"):
         assert result[1][name].isnull().all(), name
     assert result[1]["semi_elasticity_average"].item() == pytest.approx(theta.mean(), rel=1e-12)

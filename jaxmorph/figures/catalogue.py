@@ -43,8 +43,9 @@ def _estimate(name: str) -> tuple[str, str, str]:
 
 
 _NEEDS_A_SAMPLE = (
-    "needs a design that represents the distributions (not Morris, not one at a time), with several "
-    "samples, and with two or more seeds if there is noise"
+    "needs a design that represents the distributions (for Sobol indices and their bounds not a grid, "
+    "for all not Morris, not one at a time), with several samples, and with two or more seeds if there "
+    "is noise"
 )
 
 _NESTED = tuple(

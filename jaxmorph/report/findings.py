@@ -83,6 +83,8 @@ def _doubt(effect: Effect) -> str:
 
 
 def _effects(ranking: Ranking) -> str:
+    if not ranking.effects and ranking.zero and not ranking.unsure and not ranking.undefined:
+        return "does not depend on any parameter."
     if not ranking.effects:
         return "follows no parameter in a way that can be told from zero."
     shown = ranking.effects[:_MOST_NAMED]
