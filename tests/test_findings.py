@@ -45,6 +45,30 @@ def sentences(data: xr.Dataset) -> str:
     return dict(findings.per_observable(data, summary.rankings(data)))["area"]
 
 
+def test_the_lead_names_both_of_two_different_answers() -> None:
+    one = crafted(**interval("elasticity_average", [2, 1, 0.5], [0.1, 0.1, 0.1]))
+    two = crafted(**interval("elasticity_average", [1, 2, 0.5], [0.1, 0.1, 0.1]))
+    both = xr.concat([one, two.assign_coords(observable=["speed"])], "observable")
+    lead = summary.leading(summary.rankings(both), both)
+    assert lead == "The largest effects are those of kappa on area and drag on speed."
+    same = xr.concat([one, one.assign_coords(observable=["speed"])], "observable")
+    lead = summary.leading(summary.rankings(same), same)
+    assert lead == "The parameter kappa has the largest effect on every observable."
+
+
+def test_an_observable_that_depends_on_nothing_is_said_to() -> None:
+    data = crafted(**interval("elasticity_average", [0, 0, 0], [0, 0, 0]))
+    assert sentences(data) == "does not depend on any parameter."
+
+
+def test_an_observable_told_from_zero_nowhere_ranks_nothing_by_elasticity() -> None:
+    score = interval("activity_score", [3, 1, 0.1], [0.1, 0.1, 0.2])
+    data = crafted(elasticity_average=[np.nan] * 3, **score)
+    lead = summary.leading(summary.rankings(data), data)
+    assert lead == "The parameter with the largest effect is kappa, judged by its activity score."
+    assert "elasticities change sign or are not defined, and are not ranked" in sentences(data)
+
+
 def test_an_observable_is_told_with_signs_sizes_and_certainty() -> None:
     data = crafted(**interval("elasticity_average", [0.5, -1.25, 0.1], [0.1, 0.25, 0.3]))
     assert sentences(data) == (

@@ -77,9 +77,9 @@ CATALOGUE: dict[str, Entry] = {
     "heat_map": Entry(
         "The same numbers as a table",
         "Elasticity at the last time with half the width of its 95 % interval. Blue makes the "
-        "observable larger in size, red smaller, grey cells cannot be told from zero. Colours may "
-        "saturate (then the colour bar ends in arrows); the numbers do not. With many cells, "
-        "about one in twenty intervals misses the truth by chance.",
+        "observable larger in size, red smaller, grey cells cannot be told from zero. Colour "
+        "grows as the square root; it may saturate (then its bar ends in arrows), the numbers do "
+        "not. With many cells, about one in twenty intervals misses the truth by chance.",
         _estimate("elasticity_average"),
         only_with=(
             ("elasticity_average_low", " with half the width of its 95 % interval"),

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -61,12 +61,16 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 
 def _scale(values: np.ndarray) -> tuple[Normalize, bool]:
-    """Symmetric around 0; one huge row saturates, lest it take the colour from all others."""
+    """Symmetric around 0, by the signed square root, so that small and large are told apart.
+
+    One huge row saturates all the same, lest it take the colour from all others.
+    """
     size = np.where(np.isfinite(values), np.abs(values), 0.0)
     rows = size.max(axis=1)
     largest = float(rows.max())
-    limit = min(largest, 3 * float(np.median(rows[rows > 0]))) if largest > 0 else 1.0
-    return Normalize(-limit, limit), largest > limit
+    limit = min(largest, 30 * float(np.median(rows[rows > 0]))) if largest > 0 else 1.0
+    root = (lambda x: np.sign(x) * np.sqrt(np.abs(x)), lambda x: np.sign(x) * x**2)
+    return FuncNorm(root, -limit, limit), largest > limit
 
 
 def _cell(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: bool) -> None:
@@ -84,7 +88,7 @@ def _cell(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: b
     colour = "white" if dark else ("black" if sure else style.GREY)
     number, around = ("n/d", "") if not np.isfinite(value) else uncertain_parts(value, half)
     text = f"{number}\n±{around}" if around else number
-    if cancels:
+    if cancels and np.isfinite(value):
         text = "sign\nchanges"
     ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=7,
             linespacing=1.05)  # fmt: skip

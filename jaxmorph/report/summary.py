@@ -23,6 +23,7 @@ from jaxmorph.figures.style import final, names, words
 _NAME = "elasticity_average"
 _ELASTICITY = known(_NAME)
 _MOST_LISTED = 40
+_FEW = 2
 # Finite differences that are off by more than this share of the gradient do not confirm it.
 _DISAGREEMENT = 0.01
 
@@ -160,6 +161,11 @@ def leading(found: list[Ranking], sensitivity: xr.Dataset) -> str:
     first = [ranking.effects[0].parameter for ranking in found if ranking.effects]
     if not first:
         return "No parameter has an effect that can be told from zero."
+    return _largest(found, first)
+
+
+def _largest(found: list[Ranking], first: list[str]) -> str:
+    """Which parameters come first, ``first`` being that of each observable that has one."""
     name = max(dict.fromkeys(first), key=first.count)
     measures = dict.fromkeys(r.measure.label for r in found if r.measure is not None)
     by = f", judged by its {next(iter(measures))}" if len(measures) == 1 else ""
@@ -168,6 +174,9 @@ def leading(found: list[Ranking], sensitivity: xr.Dataset) -> str:
     doubt = " The gradients behind this are not to be trusted." if doubted else ""
     if len(found) == 1:
         return f"The parameter with the largest effect is {name}{by}.{doubt}"
+    if first.count(name) == 1 and len(first) == len(found) <= _FEW:
+        each = [f"{r.effects[0].parameter} on {r.observable}" for r in found]
+        return f"The largest effects are those of {' and '.join(each)}{by}.{doubt}"
     if first.count(name) == len(found):
         return f"The parameter {name} has the largest effect on every observable{by}.{doubt}"
     return (
