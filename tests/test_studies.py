@@ -299,3 +299,15 @@ def test_studies_may_be_made_in_python() -> None:
     assert result.gradient is not None
     np.testing.assert_array_equal(result.value[:, :, 0, 0], [[0.25] * 3, [0.5] * 3])
     np.testing.assert_array_equal(result.gradient, np.ones((2, 3, 1, 1, 1)))
+
+
+def test_all_that_is_wrong_with_a_run_is_said_at_once() -> None:
+    with pytest.raises(JaxmorphError) as raised:
+        load_problem("linear", {"nois": 1.0}, {"x9": "default"}, ["f"], {"x0": 1.0})
+    lines = str(raised.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "settings.nois",
+        "parameters.x9",
+        "fixed.x0",
+        "observables.f",
+    ]

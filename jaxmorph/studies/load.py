@@ -63,6 +63,11 @@ def load_study(spec: str, settings: Mapping[str, Any] | None = None) -> Study:
     Raises:
         JaxmorphError: If it cannot be imported, is no study, or a setting is wrong.
     """
+    return _with_settings(spec, _study_class(spec), settings or {})
+
+
+def _study_class(spec: str) -> type[Study]:
+    """The class that ``spec`` names."""
     target = BUILT_IN_STUDIES.get(spec, spec)
     place, _, name = target.rpartition(":")
     if not place:
@@ -78,8 +83,12 @@ def load_study(spec: str, settings: Mapping[str, Any] | None = None) -> Study:
     if not (isinstance(study, type) and issubclass(study, Study)):
         raise JaxmorphError(f"study = {spec}: {name} is not a subclass of jaxmorph.Study")
     _check_declaration(spec, study)
+    return study
+
+
+def _with_settings(spec: str, study: type[Study], settings: Mapping[str, Any]) -> Study:
     try:
-        return study(**(settings or {}))
+        return study(**settings)
     except ValidationError as error:
         problems = [_setting_problem(study, e) for e in error.errors()]
         raise JaxmorphError("\n".join(problems)) from error
@@ -106,15 +115,19 @@ def load_problem(
     Raises:
         JaxmorphError: If the study has no such parameter or observable.
     """
-    study = load_study(spec, settings)
-    known = {p.name: p for p in study.parameters}
-    available = [o.name for o in study.observables]
+    kind = _study_class(spec)
+    known = {p.name: p for p in kind.parameters}
+    available = [o.name for o in kind.observables]
     wanted = available if observables == "all" else list(observables)
     problems = [
-        *_unknown("parameters", parameters, known, study),
-        *_unknown("fixed", fixed or {}, known, study),
-        *_unknown("observables", wanted, available, study),
+        *_unknown("parameters", parameters, known, kind),
+        *_unknown("fixed", fixed or {}, known, kind),
+        *_unknown("observables", wanted, available, kind),
     ]
+    try:
+        study = _with_settings(spec, kind, settings)
+    except JaxmorphError as error:
+        raise JaxmorphError("\n".join([str(error), *problems])) from error
     if problems:
         raise JaxmorphError("\n".join(problems))
     distributions = [
@@ -173,10 +186,10 @@ def _setting_problem(study: type[Study], error: Any) -> str:
     return f"settings.{name} = {error['input']!r}: must be {message}"
 
 
-def _unknown(key: str, wanted: Iterable[str], known: Iterable[str], study: Study) -> list[str]:
+def _unknown(key: str, wanted: Iterable[str], known: Iterable[str], study: type[Study]) -> list[str]:
     """One line for each name that the study does not have."""
     known = list(known)
-    what = f"{type(study).__name__} has no such name"
+    what = f"{study.__name__} has no such name"
     return [f"{key}.{name}: {what}; {hint(name, known)}" for name in wanted if name not in known]
 
 
