@@ -526,6 +526,16 @@ def test_a_seed_that_always_fails_costs_only_itself() -> None:
     bad = estimate([slab(f, g, theta)], design(theta, [UNIT]), [UNIT])
     for name in ("variance", "dgsm", "total_bound", "noise_share", "total_bound_low"):
         np.testing.assert_allclose(bad[name], good[name], rtol=1e-12, err_msg=name)
+    # The same beside an observable in which these seeds are good.
+    fine = slab(np.nan_to_num(f, nan=1.0), np.nan_to_num(g, nan=1.0), theta)
+    both = xr.concat(
+        [slab(f, g, theta), fine.assign_coords(observable=["h"])],
+        "observable",
+        data_vars=["value", "gradient"],
+    )
+    bad = estimate([both], design(theta, [UNIT]), [UNIT]).sel(observable=["f"])
+    np.testing.assert_allclose(bad["dgsm"], good["dgsm"], rtol=1e-12)
+    np.testing.assert_allclose(bad["variance"], good["variance"], rtol=1e-12)
 
 
 def test_one_observable_that_fails_costs_the_others_nothing() -> None:

@@ -283,7 +283,7 @@ class Estimation:
     def _of_values(self, value: xr.DataArray) -> dict[str, xr.DataArray]:
         """Of one observable, from its values (sample, seed, time, observable)."""
         question, names = self._question, [str(p) for p in self._points["parameter"].values]
-        usable = value.notnull().transpose("sample", "seed", ...).values
+        usable = value.notnull().transpose("sample", "seed", "time", "observable").values
         value = value.isel(seed=moments.usable_seeds(usable))
         match question.design:
             case SaltelliDesign():

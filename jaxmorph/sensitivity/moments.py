@@ -270,16 +270,17 @@ class DesignMoments:
 
 
 def usable_seeds(ok: np.ndarray) -> np.ndarray:
-    """Which seeds to use at all: those that are usable at least half as often as the best one.
+    """Which seeds to use at all: those that every observable has at least half as often as the best one.
 
     Covariances between seeds are over samples with all seeds. One that fails nearly everywhere would
-    leave none.
+    leave none. All seeds, if fewer than two would be left.
 
     Args:
-        ok: (sample, seed, ...), which entries are usable.
+        ok: (sample, seed, time, observable), which entries are usable.
     """
-    often = ok.sum(axis=(0, *range(2, ok.ndim)))
-    return often * 2 >= often.max()
+    often = ok.sum(axis=(0, 2))
+    enough: np.ndarray = np.all(often * 2 >= often.max(axis=0), axis=-1)
+    return enough if enough.sum() > 1 else np.ones(len(enough), bool)
 
 
 def _gram(x: np.ndarray, w: np.ndarray) -> np.ndarray:
