@@ -108,9 +108,9 @@ def size_measure(one: xr.Dataset) -> Estimate | None:
     return next((_BY_NAME[name] for name in usable), None)
 
 
-def both_signs(values: xr.DataArray) -> xr.DataArray:
-    """Whether values are below zero at some samples and above it at others."""
-    return (values.min("sample") < 0) & (values.max("sample") > 0)
+def both_signs(values: xr.DataArray, error: xr.DataArray | float = 0.0) -> xr.DataArray:
+    """Whether values are below zero at some samples and above it at others, by more than ``error``."""
+    return ((values + error).min("sample") < 0) & ((values - error).max("sample") > 0)
 
 
 def mean_of_both_signs(sensitivity: xr.Dataset) -> xr.DataArray:
@@ -119,9 +119,7 @@ def mean_of_both_signs(sensitivity: xr.Dataset) -> xr.DataArray:
     At the last time, and by two standard errors.
     """
     last = sensitivity.isel(time=-1) if "time" in sensitivity.dims else sensitivity
-    mean, error = last["mean"], last.get("mean_se", 0.0)
-    below, above = (mean + 2 * error).min("sample") < 0, (mean - 2 * error).max("sample") > 0
-    return (below & above).reset_coords(drop=True)
+    return both_signs(last["mean"], 2 * last.get("mean_se", 0.0)).reset_coords(drop=True)
 
 
 def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:

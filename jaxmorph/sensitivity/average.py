@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from .local import elasticity_deviation, finite_pairs
+from .local import elasticity_deviation
 from .resampling import nested
 from .trimmed import trimmed_mean
 
@@ -17,7 +17,6 @@ _MEANS = {
     "elasticity": "elasticity",
     "semi_elasticity": "semi_elasticity",
 }
-
 
 # An elasticity is undefined where its observable is not told from zero. If that is at more samples than
 # these, an average over the others would be one over the samples that noise has moved away from zero.
@@ -57,14 +56,12 @@ class DesignAverage:
         """Add one slab: all seeds of some samples.
 
         Args:
-            value: (sample, seed, time, observable).
-            gradient: (sample, seed, time, observable, parameter).
+            value: (sample, seed, time, observable); NaN where it or its gradient cannot be used.
+            gradient: (sample, seed, time, observable, parameter); NaN at the same places.
             parameter_value: (sample, parameter).
             local: Local estimates of the same samples.
             weight: (sample), for samples that do not count alike.
         """
-        used = finite_pairs(value, gradient)
-        value, gradient = value.where(used), gradient.where(used)
         deviation = gradient - local["gradient_mean"]
         deviations = {
             "value": value - local["mean"],
@@ -89,7 +86,7 @@ class DesignAverage:
         for name in _MEANS:
             average = self._average(name)
             result[f"{name}_average"] = average
-            per_seed = self._sum[name] / self._count[name].where(self._count[name] > 0)
+            per_seed = self._per_seed(name)
             if per_seed.sizes["seed"] < 2:
                 continue
             n = per_seed.count("seed")
@@ -108,6 +105,10 @@ class DesignAverage:
         n = self._number["value"]
         return self._number["elasticity"] / n.where(n > 0)
 
+    def _per_seed(self, name: str) -> xr.DataArray:
+        """Deviation of each seed from the seed mean, averaged over the samples."""
+        return self._sum[name] / self._count[name].where(self._count[name] > 0)
+
     def _average(self, name: str) -> xr.DataArray:
         average = self._total[name] / self._number[name].where(self._number[name] > 0)
         if name == "elasticity":
@@ -116,9 +117,7 @@ class DesignAverage:
 
     def elasticity_by_seeds(self) -> xr.DataArray | None:
         """The average elasticity for nested subsets of the seeds (n_seeds, ...), linearised."""
-        per_seed = self._sum["elasticity"] / self._count["elasticity"].where(
-            self._count["elasticity"] > 0
-        )
+        per_seed = self._per_seed("elasticity")
         sizes = nested(per_seed.sizes["seed"])
         if not sizes:
             return None

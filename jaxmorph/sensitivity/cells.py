@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from .resampling import with_interval
+from .resampling import FEWEST, nested, sample_weights, seed_weights, with_interval
 
 Estimates = dict[str, np.ndarray]
 """(draw, parameter), or (draw) for what has no parameter."""
@@ -38,6 +38,42 @@ def complete_groups(value: xr.DataArray, size: int) -> np.ndarray:
     for _, _, x in cells(value, stochastic=True):
         complete &= np.isfinite(x).reshape(n, -1).all(axis=1)
     return complete
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What is resampled of a design in groups of consecutive samples, and its nested subsets.
+
+    Attributes:
+        usable: Which groups are finite throughout, (group).
+        n: How many these are.
+        n_seeds: Number of seeds; 1 without noise.
+        weights: How often each usable group counts in each resample (draw, group).
+        counts: The same of seeds (draw, seed); None with one seed.
+        sizes: Of the nested subsets, ``n_samples`` (rows of the whole design) and ``n_seeds``.
+    """
+
+    usable: np.ndarray
+    n: int
+    n_seeds: int
+    weights: np.ndarray
+    counts: np.ndarray | None
+    sizes: dict[str, list[int]]
+
+
+def groups_of(value: xr.DataArray, size: int, stochastic: bool) -> Groups | None:
+    """The groups of ``size`` consecutive samples; None if fewer than two of them can be used."""
+    usable = complete_groups(value, size)
+    n, n_seeds = int(usable.sum()), value.sizes["seed"] if stochastic else 1
+    if n < 2:
+        return None
+    rows = nested(value.sizes["sample"], size)
+    sizes = {
+        "n_samples": [s for s in rows if usable[: s // size].sum() >= FEWEST],
+        "n_seeds": nested(n_seeds),
+    }
+    counts = seed_weights(n_seeds).values.astype(float) if n_seeds > 1 else None
+    return Groups(usable, n, n_seeds, sample_weights(n).values.astype(float), counts, sizes)
 
 
 @dataclass(frozen=True)

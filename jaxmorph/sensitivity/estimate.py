@@ -103,8 +103,8 @@ def scaled_sensitivity(local: xr.Dataset, factor: xr.DataArray | None) -> xr.Dat
 class Estimation:
     """Takes the slabs of a run one by one: what is per sample comes back, the rest is kept as sums.
 
-    Besides sums it keeps the means over seeds and the elasticities of all samples, and for designs whose
-    estimators need them the values of all seeds.
+    Besides sums it keeps the elasticities of all samples, and the values of all seeds: of a choice of
+    the samples, or of all for designs whose estimators need them.
     """
 
     def __init__(self, points: xr.Dataset, question: Question):
@@ -133,7 +133,8 @@ class Estimation:
         Args:
             slab: ``value``, ``gradient`` and ``parameter_value``: all seeds of some samples.
         """
-        value, gradient, theta = slab["value"], slab["gradient"], slab["parameter_value"]
+        theta, used = slab["parameter_value"], finite_pairs(slab["value"], slab["gradient"])
+        value, gradient = slab["value"].where(used), slab["gradient"].where(used)
         self._seeds = value.sizes["seed"]
         local = local_estimates(
             value,
@@ -142,8 +143,7 @@ class Estimation:
             wanted_signal_to_noise=self._question.wanted_signal_to_noise,
             trim=self._question.trim,
         )
-        used = finite_pairs(value, gradient)
-        self._check_noise(value.where(used))
+        self._check_noise(value)
         weight = self._weight.isel(sample=slab["sample"].values)
         self._average.add(value, gradient, theta, local, weight)
         self._health.add(value, gradient, theta, used)
@@ -152,16 +152,17 @@ class Estimation:
             self._moments.add(value, scaled, used)
         self._keep("elasticity", local["elasticity"])
         if isinstance(self._question.design, _NEED_VALUES):
-            self._keep("value", value.where(used))
+            self._keep("value", value)
         elif self._kind == "sample":
             chosen = np.isin(slab["sample"].values, self._given)
-            self._keep("value", value.where(used).isel(sample=chosen), self._given)
+            self._keep("value", value.isel(sample=chosen), self._given)
         if self._question.stochastic:
-            information = fisher_information(value.where(used), scaled.where(used))
+            information = fisher_information(value, scaled)
             if information:
                 self._keep("fisher", information["fisher_information"])
         if self._central in slab["sample"]:
-            self._central_slab = slab.assign(scaled=scaled).sel(sample=self._central)
+            central = slab.assign(used_value=value, scaled=scaled)
+            self._central_slab = central.sel(sample=self._central)
         return describe(local.transpose(*_ORDER, missing_dims="ignore"))
 
     def finish(self) -> tuple[xr.Dataset, xr.DataArray | None]:
@@ -254,10 +255,7 @@ class Estimation:
         }
         if "fisher" in self._kept:
             result["fisher_information_by_sample"] = self._kept["fisher"]
-            used = finite_pairs(slab["value"], slab["scaled"])
-            draws = fisher_information(
-                slab["value"].where(used), slab["scaled"].where(used), seed_weights(self._seeds)
-            )
+            draws = fisher_information(slab["used_value"], slab["scaled"], seed_weights(self._seeds))
             if draws:
                 result |= identifiability(draws["fisher_information"], self._seeds)
                 result["fisher_entry_used"] = draws["fisher_entry_used"]

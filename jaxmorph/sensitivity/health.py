@@ -39,26 +39,25 @@ class GradientHealth:
         """Add one slab: all seeds of some samples.
 
         Args:
-            value: (sample, seed, time, observable).
-            gradient: (sample, seed, time, observable, parameter).
+            value: (sample, seed, time, observable); NaN where it or its gradient is not finite.
+            gradient: (sample, seed, time, observable, parameter); NaN at the same places.
             parameter_value: (sample, parameter).
             used: (sample, seed, time, observable), which entries are finite.
         """
         self._excluded += excluded_pairs(used)
-        finite = gradient.where(used)
         sums = {
             "non_finite": (~used).sum(("sample", "seed", "time")),
-            "square": (finite**2).sum(("sample", "seed")),
-            "count": finite.count(("sample", "seed")),
-            "relative": ((finite * parameter_value) ** 2).sum(("sample", "seed")),
-            "value": (value.where(used) ** 2).sum(("sample", "seed")),
+            "square": (gradient**2).sum(("sample", "seed")),
+            "count": gradient.count(("sample", "seed")),
+            "relative": ((gradient * parameter_value) ** 2).sum(("sample", "seed")),
+            "value": (value**2).sum(("sample", "seed")),
         }
         if gradient.sizes["seed"] > 1:
             n = used.sum("seed")
-            mean = finite.mean("seed")
-            variance = ((finite - mean) ** 2).sum("seed") / (n - 1).where(n > 1)
+            mean = gradient.mean("seed")
+            variance = ((gradient - mean) ** 2).sum("seed") / (n - 1).where(n > 1)
             sums |= {"variance": variance.sum("sample"), "variances": variance.count("sample")}
-            self._tails.add(finite)
+            self._tails.add(gradient)
         add_up(self._sums, sums)
 
     def estimates(self) -> dict[str, xr.DataArray]:

@@ -106,8 +106,9 @@ class DesignMoments:
             self._n_seeds = int(self._seeds.sum())
             self._blocks = self._choose_blocks(g.shape)
         f, g, ok = f[:, self._seeds], g[:, self._seeds], ok[:, self._seeds]
+        f, g = np.where(ok, f, 0.0), np.where(ok[..., None], g, 0.0)
         w = self._weights[:, value["sample"].values].astype(float)
-        self._add_noise(w, np.where(ok, f, 0.0), ok)
+        self._add_noise(w, f, ok)
         f, g, ok = self._in_blocks(f, g, ok)
         self._add_gradients(w, g, ok)
         self._add_values(w, f, ok)
@@ -124,7 +125,6 @@ class DesignMoments:
         self, f: np.ndarray, g: np.ndarray, ok: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Means over the usable seeds of each block; what is unusable is 0."""
-        f, g = np.where(ok, f, 0.0), np.where(ok[..., None], g, 0.0)
         if self._blocks == self._n_seeds:
             return f, g, ok
         starts = self._block_starts()

@@ -9,13 +9,12 @@ import xarray as xr
 
 from .cells import (
     Estimates,
-    complete_groups,
     estimate_cells,
     first_seeds,
+    groups_of,
     joined,
 )
 from .polarisation import without_noise
-from .resampling import FEWEST, nested, sample_weights, seed_weights
 
 _CHUNK = 32
 """So many resamples of seeds are evaluated at once."""
@@ -64,21 +63,15 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
             f"{rows} samples of {size - 1} parameters are no Morris design: in every {size} consecutive "
             "rows each parameter must change once"
         )
-    usable = complete_groups(value, size)
-    n, n_seeds = int(usable.sum()), value.sizes["seed"] if stochastic else 1
-    if n < 2:
+    groups = groups_of(value, size, stochastic)
+    if groups is None:
         return {}
-    weights = sample_weights(n).values.astype(float)
-    counts = seed_weights(n_seeds).values.astype(float) if n_seeds > 1 else None
-    sizes = {
-        "n_samples": [s for s in nested(rows, size) if usable[: s // size].sum() >= FEWEST],
-        "n_seeds": nested(n_seeds),
-    }
+    usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
     first = np.array([usable[: s // size].sum() for s in sizes["n_samples"]], dtype=int)
 
     def of_cell(x: np.ndarray) -> dict[str, Estimates]:
         effects = elementary_effects(x, unit)[:, usable]
-        result = {"samples": _over_trajectories(effects, weights)}
+        result = {"samples": _over_trajectories(effects, groups.weights)}
         if counts is not None:
             chunks = [counts[i : i + _CHUNK] for i in range(0, len(counts), _CHUNK)]
             result["seeds"] = joined([_over_seeds(effects, c) for c in chunks], _NAMES)
@@ -86,12 +79,12 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
             by_seeds = _over_seeds(effects, first_seeds(sizes["n_seeds"], n_seeds))
             result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
         if sizes["n_samples"]:
-            prefixes = (np.arange(n) < first[:, None]).astype(float)
+            prefixes = (np.arange(groups.n) < first[:, None]).astype(float)
             result["n_samples"] = joined([_over_trajectories(effects, prefixes)], _CONVERGENCE)
         return result
 
     parameters = unit_value["parameter"].values
-    return estimate_cells(value, of_cell, stochastic, list(parameters), n, sizes)
+    return estimate_cells(value, of_cell, stochastic, list(parameters), groups.n, sizes)
 
 
 def elementary_effects(x: np.ndarray, unit: np.ndarray) -> np.ndarray:

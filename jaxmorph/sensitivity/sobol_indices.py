@@ -13,14 +13,13 @@ import xarray as xr
 from .cells import (
     Estimates,
     Standardised,
-    complete_groups,
     estimate_cells,
     first_seeds,
+    groups_of,
     joined,
     standardise,
 )
 from .polarisation import without_noise
-from .resampling import FEWEST, nested, sample_weights, seed_weights
 
 _CHUNK = 32
 """So many resamples of seeds are evaluated at once."""
@@ -73,24 +72,18 @@ def sobol_indices(
         raise ValueError(
             f"{rows} samples are no Saltelli design of {size - 2} parameters: not n x {size}"
         )
-    usable = complete_groups(value, size)
-    n, n_seeds = int(usable.sum()), value.sizes["seed"] if stochastic else 1
-    if n < 2:
+    groups = groups_of(value, size, stochastic)
+    if groups is None:
         return {}
-    weights = sample_weights(n).values.astype(float)
-    counts = seed_weights(n_seeds).values.astype(float) if n_seeds > 1 else None
-    sizes = {
-        "n_samples": [s for s in nested(rows, size) if usable[: s // size].sum() >= FEWEST],
-        "n_seeds": nested(n_seeds),
-    }
+    usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
 
     def of_cell(x: np.ndarray) -> dict[str, Estimates]:
         def first_samples(s: int) -> Standardised:
-            groups = x[:s].reshape(-1, size, n_seeds)
-            return standardise(groups[usable[: len(groups)]].reshape(-1, n_seeds))
+            of_groups = x[:s].reshape(-1, size, n_seeds)
+            return standardise(of_groups[usable[: len(of_groups)]].reshape(-1, n_seeds))
 
         data = first_samples(rows)
-        result = {"samples": _over_samples(data, size, weights)}
+        result = {"samples": _over_samples(data, size, groups.weights)}
         if counts is not None:
             result["seeds"] = _over_seeds(data, size, counts)
         if sizes["n_seeds"]:
@@ -102,7 +95,7 @@ def sobol_indices(
             result["n_samples"] = joined(by_samples, _CONVERGENCE)
         return result
 
-    return estimate_cells(value, of_cell, stochastic, parameters, n, sizes)
+    return estimate_cells(value, of_cell, stochastic, parameters, groups.n, sizes)
 
 
 def _over_seeds(data: Standardised, size: int, counts: np.ndarray) -> Estimates:
