@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..errors import JaxmorphError
 
@@ -13,8 +14,13 @@ logger = logging.getLogger("jaxmorph")
 
 
 @contextlib.contextmanager
-def job(log: str) -> Iterator[None]:
-    """Log to the job's file; on a user's mistake end with one readable line and no traceback."""
+def job(snakemake: Any) -> Iterator[None]:
+    """Log to the job's file; on a user's mistake end with one readable line and no traceback.
+
+    Args:
+        snakemake: The object that Snakemake gives to a script.
+    """
+    log = snakemake.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         level=logging.WARNING,

@@ -2,7 +2,7 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from jaxmorph.jobs.simulate import evaluate_batch
 
     evaluate_batch(snakemake.wildcards.run, snakemake.params.batch, snakemake.output[0])

@@ -2,7 +2,7 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from jaxmorph.jobs.present import animate_cells
 
     animate_cells(snakemake.input.batches, snakemake.output[0])

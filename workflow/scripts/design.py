@@ -2,7 +2,7 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from jaxmorph.jobs.analyse import make_design
 
     make_design(

@@ -2,7 +2,7 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from jaxmorph.jobs.present import write_page
 
     write_page(

@@ -2,7 +2,7 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from jaxmorph.jobs.simulate import describe_study
 
     describe_study(snakemake.wildcards.run, snakemake.params.study, snakemake.output[0])
