@@ -6,7 +6,8 @@ rule study:
     input:
         study=study_file,
     output:
-        "results/{run}/study.json",
+        study="results/{run}/study.json",
+        cost="results/{run}/cost.json",
     log:
         "logs/{run}/study.log",
     benchmark:
