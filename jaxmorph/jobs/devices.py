@@ -75,6 +75,8 @@ def _compiled_before() -> Iterator[None]:
         for name in known:
             (own / name).symlink_to((shared / name).absolute())
         jax.config.update("jax_compilation_cache_dir", folder)
+        # XLA's own caches would make the folder's name a part of every program's key.
+        jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
         try:
             yield
         finally:
