@@ -373,8 +373,10 @@ def test_facts_leave_out_what_is_not_known() -> None:
     assert known["recorded times"] == "5, from 0 to 0.1"
     assert known["time of all batches"] == "42 s"
     assert known["libraries"] == "jax 0.10.1, equinox 0.13"
-    assert known["made on"] == "2030-01-01 00:00 UTC"
-    sensitivity.attrs = {"wall_time_s": 4000, "library_versions": "not JSON"}
+    assert known["estimates made"] == "2030-01-01 00:00 UTC"
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    assert known["code"] == f"jaxmorph 0.1.0, commit {commit}, without changes"
+    sensitivity.attrs = {"batch_wall_time_s": 4000, "library_versions": "not JSON"}
     known = dict(facts.run_facts(sensitivity))
     assert known["time of all batches"] == "1 h 6 min"
     assert "libraries" not in known

@@ -1,5 +1,6 @@
 """The batches of a run as slabs of samples that fit in memory, whatever the size of a batch."""
 
+import dataclasses
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -55,12 +56,20 @@ class Slabs:
         return sum(len(batch.samples) * len(batch.seeds) for batch in batches)
 
     def __iter__(self) -> Iterator[xr.Dataset]:
+        together: list[_Piece] = []
         for done, (samples, names) in enumerate(self._rows.items(), start=1):
             chunk = max([self._check(name) for name in names])
             size = self._size(chunk)
             for start in range(0, len(samples), size):
-                yield self._read(names, samples, slice(start, min(start + size, len(samples))))
-            logger.info("row %d of %d of the batches done", done, len(self._rows))
+                piece = _Piece(names, samples, slice(start, min(start + size, len(samples))))
+                # Small batches go together: estimates of a slab have a cost of their own.
+                if together and sum(len(p) for p in together) + len(piece) > size:
+                    yield self._read(together)
+                    together = []
+                together.append(piece)
+            logger.info("row %d of %d of the batches", done, len(self._rows))
+        if together:
+            yield self._read(together)
 
     def _count(self) -> There:
         seeds = np.zeros(self._run.n_samples, int)
@@ -81,36 +90,31 @@ class Slabs:
         size = max(1, int(_BYTES / per_sample))
         return size - size % chunk if size > chunk else size
 
-    def _read(self, names: list[str], samples: range, rows: slice) -> xr.Dataset:
-        """``rows`` of the samples of some batches, all their seeds."""
+    def _read(self, pieces: list["_Piece"]) -> xr.Dataset:
+        """All seeds of the samples of some pieces."""
         assert self._like is not None
-        data: dict[str, np.ndarray] = {}
-        there = np.zeros(len(self._seeds), bool)
-        for name in names:
-            columns = np.searchsorted(self._seeds, np.array(self._run.batches[name].seeds))
-            there[columns] = True
-            for variable, part in store.read_samples(self._paths[name], _LARGE, rows).items():
-                if variable not in data:
-                    shape = (part.shape[0], len(self._seeds), *part.shape[2:])
-                    data[variable] = np.full(shape, np.nan, part.dtype)
-                data[variable][:, columns] = part
-        numbers = np.array(samples[rows])
-        slab = xr.Dataset(
-            {
-                name: (self._like[name].dims, array, self._like[name].attrs)
-                for name, array in data.items()
-            },
-            coords={d: self._like[d] for d in ("time", "observable", "parameter")}
-            | {"sample": numbers, "seed": self._seeds},
-        )
-        slab["parameter_value"] = (
-            self._design["parameter_value"]
-            .sel(sample=numbers)
-            .drop_vars([n for n in self._design.coords if n not in ("sample", "parameter")])
-        )
-        if self.missing:
-            slab["there"] = ("sample", "seed"), np.tile(there, (len(numbers), 1))
-        return slab
+        numbers = np.concatenate([piece.numbers for piece in pieces])
+        data = {}
+        for name in _LARGE:
+            like = self._like[name]
+            shape = (len(numbers), len(self._seeds), *like.shape[2:])
+            data[name] = (like.dims, np.full(shape, np.nan, like.dtype), like.attrs)
+        there = np.zeros((len(numbers), len(self._seeds)), bool)
+        start = 0
+        for piece in pieces:
+            rows = slice(start, start := start + len(piece))
+            for name in piece.names:
+                seeds = self._run.batches[name].seeds
+                first = int(np.searchsorted(self._seeds, seeds.start))
+                pairs = (rows, slice(first, first + len(seeds)))
+                there[pairs] = True
+                for variable, part in store.read_samples(self._paths[name], _LARGE, piece.rows).items():
+                    data[variable][1][pairs] = part
+        axes = {d: self._like[d] for d in ("time", "observable", "parameter")}
+        slab = xr.Dataset(data, coords=axes | {"sample": numbers, "seed": self._seeds})
+        points = self._design["parameter_value"].sel(sample=numbers)
+        slab["parameter_value"] = points.drop_vars(set(points.coords) - {"sample", "parameter"})
+        return slab.assign(there=(("sample", "seed"), there)) if self.missing else slab
 
     def _check(self, name: str) -> int:
         """Samples in a chunk of the batch's file, after everything that can be checked of it."""
@@ -132,6 +136,22 @@ class Slabs:
             self.summary.add(batch.attrs)
             chunks = (batch[name].encoding.get("chunksizes") for name in _LARGE)
             return max([c[0] for c in chunks if c] or [1])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Piece:
+    """Some rows of the batches ``names``, whose samples are ``samples``."""
+
+    names: list[str]
+    samples: range
+    rows: slice
+
+    def __len__(self) -> int:
+        return self.rows.stop - self.rows.start
+
+    @property
+    def numbers(self) -> np.ndarray:
+        return np.array(self.samples[self.rows])
 
 
 def _check_batch(path: str, batch: xr.Dataset, design: xr.Dataset, expected: Batch) -> None:
