@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -107,6 +108,8 @@ def test_every_link_leads_somewhere(run: Path, parsed: _Page) -> None:
     for target in targets:
         if target.startswith("#"):
             assert target[1:] in identifiers
+        elif target.startswith("data:"):
+            assert base64.b64decode(target.partition("base64,")[2])
         else:
             assert (run / target).is_file(), target
     shown = set(CATALOGUE) - {"screening"}
@@ -312,6 +315,7 @@ def test_the_page_reads_from_the_answer_down(run: Path) -> None:
         "Checks and convergence",
         "Methods",
         "What was run",
+        "Reproduce this run",
     ]
 
 

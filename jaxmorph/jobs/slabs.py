@@ -63,7 +63,7 @@ class Slabs:
             for start in range(0, len(samples), size):
                 piece = _Piece(names, samples, slice(start, min(start + size, len(samples))))
                 # Small batches go together: estimates of a slab have a cost of their own.
-                if together and sum(len(p) for p in together) + len(piece) > size:
+                if together and not _fits(together, piece, size):
                     yield self._read(together)
                     together = []
                 together.append(piece)
@@ -152,6 +152,12 @@ class _Piece:
     @property
     def numbers(self) -> np.ndarray:
         return np.array(self.samples[self.rows])
+
+
+def _fits(together: list[_Piece], piece: _Piece, size: int) -> bool:
+    """Whether a piece may join others: consecutive samples, and not too many."""
+    consecutive = together[-1].numbers[-1] + 1 == piece.numbers[0]
+    return bool(consecutive) and sum(len(p) for p in together) + len(piece) <= size
 
 
 def _check_batch(path: str, batch: xr.Dataset, design: xr.Dataset, expected: Batch) -> None:
