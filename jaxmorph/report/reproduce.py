@@ -13,6 +13,7 @@ import xarray as xr
 import yaml
 
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.report.facts import code
 
 CONFIGURATION, REQUIREMENTS = "config.yaml", "requirements.txt"
 _MARK = "data-reproduce"
@@ -67,11 +68,8 @@ def configuration(run: str, settings: dict[str, Any]) -> str:
 def requirements(attrs: dict[str, Any], versions: dict[str, str]) -> str:
     """A requirements file of the libraries that make and keep the numbers."""
     pins = [f"{name}=={version}" for name, version in versions.items() if name not in _NOT_PACKAGES]
-    commit = attrs.get("git_commit", "none")
-    code = f"jaxmorph {attrs.get('code_version', '')}, commit {commit}"
-    changed = " and changes that were not committed" if attrs.get("git_dirty") == "yes" else ""
     system = f"Python {versions.get('python', 'unknown')} on {versions.get('platform', 'unknown')}"
-    return "\n".join([f"# {code}{changed}; {system}", *pins]) + "\n"
+    return "\n".join([f"# {code(attrs) or 'jaxmorph'}; {system}", *pins]) + "\n"
 
 
 def commands(attrs: dict[str, Any]) -> str:
@@ -80,10 +78,10 @@ def commands(attrs: dict[str, Any]) -> str:
     return "\n".join(
         [
             *([f"git checkout {commit}"] if commit != "none" else []),
-            "make run ARGS=--version                # installs jaxmorph into .venv",
+            "make run ARGS=--version  # installs jaxmorph into .venv",
             "source .venv/bin/activate",
             "python -m jaxmorph.report path/to/report.html again",
-            f"pip install -r again/{REQUIREMENTS}    # the versions of then, if others are installed",
+            f"pip install -r again/{REQUIREMENTS}  # where other versions are installed",
             "cd again",
             f"snakemake --snakefile ../Snakefile --configfile {CONFIGURATION} --replace-workflow-config",
         ]
