@@ -16,10 +16,17 @@ wildcard_constraints:
     figure="[a-z_]+",
 
 
+# Seconds of work each, done beside the main process: on a cluster, on the login node.
 localrules:
     all,
+    design,
+    figure,
     figures,
+    cells,
+    corner_cells,
     animations,
+    page,
+    provenance,
 
 
 rule all:

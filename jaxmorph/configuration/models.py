@@ -7,13 +7,14 @@ or an observable of a name is checked by the first job of a run.
 
 from __future__ import annotations
 
-import math
+import itertools
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from jaxmorph.configuration.batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
 from jaxmorph.configuration.fields import (
     AllOrNames,
     ConfigurationModel,
@@ -29,8 +30,6 @@ from jaxmorph.configuration.fits import (
     in_one_order,
 )
 from jaxmorph.configuration.sections import (
-    Batch,
-    BatchSize,
     Checks,
     Estimates,
     Estimator,
@@ -115,7 +114,12 @@ class Run(ConfigurationModel):
         description="standard deviation of the shifts of the `smoothed` estimator, as a share of the "
         "parameter's; the others do not use it",
     )
-    batch: BatchSize = Field(BatchSize(), description="size of a batch")
+    batch: BatchSetting = Field(
+        "auto",
+        description="how much of the run one job does: a number of simulations (samples x seeds), at "
+        f"most; `auto`, the same as {AUTO_SIMULATIONS}; or `{{samples: 64, seeds: 16}}`, which cuts "
+        "both evenly",
+    )
     trajectories: Trajectories = Field(Trajectories(), description="simulations stored in full")
     corners: Names = Field(
         default_factory=lambda run: tuple(run.get("parameters", ()))[:2],
@@ -184,16 +188,15 @@ class Run(ConfigurationModel):
 
     @field_validator("batch")
     @classmethod
-    def _few_enough(cls, batch: BatchSize, info: ValidationInfo) -> BatchSize:
+    def _few_enough(cls, batch: BatchSetting, info: ValidationInfo) -> BatchSetting:
         if not {"parameters", "design", "seeds"} <= info.data.keys():
             return batch
-        samples = count_samples(info.data["design"], list(info.data["parameters"]))
-        seeds = info.data["seeds"]
-        n_batches = math.ceil(samples / batch.samples) * math.ceil(seeds / batch.seeds)
-        if n_batches > MAX_BATCHES:
+        design, names, seeds = info.data["design"], list(info.data["parameters"]), info.data["seeds"]
+        batches = cut(batch, design, names, seeds)
+        if next(itertools.islice(batches, MAX_BATCHES, None), None) is not None:
             raise ValueError(
-                f"cuts {samples} samples x {seeds} seeds into {n_batches} batches, more than "
-                f"{MAX_BATCHES}; raise batch.samples or batch.seeds"
+                f"cuts {count_samples(design, names)} samples x {seeds} seeds into more than "
+                f"{MAX_BATCHES} batches; write a larger number of simulations"
             )
         return batch
 
@@ -247,12 +250,8 @@ class Run(ConfigurationModel):
 
     @cached_property
     def batches(self) -> dict[str, Batch]:
-        """The batches by id, ``SSS-RRR``: slab SSS along the samples, slab RRR along the seeds."""
-        return {
-            f"{i:03d}-{j:03d}": Batch(samples, seeds)
-            for i, samples in enumerate(_slabs(self.n_samples, self.batch.samples))
-            for j, seeds in enumerate(_slabs(self.n_seeds, self.batch.seeds))
-        }
+        """The batches by id, ``SSS-RRR``: slab SSS along the samples, RRR along its seeds."""
+        return dict(cut(self.batch, self.design, list(self.parameters), self.seeds))
 
     def batch_params(self, batch_id: str) -> dict[str, Any]:
         """Everything that decides the numbers of a batch, and nothing else, as plain JSON.
@@ -328,7 +327,3 @@ class Configuration(ConfigurationModel):
     runs: dict[RunName, Run] = Field(
         min_length=1, description="the runs by name; `results/<run>/` holds the output of each"
     )
-
-
-def _slabs(total: int, size: int) -> list[range]:
-    return [range(start, min(start + size, total)) for start in range(0, total, size)]

@@ -8,10 +8,12 @@ from .build import (
     with_trajectories,
 )
 from .files import open_dataset, read_dataset, read_json, remedy, write_dataset, write_json
+from .pieces import SavedPieces
 from .provenance import provenance
 from .stream import streamed
 
 __all__ = [
+    "SavedPieces",
     "batch_dataset",
     "checks_dataset",
     "corners_dataset",
