@@ -233,12 +233,6 @@ class Run(ConfigurationModel):
         return BUILT_IN_STUDIES.get(self.study, self.study)
 
     @property
-    def study_file(self) -> Path | None:
-        """The user's file that holds the study, or None for a study in a module."""
-        place = self.study.rpartition(":")[0]
-        return Path(place) if place.endswith(".py") else None
-
-    @property
     def n_samples(self) -> int:
         """Number of samples of the design."""
         return count_samples(self.design, list(self.parameters))

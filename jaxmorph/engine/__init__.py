@@ -7,7 +7,7 @@ from .devices import describe_devices, require_gpus
 from .estimators import check_estimator
 from .failures import StudyError
 from .pieces import Piece
-from .program import GradientMode, choose_mode, trace
+from .program import GradientMode, choose_mode, trace, trace_gradients
 
 __all__ = [
     "Cost",
@@ -28,4 +28,5 @@ __all__ = [
     "require_gpus",
     "simulate_states",
     "trace",
+    "trace_gradients",
 ]

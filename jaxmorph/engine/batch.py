@@ -112,7 +112,7 @@ def choose(
     if gradient == "none":
         return None, "no gradients wanted", partial(program.values, problem)
     if estimator == "pathwise":
-        mode, reason = program.choose_mode(gradient, shape.shape, len(problem.names))
+        mode, reason = program.choose_mode(gradient, shape, len(problem.names))
         single = partial(program.forward if mode == "forward" else program.reverse, problem)
     else:
         mode, reason, single = estimators.choose(problem, estimator, gradient, smoothing, run_key)

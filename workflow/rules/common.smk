@@ -10,6 +10,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.configuration import check_syntax, load_configuration
+from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.resources import need
 from jaxmorph.errors import JaxmorphError
@@ -78,9 +79,9 @@ def check_params(wildcards):
     return RUNS[wildcards.run].check_params()
 
 
-def study_file(wildcards):
-    """The user's file that holds the study, if it is in one: changing it reruns what it made."""
-    return RUNS[wildcards.run].study_file or []
+def code(wildcards):
+    """A digest of the code that decides the numbers: changing it reruns what it made."""
+    return code_digest(RUNS[wildcards.run].study_target)
 
 
 def needs(rule_name, resource):

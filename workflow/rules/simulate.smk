@@ -3,8 +3,6 @@
 
 # The first job of a run: whether its study has what the configuration asks for, and can be differentiated.
 rule study:
-    input:
-        study=study_file,
     output:
         study="results/{run}/study.json",
         cost="results/{run}/cost.json",
@@ -19,6 +17,7 @@ rule study:
         runtime=needs("study", "runtime"),
     params:
         study=study_params,
+        code=code,
     script:
         "../scripts/study.py"
 
@@ -41,6 +40,7 @@ rule batch:
         runtime=needs("batch", "runtime"),
     params:
         batch=batch_params,
+        code=code,
     script:
         "../scripts/batch.py"
 
@@ -62,6 +62,7 @@ rule corners:
         runtime=needs("corners", "runtime"),
     params:
         corners=corner_params,
+        code=code,
     script:
         "../scripts/corners.py"
 
@@ -83,5 +84,6 @@ rule checks:
         runtime=needs("checks", "runtime"),
     params:
         checks=check_params,
+        code=code,
     script:
         "../scripts/checks.py"
