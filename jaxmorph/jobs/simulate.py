@@ -17,11 +17,11 @@ import xarray as xr
 from pydantic import TypeAdapter
 
 from .. import designs, engine, store
+from ..atomic import UNFINISHED
 from ..configuration.fields import ParameterDistribution
 from ..designs import Correlation, Design
 from ..errors import JaxmorphError
 from ..studies import Problem, load_problem
-from .run import UNFINISHED
 
 logger = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 # The package beside this workflow, whether or not it is installed.
 sys.path.insert(0, str(workflow.basedir))
 
+from jaxmorph.atomic import sweep
 from jaxmorph.configuration import check_syntax, load_configuration
 from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.extension import notice, read_record
