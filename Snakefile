@@ -26,7 +26,6 @@ localrules:
     corner_cells,
     animations,
     page,
-    provenance,
 
 
 rule all:

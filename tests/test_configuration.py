@@ -648,7 +648,9 @@ def test_defaults() -> None:
         ("studies/mine.py:Mine", "studies/mine.py:Mine"),
     ],
 )
-def test_where_a_study_is(study: str, target: str) -> None:
+def test_where_a_study_is(project: Path, study: str, target: str) -> None:
+    Path("studies").mkdir()
+    Path("studies/mine.py").touch()
     assert make_run(study=study).study_target == target
 
 
