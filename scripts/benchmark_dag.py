@@ -73,7 +73,9 @@ def outputs(folder: Path) -> list[str]:
 def main() -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--batches", type=int, nargs="+", default=[1000, 5000, 20000], help="multiples of 8")
+    parser.add_argument(
+        "--batches", type=int, nargs="+", default=[1000, 5000, 20000], help="multiples of 8"
+    )
     parser.add_argument("--new-only", action="store_true", help="time the plan of a new run alone")
     arguments = parser.parse_args()
     print("batches  what               processor s  clock s")
