@@ -40,4 +40,5 @@ include: "workflow/rules/report.smk"
 
 
 onsuccess:
+    sweep()
     print_reports()

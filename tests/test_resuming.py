@@ -1,137 +1,228 @@
-"""Growing a run, failing batches and folders that cannot be had, through the real snakemake command."""
+"""A batch that is cut off goes on where it was; one that does not fit into memory is cut; devices."""
 
+import json
+import logging
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import jax
+import numpy as np
 import pytest
-from test_workflow import HERE, ROOT, jobs, prepare, snakemake, tiny
 
-OWN: dict[str, Any] = tiny()["own"] | {"checks": {"samples": 0}}
-STUDY = "results/own/study.json"
-ESTIMATES = "results/own/sensitivity.nc"
+from jaxmorph import engine, store
+from jaxmorph.engine import pieces
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.studies import Problem, load_problem
 
-
-def written(folder: Path) -> dict[str, int]:
-    """When each batch was written."""
-    return {p.stem: p.stat().st_mtime_ns for p in (folder / "results/own/batches").glob("*.nc")}
+N_SAMPLES, SEEDS, KEY = 40, np.arange(8), 3
 
 
-def executed(folder: Path, run: dict[str, Any]) -> set[str]:
-    """The batches that were computed to make the estimates of ``run``."""
-    before = written(prepare(folder, {"own": run}))
-    done = snakemake(folder, ESTIMATES)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (folder / ESTIMATES).exists()
-    after = written(folder)
-    changed = {name for name in after if after[name] != before.get(name)}
-    assert before.keys() <= after.keys() and jobs(done).get("batch", 0) == len(changed)
-    return changed
+def problem() -> Problem:
+    settings = {"n_dim": 2, "n_steps": 20, "record_every": 4}
+    return load_problem("ornstein-uhlenbeck", settings, {"k": "default", "kT": "default"})
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("batch", ["auto", {"samples": 64, "seeds": 8}], ids=str)
-def test_growing_a_run_computes_what_is_new_and_nothing_else(tmp_path: Path, batch: Any) -> None:
-    run = OWN | {"design": {"method": "sobol", "samples": 64}, "seeds": 16, "batch": batch}
-    assert executed(tmp_path, run) == {"000-000", "000-001"}
-    run["seeds"] = 24
-    assert executed(tmp_path, run) == {"000-002"}
-    run["design"] = {"method": "sobol", "samples": 128}
-    assert executed(tmp_path, run) == {"001-000", "001-001", "001-002"}
+def samples() -> np.ndarray:
+    p = problem()
+    u = np.random.default_rng(0).uniform(0.1, 0.9, (N_SAMPLES, len(p.names)))
+    return np.stack([d.ppf(x) for d, x in zip(p.distributions, u.T, strict=True)], axis=1)
 
 
-@pytest.mark.slow
-def test_a_batch_that_always_fails_does_not_take_the_others_down(tmp_path: Path) -> None:
-    text = (
-        (HERE / "trap.py").read_text().replace("import jax\n", "import equinox as eqx\nimport jax\n", 1)
-    )
-    # Samples 3 to 5 have k = 2.
-    text = text.replace(
-        "        return jxm.Recording",
-        "        x = eqx.error_if(x, abs(parameters['k'] - 2.0) < 0.1, 'no such trap')\n"
-        "        return jxm.Recording",
-    )
-    folder = prepare(tmp_path, {"own": OWN | {"batch": {"samples": 3, "seeds": 2}}})
-    (folder / "trap.py").write_text(text)
-    done = snakemake(folder, "--keep-going", ESTIMATES)
-    assert done.returncode != 0 and "no such trap" in done.stdout + done.stderr
-    assert set(written(folder)) == {"000-000", "002-000"}
-    assert not (folder / ESTIMATES).exists()
-    # The next time, only what is missing.
-    assert jobs(snakemake(folder, "-n", ESTIMATES)) == {"batch": 1, "sensitivity": 1, "total": 2}
+def evaluate(saved: pieces.Saved | None = None) -> engine.Evaluation:
+    return engine.evaluate(problem(), samples(), SEEDS, run_key=KEY, saved=saved)
 
 
-@pytest.mark.slow
-def test_two_workflows_on_one_folder_and_the_lock_of_a_dead_one(tmp_path: Path) -> None:
-    folder = prepare(tmp_path, {"own": OWN})
-    locks = folder / ".snakemake/locks"
-    first = subprocess.Popen(
+def same(a: engine.Evaluation, b: engine.Evaluation) -> bool:
+    assert a.gradient is not None and b.gradient is not None
+    return np.array_equal(a.value, b.value) and np.array_equal(a.gradient, b.gradient)
+
+
+def assert_close(a: np.ndarray, b: np.ndarray | None) -> None:
+    """Equal but for round-off: to 1e-12 of the largest over time."""
+    assert b is not None
+    largest = np.abs(b).max(axis=2, keepdims=True)
+    assert np.all(np.abs(a - b) <= 1e-12 * largest)
+
+
+class Killed(BaseException):
+    """What no handler of errors catches, like a signal."""
+
+
+class Until(dict):
+    """Saved pieces of a process that is killed when it has saved a few of them."""
+
+    def __init__(self, n: int):
+        super().__init__()
+        self.n = n
+
+    def __setitem__(self, place: tuple[int, int, int, int], leaves: list[np.ndarray]) -> None:
+        super().__setitem__(place, leaves)
+        if len(self) == self.n:
+            raise Killed
+
+
+def test_a_batch_that_was_cut_off_computes_the_rest_with_the_same_bits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saved = Until(3)
+    with pytest.raises(Killed):
+        evaluate(saved)
+    before = set(saved)
+    n_before = sum(np.prod(engine.Piece(*place).shape) for place in before)
+    saved.n = -1
+    with caplog.at_level(logging.INFO):
+        resumed = evaluate(saved)
+    assert same(resumed, evaluate())
+    assert f"resuming: {n_before} of {N_SAMPLES * len(SEEDS)} simulations" in caplog.text
+    # What was there is taken up, not computed: a mark in it is in the result.
+    place = min(before)
+    saved[place] = [np.full_like(leaf, 77.0) for leaf in saved[place]]
+    assert np.all(evaluate(saved).value[engine.Piece(*place).where] == 77.0)
+
+
+def test_pieces_are_resumed_in_the_size_in_which_they_were_cut(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Free memory may be other than before; programs of other sizes differ in the last bits."""
+    saved = Until(2)
+    with pytest.raises(Killed):
+        engine.evaluate(problem(), samples(), SEEDS, run_key=KEY, memory_limit=2e4, saved=saved)
+    (size,) = {engine.Piece(*place).shape for place in saved}
+    saved.n = -1
+    with caplog.at_level(logging.INFO):
+        evaluate(saved)
+    assert {engine.Piece(*place).shape for place in saved} == {size}
+    assert f"evaluating pieces of {size[0]} samples x {size[1]} seeds" in caplog.text
+
+
+def test_pieces_on_disk_come_back_as_they_were(tmp_path: Path) -> None:
+    saved = store.SavedPieces(tmp_path / "unfinished", "key")
+    assert len(saved) == 0
+    arrays = [np.arange(6.0).reshape(2, 3), np.array([np.nan, -0.0])]
+    saved[0, 2, 0, 3] = arrays
+    again = store.SavedPieces(tmp_path / "unfinished", "key")
+    assert list(again) == [(0, 2, 0, 3)]
+    for a, b in zip(again[0, 2, 0, 3], arrays, strict=True):
+        assert a.tobytes() == b.tobytes() and a.dtype == b.dtype
+    # Whatever else decides the numbers is in the key.
+    assert not list(store.SavedPieces(tmp_path / "unfinished", "other"))
+    saved.remove()
+    assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_damaged_piece_is_computed_again(tmp_path: Path) -> None:
+    saved = store.SavedPieces(tmp_path, "key")
+    whole = evaluate(saved)
+    n = len(saved)
+    assert n > 2
+    victim = sorted(tmp_path.iterdir())[1]
+    victim.write_bytes(victim.read_bytes()[:100])
+    assert same(evaluate(store.SavedPieces(tmp_path, "key")), whole)
+    assert len(store.SavedPieces(tmp_path, "key")) == n
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def no_room_for(monkeypatch: pytest.MonkeyPatch, n_simulations: int) -> None:
+    """A device that has no memory for so many simulations, though the compiler did not foresee it."""
+    compile_piece = pieces.compile_piece
+
+    def compiled(*arguments: object) -> pieces.Program:
+        program = compile_piece(*arguments)  # type: ignore[arg-type]
+        if np.prod(program.size) < n_simulations:
+            return program
+
+        def run(*_: object) -> None:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
+
+        return program._replace(compiled=run)
+
+    monkeypatch.setattr(pieces, "compile_piece", compiled)
+
+
+def test_out_of_memory_cuts_the_batch_and_gives_the_same_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = evaluate()
+    no_room_for(monkeypatch, 12)
+    cut = evaluate()
+    assert "5 samples x 8 seeds do not fit into the memory of the device: cutting them" in caplog.text
+    assert cut.gradient is not None
+    assert_close(cut.value, whole.value)
+    assert_close(cut.gradient, whole.gradient)
+
+
+def test_a_simulation_for_which_there_is_no_memory_is_one_readable_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_room_for(monkeypatch, 1)
+    with pytest.raises(JaxmorphError, match="not enough memory for one simulation"):
+        evaluate()
+
+
+# --- devices -------------------------------------------------------------------------------------
+
+ON_DEVICES = """
+import json, sys
+import jax, numpy as np
+sys.path[:0] = json.loads(sys.argv[1])
+import test_resuming as t
+from jaxmorph import engine
+n = len(jax.local_devices())
+few = engine.evaluate(t.problem(), t.samples()[:3], t.SEEDS, run_key=t.KEY)
+all = t.evaluate()
+np.savez(sys.argv[2], value=all.value, gradient=all.gradient, few=few.value, n=n)
+print(engine.describe_devices())
+"""
+
+
+def test_a_batch_is_spread_over_all_devices_with_the_same_answer(tmp_path: Path) -> None:
+    """Also where the samples are not a multiple of the devices (40 and 3 samples on 4 devices)."""
+    here = Path(__file__).parent
+    folders = json.dumps([str(here.parent), str(here)])
+    done = subprocess.run(
         [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "1"),
-            *("--directory", str(folder), "--configfile", str(folder / "config.yaml")),
-            *("--replace-workflow-config", STUDY),
+            sys.executable,
+            "-c",
+            ON_DEVICES,
+            folders,
+            tmp_path / "r.npz",
         ],
-        env=os.environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": "4"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    try:
-        deadline = time.monotonic() + 120
-        while not list(locks.glob("*")):
-            assert first.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
-        os.killpg(first.pid, signal.SIGSTOP)  # so that it is still there when the second one starts
-        second = snakemake(folder, STUDY)
-        assert second.returncode != 0 and "cannot be locked" in second.stdout + second.stderr
-    finally:
-        os.killpg(first.pid, signal.SIGKILL)
-        first.wait()
-    stale = snakemake(folder, STUDY)
-    assert stale.returncode != 0 and "--unlock" in stale.stdout + stale.stderr
-    assert "Traceback" not in stale.stdout + stale.stderr
-    assert snakemake(folder, "--unlock").returncode == 0
-    done = snakemake(folder, STUDY)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["cpu", "x", "4"]
+    found, whole = np.load(tmp_path / "r.npz"), evaluate()
+    assert found["n"] == 4
+    assert_close(found["value"], whole.value)
+    assert_close(found["gradient"], whole.gradient)
+    assert_close(found["few"], whole.value[:3])
 
 
-@pytest.fixture(params=["results", "logs", ".snakemake/locks", ".snakemake"])
-def closed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A folder below ``tmp_path`` that cannot be written, by root neither."""
-    folder = tmp_path / request.param
-    folder.mkdir(parents=True)
-    folder.chmod(0o555)
-    is_root = os.access(folder, os.W_OK)
-    if is_root and (
-        shutil.which("chattr") is None
-        or subprocess.run(["chattr", "+i", str(folder)], check=False, capture_output=True).returncode
-    ):
-        pytest.skip("root writes everywhere, and chattr does not work here")
-    yield folder
-    if is_root:
-        subprocess.run(["chattr", "-i", str(folder)], check=True)
-    folder.chmod(0o755)
+def test_a_gpu_that_was_asked_for_and_is_not_there_is_one_readable_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert jax.local_devices()[0].platform == "cpu", "this test is for a machine without a GPU"
+    engine.require_gpus(0)
+    with pytest.raises(JaxmorphError, match=r"1 GPU was asked for .* computes on CPUs only; install"):
+        engine.require_gpus(1)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "jax_cuda12_plugin" or None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    with pytest.raises(JaxmorphError, match=r"2 GPUs were .* sees 0 \(CUDA_VISIBLE_DEVICES = 3,"):
+        engine.require_gpus(2)
 
 
-def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(closed: Path, tmp_path: Path) -> None:
-    folder = prepare(tmp_path, {"own": OWN})
-    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if ".snakemake/log" not in str(p)}
-    done = snakemake(folder, STUDY)
-    assert done.returncode != 0
-    assert (
-        f"Nothing was done.\n{closed}: cannot be written (read-only, or another user's); make it "
-        "writable, or work in another folder: snakemake --directory FOLDER"
-    ) in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    after = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if ".snakemake/log" not in str(p)}
-    assert {p.name for p in after.keys() - before.keys()} <= {".snakemake"}
-    # Who only looks is told, and may look.
-    if closed.name != ".snakemake":
-        looked = snakemake(folder, "-n", STUDY)
-        assert jobs(looked)["study"] == 1 and f"Warning: {closed}: cannot be" in looked.stderr
+def test_the_cost_of_a_simulation_is_that_of_its_arrays() -> None:
+    cost = engine.measure_cost(problem(), run_key=0)
+    one = evaluate()
+    assert one.gradient is not None
+    n = N_SAMPLES * len(SEEDS)
+    assert cost.result_bytes_per_simulation * n == one.value.nbytes + one.gradient.nbytes
+    assert cost.device == "cpu" and cost.simulations == 32
+    assert 0 < cost.seconds_per_simulation < 10 and cost.program_bytes > 0
