@@ -16,10 +16,16 @@ wildcard_constraints:
     figure="[a-z_]+",
 
 
+# Seconds of work each, done beside the main process: on a cluster, on the login node.
 localrules:
     all,
+    design,
+    figure,
     figures,
+    cells,
+    corner_cells,
     animations,
+    page,
 
 
 rule all:
@@ -34,4 +40,5 @@ include: "workflow/rules/report.smk"
 
 
 onsuccess:
+    sweep()
     print_reports()

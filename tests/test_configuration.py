@@ -325,8 +325,23 @@ BAD_RUNS = [
     ("batch: {sample: 4}", "runs.a.batch.sample: unknown key; did you mean samples?"),
     (
         "{design: {method: sobol, samples: 1048576}, batch: {samples: 1}}",
-        "runs.a.batch: cuts 1048576 samples x 16 seeds into 1048576 batches, more than 100000; "
-        "raise batch.samples or batch.seeds",
+        "runs.a.batch: cuts 1048576 samples x 16 seeds into more than 100000 batches; write a larger "
+        "number of simulations",
+    ),
+    (
+        "{design: {method: sobol, samples: 1048576}, batch: 100}",
+        "runs.a.batch = 100: cuts 1048576 samples x 16 seeds into more than 100000 batches; write a "
+        "larger number of simulations",
+    ),
+    ("batch: 0", "runs.a.batch = 0: must be at least 1"),
+    ("batch: 1e5", "runs.a.batch = 1e5: must be a whole number, and is read as text; write 100000"),
+    *(
+        (
+            f"batch: {value}",
+            f"runs.a.batch = {value}: must be the word auto, a number of simulations, or "
+            "{samples: 64, seeds: 16}",
+        )
+        for value in ("automatic", "1.5", "null", "[64, 16]", '"1024"')
     ),
     (
         "trajectories: {samples: [0, 64], seeds: [16]}",
@@ -617,7 +632,7 @@ def test_defaults() -> None:
         settings={},
         correlations=[],
         fixed={},
-        batch={"samples": 16, "seeds": 16},
+        batch="auto",
         trajectories={"samples": [0], "seeds": [0]},
         corners=["epsilon", "kT"],
         checks={"samples": 4, "seeds": 2, "step": 1.0e-3},
@@ -627,18 +642,17 @@ def test_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("study", "target", "file"),
+    ("study", "target"),
     [
-        ("ishigami", "jaxmorph.studies.ishigami:IshigamiStudy", None),
-        ("my.package:Mine", "my.package:Mine", None),
-        ("studies/mine.py:Mine", "studies/mine.py:Mine", Path("studies/mine.py")),
+        ("ishigami", "jaxmorph.studies.ishigami:IshigamiStudy"),
+        ("my.package:Mine", "my.package:Mine"),
+        ("studies/mine.py:Mine", "studies/mine.py:Mine"),
     ],
 )
-def test_where_a_study_is(project: Path, study: str, target: str, file: Path | None) -> None:
+def test_where_a_study_is(project: Path, study: str, target: str) -> None:
     Path("studies").mkdir()
     Path("studies/mine.py").touch()
-    run = make_run(study=study)
-    assert (run.study_target, run.study_file) == (target, file)
+    assert make_run(study=study).study_target == target
 
 
 @pytest.mark.parametrize(
@@ -767,11 +781,14 @@ def test_what_decides_the_numbers_of_a_batch_is_in_its_params(changes: dict[str,
             {"correlations": [{"between": ["epsilon", "kT"], "coefficient": 0.5}]},
             {"correlations": [{"between": ["kT", "epsilon"], "coefficient": 0.5}]},
         ),
-        ({}, {"trajectories": {"samples": [0, 63]}}),
+        (
+            {"batch": {"samples": 16}},
+            {"batch": {"samples": 16}, "trajectories": {"samples": [0, 63]}},
+        ),
         ({"settings": {"a": 1, "b": 2}}, {"settings": {"b": 2, "a": 1}}),
         (
             {"trajectories": {"samples": [], "seeds": [0]}},
-            {"trajectories": {"samples": [63], "seeds": [0]}},
+            {"trajectories": {"samples": [63], "seeds": [8]}},
         ),
         (
             {"design": {"method": "grid", "points": 3}},

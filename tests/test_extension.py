@@ -98,6 +98,28 @@ def test_designs_that_grow_or_shrink_in_place_need_no_notice(designs: tuple[Any,
         assert old.batch_params(name) == new.batch_params(name)
 
 
+@pytest.mark.parametrize(
+    ("changes", "lost"),
+    [
+        ({"batch": 512}, "all 8 finished batches (1024 simulations)"),
+        # Batches beyond the end of the run are not missed.
+        (
+            {"batch": {"samples": 32, "seeds": 8}, "seeds": 8},
+            "4 of 8 finished batches (512 simulations)",
+        ),
+        ({"seeds": 24}, None),
+        # Cuts at the same places.
+        ({"batch": 128}, None),
+    ],
+)
+def test_another_batch_setting_is_announced(changes: dict[str, Any], lost: str | None) -> None:
+    design = {"method": "sobol", "samples": 64}
+    old, new = make_run(design), make_run(design, **changes)
+    line = f"run x: another batch setting cuts other batches, and {lost} are computed again; the old "
+    assert notice("x", old, new, list(old.batches)) == (f"{line}setting keeps them" if lost else None)
+    assert notice("x", old, new, []) is None
+
+
 def test_what_is_not_finished_or_not_of_the_design_is_not_counted() -> None:
     old = make_run({"method": "latin-hypercube", "samples": 64})
     new = make_run({"method": "latin-hypercube", "samples": 65})

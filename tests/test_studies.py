@@ -136,7 +136,7 @@ def test_a_study_from_a_file(tmp_path: Path) -> None:
     assert problem.names == ("power",)
     assert problem.fixed == {"threshold": 2.0}
     np.testing.assert_array_equal(problem.centre, [2.0])
-    assert engine.trace(problem).shape == (2, 1)
+    assert engine.trace(problem) == (2, 1)
     result = engine.evaluate(problem, np.array([[2.0]]), np.arange(1), run_key=0)
     assert result.gradient is not None
     np.testing.assert_allclose(result.value.ravel(), [0.8, 0.5], rtol=1e-14)
@@ -241,6 +241,7 @@ def test_records_that_do_not_divide_the_steps() -> None:
     problem = load_problem("ornstein-uhlenbeck", {"record_every": 7}, {"k": "default"})
     with pytest.raises(JaxmorphError, match=r"record_every = 7: must .* divide n_steps = 200"):
         engine.trace(problem)
+        engine.trace_gradients(problem)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +279,7 @@ def test_what_simulate_does_wrong_is_said_before_anything_runs(
     problem = load_problem(f"{place}:Hill", {}, {"power": "default"})
     with pytest.raises(JaxmorphError) as raised:
         engine.trace(problem)
+        engine.trace_gradients(problem)
     message = str(raised.value)
     assert "\n" not in message
     for part in ("study Hill: ", *parts):

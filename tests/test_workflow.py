@@ -19,11 +19,13 @@ ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
 
 
-def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def snakemake(
+    folder: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the workflow in ``folder``, on its ``config.yaml`` alone."""
     return subprocess.run(
         [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)),
             *("--directory", str(folder), "--cores", "2", "--nocolor"),
             *("--configfile", str(folder / "config.yaml"), "--replace-workflow-config"),
             *arguments,
@@ -85,7 +87,7 @@ def test_every_file_of_the_design_document_is_there(finished: Path) -> None:
     made = {str(p.relative_to(finished)) for p in (finished / "results").rglob("*") if p.is_file()}
     figures = figure_names("sobol", 2)
     names = ["study.json", "design.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc"]
-    names += ["report.html"]
+    names += ["cost.json", "report.html"]
     names += [f"figures/{f}.{e}" for f in figures for e in ("svg", "pdf", "csv")]
     names += ["animations/corners.mp4", "animations/cells.mp4", "batches/000-000.nc"]
     wanted = {f"results/{run}/{name}" for run in ("tiny", "own") for name in names}
@@ -199,9 +201,34 @@ def test_what_changes_the_numbers_reruns_them(finished: Path, tmp_path: Path) ->
     assert jobs(snakemake(folder, "-n", "results/tiny/sensitivity.nc"))["batch"] == 2
     assert jobs(snakemake(folder, "-n", "results/own/sensitivity.nc"))["batch"] == 1
     prepare(folder, tiny())
-    with open(folder / "trap.py", "a", encoding="utf-8") as file:
-        file.write("# edited\n")
-    assert jobs(snakemake(folder, "-n", "results/own/sensitivity.nc"))["batch"] == 1
+    for text, batches in (("# a comment\n", 0), ("EDITED = True\n", 1)):
+        with open(folder / "trap.py", "a", encoding="utf-8") as file:
+            file.write(text)
+        assert jobs(snakemake(folder, "-n", "results/own/sensitivity.nc")).get("batch", 0) == batches
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "batches"),
+    [
+        ("jaxmorph/env/growth.py", "EDITED = True\n", 3),
+        ("jaxmorph/studies/reference.py", "EDITED = True\n", 2),
+        ("jaxmorph/studies/reference.py", "# a comment\n", 0),
+        ("jaxmorph/studies/linear.py", "EDITED = True\n", 0),
+        ("jaxmorph/figures/style.py", "EDITED = True\n", 0),
+    ],
+)
+def test_code_that_decides_the_numbers_reruns_them(
+    finished: Path, tmp_path: Path, file: str, text: str, batches: int
+) -> None:
+    tree = tmp_path / "tree"
+    for name in ("workflow", "jaxmorph"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "Snakefile", tree)
+    with open(tree / file, "a", encoding="utf-8") as stream:
+        stream.write(text)
+    done = snakemake(finished, "-n", snakefile=tree / "Snakefile", PYTHONPATH="")
+    assert jobs(done).get("batch", 0) == batches
+    assert ("Nothing to be done" in done.stdout + done.stderr) == (batches == 0)
 
 
 def test_figures_films_and_page_are_the_same_when_made_again(finished: Path, tmp_path: Path) -> None:

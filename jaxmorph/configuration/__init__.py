@@ -3,6 +3,7 @@
 Nothing here imports JAX, numpy or scipy.
 """
 
+from jaxmorph.configuration.batches import Batch, BatchSize
 from jaxmorph.configuration.load import (
     check_syntax,
     load_configuration,
@@ -10,8 +11,6 @@ from jaxmorph.configuration.load import (
 )
 from jaxmorph.configuration.models import BUILT_IN_STUDIES, Configuration, Run
 from jaxmorph.configuration.sections import (
-    Batch,
-    BatchSize,
     Checks,
     Estimates,
     Estimator,

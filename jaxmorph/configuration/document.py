@@ -66,7 +66,8 @@ def _tables() -> str:
     run = models["Run"]["properties"]
     parts = ["## A run: `runs.<run>`", "", *_table(models["Run"])]
     parts += _section("### One of `correlations`", _resolve(run["correlations"]["items"], models))
-    for key in ("batch", "trajectories", "checks", "estimates"):
+    parts += _section("### `batch`, as a mapping", _resolve(run["batch"]["oneOf"][-1], models))
+    for key in ("trajectories", "checks", "estimates"):
         parts += _section(f"### `{key}`", _resolve(run[key], models))
     parts += ["## A parameter: `parameters.<name>`", ""]
     parts += ["The word `default`, for the study's own distribution, or one of:", ""]
@@ -122,8 +123,9 @@ def _kind(field: dict[str, Any]) -> str:
         return ", ".join(f"`{choice}`" for choice in field["enum"])
     if "const" in field:
         return f"`{field['const']}`"
-    if "anyOf" in field:
-        return " or ".join(_kind(option) for option in field["anyOf"])
+    options = field.get("anyOf", field.get("oneOf", []))
+    if any("$ref" not in option for option in options):
+        return " or ".join(_kind(option) for option in options)
     if field.get("type") == "array":
         return f"list of: {_kind(field['items'])}"
     if "$ref" in field or "oneOf" in field or field.get("type") == "object":

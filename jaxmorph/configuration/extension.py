@@ -1,4 +1,4 @@
-"""What a changed design costs: said when the workflow is parsed, before anything is computed."""
+"""What a changed design or batch setting costs: said when the workflow is parsed, before any job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_record(path: Path) -> Run | None:
 
 
 def notice(run_name: str, old: Run, new: Run, finished: Collection[str]) -> str | None:
-    """One line on the finished batches that are computed again because the design moves its points.
+    """One line on the finished batches that are computed again: their points move, or other batches do.
 
     None if a design only grows or shrinks without moving points, if its points are listed one by one,
     or if nothing is lost.
@@ -33,16 +33,28 @@ def notice(run_name: str, old: Run, new: Run, finished: Collection[str]) -> str 
         new: The run as it is configured now.
         finished: Names of the batches that are on disk.
     """
+    done = {name: batch for name, batch in old.batches.items() if name in finished}
     both = min(old.n_samples, new.n_samples)
     first_old, first_new = (shortest_design(r.design, list(r.parameters), both) for r in (old, new))
-    lost = [name for name in old.batches if name in finished and name in new.batches]
     listed = isinstance(old.design, ListDesign) and isinstance(new.design, ListDesign)
-    if first_old == first_new or listed or not lost:
+    if first_old != first_new and not listed:
+        lost = {name: batch for name, batch in done.items() if name in new.batches}
+        reason, advice = _reason(old, new)
+    elif old.batch != new.batch:
+        lost = {
+            name: batch
+            for name, batch in done.items()
+            if batch.samples.start < new.n_samples
+            and batch.seeds.start < new.n_seeds
+            and new.batches.get(name) != batch
+        }
+        reason, advice = "another batch setting cuts other batches", "; the old setting keeps them"
+    else:
         return None
-    n_finished = sum(name in finished for name in old.batches)
-    share = f"all {n_finished}" if len(lost) == n_finished else f"{len(lost)} of {n_finished}"
-    simulations = sum(len(old.batches[name].samples) * len(old.batches[name].seeds) for name in lost)
-    reason, advice = _reason(old, new)
+    if not lost:
+        return None
+    share = f"all {len(done)}" if len(lost) == len(done) else f"{len(lost)} of {len(done)}"
+    simulations = sum(len(batch.samples) * len(batch.seeds) for batch in lost.values())
     return (
         f"run {run_name}: {reason}, and {share} finished batches ({simulations} simulations) are "
         f"computed again{advice}"

@@ -7,13 +7,14 @@ or an observable of a name is checked by the first job of a run.
 
 from __future__ import annotations
 
-import math
+import itertools
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from jaxmorph.configuration.batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
 from jaxmorph.configuration.fields import (
     AllOrNames,
     ConfigurationModel,
@@ -29,8 +30,6 @@ from jaxmorph.configuration.fits import (
     in_one_order,
 )
 from jaxmorph.configuration.sections import (
-    Batch,
-    BatchSize,
     Checks,
     Estimates,
     Estimator,
@@ -115,7 +114,12 @@ class Run(ConfigurationModel):
         description="standard deviation of the shifts of the `smoothed` estimator, as a share of the "
         "parameter's; the others do not use it",
     )
-    batch: BatchSize = Field(BatchSize(), description="size of a batch")
+    batch: BatchSetting = Field(
+        "auto",
+        description="how much of the run one job does: a number of simulations (samples x seeds), at "
+        f"most; `auto`, the same as {AUTO_SIMULATIONS}; or `{{samples: 64, seeds: 16}}`, which cuts "
+        "both evenly",
+    )
     trajectories: Trajectories = Field(Trajectories(), description="simulations stored in full")
     corners: Names = Field(
         default_factory=lambda run: tuple(run.get("parameters", ()))[:2],
@@ -189,16 +193,15 @@ class Run(ConfigurationModel):
 
     @field_validator("batch")
     @classmethod
-    def _few_enough(cls, batch: BatchSize, info: ValidationInfo) -> BatchSize:
+    def _few_enough(cls, batch: BatchSetting, info: ValidationInfo) -> BatchSetting:
         if not {"parameters", "design", "seeds"} <= info.data.keys():
             return batch
-        samples = count_samples(info.data["design"], list(info.data["parameters"]))
-        seeds = info.data["seeds"]
-        n_batches = math.ceil(samples / batch.samples) * math.ceil(seeds / batch.seeds)
-        if n_batches > MAX_BATCHES:
+        design, names, seeds = info.data["design"], list(info.data["parameters"]), info.data["seeds"]
+        batches = cut(batch, design, names, seeds)
+        if next(itertools.islice(batches, MAX_BATCHES, None), None) is not None:
             raise ValueError(
-                f"cuts {samples} samples x {seeds} seeds into {n_batches} batches, more than "
-                f"{MAX_BATCHES}; raise batch.samples or batch.seeds"
+                f"cuts {count_samples(design, names)} samples x {seeds} seeds into more than "
+                f"{MAX_BATCHES} batches; write a larger number of simulations"
             )
         return batch
 
@@ -235,12 +238,6 @@ class Run(ConfigurationModel):
         return BUILT_IN_STUDIES.get(self.study, self.study)
 
     @property
-    def study_file(self) -> Path | None:
-        """The user's file that holds the study, or None for a study in a module."""
-        place = self.study.rpartition(":")[0]
-        return Path(place) if place.endswith(".py") else None
-
-    @property
     def n_samples(self) -> int:
         """Number of samples of the design."""
         return count_samples(self.design, list(self.parameters))
@@ -252,12 +249,8 @@ class Run(ConfigurationModel):
 
     @cached_property
     def batches(self) -> dict[str, Batch]:
-        """The batches by id, ``SSS-RRR``: slab SSS along the samples, slab RRR along the seeds."""
-        return {
-            f"{i:03d}-{j:03d}": Batch(samples, seeds)
-            for i, samples in enumerate(_slabs(self.n_samples, self.batch.samples))
-            for j, seeds in enumerate(_slabs(self.n_seeds, self.batch.seeds))
-        }
+        """The batches by id, ``SSS-RRR``: slab SSS along the samples, RRR along its seeds."""
+        return dict(cut(self.batch, self.design, list(self.parameters), self.seeds))
 
     def batch_params(self, batch_id: str) -> dict[str, Any]:
         """Everything that decides the numbers of a batch, and nothing else, as plain JSON.
@@ -265,42 +258,59 @@ class Run(ConfigurationModel):
         It stays the same for a whole slab of a run that grows, so that no finished batch is rerun.
         """
         batch = self.batches[batch_id]
-        stored = {
-            "samples": [i for i in self.trajectories.samples if i in batch.samples],
-            "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
+        return self._batch_params | {
+            "design": self._designs[batch.samples.stop],
+            "samples": [batch.samples.start, batch.samples.stop],
+            "seeds": [batch.seeds.start, batch.seeds.stop],
+            "trajectories": self._stored(batch),
         }
-        design = shortest_design(self.design, list(self.parameters), batch.samples.stop)
+
+    @cached_property
+    def _batch_params(self) -> dict[str, Any]:
+        """What all batches have in common."""
         smoothing = {"smoothing": self.smoothing} if self.estimator == "smoothed" else {}
-        return self._model_params() | {
-            "design": design.model_dump(mode="json"),
+        return self._model_params | {
             "correlations": in_one_order(self.correlations),
             "gradient": self.gradient,
             "estimator": self.estimator,
             **smoothing,
-            "samples": [batch.samples.start, batch.samples.stop],
-            "seeds": [batch.seeds.start, batch.seeds.stop],
-            "trajectories": stored if all(stored.values()) else None,
         }
+
+    @cached_property
+    def _designs(self) -> dict[int, dict[str, Any]]:
+        """The shortest design that holds a slab, by the end of the slab."""
+        stops = {batch.samples.stop for batch in self.batches.values()}
+        names = list(self.parameters)
+        return {n: shortest_design(self.design, names, n).model_dump(mode="json") for n in stops}
+
+    def _stored(self, batch: Batch) -> dict[str, list[int]] | None:
+        """Samples and seeds of the batch whose trajectories are stored."""
+        stored = {
+            "samples": [i for i in self.trajectories.samples if i in batch.samples],
+            "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
+        }
+        return stored if all(stored.values()) else None
 
     def study_params(self) -> dict[str, Any]:
         """Everything that the check of the run against its study looks at, as plain JSON."""
-        return self._model_params() | {"gradient": self.gradient, "estimator": self.estimator}
+        return self._model_params | {"gradient": self.gradient, "estimator": self.estimator}
 
     def corner_params(self) -> dict[str, Any]:
         """Everything that decides the simulations at the corners, as plain JSON."""
         seed = self.trajectories.seeds[0] if self.trajectories.seeds else 0
-        return self._model_params() | {"corners": list(self.corners), "seed": seed}
+        return self._model_params | {"corners": list(self.corners), "seed": seed}
 
     def check_params(self) -> dict[str, Any]:
         """Everything that decides the numerical checks besides the design, as plain JSON."""
         checks = self.checks.model_dump(mode="json")
-        return self._model_params() | {"checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}}
+        return self._model_params | {"checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}}
 
-    @property
+    @cached_property
     def trajectory_batches(self) -> list[str]:
         """The batches that hold stored trajectories."""
-        return [name for name in self.batches if self.batch_params(name)["trajectories"]]
+        return [name for name, batch in self.batches.items() if self._stored(batch)]
 
+    @cached_property
     def _model_params(self) -> dict[str, Any]:
         """What decides the numbers of one simulation at given parameter values."""
         run = self.model_dump(mode="json")
@@ -333,7 +343,3 @@ class Configuration(ConfigurationModel):
     runs: dict[RunName, Run] = Field(
         min_length=1, description="the runs by name; `results/<run>/` holds the output of each"
     )
-
-
-def _slabs(total: int, size: int) -> list[range]:
-    return [range(start, min(start + size, total)) for start in range(0, total, size)]

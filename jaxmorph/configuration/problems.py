@@ -10,6 +10,7 @@ from typing import get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from jaxmorph.configuration.batches import BatchSize
 from jaxmorph.configuration.fields import as_yaml_number, hint
 from jaxmorph.configuration.models import Configuration, Run
 from jaxmorph.designs import Correlation, Design
@@ -130,7 +131,7 @@ def to_problem(error: ErrorDetails) -> Problem:
 def _clean(location: Path) -> Path:
     """The keys in ``location``, without pydantic's names for the members of a union."""
     parts = list(location)
-    if parts[2:3] == ["design"]:
+    if parts[2:3] in (["design"], ["batch"]):
         del parts[3:4]
     if parts[2:3] == ["parameters"] and parts[-1] != "[key]":
         del parts[4:6]
@@ -158,8 +159,8 @@ def _model_of(location: Path) -> tuple[type[BaseModel], str]:
             return _DESIGNS[tag], f" of a {tag} design"
         case ("runs", _, "parameters", _, _, str(tag)):
             return _DISTRIBUTIONS[tag], f" of a {tag} distribution"
-        case ("runs", _, "correlations", _):
-            return Correlation, " of a correlation"
+        case ("runs", _, "batch" | "correlations" as key, _):
+            return (BatchSize, "") if key == "batch" else (Correlation, " of a correlation")
         case ("runs", _, str(field)):
             model = Run.model_fields[field].annotation
             assert isinstance(model, type) and issubclass(model, BaseModel)
@@ -188,6 +189,9 @@ def _wrong_value(path: Path, error: ErrorDetails) -> str:
     if path[2:3] == ("parameters",) and len(path) == 4 and not isinstance(value, Mapping):
         wanted = "{distribution: uniform, low: 0, high: 1}"
         return f"must be a distribution such as {wanted}, or the word default"
+    no_number = kind == "int_type" and not isinstance(value, str | int)
+    if path[2:] == ("batch",) and (kind == "literal_error" or no_number):
+        return "must be the word auto, a number of simulations, or {samples: 64, seeds: 16}"
     if kind in ("int_type", "float_type"):
         return _wrong_number("a whole number" if kind == "int_type" else "a number", value)
     if kind == "literal_error":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -11,21 +10,6 @@ from jaxmorph.configuration.fields import ConfigurationModel, Indices
 
 GradientMode = Literal["auto", "forward", "reverse"]
 Estimator = Literal["pathwise", "smoothed", "score"]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The samples and seeds of one batch, as run-wide integers."""
-
-    samples: range
-    seeds: range
-
-
-class BatchSize(ConfigurationModel):
-    """How many samples and seeds one job evaluates."""
-
-    samples: int = Field(16, ge=1, description="samples per batch")
-    seeds: int = Field(16, ge=1, description="seeds per batch")
 
 
 class Trajectories(ConfigurationModel):

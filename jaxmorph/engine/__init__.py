@@ -2,22 +2,31 @@
 
 from .batch import Evaluation, Trajectories, evaluate, simulate_states
 from .checks import FiniteDifferences, finite_differences, lyapunov_exponent, mode_difference
+from .cost import Cost, measure_cost
+from .devices import describe_devices, require_gpus
 from .estimators import check_estimator
 from .failures import StudyError
-from .program import GradientMode, choose_mode, trace
+from .pieces import Piece
+from .program import GradientMode, choose_mode, trace, trace_gradients
 
 __all__ = [
+    "Cost",
     "Evaluation",
     "FiniteDifferences",
     "GradientMode",
+    "Piece",
     "StudyError",
     "Trajectories",
     "check_estimator",
     "choose_mode",
+    "describe_devices",
     "evaluate",
     "finite_differences",
     "lyapunov_exponent",
+    "measure_cost",
     "mode_difference",
+    "require_gpus",
     "simulate_states",
     "trace",
+    "trace_gradients",
 ]

@@ -17,10 +17,12 @@ from ..errors import JaxmorphError
 from ..studies import Problem
 from . import estimators, program
 from .failures import blaming
-from .pieces import in_pieces
+from .pieces import Saved, in_pieces
 from .program import GradientMode
 
 logger = logging.getLogger(__name__)
+
+WantedMode = Literal["auto", "forward", "reverse", "none"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,10 +67,11 @@ def evaluate(
     seeds: Int[np.ndarray, " seed"],
     *,
     run_key: int,
-    gradient: Literal["auto", "forward", "reverse", "none"] = "auto",
+    gradient: WantedMode = "auto",
     estimator: Estimator = "pathwise",
     smoothing: float = 0.05,
     memory_limit: float | None = None,
+    saved: Saved | None = None,
 ) -> Evaluation:
     """Values and gradients of all observables at all recorded times, for samples x seeds.
 
@@ -83,29 +86,38 @@ def evaluate(
         smoothing: Width of the Gaussian of ``smoothed``, in standard deviations of each parameter.
         memory_limit: Bytes that one program may use; default: a share of what is free. What does not
             fit is cut into pieces, with the same results (to round-off).
+        saved: Pieces of the same evaluation that were finished before, taken up instead of computed;
+            those finished now are added.
 
     Raises:
         JaxmorphError: If the study raises; names the sample, the seed and the parameter values. If the
             estimator cannot be had, from this study or in this mode.
     """
     samples = np.asarray(samples, program.dtype(problem))
+    mode, reason, single = choose(problem, gradient, estimator, smoothing, run_key)
+    with on_pairs(problem, single, samples, seeds, run_key) as (function, keys):
+        model_time = _model_time(problem, samples, keys)
+        result = in_pieces(function, samples, keys, memory_limit, saved)
+    value, grad = (result, None) if gradient == "none" else result
+    return Evaluation(model_time, value, grad, mode, reason, estimator)
+
+
+def choose(
+    problem: Problem, gradient: WantedMode, estimator: Estimator, smoothing: float, run_key: int
+) -> tuple[GradientMode | None, str, Callable[[jax.Array, jax.Array], Any]]:
+    """The gradient mode, the reason for it, and the function of (theta, key) that is mapped."""
     shape = program.trace(problem)
     mode: GradientMode | None
     single: Callable
     if gradient == "none":
-        mode, reason, single = None, "no gradients wanted", partial(program.values, problem)
-    elif estimator == "pathwise":
-        mode, reason = program.choose_mode(gradient, shape.shape, len(problem.names))
+        return None, "no gradients wanted", partial(program.values, problem)
+    if estimator == "pathwise":
+        mode, reason = program.choose_mode(gradient, shape, len(problem.names))
         single = partial(program.forward if mode == "forward" else program.reverse, problem)
     else:
         mode, reason, single = estimators.choose(problem, estimator, gradient, smoothing, run_key)
-    if gradient != "none":
-        logger.info("gradient mode: %s (%s); estimator: %s", mode or "none", reason, estimator)
-    with _on_pairs(problem, single, samples, seeds, run_key) as (function, keys):
-        model_time = _model_time(problem, samples, keys)
-        result = in_pieces(function, samples, keys, memory_limit)
-    value, grad = (result, None) if gradient == "none" else result
-    return Evaluation(model_time, value, grad, mode, reason, estimator)
+    logger.info("gradient mode: %s (%s); estimator: %s", mode or "none", reason, estimator)
+    return mode, reason, single
 
 
 def map_pairs(
@@ -118,7 +130,7 @@ def map_pairs(
 ) -> Any:
     """``single(theta, key)`` for samples x seeds: a pytree of arrays (sample, seed, ...)."""
     samples = np.asarray(samples, program.dtype(problem))
-    with _on_pairs(problem, single, samples, seeds, run_key) as (function, keys):
+    with on_pairs(problem, single, samples, seeds, run_key) as (function, keys):
         return in_pieces(function, samples, keys, None)
 
 
@@ -136,7 +148,7 @@ def simulate_states(
         recording = program.recording(problem, theta, key)
         return program.select(problem, recording), recording.states
 
-    with _on_pairs(problem, both, samples, seeds, run_key) as (function, keys):
+    with on_pairs(problem, both, samples, seeds, run_key) as (function, keys):
         value, states = jax.jit(function)(jnp.asarray(samples), keys)
         states = {name: np.asarray(state) for name, state in states.items()}
         model_time = _model_time(problem, samples, keys)
@@ -144,7 +156,7 @@ def simulate_states(
 
 
 @contextlib.contextmanager
-def _on_pairs(
+def on_pairs(
     problem: Problem, single: Callable, samples: np.ndarray, seeds: np.ndarray, run_key: int
 ) -> Iterator[tuple[Callable, jax.Array]]:
     """``single`` over samples x seeds and the keys of the seeds; what raises inside is explained."""

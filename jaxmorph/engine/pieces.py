@@ -1,16 +1,24 @@
-"""A function over samples x seeds: cut to what fits in memory, compiled once, with progress."""
+"""A function over samples x seeds: cut to what fits in memory, compiled once, with progress.
 
+What is finished can be kept as it comes, so that a batch that is cut off goes on where it was.
+"""
+
+import contextlib
 import logging
 import math
+import os
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import psutil
 from tqdm import tqdm
+
+from ..errors import JaxmorphError
+from .devices import over_devices, per_device
 
 logger = logging.getLogger(__name__)
 
@@ -21,13 +29,52 @@ _PIECES = 8
 _SMALLEST_PIECE = 32
 
 
+class Piece(NamedTuple):
+    """Samples ``i`` to ``i_stop - 1`` at seeds ``j`` to ``j_stop - 1`` of a batch, from 0."""
+
+    i: int
+    i_stop: int
+    j: int
+    j_stop: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of samples and of seeds."""
+        return self.i_stop - self.i, self.j_stop - self.j
+
+    @property
+    def where(self) -> tuple[slice, slice]:
+        """Its place in arrays (sample, seed, ...)."""
+        return slice(self.i, self.i_stop), slice(self.j, self.j_stop)
+
+
+class Program(NamedTuple):
+    """A compiled program.
+
+    Attributes:
+        compiled: The function of samples and keys.
+        size: Numbers of samples and seeds that it evaluates.
+        out_info: The pytree of shapes and dtypes that it returns.
+        memory: Bytes that it needs, on each GPU or on all CPU devices together.
+    """
+
+    compiled: Callable
+    size: tuple[int, int]
+    out_info: Any
+    memory: float
+
+
+Saved = MutableMapping[tuple[int, int, int, int], list[np.ndarray]]
+"""Finished pieces by place (see :class:`Piece`): the leaves of what the function returns."""
+
+
 class Progress:
     """Writes how many simulations are done, the rate and the remaining time to the log."""
 
-    def __init__(self, total: int, every: float = 2.0):
+    def __init__(self, total: int, done: int, every: float = 2.0):
         self._total, self._every = total, every
         self._start = self._last = time.monotonic()
-        self._done = 0
+        self._done = self._before = done
 
     def __call__(self, n: int) -> None:
         """Count ``n`` more simulations."""
@@ -36,53 +83,128 @@ class Progress:
         if now - self._last >= self._every or self._done >= self._total:
             self._last = now
             elapsed = now - self._start
-            logger.info(tqdm.format_meter(self._done, self._total, elapsed, unit=" sim", ncols=80))
+            meter = tqdm.format_meter(
+                self._done, self._total, elapsed, unit=" sim", ncols=80, initial=self._before
+            )
+            logger.info(meter)
 
 
 def in_pieces(
-    function: Callable, samples: np.ndarray, keys: jax.Array, memory_limit: float | None
+    function: Callable,
+    samples: np.ndarray,
+    keys: jax.Array,
+    memory_limit: float | None,
+    saved: Saved | None = None,
 ) -> Any:
-    """Evaluate ``function`` over samples x keys; a pytree of arrays (sample, seed, ...)."""
-    n_samples, n_seeds = len(samples), len(keys)
-    compiled, size = _compile(function, samples, keys, memory_limit)
-    progress = Progress(n_samples * n_seeds)
-    pieces: dict[tuple[int, int], Any] = {}
-    for i, j in _corners(n_samples, n_seeds, size):
-        # The last piece of a row or column is shifted back to full size: one program for all.
-        a, b = min(i, n_samples - size[0]), min(j, n_seeds - size[1])
-        piece = compiled(jnp.asarray(samples[a : a + size[0]]), keys[b : b + size[1]])
-        pieces[i, j] = jax.tree.map(lambda x, a=i - a, b=j - b: np.asarray(x)[a:, b:], piece)
-        progress(min(size[0], n_samples - i) * min(size[1], n_seeds - j))
-    rows = []
-    for i in range(0, n_samples, size[0]):
-        row = [pieces[i, j] for j in range(0, n_seeds, size[1])]
-        rows.append(jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *row))
-    return jax.tree.map(lambda *parts: np.concatenate(parts, axis=0), *rows)
+    """Evaluate ``function`` over samples x keys; a pytree of arrays (sample, seed, ...).
 
+    Args:
+        function: Of samples (sample, parameter) and keys (seed, 2).
+        samples: All samples.
+        keys: The keys of all seeds.
+        memory_limit: Bytes that a piece may need; default: a share of what is free. A piece for which
+            the device has no memory after all is cut, and tried again.
+        saved: The pieces that were finished before; those finished now are added.
 
-def _corners(n_samples: int, n_seeds: int, size: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    for i in range(0, n_samples, size[0]):
-        for j in range(0, n_seeds, size[1]):
-            yield i, j
-
-
-def _compile(
-    function: Callable, samples: np.ndarray, keys: jax.Array, memory_limit: float | None
-) -> tuple[Callable, tuple[int, int]]:
-    """The compiled program and the size of the piece (samples, seeds) that it evaluates."""
+    Raises:
+        JaxmorphError: If the device has no memory for a single simulation.
+    """
+    saved = {} if saved is None else saved
+    shape = len(samples), len(keys)
     limit = _free_memory() * _MEMORY_SHARE if memory_limit is None else memory_limit
-    n_samples, n_seeds = len(samples), len(keys)
-    # Pieces take all seeds of a few samples: they share the noise, and progress is even.
+    # What goes on must be cut as it was: programs of different sizes differ in the last bits.
+    first = max((Piece(*place).shape for place in saved), default=_first_size(*shape))
+    size = per_device(first[0]), first[1]
+    result: list[np.ndarray] = []
+    finished = np.zeros(shape, bool)
+    while True:
+        try:
+            program = compile_piece(function, samples, keys, size, limit)
+            size = program.size
+            if not result:
+                leaves = jax.tree.leaves(program.out_info)
+                result = [np.empty((*shape, *leaf.shape[2:]), leaf.dtype) for leaf in leaves]
+                _take_up(saved, result, finished)
+            progress = Progress(finished.size, int(finished.sum()))
+            for piece in _grid(shape, size):
+                if not finished[piece.where].all():
+                    done = evaluate_piece(program, samples, keys, piece)
+                    saved[piece] = done
+                    _put(piece, done, result, finished)
+                    progress(math.prod(piece.shape))
+            return jax.tree.unflatten(jax.tree.structure(program.out_info), result)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            if size == (per_device(1), 1):
+                raise JaxmorphError(
+                    "the device has not enough memory for one simulation; record fewer times or "
+                    "parameters, or take a device with more memory"
+                ) from error
+            logger.warning(
+                "%d samples x %d seeds do not fit into the memory of the device: cutting them", *size
+            )
+            size = _half(size)
+
+
+def _first_size(n_samples: int, n_seeds: int) -> tuple[int, int]:
+    """All seeds of a few samples: they share the noise, and progress is even."""
     wanted = max(_SMALLEST_PIECE, n_samples * n_seeds // _PIECES)
-    size = (min(n_samples, max(1, math.ceil(wanted / n_seeds))), n_seeds)
+    return min(n_samples, max(1, math.ceil(wanted / n_seeds))), n_seeds
+
+
+def _half(size: tuple[int, int]) -> tuple[int, int]:
+    if size[0] > per_device(1):
+        return per_device(math.ceil(size[0] / 2)), size[1]
+    return size[0], math.ceil(size[1] / 2)
+
+
+def _grid(shape: tuple[int, int], size: tuple[int, int]) -> Iterator[Piece]:
+    for i in range(0, shape[0], size[0]):
+        for j in range(0, shape[1], size[1]):
+            yield Piece(i, min(i + size[0], shape[0]), j, min(j + size[1], shape[1]))
+
+
+def _take_up(saved: Saved, result: list[np.ndarray], finished: np.ndarray) -> None:
+    """Put the pieces that were finished before in their places."""
+    for place in saved:
+        with contextlib.suppress(KeyError):  # one that is damaged is computed again
+            _put(Piece(*place), saved[place], result, finished)
+    if saved:
+        n_done, n_all = int(finished.sum()), finished.size
+        logger.info("resuming: %d of %d simulations were done before", n_done, n_all)
+
+
+def _put(piece: Piece, leaves: list[np.ndarray], result: list[np.ndarray], finished: np.ndarray) -> None:
+    for whole, part in zip(result, leaves, strict=True):
+        whole[piece.where] = part
+    finished[piece.where] = True
+
+
+def evaluate_piece(
+    program: Program, samples: np.ndarray, keys: jax.Array, piece: Piece
+) -> list[np.ndarray]:
+    """The leaves of one piece; the last of a row or column is filled up: one program for all."""
+    i = np.minimum(piece.i + np.arange(program.size[0]), piece.i_stop - 1)
+    j = np.minimum(piece.j + np.arange(program.size[1]), piece.j_stop - 1)
+    leaves = jax.tree.leaves(program.compiled(jnp.asarray(samples[i]), keys[j]))
+    rows, columns = piece.shape
+    return [np.asarray(leaf)[:rows, :columns] for leaf in leaves]
+
+
+def compile_piece(
+    function: Callable, samples: np.ndarray, keys: jax.Array, size: tuple[int, int], limit: float
+) -> Program:
+    """The program for pieces of ``size``, or of what fits into ``limit`` bytes."""
     while True:
         arguments = (
             jax.ShapeDtypeStruct((size[0], samples.shape[1]), samples.dtype),
             jax.ShapeDtypeStruct((size[1], *keys.shape[1:]), keys.dtype),
         )
-        compiled = jax.jit(function).lower(*arguments).compile()
+        lowered = jax.jit(over_devices(function)).lower(*arguments)
+        compiled = lowered.compile()
         need = _memory_of(compiled)
-        if need <= limit or size == (1, 1):
+        if need <= limit or size == (per_device(1), 1):
             break
         logger.info(
             "%d samples x %d seeds need %.3g MB, %.3g MB may be used: cutting the batch",
@@ -90,20 +212,22 @@ def _compile(
             need / 1e6,
             limit / 1e6,
         )
-        size = (math.ceil(size[0] / 2), size[1]) if size[0] > 1 else (1, math.ceil(size[1] / 2))
+        size = _half(size)
     logger.info("evaluating pieces of %d samples x %d seeds (%.3g MB)", *size, need / 1e6)
-    return compiled, size
+    return Program(compiled, size, lowered.out_info, need)
 
 
 def _memory_of(compiled: Any) -> float:
-    """Bytes that a compiled program uses while it runs."""
+    """Bytes that a compiled program uses while it runs, on each GPU or on all CPU devices together."""
     m = compiled.memory_analysis()
-    return m.temp_size_in_bytes + m.output_size_in_bytes + m.argument_size_in_bytes
+    need = m.temp_size_in_bytes + m.output_size_in_bytes + m.argument_size_in_bytes
+    return need * (per_device(1) if jax.local_devices()[0].platform == "cpu" else 1)
 
 
 def _free_memory() -> float:
-    """Bytes free on the device that JAX uses."""
-    statistics = jax.devices()[0].memory_stats()
+    """Bytes free on the device that JAX uses; of a node's memory, no more than Slurm gave this job."""
+    statistics = jax.local_devices()[0].memory_stats()
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
-    return psutil.virtual_memory().available
+    given = float(os.environ.get("SLURM_MEM_PER_NODE", math.inf)) * 2**20
+    return min(psutil.virtual_memory().available, given)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -106,29 +106,42 @@ def over_batch(function: Callable) -> Callable:
     return jax.vmap(over_samples, in_axes=(None, 0), out_axes=1)
 
 
-def trace(problem: Problem) -> jax.ShapeDtypeStruct:
-    """Trace the study and its gradients without computing anything; the shape of its values.
+def trace(problem: Problem) -> tuple[int, int]:
+    """Trace the study without computing anything: numbers of recorded times and of observables.
 
     Raises:
         JaxmorphError: If tracing fails, or what the study returns is not what it declares.
     """
     name = type(problem.study).__name__
     with precision(problem):
-        theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
-        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
         try:
-            result = eqx.filter_eval_shape(recording, problem, theta, key)
+            result = eqx.filter_eval_shape(recording, problem, *_arguments(problem))
         except JaxmorphError:
             raise
         except Exception as error:
             raise JaxmorphError(_raised(name, "simulate", error)) from error
-        _check_recording(name, problem, result)
+    _check_recording(name, problem, result)
+    return result.time.shape[0], len(problem.observables)
+
+
+def trace_gradients(problem: Problem) -> None:
+    """Trace the gradients in both modes without computing anything.
+
+    Raises:
+        JaxmorphError: If that fails.
+    """
+    with precision(problem):
         try:
-            shape, _ = eqx.filter_eval_shape(forward, problem, theta, key)
-            eqx.filter_eval_shape(reverse, problem, theta, key)
+            eqx.filter_eval_shape(forward, problem, *_arguments(problem))
+            eqx.filter_eval_shape(reverse, problem, *_arguments(problem))
         except Exception as error:
+            name = type(problem.study).__name__
             raise JaxmorphError(_raised(name, "the gradient of simulate", error)) from error
-    return shape
+
+
+def _arguments(problem: Problem) -> tuple[jax.ShapeDtypeStruct, Any]:
+    theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
+    return theta, jax.eval_shape(lambda: jax.random.PRNGKey(0))
 
 
 def _raised(name: str, what: str, error: Exception) -> str:

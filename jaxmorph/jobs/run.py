@@ -1,24 +1,31 @@
-"""Running one job: its log, and how it ends."""
+"""Running one job: its log, its share of the machine, and how it ends."""
 
 import contextlib
 import logging
+import os
+import platform
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..atomic import UNFINISHED, asides_in
 from ..errors import JaxmorphError
 
 logger = logging.getLogger("jaxmorph")
 
+# File systems keep times to a second or two, and so do clocks that are set by NTP.
+_CLOCK_TOLERANCE_S = 10.0
+
 
 @contextlib.contextmanager
-def job(snakemake: Any) -> Iterator[None]:
+def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     """Log to the job's file; on a user's mistake end with one readable line and no traceback.
 
     Args:
         snakemake: The object that Snakemake gives to a script.
+        computes: Whether the job runs JAX: then on the devices that Snakemake gave it, and no others.
     """
     log = snakemake.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -33,19 +40,56 @@ def job(snakemake: Any) -> Iterator[None]:
     logging.captureWarnings(True)
     start = time.monotonic()
     try:
-        yield
+        with asides_in(UNFINISHED), _devices(snakemake) if computes else contextlib.nullcontext():
+            yield
+        _keep_order(list(snakemake.input), list(snakemake.output))
     except JaxmorphError as error:
         if error.__cause__ is not None:
             logger.info("the error below came from:", exc_info=error.__cause__)
-        logger.error("error: %s", error)
-        # Also where whoever started the job sees it; Snakemake adds only that the job failed.
-        print(f"{log}: error: {error}", file=sys.stderr)
+        _say(log, logging.ERROR, f"error: {error}")
         sys.exit(1)
     except Exception:
-        logger.exception("error: this is a defect of jaxmorph; please report it with this log")
-        print(
-            f"{log}: error: this is a defect of jaxmorph; please report it with this log",
-            file=sys.stderr,
-        )
+        what = "error: this is a defect of jaxmorph; please report it with this log"
+        logger.exception(what)
+        print(f"{log}: {what}", file=sys.stderr)
         sys.exit(1)
     logger.info("done in %.1f s", time.monotonic() - start)
+
+
+def _devices(snakemake: Any) -> contextlib.AbstractContextManager[None]:
+    # Read by JAX when it starts: one CPU device, and one thread of its pool, for each CPU of the job.
+    n_cpus = min(snakemake.threads, len(os.sched_getaffinity(0)))
+    os.environ |= {"JAX_NUM_CPU_DEVICES": str(n_cpus), "PJRT_NPROC": str(n_cpus)}
+    from .devices import devices
+
+    return devices(int(snakemake.resources.get("gpu", 0)))
+
+
+def _say(log: str, level: int, message: str) -> None:
+    """To the log, and to whoever started the job; Snakemake adds only that a job failed."""
+    logger.log(level, message)
+    print(f"{log}: {message}", file=sys.stderr)
+
+
+def _keep_order(inputs: list[str], outputs: list[str]) -> None:
+    """Outputs are not older than inputs, also if the clocks of two nodes differ.
+
+    Else Snakemake would make them again, and again.
+    """
+    made = {path: os.path.getmtime(path) for path in inputs if os.path.exists(path)}
+    if not made:
+        return
+    newest = max(made, key=lambda path: made[path])
+    for path in filter(os.path.exists, outputs):
+        late = made[newest] - os.path.getmtime(path)
+        if late <= 0:
+            continue
+        os.utime(path, (made[newest], made[newest]))
+        if late > _CLOCK_TOLERANCE_S:
+            message = (
+                f"the clock of {platform.node()} is {late:.0f} s behind that of the machine that wrote "
+                f"{newest}; have both set by NTP. {path} is given the time of {newest}, so that "
+                "nothing is made again"
+            )
+            logger.warning(message)
+            print(f"warning: {message}", file=sys.stderr)

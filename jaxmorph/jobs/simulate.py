@@ -1,7 +1,10 @@
 """The jobs that run a study: describe it (which checks it first), batch, corners, checks."""
 
 import contextlib
+import dataclasses
+import hashlib
 import itertools
+import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +17,7 @@ import xarray as xr
 from pydantic import TypeAdapter
 
 from .. import designs, engine, store
+from ..atomic import UNFINISHED
 from ..configuration.fields import ParameterDistribution
 from ..designs import Correlation, Design
 from ..errors import JaxmorphError
@@ -24,10 +28,11 @@ logger = logging.getLogger(__name__)
 Spec = Mapping[str, Any]
 
 
-def describe_study(run_name: str, spec: Spec, output: str) -> None:
-    """Check a run against its study (names, settings, do gradients trace), and describe both."""
+def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
+    """Check a run against its study (names, settings, gradients), describe both, and time it."""
     problem = _problem(run_name, spec)
-    n_times, n_observables = engine.trace(problem).shape
+    n_times, n_observables = engine.trace(problem)
+    engine.trace_gradients(problem)
     engine.check_estimator(problem, spec.get("estimator", "pathwise"), spec.get("gradient", "auto"))
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
@@ -55,10 +60,27 @@ def describe_study(run_name: str, spec: Spec, output: str) -> None:
         ],
     }
     store.write_json(description, output)
+    store.write_json(dataclasses.asdict(_cost(problem, spec)), cost)
 
 
-def evaluate_batch(run_name: str, spec: Spec, output: str) -> None:
-    """Simulate one slab of samples x seeds with gradients, and write the batch."""
+def _cost(problem: Problem, spec: Spec) -> engine.Cost:
+    """What a simulation costs, for the resources that the jobs of the run ask for."""
+    cost = engine.measure_cost(problem, run_key=spec["key"], **_how(spec))
+    logger.info(
+        "a simulation with gradients takes %.3g ms and gives %.3g kB on %s",
+        1e3 * cost.seconds_per_simulation,
+        1e-3 * cost.result_bytes_per_simulation,
+        cost.device,
+    )
+    return cost
+
+
+def evaluate_batch(run_name: str, spec: Spec, output: str, code: str) -> None:
+    """Simulate one slab of samples x seeds with gradients, and write the batch.
+
+    What is finished is kept until the batch is written: a job that is cut off goes on where it was, if
+    nothing changed that decides the numbers (``spec``; ``code``, the digest of the source; the devices).
+    """
     start = time.monotonic()
     problem = _problem(run_name, spec)
     numbers, seeds = np.arange(*spec["samples"]), np.arange(*spec["seeds"])
@@ -70,8 +92,10 @@ def evaluate_batch(run_name: str, spec: Spec, output: str) -> None:
     points, _ = designs.make_design(design, named, correlations)
     samples = points[numbers]
     with _run_wide(range(*spec["samples"])):
-        how = {name: spec[name] for name in ("gradient", "estimator", "smoothing") if name in spec}
-        result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], **how)
+        saved = store.SavedPieces(
+            UNFINISHED / run_name / Path(output).stem, _digest(spec, code, engine.describe_devices())
+        )
+        result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], saved=saved, **_how(spec))
     _report_non_finite(result, numbers, seeds)
     dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
     stored = spec["trajectories"]
@@ -85,6 +109,17 @@ def evaluate_batch(run_name: str, spec: Spec, output: str) -> None:
         )
     dataset["gradient"].attrs["long_name"] = f"d observable / d parameter, {_kind(spec)}"
     store.write_dataset(dataset, output, "batch")
+    saved.remove()
+
+
+def _how(spec: Spec) -> dict[str, Any]:
+    """How gradients are made."""
+    return {name: spec[name] for name in ("gradient", "estimator", "smoothing") if name in spec}
+
+
+def _digest(spec: Spec, *more: str) -> str:
+    text = json.dumps([dict(spec), jax.__version__, *more], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def simulate_corners(run_name: str, spec: Spec, output: str) -> None:
@@ -170,9 +205,8 @@ def _dataset(
     result: engine.Evaluation,
     start: float,
 ) -> xr.Dataset:
-    device = jax.devices()[0]
     attributes = store.provenance(run_name, dict(spec)) | {
-        "device": " ".join(dict.fromkeys([device.platform, device.device_kind])),
+        "device": engine.describe_devices(),
         "precision": problem.study.precision,
         "gradient_mode": result.mode or "none",
         "gradient_mode_reason": result.reason,

@@ -17,11 +17,13 @@ from .files import (
     write_dataset,
     write_json,
 )
+from .pieces import SavedPieces
 from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
 from .stream import streamed
 
 __all__ = [
     "NO_COMMIT",
+    "SavedPieces",
     "Summary",
     "batch_dataset",
     "checks_dataset",

@@ -153,6 +153,8 @@ def _import(place: str) -> ModuleType:
         path = Path(place)
         if not path.is_file():
             raise JaxmorphError(f"study = {place}: no such file; the path is relative to {Path.cwd()}")
+        if (folder := str(path.parent.absolute())) not in sys.path:
+            sys.path.insert(0, folder)  # modules beside the study
         spec = importlib.util.spec_from_file_location(f"jaxmorph_user_study_{path.stem}", path)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)

@@ -23,6 +23,7 @@ rule sensitivity:
     input:
         design="results/{run}/design.nc",
         batches=batches,
+        cost=ancient("results/{run}/cost.json"),
     output:
         "results/{run}/sensitivity.nc",
     log:
@@ -31,6 +32,9 @@ rule sensitivity:
         "benchmarks/{run}/sensitivity.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    resources:
+        mem_mb=needs("sensitivity", "mem_mb"),
+        runtime=needs("sensitivity", "runtime"),
     params:
         run=run_params,
     script:

@@ -9,8 +9,11 @@ from types import SimpleNamespace
 # The package beside this workflow, whether or not it is installed.
 sys.path.insert(0, str(workflow.basedir))
 
+from jaxmorph.atomic import sweep
 from jaxmorph.configuration import check_syntax, load_configuration
+from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.extension import notice, read_record
+from jaxmorph.configuration.resources import need
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
 
@@ -96,9 +99,20 @@ def check_params(wildcards):
     return RUNS[wildcards.run].check_params()
 
 
-def study_file(wildcards):
-    """The user's file that holds the study, if it is in one: changing it reruns what it made."""
-    return RUNS[wildcards.run].study_file or []
+def code(wildcards):
+    """A digest of the code that decides the numbers: changing it reruns what it made."""
+    return code_digest(RUNS[wildcards.run].study_target)
+
+
+def needs(rule_name, resource):
+    """A function for ``resources``: how much a job of a rule needs of one, at its first or next attempt."""
+
+    def amount(wildcards, input, attempt):
+        of_job = {key: value for key, value in wildcards.items() if key == "batch"}
+        cost = {} if rule_name == "study" else {"cost": str(input.cost)}
+        return getattr(need(rule_name, RUNS[wildcards.run], attempt, **cost, **of_job), resource)
+
+    return amount
 
 
 def batch_files(run_name, names):

@@ -3,18 +3,21 @@
 
 # The first job of a run: whether its study has what the configuration asks for, and can be differentiated.
 rule study:
-    input:
-        study=study_file,
     output:
-        "results/{run}/study.json",
+        study="results/{run}/study.json",
+        cost="results/{run}/cost.json",
     log:
         "logs/{run}/study.log",
     benchmark:
         "benchmarks/{run}/study.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    resources:
+        mem_mb=needs("study", "mem_mb"),
+        runtime=needs("study", "runtime"),
     params:
         study=study_params,
+        code=code,
     script:
         "../scripts/study.py"
 
@@ -23,6 +26,7 @@ rule study:
 rule batch:
     input:
         study="results/{run}/study.json",
+        cost=ancient("results/{run}/cost.json"),
     output:
         "results/{run}/batches/{batch}.nc",
     log:
@@ -31,8 +35,12 @@ rule batch:
         "benchmarks/{run}/batches/{batch}.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    resources:
+        mem_mb=needs("batch", "mem_mb"),
+        runtime=needs("batch", "runtime"),
     params:
         batch=batch_params,
+        code=code,
     script:
         "../scripts/batch.py"
 
@@ -40,6 +48,7 @@ rule batch:
 rule corners:
     input:
         study="results/{run}/study.json",
+        cost=ancient("results/{run}/cost.json"),
     output:
         "results/{run}/corners.nc",
     log:
@@ -48,8 +57,12 @@ rule corners:
         "benchmarks/{run}/corners.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    resources:
+        mem_mb=needs("corners", "mem_mb"),
+        runtime=needs("corners", "runtime"),
     params:
         corners=corner_params,
+        code=code,
     script:
         "../scripts/corners.py"
 
@@ -57,6 +70,7 @@ rule corners:
 rule checks:
     input:
         design="results/{run}/design.nc",
+        cost=ancient("results/{run}/cost.json"),
     output:
         "results/{run}/checks.nc",
     log:
@@ -65,7 +79,11 @@ rule checks:
         "benchmarks/{run}/checks.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    resources:
+        mem_mb=needs("checks", "mem_mb"),
+        runtime=needs("checks", "runtime"),
     params:
         checks=check_params,
+        code=code,
     script:
         "../scripts/checks.py"

@@ -2,7 +2,12 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake):
+with job(snakemake, computes=True):
     from jaxmorph.jobs.simulate import evaluate_batch
 
-    evaluate_batch(snakemake.wildcards.run, snakemake.params.batch, snakemake.output[0])
+    evaluate_batch(
+        snakemake.wildcards.run,
+        snakemake.params.batch,
+        snakemake.output[0],
+        code=snakemake.params.get("code", ""),
+    )

@@ -2,7 +2,7 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake):
+with job(snakemake, computes=True):
     from jaxmorph.jobs.simulate import check_gradients
 
     check_gradients(

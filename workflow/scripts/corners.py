@@ -2,7 +2,7 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake):
+with job(snakemake, computes=True):
     from jaxmorph.jobs.simulate import simulate_corners
 
     simulate_corners(snakemake.wildcards.run, snakemake.params.corners, snakemake.output[0])

@@ -2,7 +2,12 @@
 
 from jaxmorph.jobs import job
 
-with job(snakemake):
+with job(snakemake, computes=True):
     from jaxmorph.jobs.simulate import describe_study
 
-    describe_study(snakemake.wildcards.run, snakemake.params.study, snakemake.output[0])
+    describe_study(
+        snakemake.wildcards.run,
+        snakemake.params.study,
+        snakemake.output.study,
+        snakemake.output.cost,
+    )

@@ -1,0 +1,150 @@
+"""A digest of the source code that decides the numbers of a run: a new one has them computed again.
+
+It is in the ``params`` of the jobs that simulate. What is hashed are syntax trees, so that a comment, a
+docstring or the formatting changes nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from jaxmorph.configuration.models import BUILT_IN_STUDIES
+
+_PACKAGE = Path(__file__).parents[1]
+_DECIDES_NOTHING = {
+    *("__init__", "animations", "atomic", "configuration", "errors", "figures"),
+    *("jobs", "report", "sensitivity", "store", "visualization"),
+}
+"""Modules of the package that describe, collect or show what was simulated."""
+
+
+@functools.cache
+def code_digest(target: str) -> str:
+    """Digest of the simulation's code and of a study, ``module:Class`` or ``file.py:Class``.
+
+    The study's code is its module and what that imports from beside it, from its own package or from
+    the working directory; not installed libraries, whose versions are in every dataset.
+    """
+    files = dict(_of_the_package())
+    files |= _closure(target.rpartition(":")[0], known=files)
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(f"{name}\n{_tree(path)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _of_the_package() -> Iterator[tuple[str, Path]]:
+    """All that takes part in every simulation, by names that do not depend on where it is installed."""
+    studies = {target.rpartition(":")[0] for target in BUILT_IN_STUDIES.values()}
+    for path in _PACKAGE.rglob("*.py"):
+        parts = path.relative_to(_PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts).removesuffix(".__init__")
+        if parts[1] not in _DECIDES_NOTHING and name not in studies:
+            yield name, path
+
+
+def _closure(place: str, known: Collection[str]) -> dict[str, Path]:
+    """The study's file and, one after another, the files that it imports and that are not yet known."""
+    own = place.partition(".")[0]
+    start = Path(place) if place.endswith(".py") else _find(place, Path(), own)
+    if start is None:
+        return {}  # the study job says that it cannot be imported
+    found: dict[str, Path] = {}
+    waiting = [(start.stem if place.endswith(".py") else place, start)]
+    while waiting:
+        name, path = waiting.pop()
+        if name in found or name in known or _is_aside(name):
+            continue
+        found[name] = path
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for imported in _imports(_parse(path), package):
+            file = _find(imported, start.parent, own)
+            if file is not None:
+                waiting.append((imported, file))
+    return found
+
+
+def _is_aside(name: str) -> bool:
+    """Whether it is the package itself, which imports lazily, or a module that decides nothing."""
+    parts = name.split(".")
+    return parts[0] == "jaxmorph" and (len(parts) == 1 or parts[1] in _DECIDES_NOTHING)
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[str]:
+    """Dotted names of what may be a module; ``from a import b`` may be of a package or of a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _with_parents(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from _with_parents(base)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    yield from (".".join(parts[: i + 1]) for i in range(len(parts)))
+
+
+def _find(name: str, beside: Path, own: str) -> Path | None:
+    """The source of a module of the user's or of this package; None for one of another library.
+
+    Args:
+        name: Dotted name.
+        beside: The folder of the study.
+        own: The study's own package, which may be installed in a way that leaves it where it is.
+    """
+    parts = name.split(".")
+    roots = [_PACKAGE.parent] if parts[0] == "jaxmorph" else [beside, Path()]
+    if parts[0] == own:
+        roots += map(Path, sys.path)
+    for root in roots:
+        for path in (
+            root.joinpath(*parts, "__init__.py"),
+            root.joinpath(*parts[:-1], f"{parts[-1]}.py"),
+        ):
+            if path.is_file():
+                return path
+    return None
+
+
+@functools.cache
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])  # the study job says what is wrong with it
+
+
+@functools.cache
+def _tree(path: Path) -> str:
+    parts: list[str] = []
+    _write(_parse(path), parts)
+    return " ".join(parts)
+
+
+def _write(node: object, parts: list[str]) -> None:
+    """Writes what is there of a tree; what is empty differs between versions of Python."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring, or an ellipsis
+    if isinstance(node, ast.AST):
+        parts.append(type(node).__name__)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                parts.append(name)
+                _write(value, parts)
+    elif isinstance(node, list):
+        parts.append("[")
+        for item in node:
+            _write(item, parts)
+        parts.append("]")
+    else:
+        parts.append(repr(node))

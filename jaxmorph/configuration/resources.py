@@ -1,0 +1,114 @@
+"""What the jobs of a run need: memory and time, from what the study job measured.
+
+Snakemake asks for them when a job is submitted, and again with a higher ``attempt`` when it failed.
+The numbers and where they come from are in docs/scaling.md.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from jaxmorph.configuration.models import Run
+from jaxmorph.errors import JaxmorphError
+
+MEGABYTE = 1e6
+
+JOB_MB = 1500
+"""A job that simulates, before it holds results: JAX, a compiled program, Snakemake twice."""
+
+RESULT_COPIES = 4
+"""How many times a job holds its results, at most, while it collects and compresses them."""
+
+JOB_S = 300
+"""Start of a job on a busy shared file system, without compilation."""
+
+SLOWER = 2.0
+"""How much slower than the measurement a job may be: a worse sample, a worse node."""
+
+CHECK_SIMULATIONS = 200
+"""What the checks of one sample at one seed cost, in simulations with gradients."""
+
+SENSITIVITY_MB = 3000
+"""The estimates work through slabs that are bounded at 2 GB."""
+
+SENSITIVITY_S_PER_GB = 300.0
+"""Three times what a busy core was measured to take."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one job asks for: megabytes of memory and whole minutes."""
+
+    mem_mb: int
+    runtime: int
+
+    @classmethod
+    def of(cls, megabytes: float, seconds: float, attempt: int) -> Need:
+        """So much at the first attempt, twice as much at the second."""
+        return cls(attempt * math.ceil(megabytes), attempt * math.ceil(seconds / 60))
+
+
+def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "") -> Need:
+    """What a job of ``rule`` needs.
+
+    Args:
+        rule: One of the rules that are jobs on a cluster.
+        run: The run that the job belongs to.
+        attempt: 1 for the first try.
+        cost: The file ``cost.json`` of the run; not for the rule that writes it.
+        batch: Id of the batch, of the rule ``batch``.
+
+    Raises:
+        FileNotFoundError: If ``cost`` is not there yet: Snakemake asks again when it is.
+    """
+    match rule:
+        case "study":  # nothing is measured yet: enough to compile a large study
+            return Need.of(2 * JOB_MB, 1800, attempt)
+        case "batch":
+            part = run.batches[batch]
+            return _simulation_need(len(part.samples) * len(part.seeds), cost, attempt)
+        case "corners":  # their whole histories are kept, but they are four at most
+            return _simulation_need(2 ** len(run.corners), cost, attempt)
+        case "checks":
+            pairs = run.checks.samples * min(run.checks.seeds, run.seeds)
+            return _simulation_need(CHECK_SIMULATIONS * pairs, cost, attempt, programs=4)
+        case "sensitivity":
+            size = run.n_samples * run.n_seeds * _measured(cost)["result_bytes_per_simulation"]
+            return Need.of(SENSITIVITY_MB, JOB_S + SENSITIVITY_S_PER_GB * size / 1e9, attempt)
+    raise AssertionError(f"no rule {rule}")
+
+
+def _simulation_need(simulations: int, cost: str, attempt: int, programs: int = 1) -> Need:
+    measured = _measured(cost)
+    results = RESULT_COPIES * simulations * measured["result_bytes_per_simulation"]
+    seconds = programs * measured["compile_s"] + simulations * measured["seconds_per_simulation"]
+    return Need.of(
+        JOB_MB + (measured["program_bytes"] + results) / MEGABYTE, JOB_S + SLOWER * seconds, attempt
+    )
+
+
+def _measured(cost: str) -> dict[str, Any]:
+    """The content of ``cost.json``.
+
+    Raises FileNotFoundError before the study job has written it: Snakemake then asks again later.
+    """
+    return _read(cost, os.stat(cost).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: str, changed: int) -> dict[str, Any]:
+    """Reads a file once for all jobs of a run; ``changed`` is the time at which it was written."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        names = "seconds_per_simulation", "compile_s", "result_bytes_per_simulation", "program_bytes"
+        return {name: float(content[name]) for name in names}
+    except (ValueError, KeyError, TypeError):
+        raise JaxmorphError(
+            f"{path}: is damaged or of another version; remove it, and the workflow makes it again"
+        ) from None

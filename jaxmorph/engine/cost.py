@@ -1,0 +1,68 @@
+"""What a simulation of a study costs, measured."""
+
+import dataclasses
+import math
+import time
+
+import numpy as np
+
+from ..configuration import Estimator
+from ..studies import Problem
+from . import program
+from .batch import WantedMode, choose, on_pairs
+from .devices import describe_devices, n_cpus, per_device
+from .pieces import Piece, compile_piece, evaluate_piece
+
+_SAMPLES, _SEEDS = 4, 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Cost of simulations with gradients, as one program evaluates them on the devices of this process.
+
+    Attributes:
+        device: Platform, kind and number of the devices.
+        threads: CPUs that this process may use.
+        simulations: Number of simulations of the program.
+        seconds_per_simulation: Wall-clock time of the program over their number.
+        compile_s: Time to trace and compile it, in seconds.
+        result_bytes_per_simulation: Size of values and gradients.
+        program_bytes: Memory of the program while it runs.
+    """
+
+    device: str
+    threads: int
+    simulations: int
+    seconds_per_simulation: float
+    compile_s: float
+    result_bytes_per_simulation: int
+    program_bytes: int
+
+
+def measure_cost(
+    problem: Problem,
+    *,
+    run_key: int,
+    gradient: WantedMode = "auto",
+    estimator: Estimator = "pathwise",
+    smoothing: float = 0.05,
+) -> Cost:
+    """Time a few simulations at the medians of the parameters."""
+    samples = np.tile(problem.centre, (_SAMPLES, 1)).astype(program.dtype(problem))
+    _, _, single = choose(problem, gradient, estimator, smoothing, run_key)
+    with on_pairs(problem, single, samples, np.arange(_SEEDS), run_key) as (function, keys):
+        start = time.perf_counter()
+        piece = compile_piece(function, samples, keys, (per_device(_SAMPLES), _SEEDS), math.inf)
+        compiled = time.perf_counter()
+        leaves = evaluate_piece(piece, samples, keys, Piece(0, _SAMPLES, 0, _SEEDS))
+        done = time.perf_counter()
+    n = _SAMPLES * _SEEDS
+    return Cost(
+        device=describe_devices(),
+        threads=n_cpus(),
+        simulations=n,
+        seconds_per_simulation=(done - compiled) / n,
+        compile_s=compiled - start,
+        result_bytes_per_simulation=sum(leaf.nbytes for leaf in leaves) // n,
+        program_bytes=int(piece.memory),
+    )

@@ -1,0 +1,103 @@
+"""How JAX runs in a job: on which devices, and with which programs that were compiled before."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# XLA reports two features of every CPU as missing when it loads a program that it compiled on the same
+# CPU (its own tuning hints); programs of another kind of CPU are in another folder here. Read by XLA as
+# it is loaded.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import jax
+
+from .. import engine
+from ..atomic import written_aside
+
+logger = logging.getLogger(__name__)
+
+CACHE = Path(".jaxmorph-cache")
+"""Compiled programs of all jobs, in the working directory; JAX_COMPILATION_CACHE_DIR names another."""
+
+ALLOW_CPU = "JAXMORPH_CPU_FOR_GPU"
+"""Set to 1 in the environment, it lets a job that asked for a GPU compute on CPUs: to try a cluster."""
+
+
+@contextlib.contextmanager
+def devices(n_gpus: int) -> Iterator[None]:
+    """Compute on the devices that the job asked for.
+
+    Raises:
+        JaxmorphError: If it asked for a GPU, or Slurm gave it one, and JAX computes on CPUs.
+    """
+    if os.environ.get("SLURM_JOB_ID") and os.environ.get("CUDA_VISIBLE_DEVICES"):
+        n_gpus = max(n_gpus, 1)
+    if n_gpus and os.environ.get(ALLOW_CPU) == "1":
+        logger.warning("%s = 1: a GPU was asked for; computing on whatever is there", ALLOW_CPU)
+    else:
+        engine.require_gpus(n_gpus)
+    logger.info("computing on %s of %s", engine.describe_devices(), platform.node())
+    with _compiled_before():
+        yield
+
+
+@contextlib.contextmanager
+def _compiled_before() -> Iterator[None]:
+    """Use the compiled programs of earlier jobs, and leave those of this one to later jobs.
+
+    JAX writes into its cache in place, and several jobs at once would read each other's halves. So each
+    job has a cache of its own, of links to what is there, and what it adds is renamed into place.
+    """
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):  # JAX itself uses it
+        yield
+        return
+    shared = CACHE / _machine()
+    try:
+        shared.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        logger.warning(
+            "%s cannot be written (%s): programs are compiled again in each job; set "
+            "JAX_COMPILATION_CACHE_DIR to a folder that can",
+            shared,
+            error.strerror,
+        )
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="jaxmorph-cache-") as folder:
+        own = Path(folder)
+        known = {entry.name for entry in shared.iterdir() if not entry.name.startswith(".")}
+        for name in known:
+            (own / name).symlink_to((shared / name).absolute())
+        jax.config.update("jax_compilation_cache_dir", folder)
+        # XLA's own caches would make the folder's name a part of every program's key.
+        jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
+        try:
+            yield
+        finally:
+            _add(own, shared, known)
+
+
+def _add(own: Path, shared: Path, known: set[str]) -> None:
+    try:
+        for entry in own.iterdir():
+            if entry.is_file() and entry.name not in known:
+                with written_aside(shared / entry.name) as aside:
+                    shutil.copyfile(entry, aside)
+    except OSError as error:
+        logger.warning("compiled programs cannot be kept in %s: %s", shared, error.strerror)
+
+
+def _machine() -> str:
+    """The kind of machine that a program is compiled for: code for one CPU can crash another."""
+    kind = [jax.__version__, engine.describe_devices().partition(" x ")[0], platform.machine()]
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        kind += sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))})
+    digest = hashlib.sha256("\n".join(kind).encode()).hexdigest()[:12]
+    return f"{jax.local_devices()[0].platform}-{digest}"

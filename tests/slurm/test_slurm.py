@@ -1,0 +1,251 @@
+"""The workflow on a real Slurm: three virtual nodes, with GPUs that are only schedulable.
+
+Jobs are held half-way, with a piece of their work done, while a test does to them what happens on
+clusters. Everything ends with the values of an undisturbed run without Slurm, to the last bit.
+"""
+
+import dataclasses
+import os
+import re
+import shutil
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+from virtual_cluster import LEVEL_S, Cluster, Workflow, alive, assert_same_values, finished
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+
+GPUS = {"node1": 2, "node2": 1, "node3": 1}
+ESTIMATES = "results/held/sensitivity.nc"
+
+
+def run(batches: int, samples: int = 8) -> dict[str, Any]:
+    """A run of so many batches along seeds, each of two pieces or more."""
+    return {
+        "study": "held.py:Held",
+        "parameters": {"k": "default", "x0": "default"},
+        "design": {"method": "sobol", "samples": samples},
+        "seeds": 8 * batches,
+        "batch": {"samples": 8, "seeds": 8},
+        "checks": {"samples": 0, "seeds": 1},
+    }
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A fresh Slurm; the tests are skipped where none can be had, unless they are asked for."""
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # short: sockets lie in it
+    slurm = Cluster(folder)
+    done = slurm.control("up")
+    try:
+        if done.returncode:
+            if os.environ.get("JAXMORPH_REQUIRE_SLURM"):
+                pytest.fail(done.stderr)
+            pytest.skip(f"no Slurm here: {done.stderr.strip()}")
+        yield slurm
+    finally:
+        slurm.down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[int, xr.Dataset]:
+    """The estimates of runs of 3, 5 and 6 batches, made without Slurm."""
+    workflow = Workflow(tmp_path_factory.mktemp("local"), cluster, run(3))
+    estimates = {}
+    for batches in (3, 5, 6):
+        workflow.configure(run(batches))
+        workflow.start("--cores", "2", ESTIMATES)
+        workflow.finish(LEVEL_S * 3)
+        estimates[batches] = workflow.estimates()
+    return estimates
+
+
+@dataclasses.dataclass(frozen=True)
+class Disturbed:
+    """A run of five batches to whose jobs everything happened.
+
+    Attributes:
+        workflow: The run, at its end.
+        notes: Of the first four jobs, when all GPUs were taken.
+        running: How many jobs ran on each node then, and how many waited.
+        said: What Snakemake said.
+        hurt: Fault -> the batch that it met.
+        restarts: Fault -> how often Slurm queued the job again by itself.
+    """
+
+    workflow: Workflow
+    notes: list[dict[str, Any]]
+    running: Counter[str]
+    waiting: int
+    said: str
+    hurt: dict[str, str]
+    restarts: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def disturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Disturbed:
+    """Four jobs run and one waits: the controller is restarted, and each job meets another fault."""
+    workflow = Workflow(tmp_path_factory.mktemp("disturbed"), cluster, run(5))
+    workflow.close_gate()
+    workflow.on_slurm(ESTIMATES)
+    notes = workflow.wait_for(
+        "job on each GPU", lambda: (held := workflow.held())[3:] and held, 3 * LEVEL_S
+    )
+    running, jobs = cluster.running_per_node(), cluster.jobs()
+    waiting = sum(state == "PENDING" for state, _, _ in jobs.values())
+    restart_controller(workflow)
+
+    on = {node: [n["SLURM_JOB_ID"] for n in notes if n["SLURMD_NODENAME"] == node] for node in GPUS}
+    (killed, cancelled), (on_down_node,), (orphaned,) = on["node1"], on["node2"], on["node3"]
+    pids = {note["SLURM_JOB_ID"]: note["pid"] for note in notes}
+    cluster.do("kill", "node3")
+    os.kill(pids[killed], signal.SIGKILL)
+    cluster.slurm("scancel", cancelled)
+    cluster.slurm("scontrol", "update", "NodeName=node2", "State=DOWN", "Reason=test")
+    workflow.wait_for("end on the node set down", lambda: not alive(pids[on_down_node]), LEVEL_S)
+    # Nobody ends the orphan; it goes on writing when its successor has finished.
+    workflow.open_gate(but_for=pids[orphaned])
+    batch = workflow.folder / f"results/held/batches/{batch_of(jobs[orphaned])}.nc"
+    workflow.wait_for("batch by the orphan's successor", batch.exists, 2 * LEVEL_S)
+    written = batch.stat().st_ino
+    workflow.release(pids[orphaned])
+    workflow.wait_for("batch by the orphan", lambda: batch.stat().st_ino != written, LEVEL_S)
+    workflow.wait_for("end of the orphan", lambda: not alive(pids[orphaned]), LEVEL_S)
+    cluster.do("start", "node3")
+    said = workflow.finish(3 * LEVEL_S)
+    hurt = {"killed": killed, "cancelled": cancelled, "down": on_down_node, "orphaned": orphaned}
+    return Disturbed(
+        workflow,
+        notes,
+        running,
+        waiting,
+        said,
+        {fault: batch_of(jobs[job]) for fault, job in hurt.items()},
+        {fault: restarts(cluster, job) for fault, job in hurt.items()},
+    )
+
+
+def restart_controller(workflow: Workflow) -> None:
+    """Kill slurmctld and start it again; jobs run on.
+
+    Snakemake is stopped meanwhile: this cluster has no accounting, and the plugin forgets its jobs if it
+    asks for them when neither the controller nor an accounting data base answers.
+    """
+    assert workflow.process is not None
+    workflow.process.send_signal(signal.SIGSTOP)
+    workflow.cluster.do("kill", "controller")
+    workflow.cluster.do("start", "controller")
+    workflow.wait_for("controller", workflow.cluster.answers, LEVEL_S)
+    workflow.process.send_signal(signal.SIGCONT)
+
+
+def batch_of(job: tuple[str, str, str]) -> str:
+    """The batch of a job, from the comment that the plugin gave it."""
+    return job[2].rpartition("_")[2]
+
+
+def restarts(cluster: Cluster, job: str) -> int:
+    """How often Slurm queued a job again by itself."""
+    found = re.search(r"Restarts=(\d+)", cluster.slurm("scontrol", "show", "job", job))
+    assert found
+    return int(found[1])
+
+
+def test_jobs_spread_over_the_nodes_and_take_the_gpus_that_they_were_given(disturbed: Disturbed) -> None:
+    assert Counter(note["SLURMD_NODENAME"] for note in disturbed.notes) == GPUS
+    assert disturbed.running == GPUS
+    assert disturbed.waiting == 1
+    given = {(note["SLURMD_NODENAME"], note["CUDA_VISIBLE_DEVICES"]) for note in disturbed.notes}
+    assert given == {("node1", "0"), ("node1", "1"), ("node2", "0"), ("node3", "0")}
+
+
+def test_jobs_that_failed_or_lost_their_node_go_on_from_what_they_had_done(disturbed: Disturbed) -> None:
+    assert {fault: n > 0 for fault, n in disturbed.restarts.items()} == {
+        "killed": False, "cancelled": False, "down": True, "orphaned": True,
+    }  # fmt: skip
+    for state in ("FAILED", "CANCELLED"):
+        assert disturbed.said.count(f"SLURM status is: '{state}'") == 1
+    for fault, batch in disturbed.hurt.items():
+        log = (disturbed.workflow.folder / f"logs/held/batches/{batch}.log").read_text()
+        assert re.search(r"resuming: [1-9]\d* of \d+ pieces", log), (fault, log)
+
+
+def test_after_all_faults_of_jobs_and_nodes_the_values_are_those_of_an_undisturbed_run(
+    disturbed: Disturbed, undisturbed: dict[int, xr.Dataset]
+) -> None:
+    assert finished(disturbed.said)["batch"] == 5
+    assert_same_values(disturbed.workflow.estimates(), undisturbed[5])
+    results = disturbed.workflow.folder / "results"
+    names = {f"{i:03}" for i in range(5)}
+    assert {path.name for path in (results / "held/batches").iterdir()} == {f"000-{n}.nc" for n in names}
+    assert not list((disturbed.workflow.folder / "unfinished").rglob("*.*"))
+
+
+def test_growing_a_run_computes_only_what_is_new(
+    disturbed: Disturbed, undisturbed: dict[int, xr.Dataset]
+) -> None:
+    workflow = disturbed.workflow
+    workflow.configure(run(6))
+    workflow.on_slurm(ESTIMATES)
+    assert finished(workflow.finish(4 * LEVEL_S))["batch"] == 1
+    assert_same_values(workflow.estimates(), undisturbed[6])
+    workflow.configure(run(6, samples=16))
+    workflow.on_slurm(ESTIMATES, "--dry-run")
+    assert re.search(r"^batch +6$", workflow.finish(LEVEL_S), re.MULTILINE)
+
+
+def test_a_job_at_its_time_limit_resumes_and_a_killed_snakemake_is_taken_up_again(
+    cluster: Cluster, undisturbed: dict[int, xr.Dataset], tmp_path: Path
+) -> None:
+    workflow = Workflow(tmp_path / "copy", cluster, run(3))
+    workflow.close_gate()
+    workflow.on_slurm(ESTIMATES)
+    first, *_ = workflow.wait_for(
+        "three held jobs", lambda: (held := workflow.held())[2:] and held, 3 * LEVEL_S
+    )
+    job = first["SLURM_JOB_ID"]
+    batch = batch_of(cluster.jobs()[job])
+    cluster.slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
+    finished_batch = workflow.folder / f"results/held/batches/{batch}.nc"
+    workflow.wait_for("batch after its time limit", finished_batch.exists, 2 * LEVEL_S)
+    log = (workflow.folder / f"logs/held/batches/{batch}.log").read_text()
+    assert re.search(r"resuming: [1-9]\d* of \d+ pieces", log), log
+    assert "SLURM status is: 'TIMEOUT'" in workflow.log.read_text()
+
+    assert workflow.process is not None
+    workflow.process.kill()
+    workflow.process.wait()
+    workflow.on_slurm(ESTIMATES)
+    assert "--unlock" in workflow.finish(LEVEL_S, succeeds=False)
+    workflow.open_gate()
+    workflow.wait_for("end of the jobs", lambda: not cluster.jobs(), LEVEL_S)
+    workflow.on_slurm("--unlock")
+    workflow.finish(LEVEL_S)
+    workflow.on_slurm(ESTIMATES)
+    assert set(finished(workflow.finish(3 * LEVEL_S))) <= {"design", "sensitivity"}
+    assert_same_values(workflow.estimates(), undisturbed[3])
+
+
+def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error_that_says_so(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    workflow = Workflow(tmp_path / "copy", cluster, run(1))
+    workflow.on_slurm(ESTIMATES, "--retries", "0", stand_in=False)
+    workflow.finish(2 * LEVEL_S, succeeds=False)
+    log = (workflow.folder / "logs/held/study.log").read_text()
+    assert re.search(r"error: .*GPU", log.splitlines()[-1]), log
+    assert not (workflow.folder / ESTIMATES).exists()
+
+
+def test_the_literal_command_makes_the_report(cluster: Cluster, tmp_path: Path) -> None:
+    workflow = Workflow(tmp_path / "copy", cluster, run(1))
+    workflow.on_slurm()
+    said = workflow.finish(6 * LEVEL_S)
+    assert said.splitlines()[-1] == "Report of held: results/held/report.html"

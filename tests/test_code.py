@@ -1,0 +1,141 @@
+"""What is computed again when source code changes: what decides the numbers, and nothing else."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = "jaxmorph.studies.reference:ReferenceStudy"
+MINE = "studies/mine.py:Mine"
+
+SOURCE = '''"""Mine."""
+
+import numpy
+import helper
+from deeper.inside import RATE
+
+
+class Mine:
+    """A study."""
+
+    rate = 2.0 * RATE  # twice
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the package, and a user's study with helpers beside it."""
+    shutil.copytree(
+        ROOT / "jaxmorph", tmp_path / "jaxmorph", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (tmp_path / "studies/deeper").mkdir(parents=True)
+    (tmp_path / "studies/mine.py").write_text(SOURCE)
+    (tmp_path / "studies/helper.py").write_text("from other import X\n")
+    (tmp_path / "studies/deeper/__init__.py").write_text("")
+    (tmp_path / "studies/deeper/inside.py").write_text("from .next import RATE\n")
+    (tmp_path / "studies/deeper/next.py").write_text("RATE = 0.1\n")
+    (tmp_path / "studies/unused.py").write_text("X = 1\n")
+    (tmp_path / "other.py").write_text("X = 1\n")
+    return tmp_path
+
+
+def digests(project: Path, *targets: str) -> list[str]:
+    """In a new process, as each parse of the workflow is one."""
+    program = (
+        "import sys\nfrom jaxmorph.configuration.code import code_digest\n"
+        "for target in sys.argv[1:]: print(code_digest(target))\n"
+        "assert not {'jax', 'numpy'} & sys.modules.keys()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *targets],
+        cwd=project,
+        env={"PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def replace(old: str, new: str) -> Callable[[Path], object]:
+    def change(path: Path) -> object:
+        text = path.read_text()
+        assert old in text
+        return path.write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def add(text: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(path.read_text() + text)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "reference", "mine"),
+    [
+        ("jaxmorph/env/growth.py", add("\nX = 1\n"), True, True),
+        ("jaxmorph/engine/program.py", add("\nX = 1\n"), True, True),
+        ("jaxmorph/designs/points.py", replace("+ 1", "+ 2"), True, True),
+        ("jaxmorph/distributions.py", add("\nX = 1\n"), True, True),
+        ("jaxmorph/studies/base.py", add("\nX = 1\n"), True, True),
+        ("jaxmorph/studies/reference.py", add("\nX = 1\n"), True, False),
+        ("jaxmorph/studies/linear.py", add("\nX = 1\n"), False, False),
+        ("jaxmorph/figures/style.py", add("\nX = 1\n"), False, False),
+        ("jaxmorph/store/__init__.py", add("\nX = 1\n"), False, False),
+        ("jaxmorph/configuration/models.py", add("\nX = 1\n"), False, False),
+        ("jaxmorph/env/growth.py", add("\n# a comment\n"), False, False),
+        ("jaxmorph/env/growth.py", replace('"""', '"""Much: '), False, False),
+        ("studies/mine.py", replace("2.0", "3.0"), False, True),
+        ("studies/mine.py", replace("# twice", "# two times"), False, False),
+        ("studies/mine.py", replace("A study.", "My study."), False, False),
+        ("studies/mine.py", replace("2.0 * RATE", "(2.0\n        * RATE)"), False, False),
+        ("studies/mine.py", replace("class Mine:", "class Mine"), False, True),
+        ("studies/helper.py", add("Y = 1\n"), False, True),
+        ("studies/deeper/__init__.py", add("Y = 1\n"), False, True),
+        ("studies/deeper/next.py", replace("0.1", "0.2"), False, True),
+        ("other.py", replace("1", "2"), False, True),
+        ("studies/unused.py", replace("1", "2"), False, False),
+    ],
+    ids=str,
+)
+def test_what_changes_the_digest(
+    project: Path, file: str, change: Callable[[Path], object], reference: bool, mine: bool
+) -> None:
+    before = digests(project, REFERENCE, MINE)
+    change(project / file)
+    after = digests(project, REFERENCE, MINE)
+    assert [a != b for a, b in zip(before, after, strict=True)] == [reference, mine]
+
+
+def test_studies_in_modules(project: Path) -> None:
+    """Of a package of the user's that is found like any other, and one that is nowhere."""
+    targets = ["studies.mine:Mine", "studies.mine:Other", "nowhere.to_be:Found"]
+    before = digests(project, *targets)
+    assert before[0] == before[1] != before[2]
+    (project / "studies/mine.py").write_text("from studies import unused\n")
+    changed = digests(project, *targets)
+    assert changed[0] != before[0] and changed[2] == before[2]
+    (project / "studies/unused.py").write_text("X = 3\n")
+    assert digests(project, targets[0]) != changed[:1]
+
+
+def test_a_study_that_extends_a_built_in_one_follows_it(project: Path) -> None:
+    (project / "studies/mine.py").write_text("from jaxmorph.studies.linear import LinearStudy\n")
+    before = digests(project, MINE)
+    add("\nX = 1\n")(project / "jaxmorph/studies/linear.py")
+    assert digests(project, MINE) != before
+
+
+def test_the_digest_does_not_depend_on_where_things_are(project: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("jaxmorph", "studies", "other.py"):
+        shutil.move(project / name, moved / name)
+    there = digests(moved, MINE, REFERENCE, str(moved / MINE))
+    for name in ("jaxmorph", "studies", "other.py"):
+        shutil.move(moved / name, project / name)
+    assert there == digests(project, MINE, REFERENCE, str(project / MINE))

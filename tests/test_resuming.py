@@ -1,0 +1,228 @@
+"""A batch that is cut off goes on where it was; one that does not fit into memory is cut; devices."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from jaxmorph import engine, store
+from jaxmorph.engine import pieces
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.studies import Problem, load_problem
+
+N_SAMPLES, SEEDS, KEY = 40, np.arange(8), 3
+
+
+def problem() -> Problem:
+    settings = {"n_dim": 2, "n_steps": 20, "record_every": 4}
+    return load_problem("ornstein-uhlenbeck", settings, {"k": "default", "kT": "default"})
+
+
+def samples() -> np.ndarray:
+    p = problem()
+    u = np.random.default_rng(0).uniform(0.1, 0.9, (N_SAMPLES, len(p.names)))
+    return np.stack([d.ppf(x) for d, x in zip(p.distributions, u.T, strict=True)], axis=1)
+
+
+def evaluate(saved: pieces.Saved | None = None) -> engine.Evaluation:
+    return engine.evaluate(problem(), samples(), SEEDS, run_key=KEY, saved=saved)
+
+
+def same(a: engine.Evaluation, b: engine.Evaluation) -> bool:
+    assert a.gradient is not None and b.gradient is not None
+    return np.array_equal(a.value, b.value) and np.array_equal(a.gradient, b.gradient)
+
+
+def assert_close(a: np.ndarray, b: np.ndarray | None) -> None:
+    """Equal but for round-off: to 1e-12 of the largest over time."""
+    assert b is not None
+    largest = np.abs(b).max(axis=2, keepdims=True)
+    assert np.all(np.abs(a - b) <= 1e-12 * largest)
+
+
+class Killed(BaseException):
+    """What no handler of errors catches, like a signal."""
+
+
+class Until(dict):
+    """Saved pieces of a process that is killed when it has saved a few of them."""
+
+    def __init__(self, n: int):
+        super().__init__()
+        self.n = n
+
+    def __setitem__(self, place: tuple[int, int, int, int], leaves: list[np.ndarray]) -> None:
+        super().__setitem__(place, leaves)
+        if len(self) == self.n:
+            raise Killed
+
+
+def test_a_batch_that_was_cut_off_computes_the_rest_with_the_same_bits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saved = Until(3)
+    with pytest.raises(Killed):
+        evaluate(saved)
+    before = set(saved)
+    n_before = sum(np.prod(engine.Piece(*place).shape) for place in before)
+    saved.n = -1
+    with caplog.at_level(logging.INFO):
+        resumed = evaluate(saved)
+    assert same(resumed, evaluate())
+    assert f"resuming: {n_before} of {N_SAMPLES * len(SEEDS)} simulations" in caplog.text
+    # What was there is taken up, not computed: a mark in it is in the result.
+    place = min(before)
+    saved[place] = [np.full_like(leaf, 77.0) for leaf in saved[place]]
+    assert np.all(evaluate(saved).value[engine.Piece(*place).where] == 77.0)
+
+
+def test_pieces_are_resumed_in_the_size_in_which_they_were_cut(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Free memory may be other than before; programs of other sizes differ in the last bits."""
+    saved = Until(2)
+    with pytest.raises(Killed):
+        engine.evaluate(problem(), samples(), SEEDS, run_key=KEY, memory_limit=2e4, saved=saved)
+    (size,) = {engine.Piece(*place).shape for place in saved}
+    saved.n = -1
+    with caplog.at_level(logging.INFO):
+        evaluate(saved)
+    assert {engine.Piece(*place).shape for place in saved} == {size}
+    assert f"evaluating pieces of {size[0]} samples x {size[1]} seeds" in caplog.text
+
+
+def test_pieces_on_disk_come_back_as_they_were(tmp_path: Path) -> None:
+    saved = store.SavedPieces(tmp_path / "unfinished", "key")
+    assert len(saved) == 0
+    arrays = [np.arange(6.0).reshape(2, 3), np.array([np.nan, -0.0])]
+    saved[0, 2, 0, 3] = arrays
+    again = store.SavedPieces(tmp_path / "unfinished", "key")
+    assert list(again) == [(0, 2, 0, 3)]
+    for a, b in zip(again[0, 2, 0, 3], arrays, strict=True):
+        assert a.tobytes() == b.tobytes() and a.dtype == b.dtype
+    # Whatever else decides the numbers is in the key.
+    assert not list(store.SavedPieces(tmp_path / "unfinished", "other"))
+    saved.remove()
+    assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_damaged_piece_is_computed_again(tmp_path: Path) -> None:
+    saved = store.SavedPieces(tmp_path, "key")
+    whole = evaluate(saved)
+    n = len(saved)
+    assert n > 2
+    victim = sorted(tmp_path.iterdir())[1]
+    victim.write_bytes(victim.read_bytes()[:100])
+    assert same(evaluate(store.SavedPieces(tmp_path, "key")), whole)
+    assert len(store.SavedPieces(tmp_path, "key")) == n
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def no_room_for(monkeypatch: pytest.MonkeyPatch, n_simulations: int) -> None:
+    """A device that has no memory for so many simulations, though the compiler did not foresee it."""
+    compile_piece = pieces.compile_piece
+
+    def compiled(*arguments: object) -> pieces.Program:
+        program = compile_piece(*arguments)  # type: ignore[arg-type]
+        if np.prod(program.size) < n_simulations:
+            return program
+
+        def run(*_: object) -> None:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
+
+        return program._replace(compiled=run)
+
+    monkeypatch.setattr(pieces, "compile_piece", compiled)
+
+
+def test_out_of_memory_cuts_the_batch_and_gives_the_same_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = evaluate()
+    no_room_for(monkeypatch, 12)
+    cut = evaluate()
+    assert "5 samples x 8 seeds do not fit into the memory of the device: cutting them" in caplog.text
+    assert cut.gradient is not None
+    assert_close(cut.value, whole.value)
+    assert_close(cut.gradient, whole.gradient)
+
+
+def test_a_simulation_for_which_there_is_no_memory_is_one_readable_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_room_for(monkeypatch, 1)
+    with pytest.raises(JaxmorphError, match="not enough memory for one simulation"):
+        evaluate()
+
+
+# --- devices -------------------------------------------------------------------------------------
+
+ON_DEVICES = """
+import json, sys
+import jax, numpy as np
+sys.path[:0] = json.loads(sys.argv[1])
+import test_resuming as t
+from jaxmorph import engine
+n = len(jax.local_devices())
+few = engine.evaluate(t.problem(), t.samples()[:3], t.SEEDS, run_key=t.KEY)
+all = t.evaluate()
+np.savez(sys.argv[2], value=all.value, gradient=all.gradient, few=few.value, n=n)
+print(engine.describe_devices())
+"""
+
+
+def test_a_batch_is_spread_over_all_devices_with_the_same_answer(tmp_path: Path) -> None:
+    """Also where the samples are not a multiple of the devices (40 and 3 samples on 4 devices)."""
+    here = Path(__file__).parent
+    folders = json.dumps([str(here.parent), str(here)])
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            ON_DEVICES,
+            folders,
+            tmp_path / "r.npz",
+        ],
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": "4"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["cpu", "x", "4"]
+    found, whole = np.load(tmp_path / "r.npz"), evaluate()
+    assert found["n"] == 4
+    assert_close(found["value"], whole.value)
+    assert_close(found["gradient"], whole.gradient)
+    assert_close(found["few"], whole.value[:3])
+
+
+def test_a_gpu_that_was_asked_for_and_is_not_there_is_one_readable_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert jax.local_devices()[0].platform == "cpu", "this test is for a machine without a GPU"
+    engine.require_gpus(0)
+    with pytest.raises(JaxmorphError, match=r"1 GPU was asked for .* computes on CPUs only; install"):
+        engine.require_gpus(1)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "jax_cuda12_plugin" or None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    with pytest.raises(JaxmorphError, match=r"2 GPUs were .* sees 0 \(CUDA_VISIBLE_DEVICES = 3,"):
+        engine.require_gpus(2)
+
+
+def test_the_cost_of_a_simulation_is_that_of_its_arrays() -> None:
+    cost = engine.measure_cost(problem(), run_key=0)
+    one = evaluate()
+    assert one.gradient is not None
+    n = N_SAMPLES * len(SEEDS)
+    assert cost.result_bytes_per_simulation * n == one.value.nbytes + one.gradient.nbytes
+    assert cost.device == "cpu" and cost.simulations == 32
+    assert 0 < cost.seconds_per_simulation < 10 and cost.program_bytes > 0
