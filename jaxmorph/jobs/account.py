@@ -39,6 +39,7 @@ def write_provenance(run_name: str, inputs: Iterable[str], output: str) -> None:
             "git_commit": run["git_commit"],
             "git_dirty": run["git_dirty"],
             "of_all_files": sorted({file["code"] for file in files}),
+            "digests": sorted({file["code_digest"] for file in files if file.get("code_digest")}),
         },
         "libraries": json.loads(run["library_versions"]),
         "totals": _totals(run, files),
