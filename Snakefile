@@ -41,4 +41,5 @@ include: "workflow/rules/report.smk"
 
 
 onsuccess:
+    sweep()
     print_reports()

@@ -12,6 +12,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+UNFINISHED = Path("unfinished")
+"""Where the jobs of a workflow keep what is not finished, in its working directory."""
+
 # A file system's clock and a node's differ by less; a job that writes for longer is not heard of.
 _ABANDONED_AFTER_S = 3600.0
 
@@ -85,7 +88,7 @@ def _aside(path: Path) -> Path:
     return _beside(path)
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: Path = UNFINISHED) -> None:
     """Remove what killed processes left in ``folder`` an hour ago or earlier, and empty folders."""
     for directory, _, names in os.walk(folder, topdown=False):
         for name in fnmatch.filter(names, "*.tmp.*"):

@@ -175,8 +175,11 @@ class _Ensemble:
             "gradient_mode": "forward",
             "gradient_mode_reason": "6 parameters are fewer than 126 observables and times",
             "random_key": "0",
-            "created": "2030-01-01T00:00:00+00:00",
-            "wall_time_s": 41.7,
+            "git_commit": "0123456789abcdef0123456789abcdef01234567",
+            "git_dirty": "no",
+            "start": "2029-12-31T23:00:00+00:00",
+            "end": "2030-01-01T00:00:00+00:00",
+            "batch_wall_time_s": 41.7,
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -107,6 +108,8 @@ def test_every_link_leads_somewhere(run: Path, parsed: _Page) -> None:
     for target in targets:
         if target.startswith("#"):
             assert target[1:] in identifiers
+        elif target.startswith("data:"):
+            assert base64.b64decode(target.partition("base64,")[2])
         else:
             assert (run / target).is_file(), target
     shown = set(CATALOGUE) - {"screening"}
@@ -312,6 +315,7 @@ def test_the_page_reads_from_the_answer_down(run: Path) -> None:
         "Checks and convergence",
         "Methods",
         "What was run",
+        "Reproduce this run",
     ]
 
 
@@ -373,8 +377,10 @@ def test_facts_leave_out_what_is_not_known() -> None:
     assert known["recorded times"] == "5, from 0 to 0.1"
     assert known["time of all batches"] == "42 s"
     assert known["libraries"] == "jax 0.10.1, equinox 0.13"
-    assert known["made on"] == "2030-01-01 00:00 UTC"
-    sensitivity.attrs = {"wall_time_s": 4000, "library_versions": "not JSON"}
+    assert known["estimates made"] == "2030-01-01 00:00 UTC"
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    assert known["code"] == f"jaxmorph 0.1.0, commit {commit}, without changes"
+    sensitivity.attrs = {"batch_wall_time_s": 4000, "library_versions": "not JSON"}
     known = dict(facts.run_facts(sensitivity))
     assert known["time of all batches"] == "1 h 6 min"
     assert "libraries" not in known

@@ -64,9 +64,7 @@ def test_a_file_describes_itself(tmp_path: Path) -> None:
         assert dataset["parameter_unit"].values.tolist() == ["N/m"]
         assert dataset["observable_description"].values.tolist() == ["position"]
         assert dataset["value"].encoding["zlib"]
-        assert {"run", "configuration", "code_version", "library_versions", "created"} <= set(
-            dataset.attrs
-        )
+        assert set(ATTRIBUTES) <= set(dataset.attrs)
         # The order of parameters decides the columns of a design: it survives.
         assert list(json.loads(dataset.attrs["configuration"])["parameters"]) == ["z", "a"]
         assert json.loads(dataset.attrs["library_versions"])["numpy"] == np.__version__
@@ -195,7 +193,7 @@ def write_stream(path: Path) -> None:
     with store.streamed(path, "sensitivity", 5) as stream:
         stream.append(a_slab(0, 3))
         stream.append(a_slab(3, 2))
-        stream.derive(doubled)
+        stream.derive(["mean"], doubled)
         stream.finish(the_rest())
 
 

@@ -110,7 +110,16 @@ def test_datasets_explain_themselves_and_where_they_came_from(finished: Path) ->
                 assert variable.attrs.get("long_name"), (path, name)
                 assert variable.attrs.get("units"), (path, name)
             assert json.loads(dataset.attrs["configuration"])["study"], path
-            for key in ("code_version", "library_versions", "created", "run", "Conventions"):
+            for key in (
+                "code_version",
+                "library_versions",
+                "start",
+                "end",
+                "host",
+                "job_id",
+                "run",
+                "Conventions",
+            ):
                 assert dataset.attrs[key], (path, key)
             if path.name != "design.nc":
                 assert dataset.attrs["device"].startswith("cpu"), path

@@ -130,6 +130,11 @@ class Run(ConfigurationModel):
     )
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
     estimates: Estimates = Field(Estimates(), description="what the estimates are asked for")
+    allow_partial: bool = Field(
+        False,
+        description="make estimates and report from the batches that are there, and ask for no other; "
+        "the report says what is missing",
+    )
 
     @field_validator("study")
     @classmethod

@@ -2,20 +2,21 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from pydantic import BaseModel, TypeAdapter
 
 from .. import designs, sensitivity, store
-from ..configuration import Batch, Run
+from ..configuration import Run
 from ..distributions import Distribution
-from ..errors import JaxmorphError
+from .slabs import Slabs
 
 logger = logging.getLogger(__name__)
+
+_MOST_NAMED = 100
 
 # Say the same in every batch of a run.
 _FROM_A_BATCH = ("device", "precision", "gradient_mode", "gradient_mode_reason", "random_key")
@@ -32,7 +33,7 @@ def make_design(run_name: str, spec: Mapping[str, Any], study: str, output: str,
     values, unit_values = designs.make_design(
         run.design, {p.name: p.distribution for p in parameters}, run.correlations
     )
-    attributes = store.provenance(run_name, dict(spec)) | {
+    attributes = store.provenance(run_name, spec) | {
         "design_method": run.design.method,
         "design": run.design.model_dump_json(),
         "correlations": json.dumps([c.model_dump(mode="json") for c in run.correlations]),
@@ -40,6 +41,7 @@ def make_design(run_name: str, spec: Mapping[str, Any], study: str, output: str,
         "stochastic": int(about.get("stochastic", True)),
         "study": about["study"],
         "study_description": about["study_description"],
+        "study_source": about.get("study_source", ""),
         "settings": json.dumps(about["settings"]),
         "fixed_parameters": json.dumps(about["fixed_parameters"]),
     }
@@ -66,23 +68,51 @@ def estimate_sensitivity(
     """Read the batches, one slab of samples in memory at a time, and write the estimates."""
     run = Run.model_validate(spec)
     points = store.read_dataset(design, "design")
-    slabs = _Slabs(run, points, {Path(path).stem: path for path in batches})
-    estimation = sensitivity.Estimation(points, _question(run, points))
-    with store.streamed(output, "sensitivity", points.sizes["sample"]) as file:
+    slabs = Slabs(run, points, {Path(path).stem: path for path in batches})
+    _warn_of_missing(run, slabs)
+    estimation = sensitivity.Estimation(points, _question(run, points), slabs.there)
+    n_samples = points.sizes["sample"]
+    with store.streamed(output, "sensitivity", n_samples) as file:
         for slab in slabs:
+            file.skip_to(int(slab["sample"][0]))
             file.append(estimation.add(slab))
+        file.skip_to(n_samples)
         dataset, factor = estimation.finish()
-        file.derive(lambda local: sensitivity.scaled_sensitivity(local, factor))
+        names = ("gradient_mean", "gradient_se")
+        file.derive(names, lambda local: sensitivity.scaled_sensitivity(local, factor))
         dataset = dataset.assign_coords(slabs.texts)
         dataset.attrs = {
             **{k: v for k, v in points.attrs.items() if k not in ("jaxmorph_file", "Conventions")},
+            **store.provenance(run_name, spec),
             **{k: slabs.attributes[k] for k in _FROM_A_BATCH},
-            **store.provenance(run_name, dict(spec)),
+            **slabs.summary.attributes(),
+            **_completeness(run, slabs),
             "wanted_signal_to_noise": run.estimates.signal_to_noise,
             "trim": run.estimates.trim,
-            "wall_time_s": slabs.wall_time,
         }
         file.finish(dataset)
+
+
+def _completeness(run: Run, slabs: Slabs) -> dict[str, Any]:
+    """How much of the run is there."""
+    return {
+        "simulations": slabs.n_simulations,
+        "simulations_wanted": run.n_samples * run.n_seeds,
+        "missing_batch_count": len(slabs.missing),
+        "missing_batches": json.dumps(slabs.missing[:_MOST_NAMED]),
+    }
+
+
+def _warn_of_missing(run: Run, slabs: Slabs) -> None:
+    if slabs.missing:
+        logger.warning(
+            "%d of %d batches are not there (%s): estimates are from %d of %d simulations",
+            len(slabs.missing),
+            len(run.batches),
+            ", ".join(slabs.missing[:_MOST_NAMED]),
+            slabs.n_simulations,
+            run.n_samples * run.n_seeds,
+        )
 
 
 def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
@@ -96,67 +126,3 @@ def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
     )
-
-
-class _Slabs:
-    """Iterates over datasets of all seeds of some samples, checked against design and run."""
-
-    def __init__(self, run: Run, design: xr.Dataset, paths: Mapping[str, str]):
-        self._run, self._design, self._paths = run, design, paths
-        self.attributes: dict[str, Any] = {}
-        self.texts: dict[Any, xr.DataArray] = {}
-        self.wall_time = 0.0
-        self._like: xr.Dataset | None = None
-
-    def __iter__(self) -> Iterator[xr.Dataset]:
-        rows: dict[range, list[str]] = {}
-        for name, batch in self._run.batches.items():
-            rows.setdefault(batch.samples, []).append(name)
-        for done, names in enumerate(rows.values(), start=1):
-            yield xr.concat(
-                [self._read(name) for name in names],
-                "seed",
-                data_vars=["value", "gradient"],
-                coords="minimal",
-                compat="override",
-                join="override",
-            )
-            logger.info("slab %d of %d done", done, len(rows))
-
-    def _read(self, name: str) -> xr.Dataset:
-        path = self._paths[name]
-        batch = store.read_dataset(path, "batch")
-        _check_batch(path, batch, self._design, self._run.batches[name])
-        if self._like is None:
-            self._like = batch[["time", "observable"]]
-        for axis in ("time", "observable"):
-            if not np.array_equal(batch[axis].values, self._like[axis].values):
-                raise JaxmorphError(
-                    f"{path}: its {axis}s are not those of the other batches; {store.remedy(path)}"
-                )
-        self.attributes = batch.attrs
-        self.wall_time += float(batch.attrs["wall_time_s"])
-        self.texts = {n: c for n, c in batch.coords.items() if c.dtype.kind in "OUT"}
-        # Estimates are made of numbers; the texts come back at the end.
-        numbers = batch[["value", "gradient", "parameter_value"]]
-        return numbers.drop_vars([n for n in self.texts if n not in batch.dims], errors="ignore")
-
-
-def _check_batch(path: str, batch: xr.Dataset, design: xr.Dataset, expected: Batch) -> None:
-    """The batch holds the samples and seeds of its place in the run, at the design's points."""
-    remake = store.remedy(path)
-    for axis, wanted in (("sample", expected.samples), ("seed", expected.seeds)):
-        if list(batch[axis].values) != list(wanted):
-            raise JaxmorphError(
-                f"{path}: holds {axis}s {batch[axis].values.tolist()}, not {wanted.start} to "
-                f"{wanted.stop - 1}; {remake}"
-            )
-    if list(batch["parameter"].values) != list(design["parameter"].values):
-        raise JaxmorphError(
-            f"{path}: varies {', '.join(batch['parameter'].values)}, the design varies "
-            f"{', '.join(design['parameter'].values)}; {remake}"
-        )
-    points = design["parameter_value"].sel(sample=batch["sample"]).values
-    # The tolerance is single precision's: such a batch holds its points in it.
-    if not np.allclose(batch["parameter_value"].values, points, rtol=1e-6, atol=0):
-        raise JaxmorphError(f"{path}: was made for other parameter values than the design's; {remake}")

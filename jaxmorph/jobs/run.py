@@ -10,13 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..atomic import asides_in
+from ..atomic import UNFINISHED, asides_in
 from ..errors import JaxmorphError
 
 logger = logging.getLogger("jaxmorph")
-
-UNFINISHED = Path("unfinished")
-"""What is not finished is here, in the working directory, until it is."""
 
 # File systems keep times to a second or two, and so do clocks that are set by NTP.
 _CLOCK_TOLERANCE_S = 10.0

@@ -17,11 +17,11 @@ import xarray as xr
 from pydantic import TypeAdapter
 
 from .. import designs, engine, store
+from ..atomic import UNFINISHED
 from ..configuration.fields import ParameterDistribution
 from ..designs import Correlation, Design
 from ..errors import JaxmorphError
 from ..studies import Problem, load_problem
-from .run import UNFINISHED
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
     description = {
         "study": spec["study"],
         "study_description": problem.study.describe(),
+        "study_source": _source(spec["study"]),
         "stochastic": problem.study.is_stochastic,
         "settings": problem.study.settings(),
         "fixed_parameters": problem.fixed,
@@ -165,6 +166,12 @@ def check_gradients(run_name: str, spec: Spec, design: str, output: str) -> None
     logger.info("largest relative difference from finite differences: %.2g", worst)
     logger.info("largest relative difference of forward and reverse mode: %.2g", modes.max())
     store.write_dataset(dataset, output, "checks")
+
+
+def _source(study: str) -> str:
+    """The text of the user's own file that holds the study, so that a report can hand it on."""
+    place = Path(study.rpartition(":")[0])
+    return place.read_text(encoding="utf-8") if place.suffix == ".py" else ""
 
 
 @contextlib.contextmanager

@@ -12,7 +12,9 @@ import xarray as xr
 from jaxmorph.figures.numbers import plain, short
 from jaxmorph.figures.style import names
 
-_DESIGNS = {
+_MOST_NAMED = 20
+_FEW_VALUES = 5
+DESIGNS = {
     "sobol": "a Sobol sequence",
     "latin-hypercube": "a Latin hypercube",
     "grid": "a full grid",
@@ -38,13 +40,49 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("estimator of the gradients", attrs.get("estimator")),
         ("gradients", _joined(attrs, "gradient_mode", "gradient_mode_reason")),
         ("random key", attrs.get("random_key")),
-        ("device", attrs.get("device")),
-        ("time of all batches", _duration(attrs.get("wall_time_s"))),
-        ("made on", _date(attrs.get("created"))),
-        ("code version", attrs.get("code_version")),
+        ("design hash", attrs.get("design_hash")),
+        ("device", _several(attrs.get("batch_device")) or attrs.get("device")),
+        ("host", _several(attrs.get("batch_host")) or attrs.get("host")),
+        ("jobs of the batches", _several(attrs.get("batch_job_id"))),
+        ("batches made", _span(attrs.get("batch_start"), attrs.get("batch_end"))),
+        ("time of all batches", _duration(attrs.get("batch_wall_time_s"))),
+        ("estimates made", _date(attrs.get("end"))),
+        ("code", code(attrs)),
+        ("code of the batches", _other_codes(attrs)),
         ("libraries", _pairs(attrs.get("library_versions"))),
     ]
     return [(label, str(text)) for label, text in rows if text not in (None, "")]
+
+
+def code(attrs: dict[str, Any]) -> str | None:
+    """Version and commit of the code, in plain words."""
+    commit, dirty = attrs.get("git_commit"), attrs.get("git_dirty")
+    if not attrs.get("code_version"):
+        return None
+    if commit in (None, "none"):
+        return f"jaxmorph {attrs['code_version']}, not from a git checkout"
+    state = {
+        "yes": "with changes that were not committed: the commit alone does not give this code",
+        "no": "without changes",
+    }
+    return f"jaxmorph {attrs['code_version']}, commit {commit}, {state.get(str(dirty), dirty)}"
+
+
+def missing(sensitivity: xr.Dataset) -> dict[str, Any] | None:
+    """What of the run was not there when the estimates were made; None if nothing is missing."""
+    attrs = sensitivity.attrs
+    count = int(attrs.get("missing_batch_count", 0))
+    if not count:
+        return None
+    names = _loaded(attrs.get("missing_batches"), [])[:_MOST_NAMED]
+    return {
+        "count": count,
+        "batches": count + int(attrs["batch_count"]),
+        "names": names,
+        "more": count - len(names),
+        "made": int(attrs["simulations"]),
+        "wanted": int(attrs["simulations_wanted"]),
+    }
 
 
 def extent(sensitivity: xr.Dataset) -> str:
@@ -103,12 +141,6 @@ def distribution(kind: dict[str, Any]) -> str:
     return ", ".join([str(kind.get("distribution", "")), *settings]).strip(", ")
 
 
-def configuration(sensitivity: xr.Dataset) -> str | None:
-    """The configuration of the run, indented; None if the dataset does not hold it."""
-    loaded = _loaded(sensitivity.attrs.get("configuration"), None)
-    return None if loaded is None else json.dumps(loaded, indent=2, ensure_ascii=False)
-
-
 def _loaded(text: Any, otherwise: Any) -> Any:
     try:
         return json.loads(text)
@@ -126,7 +158,7 @@ def _joined(attrs: dict[str, Any], name: str, more: str) -> str | None:
 def _design(sensitivity: xr.Dataset) -> str:
     method = str(sensitivity.attrs.get("design_method", ""))
     samples = _count(sensitivity.sizes.get("sample", 0), "sample")
-    return f"{samples} of {_DESIGNS.get(method, method)}" if method else samples
+    return f"{samples} of {DESIGNS.get(method, method)}" if method else samples
 
 
 def _correlations(text: Any) -> str | None:
@@ -167,6 +199,31 @@ def _date(text: Any) -> str | None:
         return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M %Z").strip()
     except ValueError:
         return text
+
+
+def _span(start: Any, end: Any) -> str | None:
+    if not (start and end):
+        return None
+    first, last = _date(start), _date(end)
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _several(text: Any) -> str | None:
+    """Values that files have, with the number of files where they differ; of many the first ones."""
+    found = _loaded(text, {})
+    files = found.get("files", {})
+    if len(files) <= 1:
+        return next(iter(files), None)
+    named = list(files.items())[:_FEW_VALUES]
+    told = [f"{value} ({n} files)" if n > 1 else value for value, n in named]
+    more = int(found["different"]) - len(named)
+    return ", ".join([*told, *([f"and {more} more"] if more else [])])
+
+
+def _other_codes(attrs: dict[str, Any]) -> str | None:
+    """Only where batches were made by more than one version of the code."""
+    found = _loaded(attrs.get("batch_code"), {})
+    return _several(attrs["batch_code"]) if int(found.get("different", 0)) > 1 else None
 
 
 def _pairs(text: Any) -> str | None:

@@ -20,7 +20,15 @@ from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE, Entry, figure_name
 from jaxmorph.figures.estimates import unreliable
 from jaxmorph.figures.save import render, write_whole
 from jaxmorph.figures.style import names, words
-from jaxmorph.report import explorer, facts, findings, methods, observables, summary
+from jaxmorph.report import (
+    explorer,
+    facts,
+    findings,
+    methods,
+    observables,
+    reproduce,
+    summary,
+)
 
 _HEAVY_SVG = 400_000
 
@@ -95,7 +103,10 @@ def _context(run: str, sensitivity: xr.Dataset, checks: xr.Dataset | None) -> di
         "facts": facts.run_facts(sensitivity),
         "parameters": facts.parameter_rows(sensitivity),
         "observables": facts.observable_rows(sensitivity),
-        "configuration": facts.configuration(sensitivity),
+        "code": facts.code(sensitivity.attrs),
+        "missing": facts.missing(sensitivity),
+        "attachments": reproduce.attachments(run, sensitivity),
+        "commands": reproduce.commands(sensitivity.attrs),
         "known_variables": _known_variables(sensitivity, checks),
         "example": example(run, sensitivity),
     }

@@ -9,6 +9,7 @@ from .estimate import Estimation, Question, estimate, scaled_sensitivity
 from .fourier import fast
 from .given_data import given_data
 from .health import gradient_growth
+from .holes import There
 from .identifiability import fisher_information, identifiability, indistinguishable
 from .local import local_estimates
 from .moments import DesignMoments
@@ -24,6 +25,7 @@ __all__ = [
     "Estimation",
     "Question",
     "TailIndex",
+    "There",
     "active_subspace",
     "estimate",
     "fast",

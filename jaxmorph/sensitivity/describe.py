@@ -44,6 +44,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "seeds_needed": ("number of seeds for the wanted signal to noise", "1"),
     "sign_consistency": ("share of seeds whose gradient has the sign of the mean", "1"),
     "seeds_used": ("number of seeds with finite value and gradients", "1"),
+    "seeds_there": ("number of seeds whose batches are there", "1"),
     # Averages over the samples
     "value_average": ("mean over samples and seeds of the observable", "see observable_unit"),
     "gradient_average": ("mean over samples and seeds of the gradient", _PER_PARAMETER),

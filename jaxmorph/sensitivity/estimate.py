@@ -26,6 +26,7 @@ from .describe import describe
 from .fourier import fast
 from .given_data import given_data
 from .health import GradientHealth
+from .holes import There
 from .identifiability import fisher_information, identifiability
 from .local import TRIM, WANTED_SIGNAL_TO_NOISE, finite_pairs, local_estimates
 from .morris import morris
@@ -71,17 +72,21 @@ class Question:
     trim: float = TRIM
 
 
-def estimate(slabs: Iterable[xr.Dataset], points: xr.Dataset, question: Question) -> xr.Dataset:
+def estimate(
+    slabs: Iterable[xr.Dataset], points: xr.Dataset, question: Question, there: There | None = None
+) -> xr.Dataset:
     """The sensitivity dataset of a run (see ``docs/data.md``), without global attributes.
 
     Args:
-        slabs: Datasets with ``value``, ``gradient`` and ``parameter_value``: all seeds of some samples,
-            each sample once.
+        slabs: As :meth:`Estimation.add` takes them, each sample once.
         points: ``parameter_value`` and ``unit_value`` (sample, parameter).
         question: What is known of the run besides.
+        there: What is there of the run; None: everything.
     """
-    estimation = Estimation(points, question)
+    estimation = Estimation(points, question, there)
     local = xr.concat([estimation.add(slab) for slab in slabs], "sample")
+    if there is not None:
+        local = local.reindex(sample=points["sample"], fill_value={"seeds_used": 0})
     whole, factor = estimation.finish()
     return xr.merge([local, scaled_sensitivity(local, factor), whole], join="exact")
 
@@ -105,22 +110,32 @@ class Estimation:
 
     Besides sums it keeps the elasticities of all samples, and the values of all seeds: of a choice of
     the samples, or of all for designs whose estimators need them.
+
+    Of a run with holes it makes what it would make of a run that only ever had the samples and seeds
+    that are there; pairs that some samples lack count as not finite, but are not reported.
     """
 
-    def __init__(self, points: xr.Dataset, question: Question):
-        self._points, self._question = points, question
-        n, names = points.sizes["sample"], [str(p) for p in points["parameter"].values]
-        design = question.design
+    def __init__(self, points: xr.Dataset, question: Question, there: There | None = None):
+        self._all_points, self._question, self._there = points, question, there
+        design, names = question.design, [str(p) for p in points["parameter"].values]
+        kept = np.arange(points.sizes["sample"])
+        if there is not None:
+            kept = kept[there.kept(design, len(names))]
+            points = points.isel(sample=kept)
+        self._points = points
+        n = len(kept)
         self._kind = "sample" if design is None else represents(design)
         self._group_size = 1 if design is None else group_size(design, len(names))
         weights = None if design is None else design_weights(design, names)
+        weights = None if weights is None else weights[kept]
         self._weight = xr.DataArray(np.ones(n) if weights is None else weights, dims="sample")
         self._moments = moments.DesignMoments(
-            moments.Design(n, self._group_size, weights, question.stochastic)
+            moments.Design(n, self._group_size, weights, question.stochastic),
+            None if there is None else there.often(),
         )
         rng = np.random.default_rng(0)
-        self._given = np.sort(rng.permutation(n)[:_MOST_GIVEN])
-        self._central = int(points["sample"][central_sample(points["unit_value"].values)])
+        self._given = points["sample"].values[np.sort(rng.permutation(n)[:_MOST_GIVEN])]
+        self._central = self._choose_central()
         self._sd = xr.DataArray([natural_sd(d) for d in question.distributions], dims="parameter")
         self._average, self._health = DesignAverage(question.trim), GradientHealth(question.pathwise)
         self._central_slab: xr.Dataset | None = None
@@ -131,9 +146,11 @@ class Estimation:
         """The local estimates of a slab, which is not kept.
 
         Args:
-            slab: ``value``, ``gradient`` and ``parameter_value``: all seeds of some samples.
+            slab: ``value``, ``gradient`` and ``parameter_value``: all seeds of some samples. With
+                ``there`` (sample, seed), those pairs alone; the others are NaN.
         """
         theta, used = slab["parameter_value"], finite_pairs(slab["value"], slab["gradient"])
+        there = slab.get("there")
         value, gradient = slab["value"].where(used), slab["gradient"].where(used)
         self._seeds = value.sizes["seed"]
         local = local_estimates(
@@ -144,12 +161,12 @@ class Estimation:
             trim=self._question.trim,
         )
         self._check_noise(value)
-        weight = self._weight.isel(sample=slab["sample"].values)
-        self._average.add(value, gradient, theta, local, weight)
-        self._health.add(value, gradient, theta, used)
+        rows = np.searchsorted(self._points["sample"].values, slab["sample"].values)
+        self._average.add(value, gradient, theta, local, self._weight.isel(sample=rows))
+        self._health.add(value, gradient, theta, used, there)
         scaled = gradient * natural_scale(self._question.distributions, theta) * self._sd
         if self._has_moments:
-            self._moments.add(value, scaled, used)
+            self._moments.add(value.assign_coords(sample=rows), scaled, used, there)
         self._keep("elasticity", local["elasticity"])
         if isinstance(self._question.design, _NEED_VALUES):
             self._keep("value", value)
@@ -187,9 +204,22 @@ class Estimation:
                     result[f"scaled_sensitivity_average{end}"] = scaled
         result |= self._of_the_design()
         dataset = xr.Dataset(result)
-        dataset["parameter_value"] = self._points["parameter_value"]
-        dataset["unit_value"] = self._points["unit_value"]
+        if self._there is not None:
+            # An estimate that no sample has is no dimension of the dataset.
+            missing = {} if "sample" in dataset.dims else {"sample": self._points["sample"]}
+            dataset = dataset.assign_coords(missing).reindex(sample=self._all_points["sample"])
+            dataset["seeds_there"] = ("sample", self._there.seeds)
+        dataset["parameter_value"] = self._all_points["parameter_value"]
+        dataset["unit_value"] = self._all_points["unit_value"]
         return describe(dataset.transpose(*_ORDER, missing_dims="ignore")), factor
+
+    def _choose_central(self) -> int:
+        """The central one of the samples; of those with most seeds, if some have fewer."""
+        points = self._points
+        if self._there is not None:
+            seeds = self._there.seeds[np.isin(self._all_points["sample"], points["sample"])]
+            points = points.isel(sample=seeds == seeds.max())
+        return int(points["sample"][central_sample(points["unit_value"].values)])
 
     @property
     def _has_moments(self) -> bool:
@@ -291,7 +321,7 @@ class Estimation:
             case MorrisDesign():
                 return morris(value, self._points["unit_value"], question.stochastic)
         bounded = all(np.isfinite(d.support).all() for d in question.distributions)
-        points = self._points["parameter_value"].isel(sample=self._given)
+        points = self._points["parameter_value"].sel(sample=self._given)
         of_choice = given_data(value, points, question.stochastic, question.independent and bounded)
         # Their nested subsets are of the chosen samples, not of the run.
         return {name: array for name, array in of_choice.items() if "_by_" not in name}

@@ -142,7 +142,8 @@ def _powers(columns: np.ndarray, orders: list[np.ndarray]) -> np.ndarray:
     variance = np.var(columns[orders[0]], axis=0)
     angle = 2 * np.pi / n * np.outer(np.arange(1, HARMONICS + 1), np.arange(n))
     waves = np.concatenate([np.cos(angle), np.sin(angle)])
-    result = [2 / n**2 * np.sum((waves @ columns[order]) ** 2, axis=0) for order in orders]
+    ordered = (np.take(columns, order, axis=0) for order in orders)
+    result = [2 / n**2 * np.sum((waves @ column) ** 2, axis=0) for column in ordered]
     share = np.array(result) / np.where(variance > 0, variance, 1.0)
     return np.column_stack([*(unskew_S1(share, HARMONICS, n) * variance), variance])
 
@@ -192,4 +193,5 @@ def _median_distance(y: np.ndarray, slices: np.ndarray, weights: np.ndarray) -> 
         size = within[..., -1:]
         share = within / np.where(size > 0, size, np.nan)
         distances[:, i] = np.abs(share - over_all[:, None]).max(axis=-1)
-    return np.nanmedian(distances, axis=-1)
+    # That which ignores NaN, of slices without a sample, is slow.
+    return (np.nanmedian if np.isnan(distances).any() else np.median)(distances, axis=-1)

@@ -35,6 +35,7 @@ class GradientHealth:
         gradient: xr.DataArray,
         parameter_value: xr.DataArray,
         used: xr.DataArray,
+        there: xr.DataArray | None = None,
     ) -> None:
         """Add one slab: all seeds of some samples.
 
@@ -43,10 +44,12 @@ class GradientHealth:
             gradient: (sample, seed, time, observable, parameter); NaN at the same places.
             parameter_value: (sample, parameter).
             used: (sample, seed, time, observable), which entries are finite.
+            there: (sample, seed), which pairs are there at all; None: all.
         """
-        self._excluded += excluded_pairs(used)
+        fine = used if there is None else used | ~there
+        self._excluded += excluded_pairs(fine)
         sums = {
-            "non_finite": (~used).sum(("sample", "seed", "time")),
+            "non_finite": (~fine).sum(("sample", "seed", "time")),
             "square": (gradient**2).sum(("sample", "seed")),
             "count": gradient.count(("sample", "seed")),
             "relative": ((gradient * parameter_value) ** 2).sum(("sample", "seed")),

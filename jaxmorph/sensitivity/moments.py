@@ -70,10 +70,13 @@ class Draws:
 
 
 class DesignMoments:
-    """Accumulates slabs; ``over_samples`` and ``over_seeds`` give the statistics."""
+    """Accumulates slabs; ``over_samples`` and ``over_seeds`` give the statistics.
 
-    def __init__(self, design: Design):
-        self.design = design
+    ``seeds`` (seed): which seeds to use, where some are at few samples.
+    """
+
+    def __init__(self, design: Design, seeds: np.ndarray | None = None):
+        self.design, self._wanted = design, seeds
         if design.weights is None:
             self._sizes = nested(design.n_samples, design.group_size)
             resamples = sample_weights(design.n_samples, design.group_size).values
@@ -88,13 +91,20 @@ class DesignMoments:
         self._shift = self._largest = np.zeros(0)
         self._seeds = np.zeros(0, bool)
 
-    def add(self, value: xr.DataArray, gradient: xr.DataArray, used: xr.DataArray) -> None:
+    def add(
+        self,
+        value: xr.DataArray,
+        gradient: xr.DataArray,
+        used: xr.DataArray,
+        there: xr.DataArray | None = None,
+    ) -> None:
         """Add all seeds of some samples.
 
         Args:
-            value: (sample, seed, time, observable).
+            value: (sample, seed, time, observable); ``sample`` is the number in this design.
             gradient: (sample, seed, time, observable, parameter), on the scale of the moments.
             used: (sample, seed, time, observable), which entries are usable.
+            there: (sample, seed), which pairs are there at all; None: all.
         """
         order = ("sample", "seed", "time", "observable")
         f = value.transpose(*order).values
@@ -102,7 +112,7 @@ class DesignMoments:
         ok = used.transpose(*order).values
         if self._coordinates is None:
             self._coordinates = gradient.isel(sample=0, seed=0, drop=True).coords.to_dataset()
-            self._seeds = usable_seeds(ok)
+            self._seeds = self._choose_seeds(ok, there)
             self._n_seeds = int(self._seeds.sum())
             self._blocks = self._choose_blocks(g.shape)
         f, g, ok = f[:, self._seeds], g[:, self._seeds], ok[:, self._seeds]
@@ -112,6 +122,15 @@ class DesignMoments:
         f, g, ok = self._in_blocks(f, g, ok)
         self._add_gradients(w, g, ok)
         self._add_values(w, f, ok)
+
+    def _choose_seeds(self, ok: np.ndarray, there: xr.DataArray | None) -> np.ndarray:
+        """Which seeds to use, from the first slab; those that only this one lacks may fail nowhere."""
+        if there is not None:
+            ok = ok | ~there.transpose("sample", "seed").values[:, :, None, None]
+        seeds = usable_seeds(ok)
+        if self._wanted is None:
+            return seeds
+        return seeds & self._wanted if (seeds & self._wanted).sum() > 1 else self._wanted
 
     def _choose_blocks(self, shape: tuple[int, ...]) -> int:
         _, _, n_times, n_observables, n_parameters = shape

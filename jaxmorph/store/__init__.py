@@ -7,21 +7,36 @@ from .build import (
     design_dataset,
     with_trajectories,
 )
-from .files import open_dataset, read_dataset, read_json, remedy, write_dataset, write_json
+from .files import (
+    open_dataset,
+    read_attributes,
+    read_dataset,
+    read_json,
+    read_samples,
+    remedy,
+    write_dataset,
+    write_json,
+)
 from .pieces import SavedPieces
-from .provenance import provenance
+from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
 from .stream import streamed
 
 __all__ = [
+    "NO_COMMIT",
     "SavedPieces",
+    "Summary",
     "batch_dataset",
     "checks_dataset",
+    "code",
     "corners_dataset",
     "design_dataset",
+    "design_hash",
     "open_dataset",
     "provenance",
+    "read_attributes",
     "read_dataset",
     "read_json",
+    "read_samples",
     "remedy",
     "streamed",
     "with_trajectories",

@@ -13,6 +13,7 @@ import xarray as xr
 
 from ..distributions import Distribution
 from .files import as_strings, describe
+from .provenance import design_hash
 
 
 class Described(Protocol):
@@ -105,6 +106,7 @@ def design_dataset(
         attrs={
             **attributes,
             "distributions": json.dumps([d.model_dump(mode="json") for d in distributions]),
+            "design_hash": design_hash(values),
         },
     )
     return describe(dataset, _COORDINATES)
@@ -140,7 +142,7 @@ def batch_dataset(
             **_described("parameter", parameters),
             **_described("observable", observables),
         },
-        attrs=dict(attributes),
+        attrs={**attributes, "design_hash": design_hash(parameter_value)},
     )
     return describe(dataset, _COORDINATES)
 

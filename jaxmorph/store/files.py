@@ -3,13 +3,14 @@
 import contextlib
 import json
 import os
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 # File locking of HDF5 fails on some shared file systems, and files here are written once, then renamed.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
+import netCDF4
 import numpy as np
 import xarray as xr
 
@@ -18,6 +19,8 @@ from ..errors import JaxmorphError
 
 KINDS = ("design", "batch", "corners", "checks", "sensitivity")
 COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
+# What is read by samples is stored in chunks of some samples, of about so many bytes.
+_CHUNK_BYTES = 1 << 18
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
@@ -46,12 +49,20 @@ def check_described(dataset: xr.Dataset, kind: str) -> None:
 
 
 def encoding_of(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
-    """How the variables are compressed."""
+    """How the variables are compressed, and cut into chunks."""
     return {
-        name: dict(COMPRESSION)
+        name: COMPRESSION | _chunks(variable)
         for name, variable in dataset.variables.items()
         if variable.ndim and variable.dtype.kind in "fib"
     }
+
+
+def _chunks(variable: xr.Variable) -> dict[str, Any]:
+    """Whole samples, so that reading some of a file costs as much less; small variables as they come."""
+    if variable.dims[0] != "sample" or variable.nbytes <= _CHUNK_BYTES:
+        return {}
+    samples = max(1, _CHUNK_BYTES * variable.shape[0] // variable.nbytes)
+    return {"chunksizes": (samples, *variable.shape[1:])}
 
 
 def write_json(content: dict[str, Any], path: str | Path) -> None:
@@ -121,6 +132,35 @@ def open_dataset(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
                 f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); {remedy(path)}"
             )
         yield file
+
+
+def read_samples(path: str | Path, names: Iterable[str], rows: slice) -> dict[str, np.ndarray]:
+    """Some samples of variables, as they lie in a file that :func:`open_dataset` has accepted.
+
+    Raises:
+        JaxmorphError: If they cannot be read.
+    """
+    try:
+        with netCDF4.Dataset(path) as file:
+            file.set_auto_mask(False)
+            return {name: file[name][rows] for name in names}
+    except (OSError, RuntimeError, IndexError) as error:
+        raise _damaged(path) from error
+
+
+def read_attributes(path: str | Path) -> dict[str, Any]:
+    """The global attributes of a netCDF file, and nothing else of it.
+
+    Raises:
+        JaxmorphError: If it is missing or damaged.
+    """
+    if not Path(path).is_file():
+        raise JaxmorphError(f"{path}: no such file; {remedy(path)}")
+    try:
+        with netCDF4.Dataset(path) as file:
+            return {name: file.getncattr(name) for name in file.ncattrs()}
+    except (OSError, RuntimeError) as error:
+        raise _damaged(path) from error
 
 
 def _damaged(path: str | Path) -> JaxmorphError:

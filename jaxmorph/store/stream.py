@@ -2,7 +2,7 @@
 
 import contextlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import netCDF4
@@ -38,13 +38,14 @@ def streamed(path: str | Path, kind: str, n_samples: int) -> Iterator["Stream"]:
 
 
 class Stream:
-    """What :func:`streamed` gives: ``append`` slabs, ``derive`` from them, then ``finish``."""
+    """What :func:`streamed` gives: ``append`` slabs in order, ``derive`` from them, then ``finish``."""
 
     def __init__(self, path: Path, final: Path, kind: str, n_samples: int):
         self._path, self._final, self._kind, self._n = path, final, kind, n_samples
         self._file: netCDF4.Dataset | None = netCDF4.Dataset(path, "w")
         self._file.createDimension("sample", n_samples)
         self._slabs: list[slice] = []
+        self._gaps: list[slice] = []
         self._sums: dict[tuple[str, int], int] = {}
         self._done = 0
 
@@ -55,12 +56,17 @@ class Stream:
         self._done = rows.stop
         self._write(slab, len(self._slabs) - 1)
 
-    def derive(self, function: Callable[[xr.Dataset], xr.Dataset]) -> None:
-        """Add variables that ``function`` makes, slab by slab, from those that were written."""
+    def skip_to(self, sample: int) -> None:
+        """Leave the samples before this one without numbers: NaN, or 0 where they are counted."""
+        if sample > self._done:
+            self._gaps.append(slice(self._done, sample))
+            self._done = sample
+
+    def derive(self, names: Sequence[str], function: Callable[[xr.Dataset], xr.Dataset]) -> None:
+        """Add variables that ``function`` makes, slab by slab, from those of ``names`` it has."""
         assert self._file is not None
-        names = [n for n, v in self._file.variables.items() if v.dimensions[:1] == ("sample",)]
         for i, rows in enumerate(self._slabs):
-            written = {n: self._file[n] for n in names}
+            written = {n: self._file[n] for n in names if n in self._file.variables}
             slab = xr.Dataset(
                 {n: (v.dimensions, np.ma.getdata(v[rows]), v.__dict__) for n, v in written.items()}
             )
@@ -69,6 +75,11 @@ class Stream:
     def finish(self, dataset: xr.Dataset) -> None:
         """Add everything else, with the attributes of the file."""
         assert self._done == self._n, f"{self._done} of {self._n} samples were written"
+        assert self._file is not None
+        for variable in self._file.variables.values():
+            if variable.dtype.kind != "f":  # a float is NaN where nothing was written
+                for rows in self._gaps:
+                    variable[rows] = 0
         self.close()
         check_described(dataset, self._kind)
         dataset = dataset.assign_attrs(Conventions="CF-1.11", jaxmorph_file=self._kind)

@@ -14,7 +14,7 @@ rule design:
     conda:
         "../../envs/jaxmorph.yaml"
     params:
-        run=run_params,
+        run=design_params,
     script:
         "../scripts/design.py"
 

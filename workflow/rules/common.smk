@@ -9,6 +9,7 @@ from types import SimpleNamespace
 # The package beside this workflow, whether or not it is installed.
 sys.path.insert(0, str(workflow.basedir))
 
+from jaxmorph.atomic import sweep
 from jaxmorph.configuration import check_syntax, load_configuration
 from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.extension import notice, read_record
@@ -50,13 +51,32 @@ def warn_of_moved_points():
             print(f"Warning: {line}", file=sys.stderr)
 
 
+def check_partial_runs():
+    """A run that is estimated from the batches that are there needs one."""
+    for name, run in RUNS.items():
+        folder = Path("results", name, "batches")
+        if run.allow_partial and not any(
+            (folder / f"{batch}.nc").exists() for batch in run.batches
+        ):
+            sys.exit(
+                f"runs.{name}.allow_partial = true: no batch of {name} is there yet, so there is nothing "
+                f"to estimate from; make some first, without allow_partial (snakemake --keep-going)"
+            )
+
+
 if workflow.is_main_process:  # once, not in each of its jobs
     warn_of_moved_points()
+    check_partial_runs()
 
 
 def run_params(wildcards):
     """The whole run, as plain values."""
     return RUNS[wildcards.run].model_dump(mode="json")
+
+
+def design_params(wildcards):
+    """The whole run; whether estimates may be made of some batches is nothing to a design."""
+    return run_params(wildcards) | {"allow_partial": False}
 
 
 def study_params(wildcards):
@@ -95,23 +115,22 @@ def needs(rule_name, resource):
     return amount
 
 
+def batch_files(run_name, names):
+    """The files of some batches; of a run with allow_partial those that are there."""
+    files = expand("results/{run}/batches/{batch}.nc", run=run_name, batch=names)
+    if RUNS[run_name].allow_partial:
+        return [file for file in files if Path(file).exists()]
+    return files
+
+
 def batches(wildcards):
     """The files of all batches of a run."""
-    return expand(
-        "results/{run}/batches/{batch}.nc",
-        run=wildcards.run,
-        batch=RUNS[wildcards.run].batches,
-    )
+    return batch_files(wildcards.run, RUNS[wildcards.run].batches)
 
 
 def trajectory_batches(wildcards):
     """The batches that hold stored trajectories."""
-    run = RUNS[wildcards.run]
-    return expand(
-        "results/{run}/batches/{batch}.nc",
-        run=wildcards.run,
-        batch=run.trajectory_batches,
-    )
+    return batch_files(wildcards.run, RUNS[wildcards.run].trajectory_batches)
 
 
 def figure_files(wildcards):
@@ -145,14 +164,21 @@ def figure_labels(wildcards):
 def animation_files(wildcards):
     """The animations of a run; that of single cells needs a stored trajectory."""
     names = ["corners"]
-    if RUNS[wildcards.run].trajectory_batches:
+    if trajectory_batches(wildcards):
         names.insert(0, "cells")
     return expand("results/{run}/animations/{name}.mp4", run=wildcards.run, name=names)
 
 
 def run_files(wildcards):
     """Everything that a run leaves: what is missing or damaged is made again, not only the report."""
-    names = ["report.html", "sensitivity.nc", "design.nc", "design.json", "corners.nc"]
+    names = [
+        "report.html",
+        "provenance.json",
+        "sensitivity.nc",
+        "design.nc",
+        "design.json",
+        "corners.nc",
+    ]
     return [
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
         *batches(wildcards),
@@ -172,9 +198,18 @@ def checks(wildcards):
     return f"results/{wildcards.run}/checks.nc" if has_checks else []
 
 
+def of_how_much(run_name):
+    """A remark for a run that was estimated from some of its batches."""
+    wanted = len(RUNS[run_name].batches)
+    there = len(batches(SimpleNamespace(run=run_name)))
+    return f" (of {there} of {wanted} batches; the others are missing)" if there < wanted else ""
+
+
 def print_reports():
     """Say where the reports are, as the last lines of the output."""
     # Now, in the working directory: at exit Snakemake has left it.
     pages = {run: Path("results", run, "report.html") for run in RUNS}
-    lines = [f"Report of {run}: {page}" for run, page in pages.items() if page.exists()]
+    lines = [
+        f"Report of {run}: {page}{of_how_much(run)}" for run, page in pages.items() if page.exists()
+    ]
     atexit.register(print, "\n".join(lines), flush=True)

@@ -67,3 +67,23 @@ rule page:
         "../../envs/jaxmorph.yaml"
     script:
         "../scripts/page.py"
+
+
+rule provenance:
+    input:
+        batches=batches,
+        design="results/{run}/design.nc",
+        corners="results/{run}/corners.nc",
+        checks=checks,
+        sensitivity="results/{run}/sensitivity.nc",
+    output:
+        "results/{run}/provenance.json",
+    log:
+        "logs/{run}/provenance.log",
+    benchmark:
+        "benchmarks/{run}/provenance.tsv"
+    localrule: True
+    conda:
+        "../../envs/jaxmorph.yaml"
+    script:
+        "../scripts/provenance.py"

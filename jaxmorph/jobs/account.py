@@ -1,0 +1,93 @@
+"""The job that says where every file of a run comes from."""
+
+import datetime
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import store
+from ..report import paper
+
+logger = logging.getLogger(__name__)
+
+# What is said of each file, where it says so itself.
+_OF_A_FILE = ("host", "device", "job_id", "start", "end", "wall_time_s", "cpu_time_s", "design_hash")
+
+
+def write_provenance(run_name: str, inputs: Iterable[str], output: str) -> None:
+    """Collect the provenance of the files of a run, from their attributes alone."""
+    files, run = [], {}
+    for path in inputs:
+        attributes = store.read_attributes(path)
+        files.append(_of_a_file(path, attributes))
+        if attributes["jaxmorph_file"] == "sensitivity":
+            run = attributes
+    record = {
+        "run": run_name,
+        "methods": "",
+        "study": run["study"],
+        "study_description": run["study_description"],
+        "configuration": json.loads(run["configuration"]),
+        "random_key": int(run["random_key"]),
+        "design_hash": run["design_hash"],
+        "code": {
+            "version": run["code_version"],
+            "git_commit": run["git_commit"],
+            "git_dirty": run["git_dirty"],
+            "of_all_files": sorted({file["code"] for file in files}),
+        },
+        "libraries": json.loads(run["library_versions"]),
+        "totals": _totals(run, files),
+        "missing_batches": _missing(run, files),
+        "files": files,
+    }
+    record["methods"] = paper.methods(record, run)
+    store.write_json(record, output)
+    logger.info("%d files", len(files))
+
+
+def _of_a_file(path: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: attributes[name] for name in _OF_A_FILE if name in attributes}
+    for name, value in known.items():
+        known[name] = value if isinstance(value, str) else float(value)
+    if "wall_time_s" not in known and {"start", "end"} <= known.keys():
+        start, end = (datetime.datetime.fromisoformat(known[name]) for name in ("start", "end"))
+        known["wall_time_s"] = (end - start).total_seconds()
+    digest = {"code_digest": attributes["code_digest"]} if "code_digest" in attributes else {}
+    devices = int(attributes.get("device_count", 1))
+    kind = str(attributes["jaxmorph_file"])
+    return {
+        "file": path,
+        "kind": kind,
+        **known,
+        "devices": devices,
+        "code": store.code(attributes),
+        **digest,
+    }
+
+
+def _totals(run: Mapping[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
+    on_gpu = [file for file in files if str(file.get("device")).startswith(("gpu", "cuda", "rocm"))]
+    starts, ends = ([file[end] for file in files if end in file] for end in ("start", "end"))
+    return {
+        "simulations": int(run["simulations"]),
+        "simulations_wanted": int(run["simulations_wanted"]),
+        "jobs": len({file.get("job_id") for file in files}),
+        "hosts": len({file.get("host") for file in files}),
+        "cpu_time_s": round(sum(file.get("cpu_time_s", 0.0) for file in files), 1),
+        "gpu_time_s": round(sum(file["wall_time_s"] * file["devices"] for file in on_gpu), 1),
+        # All are UTC and ISO 8601, whose order is that of time.
+        "start": min(starts, default=""),
+        "end": max(ends, default=""),
+    }
+
+
+def _missing(run: Mapping[str, Any], files: list[dict[str, Any]]) -> list[str]:
+    """Names of all batches that were not there when the estimates were made."""
+    from ..configuration import Run
+
+    wanted = Run.from_json(run["configuration"]).batches
+    there = {Path(file["file"]).stem for file in files if file["kind"] == "batch"}
+    return [name for name in wanted if name not in there]

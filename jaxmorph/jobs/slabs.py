@@ -1,0 +1,185 @@
+"""The batches of a run as slabs of samples that fit in memory, whatever the size of a batch."""
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .. import store
+from ..configuration import Batch, Run
+from ..errors import JaxmorphError
+from ..sensitivity import There
+
+logger = logging.getLogger(__name__)
+
+_BYTES = 32e6
+"""Values and gradients of a slab, all its seeds. Estimating takes several times as much."""
+_LARGE = ("value", "gradient")
+
+
+class Slabs:
+    """Iterates over datasets of all seeds of some samples, checked against design and run.
+
+    A slab has the seeds that any batch holds. Where only some of its pairs are there, the others are
+    NaN and ``there`` (sample, seed) says which is which; samples without any pair are passed over.
+
+    Attributes:
+        missing: Names of the batches that are not there.
+        there: Which pairs are there, counted; None if all are.
+        summary: Where the batches come from.
+        attributes: Of the last batch that was read.
+        texts: Its coordinates that are texts.
+    """
+
+    def __init__(self, run: Run, design: xr.Dataset, paths: Mapping[str, str]):
+        self._run, self._design, self._paths = run, design, paths
+        self.missing = [name for name in run.batches if name not in paths]
+        self._rows: dict[range, list[str]] = {}
+        for name, batch in run.batches.items():
+            if name in paths:
+                self._rows.setdefault(batch.samples, []).append(name)
+        there = [batch.seeds for name, batch in run.batches.items() if name in paths]
+        self._seeds = np.array(sorted({seed for seeds in set(there) for seed in seeds}))
+        self.there = self._count() if self.missing else None
+        self.summary = store.Summary()
+        self.attributes: dict[str, Any] = {}
+        self.texts: dict[Any, xr.DataArray] = {}
+        self._like: xr.Dataset | None = None
+
+    @property
+    def n_simulations(self) -> int:
+        """How many pairs of samples and seeds are there."""
+        batches = (self._run.batches[name] for names in self._rows.values() for name in names)
+        return sum(len(batch.samples) * len(batch.seeds) for batch in batches)
+
+    def __iter__(self) -> Iterator[xr.Dataset]:
+        together: list[_Piece] = []
+        for done, (samples, names) in enumerate(self._rows.items(), start=1):
+            chunk = max([self._check(name) for name in names])
+            size = self._size(chunk)
+            for start in range(0, len(samples), size):
+                piece = _Piece(names, samples, slice(start, min(start + size, len(samples))))
+                # Small batches go together: estimates of a slab have a cost of their own.
+                if together and not _fits(together, piece, size):
+                    yield self._read(together)
+                    together = []
+                together.append(piece)
+            logger.info("row %d of %d of the batches", done, len(self._rows))
+        if together:
+            yield self._read(together)
+
+    def _count(self) -> There:
+        seeds = np.zeros(self._run.n_samples, int)
+        samples = dict.fromkeys(self._seeds.tolist(), 0)
+        for row, names in self._rows.items():
+            for name in names:
+                batch = self._run.batches[name]
+                seeds[row.start : row.stop] += len(batch.seeds)
+                for seed in batch.seeds:
+                    samples[seed] += len(row)
+        return There(seeds, np.array(list(samples.values())))
+
+    def _size(self, chunk: int) -> int:
+        """Samples of a slab: whole chunks of the files, if that is not too much."""
+        assert self._like is not None
+        value = self._like["value"].isel(sample=0, seed=0)
+        per_sample = 8 * len(self._seeds) * value.size * (1 + self._like.sizes["parameter"])
+        size = max(1, int(_BYTES / per_sample))
+        return size - size % chunk if size > chunk else size
+
+    def _read(self, pieces: list["_Piece"]) -> xr.Dataset:
+        """All seeds of the samples of some pieces."""
+        assert self._like is not None
+        numbers = np.concatenate([piece.numbers for piece in pieces])
+        data = {}
+        for name in _LARGE:
+            like = self._like[name]
+            shape = (len(numbers), len(self._seeds), *like.shape[2:])
+            data[name] = (like.dims, np.full(shape, np.nan, like.dtype), like.attrs)
+        there = np.zeros((len(numbers), len(self._seeds)), bool)
+        start = 0
+        for piece in pieces:
+            rows = slice(start, start := start + len(piece))
+            for name in piece.names:
+                seeds = self._run.batches[name].seeds
+                first = int(np.searchsorted(self._seeds, seeds.start))
+                pairs = (rows, slice(first, first + len(seeds)))
+                there[pairs] = True
+                for variable, part in store.read_samples(self._paths[name], _LARGE, piece.rows).items():
+                    data[variable][1][pairs] = part
+        axes = {d: self._like[d] for d in ("time", "observable", "parameter")}
+        slab = xr.Dataset(data, coords=axes | {"sample": numbers, "seed": self._seeds})
+        points = self._design["parameter_value"].sel(sample=numbers)
+        slab["parameter_value"] = points.drop_vars(set(points.coords) - {"sample", "parameter"})
+        return slab.assign(there=(("sample", "seed"), there)) if self.missing else slab
+
+    def _check(self, name: str) -> int:
+        """Samples in a chunk of the batch's file, after everything that can be checked of it."""
+        path = self._paths[name]
+        with store.open_dataset(path, "batch") as batch:
+            _check_batch(path, batch, self._design, self._run.batches[name])
+            if self._like is None:
+                texts = [n for n, c in batch.coords.items() if c.dtype.kind in "OUT"]
+                self.texts = {n: batch[n].load() for n in texts}
+                like = batch[list(_LARGE)].drop_vars([n for n in texts if n not in batch.dims])
+                # Attributes, names and sizes; of the numbers themselves one pair.
+                self._like = like.isel(sample=slice(1), seed=slice(1)).load()
+            for axis in ("time", "observable"):
+                if not np.array_equal(batch[axis].values, self._like[axis].values):
+                    raise JaxmorphError(
+                        f"{path}: its {axis}s are not those of the other batches; {store.remedy(path)}"
+                    )
+            self.attributes = batch.attrs
+            self.summary.add(batch.attrs)
+            chunks = (batch[name].encoding.get("chunksizes") for name in _LARGE)
+            return max([c[0] for c in chunks if c] or [1])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Piece:
+    """Some rows of the batches ``names``, whose samples are ``samples``."""
+
+    names: list[str]
+    samples: range
+    rows: slice
+
+    def __len__(self) -> int:
+        return self.rows.stop - self.rows.start
+
+    @property
+    def numbers(self) -> np.ndarray:
+        return np.array(self.samples[self.rows])
+
+
+def _fits(together: list[_Piece], piece: _Piece, size: int) -> bool:
+    """Whether a piece may join others: consecutive samples, and not too many."""
+    consecutive = together[-1].numbers[-1] + 1 == piece.numbers[0]
+    return bool(consecutive) and sum(len(p) for p in together) + len(piece) <= size
+
+
+def _check_batch(path: str, batch: xr.Dataset, design: xr.Dataset, expected: Batch) -> None:
+    """The batch holds the samples and seeds of its place in the run, at the design's points."""
+    remake = store.remedy(path)
+    for axis, wanted in (("sample", expected.samples), ("seed", expected.seeds)):
+        if not np.array_equal(batch[axis].values, np.array(wanted)):
+            raise JaxmorphError(
+                f"{path}: holds {axis}s {_span(batch[axis].values)}, not {wanted.start} to "
+                f"{wanted.stop - 1}; {remake}"
+            )
+    if list(batch["parameter"].values) != list(design["parameter"].values):
+        raise JaxmorphError(
+            f"{path}: varies {', '.join(batch['parameter'].values)}, the design varies "
+            f"{', '.join(design['parameter'].values)}; {remake}"
+        )
+    points = design["parameter_value"].sel(sample=batch["sample"]).values
+    # The tolerance is single precision's: such a batch holds its points in it.
+    if not np.allclose(batch["parameter_value"].values, points, rtol=1e-6, atol=0):
+        raise JaxmorphError(f"{path}: was made for other parameter values than the design's; {remake}")
+
+
+def _span(numbers: np.ndarray) -> str:
+    """A few numbers in full, of many the ends: a batch may hold thousands."""
+    return str(numbers.tolist()) if numbers.size <= 8 else f"{numbers[0]} to {numbers[-1]}"

@@ -1,0 +1,32 @@
+"""``python -m jaxmorph.report REPORT.html FOLDER`` unpacks what makes a run again from its report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.report.reproduce import unpack
+
+
+def main() -> int:
+    """Unpacks configuration, study and requirements."""
+    parser = argparse.ArgumentParser(
+        prog="python -m jaxmorph.report",
+        description="Unpack the configuration, the study and the versions that a report carries.",
+    )
+    parser.add_argument("report", type=Path, metavar="REPORT.html")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to; made if absent")
+    arguments = parser.parse_args()
+    try:
+        for path in unpack(arguments.report, arguments.folder):
+            print(path)
+    except JaxmorphError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""What a second user needs to make a run again, carried by its report: to write in, and to take out."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path, PurePath
+from typing import Any
+
+import xarray as xr
+import yaml
+
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.report.facts import code
+
+CONFIGURATION, REQUIREMENTS = "config.yaml", "requirements.txt"
+_MARK = "data-reproduce"
+# Of the library versions these are no packages.
+_NOT_PACKAGES = ("python", "platform")
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A text file that a page carries."""
+
+    name: str
+    text: str
+    about: str
+
+    @property
+    def link(self) -> str:
+        """The file as a data URL."""
+        return f"data:text/plain;charset=utf-8;base64,{base64.b64encode(self.text.encode()).decode()}"
+
+
+def attachments(run: str, sensitivity: xr.Dataset) -> list[Attachment]:
+    """Configuration, study and versions of a run; nothing of a dataset that does not hold them."""
+    attrs = sensitivity.attrs
+    try:
+        settings = json.loads(attrs["configuration"])
+        versions = json.loads(attrs["library_versions"])
+    except (KeyError, ValueError):
+        return []
+    found = [
+        Attachment(CONFIGURATION, configuration(run, settings), "the run as it was configured"),
+        Attachment(REQUIREMENTS, requirements(attrs, versions), "the versions it was made with"),
+    ]
+    if source := attrs.get("study_source"):
+        name = _study_file(settings["study"])
+        found.insert(1, Attachment(name, str(source), "the study, from its author's own file"))
+    return found
+
+
+def configuration(run: str, settings: dict[str, Any]) -> str:
+    """A configuration file of this run alone.
+
+    A study in a file is looked for beside it, and the second user has all batches to make.
+    """
+    settings = dict(settings)
+    if ".py:" in str(settings.get("study")):
+        settings["study"] = f"{_study_file(settings['study'])}:{settings['study'].rpartition(':')[2]}"
+    settings.pop("allow_partial", None)
+    return yaml.safe_dump({"runs": {run: settings}}, sort_keys=False, allow_unicode=True, width=100)
+
+
+def requirements(attrs: dict[str, Any], versions: dict[str, str]) -> str:
+    """A requirements file of the libraries that make and keep the numbers."""
+    pins = [f"{name}=={version}" for name, version in versions.items() if name not in _NOT_PACKAGES]
+    system = f"Python {versions.get('python', 'unknown')} on {versions.get('platform', 'unknown')}"
+    return "\n".join([f"# {code(attrs) or 'jaxmorph'}; {system}", *pins]) + "\n"
+
+
+def commands(attrs: dict[str, Any]) -> str:
+    """What to type, in a checkout of jaxmorph."""
+    commit = attrs.get("git_commit", "none")
+    return "\n".join(
+        [
+            *([f"git checkout {commit}"] if commit != "none" else []),
+            "make run ARGS=--version  # installs jaxmorph into .venv",
+            "source .venv/bin/activate",
+            "python -m jaxmorph.report path/to/report.html again",
+            f"pip install -r again/{REQUIREMENTS}  # where other versions are installed",
+            "cd again",
+            f"snakemake --snakefile ../Snakefile --configfile {CONFIGURATION} --replace-workflow-config",
+        ]
+    )
+
+
+def unpack(report: Path, folder: Path) -> list[Path]:
+    """Write the files that a report carries into ``folder``.
+
+    Raises:
+        JaxmorphError: The report cannot be read or carries none, or a file is there already.
+    """
+    try:
+        page = report.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise JaxmorphError(f"{report}: cannot be read: {error}") from error
+    links = _Links()
+    links.feed(page)
+    if not links.found:
+        raise JaxmorphError(f"{report}: carries no configuration; is it the report.html of a run?")
+    # A page comes from somebody else: it names files, not places.
+    files = {folder / PurePath(name).name: content for name, content in links.found.items()}
+    if there := [path for path in files if path.exists()]:
+        raise JaxmorphError(f"{there[0]}: is there already; name an empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in files.items():
+        path.write_bytes(content)
+    return list(files)
+
+
+class _Links(HTMLParser):
+    """The marked download links of a page: names and contents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, bytes] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        name, link = known.get("download"), known.get("href")
+        if tag == "a" and _MARK in known and name and link:
+            self.found[name] = base64.b64decode(link.partition("base64,")[2])
+
+
+def _study_file(study: str) -> str:
+    """Name of the file in ``path/to/file.py:Class``."""
+    return PurePath(study.rpartition(":")[0]).name

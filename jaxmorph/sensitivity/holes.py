@@ -1,0 +1,41 @@
+"""Runs of which some simulations are not there yet: they are as if they had never been asked for."""
+
+import dataclasses
+
+import numpy as np
+
+from ..designs import Design, FastDesign, group_size
+
+
+@dataclasses.dataclass(frozen=True)
+class There:
+    """Which pairs of samples and seeds are there, counted.
+
+    Attributes:
+        seeds: How many seeds each sample of the design has.
+        samples: How many samples each seed has that any sample has.
+    """
+
+    seeds: np.ndarray
+    samples: np.ndarray
+
+    def often(self) -> np.ndarray:
+        """Which seeds are at half as many samples as the best one, at least.
+
+        Estimates that need the same seeds at all samples use these: a seed that is at few samples
+        would cost more samples than it is worth.
+        """
+        often: np.ndarray = self.samples * 2 >= self.samples.max()
+        return often
+
+    def kept(self, design: Design | None, n_parameters: int) -> np.ndarray:
+        """Which samples to estimate from: groups that belong together stay whole, with holes.
+
+        Without holes inside groups, the others are a smaller design of the same kind. Search curves
+        (FAST) are one whole.
+        """
+        n = len(self.seeds)
+        size = 1 if design is None else group_size(design, n_parameters)
+        if isinstance(design, FastDesign):
+            size = n
+        return np.repeat((self.seeds > 0).reshape(-1, size).any(axis=1), size)
