@@ -27,7 +27,6 @@ localrules:
     corner_cells,
     animations,
     page,
-    provenance,
 
 
 rule all:

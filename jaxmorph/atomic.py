@@ -12,9 +12,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from .errors import JaxmorphError
+
 UNFINISHED = Path("unfinished")
 """Where the jobs of a workflow keep what is not finished, in its working directory."""
 
+# A disk with less is full.
+_FULL_BYTES = 2**20
 # A file system's clock and a node's differ by less; a job that writes for longer is not heard of.
 _ABANDONED_AFTER_S = 3600.0
 
@@ -40,16 +44,36 @@ def written_aside(path: Path) -> Iterator[Path]:
 
     It is beside ``path``, or where :func:`asides_in` says. If anything goes wrong inside, what was
     written is removed and ``path`` stays as it was.
+
+    Raises:
+        JaxmorphError: If the file system refuses; with the remedy.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = _aside(path)
     try:
-        yield aside
-        with open(aside, "rb+") as file:
-            os.fsync(file.fileno())
-        _rename(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = _aside(path)
+        try:
+            yield aside
+            with open(aside, "rb+") as file:
+                os.fsync(file.fileno())
+            _rename(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:  # netCDF4 reports a full disk as the latter
+        raise JaxmorphError(f"{path}: cannot be written: {_refusal(path, error)}") from error
+
+
+def _refusal(path: Path, error: OSError | RuntimeError) -> str:
+    """What the file system refused, and what to do about it."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and shutil.disk_usage(path.parent).free < _FULL_BYTES:
+        number = errno.ENOSPC
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{os.strerror(number)}; free some, and run the same command again: what is finished is kept"
+        )
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{os.strerror(number)}; make its folder writable, or work in a copy (cp -r) of your own"
+    return str(error)
 
 
 def _rename(aside: Path, path: Path) -> None:

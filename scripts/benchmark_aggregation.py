@@ -1,9 +1,10 @@
 """Time and memory of the estimates of a large run: many batch files into one sensitivity.nc.
 
-    python scripts/benchmark_aggregation.py --batches 1024 --folder /tmp/aggregate
+    python scripts/benchmark_aggregation.py FOLDER --batches 250 500 1000
+    python scripts/benchmark_aggregation.py FOLDER --batches 4 --samples 4096 --seeds 8 --slabs 2
 
-Makes the batch files first (64 samples x 16 seeds, 6 observables, 20 times, 6 parameters each), then
-estimates in a process of its own, whose peak memory (resident set) and time it prints.
+Makes the batch files first (64 samples x 16 seeds, 6 observables, 20 times, 6 parameters each, or of
+another size), then estimates in a process of its own, and prints its peak memory (resident set) and time.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,26 +25,34 @@ from jaxmorph import store
 from jaxmorph.configuration import Run
 from jaxmorph.jobs import analyse
 
-SAMPLES, SEEDS, TIMES = 64, 16, 20
+TIMES = 20
 NAMES = ("epsilon", "alpha", "max_radius", "growth_rate", "kT", "gamma")
 UNIFORM = {"distribution": "uniform", "low": 1.0, "high": 2.0}
 
 
-def spec(n_batches: int) -> dict[str, Any]:
+class Size(NamedTuple):
+    """Samples and seeds of a batch, and how many batches hold the same samples."""
+
+    samples: int
+    seeds: int
+    slabs: int
+
+
+def spec(n_batches: int, size: Size) -> dict[str, Any]:
     """A run of that many batches; the latin hypercube takes any number of samples."""
     return {
         "study": "reference",
         "parameters": dict.fromkeys(NAMES, UNIFORM),
-        "design": {"method": "latin-hypercube", "samples": n_batches * SAMPLES},
-        "seeds": SEEDS,
-        "batch": {"samples": SAMPLES, "seeds": SEEDS},
+        "design": {"method": "latin-hypercube", "samples": n_batches // size.slabs * size.samples},
+        "seeds": size.seeds * size.slabs,
+        "batch": {"samples": size.samples, "seeds": size.seeds},
         "trajectories": {"samples": [], "seeds": []},
     }
 
 
-def make_files(folder: Path, n_batches: int) -> None:
+def make_files(folder: Path, n_batches: int, size: Size) -> None:
     """A study file, a design and batches with a linear model and noise, one random slab rotated."""
-    run = Run.model_validate(spec(n_batches))
+    run = Run.model_validate(spec(n_batches, size))
     about = {
         "study": "reference",
         "study_description": "made up",
@@ -58,9 +67,9 @@ def make_files(folder: Path, n_batches: int) -> None:
     store.write_json(about, folder / "study.json")
     design = folder / "design.nc"
     study, record = str(folder / "study.json"), str(folder / "design.json")
-    analyse.make_design("large", spec(n_batches), study, str(design), record)
+    analyse.make_design("large", spec(n_batches, size), study, str(design), record)
     points = store.read_dataset(design, "design")["parameter_value"].values
-    noise = np.random.default_rng(0).standard_normal((SAMPLES, SEEDS, TIMES, 6, 6)).round(1)
+    noise = np.random.default_rng(0).standard_normal((size.samples, size.seeds, TIMES, 6, 6)).round(1)
     described = [SimpleNamespace(name=n, unit="1", description=n) for n in NAMES]
     slope = np.arange(1, 7) / 6
     for i, (name, batch) in enumerate(run.batches.items()):
@@ -79,51 +88,68 @@ def make_files(folder: Path, n_batches: int) -> None:
             observables=described,
             value=value,
             gradient=slope + np.roll(noise, i, axis=0),
-            attributes=dict.fromkeys(
-                ("device", "precision", "gradient_mode", "gradient_mode_reason"), "none"
-            )
-            | {"random_key": 0, "wall_time_s": 0.0},
+            attributes=store.provenance("large", {"key": 0})
+            | dict.fromkeys(("precision", "gradient_mode", "gradient_mode_reason"), "none")
+            | {"wall_time_s": 0.0},
         )
         store.write_dataset(dataset, path, "batch")
 
 
-def estimate(folder: Path, n_batches: int) -> None:
+def estimate(folder: Path, n_batches: int, size: Size) -> None:
     """The job under test."""
     batches = [str(p) for p in sorted((folder / "batches").glob("*.nc"))][:n_batches]
     analyse.estimate_sensitivity(
-        "large", spec(n_batches), str(folder / "design.nc"), batches, str(folder / "sensitivity.nc")
+        "large",
+        spec(n_batches, size),
+        str(folder / "design.nc"),
+        batches,
+        str(folder / "sensitivity.nc"),
     )
 
 
-def main() -> None:
-    """Make the files, then run this script again for the estimates alone."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batches", type=int, default=64)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--estimate", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.estimate:
-        logging.basicConfig(level=logging.WARNING)
-        start = time.monotonic()
-        estimate(arguments.folder, arguments.batches)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"seconds": time.monotonic() - start, "peak_bytes": peak}))
-        return
-    make_files(arguments.folder, arguments.batches)
-    command = [sys.executable, __file__, "--estimate", "--batches", str(arguments.batches)]
+def measure(folder: Path, n_batches: int, size: Size) -> dict[str, float]:
+    """Time and memory of the estimates from so many batches, in a process of their own."""
+    make_files(folder, n_batches, size)
+    command = [sys.executable, __file__, "--estimate", "--batches", str(n_batches)]
+    sizes = [f"--{name}={value}" for name, value in size._asdict().items()]
     done = subprocess.run(
-        [*command, "--folder", str(arguments.folder)],
+        [*command, *sizes, str(folder)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ,
     )
-    result = json.loads(done.stdout.splitlines()[-1])
-    size = (arguments.folder / "sensitivity.nc").stat().st_size
-    print(
-        f"{arguments.batches} batch files: {result['seconds']:.0f} s, peak memory "
-        f"{result['peak_bytes'] / 1e9:.2f} GB, sensitivity.nc {size / 1e9:.2f} GB"
-    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Make the files, then run this script again for the estimates alone."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batches", type=int, nargs="+", default=[64])
+    parser.add_argument("--samples", type=int, default=64, help="of a batch")
+    parser.add_argument("--seeds", type=int, default=16, help="of a batch")
+    parser.add_argument("--slabs", type=int, default=1, help="of seeds: files for the same samples")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--estimate", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    size = Size(arguments.samples, arguments.seeds, arguments.slabs)
+    if arguments.estimate:
+        logging.basicConfig(level=logging.WARNING)
+        start, cpu = time.monotonic(), time.process_time()
+        estimate(arguments.folder, arguments.batches[0], size)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        times = {"seconds": time.monotonic() - start, "cpu": time.process_time() - cpu}
+        print(json.dumps(times | {"peak_bytes": peak}))
+        return
+    for n in arguments.batches:
+        folder = arguments.folder / str(n)
+        result = measure(folder, n, size)
+        written = (folder / "sensitivity.nc").stat().st_size
+        print(
+            f"{n} batch files: {result['seconds']:.0f} s ({result['cpu']:.0f} s of CPU), peak memory "
+            f"{result['peak_bytes'] / 1e9:.2f} GB, sensitivity.nc {written / 1e9:.2f} GB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

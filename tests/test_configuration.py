@@ -72,8 +72,9 @@ BAD_RUNS = [
         "wall_clock: 4",
         "runs.a.wall_clock: unknown key; known: study, settings, parameters, correlations, fixed, "
         "design, seeds, key, observables, gradient, estimator, smoothing, batch, trajectories, corners, "
-        "checks, estimates",
+        "checks, estimates, allow_partial",
     ),
+    ("allow_partial: perhaps", "runs.a.allow_partial = perhaps: must be true or false"),
     (
         "fixed: {kT: 2}",
         "runs.a.fixed: kT is varied under parameters; name it only once",
@@ -648,7 +649,9 @@ def test_defaults() -> None:
         ("studies/mine.py:Mine", "studies/mine.py:Mine"),
     ],
 )
-def test_where_a_study_is(study: str, target: str) -> None:
+def test_where_a_study_is(project: Path, study: str, target: str) -> None:
+    Path("studies").mkdir()
+    Path("studies/mine.py").touch()
     assert make_run(study=study).study_target == target
 
 

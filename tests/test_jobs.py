@@ -27,10 +27,12 @@ def run(
     """A script of the workflow with a stand-in for Snakemake's object."""
     head = HEAD.replace("THREADS", str(threads)).replace("RESOURCES", str({"gpu": gpu}))
     (folder / "in.nc").touch()
+    # JAX, if this process has loaded it, has set its own level of messages.
+    inherited = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.run(
         [sys.executable, "-c", head + body],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | environment,
+        env=inherited | {"PYTHONPATH": str(Path(__file__).parents[1])} | environment,
         capture_output=True,
         text=True,
         check=False,

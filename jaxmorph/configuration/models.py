@@ -258,42 +258,59 @@ class Run(ConfigurationModel):
         It stays the same for a whole slab of a run that grows, so that no finished batch is rerun.
         """
         batch = self.batches[batch_id]
-        stored = {
-            "samples": [i for i in self.trajectories.samples if i in batch.samples],
-            "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
+        return self._batch_params | {
+            "design": self._designs[batch.samples.stop],
+            "samples": [batch.samples.start, batch.samples.stop],
+            "seeds": [batch.seeds.start, batch.seeds.stop],
+            "trajectories": self._stored(batch),
         }
-        design = shortest_design(self.design, list(self.parameters), batch.samples.stop)
+
+    @cached_property
+    def _batch_params(self) -> dict[str, Any]:
+        """What all batches have in common."""
         smoothing = {"smoothing": self.smoothing} if self.estimator == "smoothed" else {}
-        return self._model_params() | {
-            "design": design.model_dump(mode="json"),
+        return self._model_params | {
             "correlations": in_one_order(self.correlations),
             "gradient": self.gradient,
             "estimator": self.estimator,
             **smoothing,
-            "samples": [batch.samples.start, batch.samples.stop],
-            "seeds": [batch.seeds.start, batch.seeds.stop],
-            "trajectories": stored if all(stored.values()) else None,
         }
+
+    @cached_property
+    def _designs(self) -> dict[int, dict[str, Any]]:
+        """The shortest design that holds a slab, by the end of the slab."""
+        stops = {batch.samples.stop for batch in self.batches.values()}
+        names = list(self.parameters)
+        return {n: shortest_design(self.design, names, n).model_dump(mode="json") for n in stops}
+
+    def _stored(self, batch: Batch) -> dict[str, list[int]] | None:
+        """Samples and seeds of the batch whose trajectories are stored."""
+        stored = {
+            "samples": [i for i in self.trajectories.samples if i in batch.samples],
+            "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
+        }
+        return stored if all(stored.values()) else None
 
     def study_params(self) -> dict[str, Any]:
         """Everything that the check of the run against its study looks at, as plain JSON."""
-        return self._model_params() | {"gradient": self.gradient, "estimator": self.estimator}
+        return self._model_params | {"gradient": self.gradient, "estimator": self.estimator}
 
     def corner_params(self) -> dict[str, Any]:
         """Everything that decides the simulations at the corners, as plain JSON."""
         seed = self.trajectories.seeds[0] if self.trajectories.seeds else 0
-        return self._model_params() | {"corners": list(self.corners), "seed": seed}
+        return self._model_params | {"corners": list(self.corners), "seed": seed}
 
     def check_params(self) -> dict[str, Any]:
         """Everything that decides the numerical checks besides the design, as plain JSON."""
         checks = self.checks.model_dump(mode="json")
-        return self._model_params() | {"checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}}
+        return self._model_params | {"checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}}
 
-    @property
+    @cached_property
     def trajectory_batches(self) -> list[str]:
         """The batches that hold stored trajectories."""
-        return [name for name in self.batches if self.batch_params(name)["trajectories"]]
+        return [name for name, batch in self.batches.items() if self._stored(batch)]
 
+    @cached_property
     def _model_params(self) -> dict[str, Any]:
         """What decides the numbers of one simulation at given parameter values."""
         run = self.model_dump(mode="json")

@@ -33,6 +33,7 @@ _TEXTS = {
     "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be at most {le:.12g}",
+    "bool_type": "must be true or false",
     "string_type": "must be a text",
     "dict_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",

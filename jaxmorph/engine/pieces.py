@@ -6,6 +6,7 @@ What is finished can be kept as it comes, so that a batch that is cut off goes o
 import contextlib
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, NamedTuple
@@ -224,8 +225,9 @@ def _memory_of(compiled: Any) -> float:
 
 
 def _free_memory() -> float:
-    """Bytes free on the device that JAX uses."""
+    """Bytes free on the device that JAX uses; of a node's memory, no more than Slurm gave this job."""
     statistics = jax.local_devices()[0].memory_stats()
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
-    return psutil.virtual_memory().available
+    given = float(os.environ.get("SLURM_MEM_PER_NODE", math.inf)) * 2**20
+    return min(psutil.virtual_memory().available, given)

@@ -34,7 +34,7 @@ def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
     check_described(dataset, kind)
     dataset = dataset.assign_attrs(Conventions="CF-1.11", jaxmorph_file=kind)
     path = Path(path)
-    with aside(path) as file:
+    with written_aside(path) as file:
         dataset.to_netcdf(file, engine="netcdf4", encoding=encoding_of(dataset))
         if not read_dataset(file, kind).identical(dataset):
             raise JaxmorphError(f"{path}: what was written reads back differently; check the disk")
@@ -68,7 +68,7 @@ def _chunks(variable: xr.Variable) -> dict[str, Any]:
 def write_json(content: dict[str, Any], path: str | Path) -> None:
     """Write a small JSON file: aside first, then renamed into place."""
     path = Path(path)
-    with aside(path) as file:
+    with written_aside(path) as file:
         file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -78,16 +78,6 @@ def read_json(path: str | Path) -> dict[str, Any]:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise JaxmorphError(f"{path}: missing or not JSON; {remedy(path)}") from error
-
-
-@contextlib.contextmanager
-def aside(path: Path) -> Iterator[Path]:
-    """:func:`written_aside`; what the disk refuses is said in one line."""
-    try:
-        with written_aside(path) as file:
-            yield file
-    except (OSError, RuntimeError) as error:  # netCDF4 reports a full disk as the latter
-        raise JaxmorphError(f"{path}: cannot be written: {error}") from error
 
 
 def remedy(path: str | Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import aside
+from ..atomic import written_aside
 
 Place = tuple[int, int, int, int]
 
@@ -33,7 +33,7 @@ class SavedPieces(MutableMapping[Place, list[np.ndarray]]):
             raise KeyError(place) from error
 
     def __setitem__(self, place: Place, arrays: list[np.ndarray]) -> None:
-        with aside(self._path(place)) as file:
+        with written_aside(self._path(place)) as file:
             np.savez(file, *arrays)
 
     def __delitem__(self, place: Place) -> None:

@@ -9,8 +9,9 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
+from ..atomic import written_aside
 from ..errors import JaxmorphError
-from .files import COMPRESSION, aside, check_described, encoding_of, open_dataset
+from .files import COMPRESSION, check_described, encoding_of, open_dataset
 
 _CHUNK_SAMPLES = 64
 
@@ -28,7 +29,7 @@ def streamed(path: str | Path, kind: str, n_samples: int) -> Iterator["Stream"]:
         JaxmorphError: If the file cannot be written, or reads back differently.
     """
     path = Path(path)
-    with aside(path) as file:
+    with written_aside(path) as file:
         stream = Stream(file, path, kind, n_samples)
         try:
             yield stream
