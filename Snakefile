@@ -11,6 +11,10 @@ include: "workflow/rules/cluster.smk"
 report: "workflow/report/workflow.rst"
 
 
+# Only used where it is asked for: docs/cluster.md.
+container: "envs/jaxmorph.sif"
+
+
 wildcard_constraints:
     run="|".join(map(re.escape, RUNS)),
     batch=r"\d+-\d+",
