@@ -21,7 +21,7 @@ unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-browser lint lint-ruff lint-format lint-types lint-snakefmt \
+.PHONY: help run test test-browser test-slurm lint lint-ruff lint-format lint-types lint-snakefmt \
         lint-snakemake format lock clean
 
 help: ## show this help
@@ -36,6 +36,9 @@ test: $(STAMP) ## run the tests, except those that need a browser (ARGS go to py
 
 test-browser: $(STAMP) ## run the tests that open a report in Chromium
 	@$(IN_VENV) pytest -m browser $(ARGS)
+
+test-slurm: $(STAMP) ## run the tests on a Slurm that is brought up for them (Debian, Ubuntu; 10 minutes)
+	@JAXMORPH_REQUIRE_SLURM=1 $(IN_VENV) pytest -m slurm $(ARGS)
 
 lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code
 

@@ -5,9 +5,14 @@ min_version("9.0")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/cluster.smk"
 
 
 report: "workflow/report/workflow.rst"
+
+
+# Only used where it is asked for: docs/cluster.md.
+container: "envs/jaxmorph.sif"
 
 
 wildcard_constraints:

@@ -171,10 +171,10 @@ def test_jobs_that_failed_or_lost_their_node_go_on_from_what_they_had_done(distu
         "killed": False, "cancelled": False, "down": True, "orphaned": True,
     }  # fmt: skip
     for state in ("FAILED", "CANCELLED"):
-        assert disturbed.said.count(f"SLURM status is: '{state}'") == 1
+        assert f"SLURM status is: '{state}'" in disturbed.said
     for fault, batch in disturbed.hurt.items():
         log = (disturbed.workflow.folder / f"logs/held/batches/{batch}.log").read_text()
-        assert re.search(r"resuming: [1-9]\d* of \d+ pieces", log), (fault, log)
+        assert re.search(r"resuming: [1-9]\d* of \d+ simulations", log), (fault, log)
 
 
 def test_after_all_faults_of_jobs_and_nodes_the_values_are_those_of_an_undisturbed_run(
@@ -216,8 +216,8 @@ def test_a_job_at_its_time_limit_resumes_and_a_killed_snakemake_is_taken_up_agai
     finished_batch = workflow.folder / f"results/held/batches/{batch}.nc"
     workflow.wait_for("batch after its time limit", finished_batch.exists, 2 * LEVEL_S)
     log = (workflow.folder / f"logs/held/batches/{batch}.log").read_text()
-    assert re.search(r"resuming: [1-9]\d* of \d+ pieces", log), log
-    assert "SLURM status is: 'TIMEOUT'" in workflow.log.read_text()
+    assert re.search(r"resuming: [1-9]\d* of \d+ simulations", log), log
+    assert "TIMEOUT" in cluster.slurm("scontrol", "show", "job", job)
 
     assert workflow.process is not None
     workflow.process.kill()
@@ -238,9 +238,11 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error_that_says_so(
 ) -> None:
     workflow = Workflow(tmp_path / "copy", cluster, run(1))
     workflow.on_slurm(ESTIMATES, "--retries", "0", stand_in=False)
-    workflow.finish(2 * LEVEL_S, succeeds=False)
+    said = workflow.finish(2 * LEVEL_S, succeeds=False)
     log = (workflow.folder / "logs/held/study.log").read_text()
-    assert re.search(r"error: .*GPU", log.splitlines()[-1]), log
+    assert re.search(r"error: 1 GPU was asked for .*", log.splitlines()[-1]), log
+    assert log.splitlines()[-1].partition("error: ")[2] in said
+    assert "Failed: results/held/study.json" in said and "logs: logs/held/study.log" in said
     assert not (workflow.folder / ESTIMATES).exists()
 
 
