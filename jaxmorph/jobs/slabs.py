@@ -41,6 +41,8 @@ class Slabs:
         for name, batch in run.batches.items():
             if name in paths:
                 self._rows.setdefault(batch.samples, []).append(name)
+        # Estimates are written in the order of the samples.
+        self._rows = dict(sorted(self._rows.items(), key=lambda row: row[0].start))
         there = [batch.seeds for name, batch in run.batches.items() if name in paths]
         self._seeds = np.array(sorted({seed for seeds in set(there) for seed in seeds}))
         self.there = self._count() if self.missing else None

@@ -46,10 +46,14 @@ def seed_weights(n: int, resamples: int = RESAMPLES) -> xr.DataArray:
 def _counts(n: int, resamples: int, key: int, least: int) -> np.ndarray:
     """Multinomial counts (1 + resamples, n) with ``least`` different ones or more, row 0 all 1."""
     rng = np.random.default_rng(key)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
-    while (few := (counts > 0).sum(axis=1) < least).any():
-        counts[few] = rng.multinomial(n, np.full(n, 1 / n), size=int(few.sum()))
-    return np.concatenate([np.ones((1, n), counts.dtype), counts]).astype(np.uint16)
+    share = np.full(n, 1 / n)
+    # One by one, and small numbers: of a million samples, all at once would take gigabytes.
+    counts = np.ones((1 + resamples, n), np.uint16)
+    for row in counts[1:]:
+        row[:] = rng.multinomial(n, share)
+    while (few := np.count_nonzero(counts, axis=1) < min(least, n)).any():
+        counts[few] = rng.multinomial(n, share, size=int(few.sum()))
+    return counts
 
 
 def nested(n: int, size: int = 1) -> list[int]:
