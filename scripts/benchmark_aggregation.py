@@ -4,7 +4,7 @@
     python scripts/benchmark_aggregation.py FOLDER --batches 4 --samples 4096 --seeds 8 --slabs 2
 
 Makes the batch files first (64 samples x 16 seeds, 6 observables, 20 times, 6 parameters each, or of
-another size), then estimates in a process of its own, and prints its peak memory (resident set) and time.
+another size), then estimates in a process of its own; prints its peak memory (resident set) and time.
 """
 
 import argparse

@@ -3,16 +3,15 @@
 
     python scripts/benchmark_dag.py --batches 1000 5000 20000
 
-Three things are timed, each a process of its own, parsing included: the plan of a new run; the plan when
-everything is there (the files are empty, marked as up to date by ``snakemake --touch``); and what a job of a
-cluster does before it starts its own work, the plan of one batch.
+Three things are timed, each a process of its own, parsing included: the plan of a new run; the plan
+when everything is there (the files are empty, marked as up to date by ``snakemake --touch``); and what a
+job of a cluster does before it starts its own work, the plan of one batch.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,28 +28,26 @@ RUN = """runs:
     seeds: {seeds}
     batch: {{samples: 64, seeds: 16}}
 """
+COST = """{"seconds_per_simulation": 0.025, "compile_s": 10, "result_bytes_per_simulation": 6720,
+"program_bytes": 0}"""
 
 
-def snakemake(folder: Path, *arguments: str) -> tuple[float, float]:
-    """Run it in ``folder``; seconds of processor time and of the clock."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
-            *("--directory", str(folder), "--configfile", str(folder / "config.yaml")),
-            *("--replace-workflow-config", "--quiet", "all", "--cores", "1", *arguments),
-        ],
-        cwd=folder,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(done.stdout + done.stderr)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return used, time.monotonic() - start
+def snakemake(folder: Path, *arguments: str) -> tuple[float, float, float]:
+    """Run it in ``folder``; seconds of processor time and of the clock, and peak memory in MB."""
+    command = [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+        *("--directory", str(folder), "--configfile", str(folder / "config.yaml")),
+        *("--replace-workflow-config", "--quiet", "all", "--cores", "1", *arguments),
+    ]
+    start = time.monotonic()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            sys.exit(output.read())
+    return used.ru_utime + used.ru_stime, time.monotonic() - start, used.ru_maxrss * 1024 / 1e6
 
 
 def outputs(folder: Path) -> list[str]:
@@ -78,7 +75,7 @@ def main() -> None:
     )
     parser.add_argument("--new-only", action="store_true", help="time the plan of a new run alone")
     arguments = parser.parse_args()
-    print("batches  what               processor s  clock s")
+    print("batches  what               processor s  clock s  memory MB")
     for batches in arguments.batches:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -90,14 +87,15 @@ def main() -> None:
             for file in outputs(folder):
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
                 (folder / file).touch()
+            (folder / "results/many/cost.json").write_text(COST)
             snakemake(folder, "--touch")
             row(batches, "everything there", *snakemake(folder, "--dry-run"))
             row(batches, "one batch", *snakemake(folder, "--dry-run", "results/many/batches/000-000.nc"))
 
 
-def row(batches: int, what: str, used: float, clock: float) -> None:
+def row(batches: int, what: str, used: float, clock: float, memory: float) -> None:
     """Prints a line of the table."""
-    print(f"{batches:>7}  {what:<17} {used:>12.1f} {clock:>8.1f}", flush=True)
+    print(f"{batches:>7}  {what:<17} {used:>12.1f} {clock:>8.1f} {memory:>10.0f}", flush=True)
 
 
 if __name__ == "__main__":

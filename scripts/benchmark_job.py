@@ -1,10 +1,10 @@
-"""What a job costs beyond its simulations: the main study's batches in several sizes, by their benchmark files.
+"""What a job costs beyond its simulations, from the benchmark files of batches of several sizes.
 
     python scripts/benchmark_job.py [--profile slurm]
 
-Each size is a run of two batches on one core: the first compiles its program, the second finds it in the
-cache. The cost of a job is what a straight line through the times of the second ones leaves at 0 simulations.
-Arguments go to snakemake.
+Each size is a run of two batches of the reference study on one core: the first compiles its program, the
+second finds it in the cache. The cost of a job is what a straight line through the times of the second
+ones leaves at 0 simulations. Arguments go to snakemake.
 """
 
 import subprocess

@@ -227,7 +227,7 @@ def test_a_file_of_many_gpus_counts_the_time_of_each(tmp_path: Path) -> None:
     """Two batches of 100 s on four GPUs, an hour of estimates on none."""
     run = Run(**tiny()["tiny"])
     common = store.provenance("tiny", run.model_dump(mode="json")) | {"design_hash": "0" * 64}
-    batch = {"jaxmorph_file": "batch", "device": "gpu H100", "device_count": 4, "wall_time_s": 100.0}
+    batch = {"jaxmorph_file": "batch", "device": "gpu H100 x 4", "wall_time_s": 100.0}
     estimates = {
         "jaxmorph_file": "sensitivity", "simulations": 16, "simulations_wanted": 16,
         "study": "reference", "study_description": "cells", "design_method": "sobol",
@@ -240,7 +240,7 @@ def test_a_file_of_many_gpus_counts_the_time_of_each(tmp_path: Path) -> None:
     write_provenance("tiny", paths, str(tmp_path / "provenance.json"))
     record = store.read_json(tmp_path / "provenance.json")
     assert record["totals"]["gpu_time_s"] == 800
-    assert "13.3 min of GPU time" in record["methods"] and "on gpu H100" in record["methods"]
+    assert "13.3 min of GPU time" in record["methods"] and "on gpu H100 x 4" in record["methods"]
 
 
 def test_a_configuration_is_one_of_the_run_alone() -> None:

@@ -71,10 +71,10 @@ def copy_of(finished: Path, tmp_path: Path) -> Path:
 
 
 def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
-    """How many jobs of each rule a dry run announces."""
+    """How many jobs of each rule a run, dry or not, announces."""
     assert done.returncode == 0, done.stdout + done.stderr
     counts = {}
-    for line in done.stdout.partition("Job stats:")[2].splitlines():
+    for line in (done.stdout + done.stderr).partition("Job stats:")[2].splitlines():
         words = line.split()
         if len(words) == 2 and words[1].isdigit():
             counts[words[0]] = int(words[1])

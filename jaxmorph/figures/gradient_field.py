@@ -105,7 +105,7 @@ def _arrows(ax: Axes, data: xr.Dataset, x: np.ndarray, y: np.ndarray, log: list[
         return
     # Lengths as the square root of the gradient, so that a weak one still shows its direction.
     shrink = np.sqrt(size * longest)
-    u, v = (np.divide(s, shrink, out=np.zeros_like(s), where=shrink > 0) for s in scaled)
+    u, v = (np.divide(s, shrink, out=0.0 * s, where=shrink > 0) for s in scaled)
     mesh = max(len(np.unique(x)), len(np.unique(y)))
     ax.quiver(
         x,

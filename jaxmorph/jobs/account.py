@@ -3,11 +3,13 @@
 import datetime
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .. import store
+from ..configuration import Run
 from ..report import paper
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ def write_provenance(run_name: str, inputs: Iterable[str], output: str) -> None:
             "git_commit": run["git_commit"],
             "git_dirty": run["git_dirty"],
             "of_all_files": sorted({file["code"] for file in files}),
+            "digests": sorted({file["code_digest"] for file in files if file.get("code_digest")}),
         },
         "libraries": json.loads(run["library_versions"]),
         "totals": _totals(run, files),
@@ -56,7 +59,8 @@ def _of_a_file(path: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
         start, end = (datetime.datetime.fromisoformat(known[name]) for name in ("start", "end"))
         known["wall_time_s"] = (end - start).total_seconds()
     digest = {"code_digest": attributes["code_digest"]} if "code_digest" in attributes else {}
-    devices = int(attributes.get("device_count", 1))
+    several = re.search(r" x (\d+)$", str(attributes["device"]))
+    devices = int(several[1]) if several else 1
     kind = str(attributes["jaxmorph_file"])
     return {
         "file": path,
@@ -86,8 +90,6 @@ def _totals(run: Mapping[str, Any], files: list[dict[str, Any]]) -> dict[str, An
 
 def _missing(run: Mapping[str, Any], files: list[dict[str, Any]]) -> list[str]:
     """Names of all batches that were not there when the estimates were made."""
-    from ..configuration import Run
-
     wanted = Run.from_json(run["configuration"]).batches
     there = {Path(file["file"]).stem for file in files if file["kind"] == "batch"}
     return [name for name in wanted if name not in there]

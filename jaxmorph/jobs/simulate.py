@@ -108,6 +108,7 @@ def evaluate_batch(run_name: str, spec: Spec, output: str, code: str) -> None:
             dataset, stored["samples"], stored["seeds"], states, problem.study.state_variables
         )
     dataset["gradient"].attrs["long_name"] = f"d observable / d parameter, {_kind(spec)}"
+    dataset.attrs["code_digest"] = code
     store.write_dataset(dataset, output, "batch")
     saved.remove()
 

@@ -14,6 +14,9 @@ from ..errors import JaxmorphError
 from .files import COMPRESSION, check_described, encoding_of, open_dataset
 
 _CHUNK_SAMPLES = 64
+# Slabs are written one after another: more than a chunk or two of each variable need not be kept. The
+# library's default, 16 MB or more a variable, is a gigabyte for all of them.
+_CACHE_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
@@ -99,6 +102,8 @@ class Stream:
         self.close()
         with netCDF4.Dataset(self._path) as file:
             file.set_auto_mask(False)
+            for variable in file.variables.values():
+                variable.set_var_chunk_cache(size=_CACHE_BYTES)
             for (name, i), checksum in self._sums.items():
                 if zlib.crc32(np.ascontiguousarray(file[name][self._slabs[i]]).data) != checksum:
                     raise self._differs()
@@ -139,3 +144,4 @@ class Stream:
         )
         created.set_auto_mask(False)
         created.setncatts(variable.attrs)
+        created.set_var_chunk_cache(size=_CACHE_BYTES)

@@ -13,6 +13,7 @@ from jaxmorph.atomic import sweep
 from jaxmorph.configuration import check_syntax, load_configuration
 from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.extension import notice, read_record
+from jaxmorph.configuration.folders import unwritable
 from jaxmorph.configuration.resources import need
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
@@ -51,6 +52,24 @@ def warn_of_moved_points():
             print(f"Warning: {line}", file=sys.stderr)
 
 
+def only_looks():
+    """Whether this command only asks for something, such as a dry run, and computes nothing."""
+    from snakemake.cli import get_argument_parser
+
+    arguments, _ = get_argument_parser().parse_known_args()
+    asks = ("dryrun", "summary", "detailed_summary", "report", "lint", "list_rules")
+    asks += ("list_target_rules", "dag", "rulegraph", "filegraph", "d3dag", "archive")
+    return any(getattr(arguments, name) for name in asks)
+
+
+def refuse_folders():
+    """Stop, if a folder cannot be written: Snakemake would stop later, without a remedy."""
+    if lines := unwritable(RUNS):
+        if not only_looks():
+            sys.exit("\n".join(["Nothing was done.", *lines]))
+        print(*(f"Warning: {line}" for line in lines), sep="\n", file=sys.stderr)
+
+
 def check_partial_runs():
     """A run that is estimated from the batches that are there needs one."""
     for name, run in RUNS.items():
@@ -65,6 +84,7 @@ def check_partial_runs():
 
 
 if workflow.is_main_process:  # once, not in each of its jobs
+    refuse_folders()
     warn_of_moved_points()
     check_partial_runs()
 

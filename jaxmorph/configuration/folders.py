@@ -1,0 +1,35 @@
+"""Whether the folders that the workflow writes can be written: said before anything is computed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_OF_A_RUN = ("results/{}", "logs/{}", "benchmarks/{}", "unfinished/{}")
+_OF_SNAKEMAKE = ("locks", "metadata", "incomplete", "scripts")
+
+
+def unwritable(runs: Iterable[str]) -> list[str]:
+    """A line for each folder below the working directory that jobs of ``runs`` could not write.
+
+    A read-only file system counts for root, too.
+    """
+    folders = [Path(".snakemake", name) for name in _OF_SNAKEMAKE]
+    folders += [Path(pattern.format(run)) for run in runs for pattern in _OF_A_RUN]
+    closed = {path for folder in folders for path in _existing(folder) if not _is_open(path)}
+    return [
+        f"{path.resolve()}: cannot be written (read-only, or another user's); make it writable, or work "
+        "in another folder: snakemake --directory FOLDER"
+        for path in sorted(closed)
+    ]
+
+
+def _existing(folder: Path) -> Iterator[Path]:
+    """Of ``folder`` and what is above it, all that is there; the working directory if nothing is."""
+    there = [path for path in (folder, *folder.parents[:-1]) if path.exists()]
+    yield from there or [Path()]
+
+
+def _is_open(path: Path) -> bool:
+    return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
