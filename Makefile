@@ -38,7 +38,7 @@ test-browser: $(STAMP) ## run the tests that open a report in Chromium
 	@$(IN_VENV) pytest -m browser $(ARGS)
 
 test-slurm: $(STAMP) ## run the tests on a Slurm that is brought up for them (Debian, Ubuntu; 10 minutes)
-	@JAXMORPH_REQUIRE_SLURM=1 $(IN_VENV) pytest -m slurm $(ARGS)
+	@JAXMORPH_REQUIRE_SLURM=1 $(IN_VENV) pytest -m slurm tests/slurm $(ARGS)
 
 lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code
 

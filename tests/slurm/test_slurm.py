@@ -188,16 +188,18 @@ def test_after_all_faults_of_jobs_and_nodes_the_values_are_those_of_an_undisturb
     assert not list((disturbed.workflow.folder / "unfinished").rglob("*.*"))
 
 
-def test_growing_a_run_computes_only_what_is_new(
+def test_the_literal_command_on_a_grown_run_computes_only_what_is_new_and_makes_the_report(
     disturbed: Disturbed, undisturbed: dict[int, xr.Dataset]
 ) -> None:
     workflow = disturbed.workflow
     workflow.configure(run(6))
-    workflow.on_slurm(ESTIMATES)
-    assert finished(workflow.finish(4 * LEVEL_S))["batch"] == 1
+    workflow.on_slurm()
+    said = workflow.finish(6 * LEVEL_S)
+    assert finished(said)["batch"] == 1 and finished(said)["study"] == 0
+    assert said.splitlines()[-1] == "Report of held: results/held/report.html"
     assert_same_values(workflow.estimates(), undisturbed[6])
     workflow.configure(run(6, samples=16))
-    workflow.on_slurm(ESTIMATES, "--dry-run")
+    workflow.on_slurm("--dry-run")
     assert re.search(r"^batch +6$", workflow.finish(LEVEL_S), re.MULTILINE)
 
 
@@ -244,10 +246,3 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error_that_says_so(
     assert log.splitlines()[-1].partition("error: ")[2] in said
     assert "Failed: results/held/study.json" in said and "logs: logs/held/study.log" in said
     assert not (workflow.folder / ESTIMATES).exists()
-
-
-def test_the_literal_command_makes_the_report(cluster: Cluster, tmp_path: Path) -> None:
-    workflow = Workflow(tmp_path / "copy", cluster, run(1))
-    workflow.on_slurm()
-    said = workflow.finish(6 * LEVEL_S)
-    assert said.splitlines()[-1] == "Report of held: results/held/report.html"

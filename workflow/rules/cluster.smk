@@ -11,20 +11,30 @@ class FailedJobs(logging.Handler):
 
     def emit(self, record):
         if getattr(record, "event", None) == LogEvent.JOB_ERROR and not workflow.local_exec:
-            lines = [f"Failed: {', '.join(record.output)}", *last_words(record.log)]
-            if record.rule_msg:
-                lines.append(re.split(r" *Detailed failure| *For further", record.rule_msg)[0])
-            lines.append(f"logs: {' '.join(map(os.path.relpath, record.log))}")
+            logs = [os.path.relpath(path) for path in record.log if os.path.exists(path)]
+            lines = [
+                f"Failed: {', '.join(record.output)}",
+                *last_words(logs),
+                *reason(record.rule_msg),
+            ]
+            if logs:
+                lines.append(f"logs: {' '.join(logs)}")
             print("\n  ".join(lines), file=sys.stderr, flush=True)
 
 
 def last_words(logs):
     """The last error in the first of the logs that has one."""
-    for log in filter(os.path.exists, logs):
+    for log in logs:
         text = Path(log).read_text(encoding="utf-8", errors="replace")
         if errors := re.findall(r"\berror: .*", text):
             return errors[-1:]
     return []
+
+
+def reason(message):
+    """What the plugin says of a job, without what it adds to each message and the command that was to run."""
+    short = re.split(r" *Detailed failure| *For further| --wrap=", message or "")[0].strip()
+    return [short] if short else []
 
 
 if workflow.is_main_process:
