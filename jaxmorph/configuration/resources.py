@@ -24,6 +24,12 @@ JOB_MB = 1500
 RESULT_COPIES = 4
 """How many times a job holds its results, at most, while it collects and compresses them."""
 
+PIECES = 8
+"""A batch is evaluated in at least so many pieces, one after the other (``engine/pieces.py``)."""
+
+PROGRAM_MB = 4000
+"""Pieces that need more are cut to what the job has: no job has to ask for more."""
+
 JOB_S = 300
 """Start of a job on a busy shared file system, without compilation."""
 
@@ -86,9 +92,14 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "") -> 
 def _simulation_need(simulations: int, cost: str, attempt: int, programs: int = 1) -> Need:
     measured = _measured(cost)
     results = RESULT_COPIES * simulations * measured["result_bytes_per_simulation"]
+    # The program's memory grows with the simulations that it evaluates at once.
+    at_once = max(1.0, simulations / PIECES / measured["simulations"])
+    program = min(at_once * measured["program_bytes"] / MEGABYTE, PROGRAM_MB)
     seconds = programs * measured["compile_s"] + simulations * measured["seconds_per_simulation"]
     return Need.of(
-        JOB_MB + (measured["program_bytes"] + results) / MEGABYTE, JOB_S + SLOWER * seconds, attempt
+        JOB_MB + program + results / MEGABYTE,
+        JOB_S + SLOWER * seconds,
+        attempt,
     )
 
 
@@ -100,14 +111,19 @@ def _measured(cost: str) -> dict[str, Any]:
     return _read(cost, os.stat(cost).st_mtime_ns)
 
 
+_MEASURED = (
+    *("simulations", "seconds_per_simulation", "compile_s"),
+    *("result_bytes_per_simulation", "program_bytes"),
+)
+
+
 @functools.lru_cache(maxsize=64)
 def _read(path: str, changed: int) -> dict[str, Any]:
     """Reads a file once for all jobs of a run; ``changed`` is the time at which it was written."""
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
-        names = "seconds_per_simulation", "compile_s", "result_bytes_per_simulation", "program_bytes"
-        return {name: float(content[name]) for name in names}
+        return {name: float(content[name]) for name in _MEASURED}
     except (ValueError, KeyError, TypeError):
         raise JaxmorphError(
             f"{path}: is damaged or of another version; remove it, and the workflow makes it again"
