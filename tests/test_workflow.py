@@ -87,7 +87,7 @@ def test_every_file_of_the_design_document_is_there(finished: Path) -> None:
     made = {str(p.relative_to(finished)) for p in (finished / "results").rglob("*") if p.is_file()}
     figures = figure_names("sobol", 2)
     names = ["study.json", "design.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc"]
-    names += ["cost.json", "report.html"]
+    names += ["cost.json", "report.html", "provenance.json"]
     names += [f"figures/{f}.{e}" for f in figures for e in ("svg", "pdf", "csv")]
     names += ["animations/corners.mp4", "animations/cells.mp4", "batches/000-000.nc"]
     wanted = {f"results/{run}/{name}" for run in ("tiny", "own") for name in names}
