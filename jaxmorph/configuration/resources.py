@@ -39,10 +39,13 @@ SLOWER = 2.0
 CHECK_SIMULATIONS = 200
 """What the checks of one sample at one seed cost, in simulations with gradients."""
 
-SENSITIVITY_MB = 3000
-"""The estimates work through slabs that are bounded at 2 GB."""
+SENSITIVITY_MB = 2000
+"""The estimates work through slabs of the results, whatever their number and size is."""
 
-SENSITIVITY_S_PER_GB = 300.0
+SENSITIVITY_BYTES_PER_SAMPLE = 2000.0
+"""Weights of the resamples; elasticities, smaller than the results of one seed, come on top."""
+
+SENSITIVITY_S_PER_GB = 180.0
 """Three times what a busy core was measured to take."""
 
 
@@ -84,8 +87,10 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "") -> 
             pairs = run.checks.samples * min(run.checks.seeds, run.seeds)
             return _simulation_need(CHECK_SIMULATIONS * pairs, cost, attempt, programs=4)
         case "sensitivity":
-            size = run.n_samples * run.n_seeds * _measured(cost)["result_bytes_per_simulation"]
-            return Need.of(SENSITIVITY_MB, JOB_S + SENSITIVITY_S_PER_GB * size / 1e9, attempt)
+            of_one = _measured(cost)["result_bytes_per_simulation"]
+            kept = run.n_samples * (SENSITIVITY_BYTES_PER_SAMPLE + of_one) / MEGABYTE
+            gigabytes = run.n_samples * run.n_seeds * of_one / 1e9
+            return Need.of(SENSITIVITY_MB + kept, JOB_S + SENSITIVITY_S_PER_GB * gigabytes, attempt)
     raise AssertionError(f"no rule {rule}")
 
 
