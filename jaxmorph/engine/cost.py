@@ -1,8 +1,10 @@
 """What a simulation of a study costs, measured."""
 
+import contextlib
 import dataclasses
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from ..studies import Problem
 from . import program
 from .batch import WantedMode, choose, on_pairs
 from .devices import describe_devices, n_cpus, per_device
+from .failures import StudyError
 from .pieces import Piece, compile_piece, evaluate_piece
 
 _SAMPLES, _SEEDS = 4, 8
@@ -47,9 +50,21 @@ def measure_cost(
     estimator: Estimator = "pathwise",
     smoothing: float = 0.05,
 ) -> Cost:
-    """Time a few simulations at the medians of the parameters."""
-    samples = np.tile(problem.centre, (_SAMPLES, 1)).astype(program.dtype(problem))
+    """Time a few simulations at the medians of the parameters, or at a quartile where the study raises.
+
+    Raises:
+        JaxmorphError: If it raises at all three.
+    """
     _, _, single = choose(problem, gradient, estimator, smoothing, run_key)
+    for quantile in (0.5, 0.25):
+        with contextlib.suppress(StudyError):
+            return _time(problem, single, quantile, run_key)
+    return _time(problem, single, 0.75, run_key)
+
+
+def _time(problem: Problem, single: Callable, quantile: float, run_key: int) -> Cost:
+    point = [distribution.ppf(np.array(quantile)) for distribution in problem.distributions]
+    samples = np.tile(point, (_SAMPLES, 1)).astype(program.dtype(problem))
     with on_pairs(problem, single, samples, np.arange(_SEEDS), run_key) as (function, keys):
         start = time.perf_counter()
         piece = compile_piece(function, samples, keys, (per_device(_SAMPLES), _SEEDS), math.inf)
