@@ -72,6 +72,12 @@ def _cost(problem: Problem, spec: Spec) -> engine.Cost:
         1e-3 * cost.result_bytes_per_simulation,
         cost.device,
     )
+    simulations = max(1, int(1200 / cost.seconds_per_simulation))
+    logger.info(
+        "batch: %d would make jobs of 20 minutes, and files of up to %.2g GB",
+        simulations,
+        1e-9 * simulations * cost.result_bytes_per_simulation,
+    )
     return cost
 
 

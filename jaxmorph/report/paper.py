@@ -55,10 +55,11 @@ def _where(record: Mapping[str, Any]) -> str:
     totals = record["totals"]
     devices = dict.fromkeys(f["device"] for f in record["files"] if f["kind"] == "batch")
     gpu = f" and {_time(totals['gpu_time_s'])} of GPU time" if totals["gpu_time_s"] else ""
+    first, last = totals["start"][:10], totals["end"][:10]
+    when = f"on {first}" if first == last else f"from {first} to {last}"
     return (
-        f"They ran on {', '.join(devices)} in {totals['jobs']} jobs on {_hosts(totals['hosts'])}, from "
-        f"{totals['start'][:10]} to {totals['end'][:10]}, and took {_time(totals['cpu_time_s'])} of CPU "
-        f"time{gpu}."
+        f"They ran on {', '.join(devices)} in {totals['jobs']} jobs on {_hosts(totals['hosts'])}, {when}, "
+        f"and took {_time(totals['cpu_time_s'])} of CPU time{gpu}."
     )
 
 
