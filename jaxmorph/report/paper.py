@@ -58,8 +58,8 @@ def _where(record: Mapping[str, Any]) -> str:
     first, last = totals["start"][:10], totals["end"][:10]
     when = f"on {first}" if first == last else f"from {first} to {last}"
     return (
-        f"They ran on {', '.join(devices)} in {totals['jobs']} jobs on {_hosts(totals['hosts'])}, {when}, "
-        f"and took {_time(totals['cpu_time_s'])} of CPU time{gpu}."
+        f"They ran on {', '.join(devices)} in {totals['jobs']} jobs on {_hosts(totals['hosts'])}, "
+        f"{when}, and took {_time(totals['cpu_time_s'])} of CPU time{gpu}."
     )
 
 
