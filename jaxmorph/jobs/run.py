@@ -58,11 +58,17 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
 
 def _devices(snakemake: Any) -> contextlib.AbstractContextManager[None]:
     # Read by JAX when it starts: one CPU device, and one thread of its pool, for each CPU of the job.
-    n_cpus = min(snakemake.threads, len(os.sched_getaffinity(0)))
+    n_cpus = min(snakemake.threads, _usable_cpus())
     os.environ |= {"JAX_NUM_CPU_DEVICES": str(n_cpus), "PJRT_NPROC": str(n_cpus)}
     from .devices import devices
 
     return devices(int(snakemake.resources.get("gpu", 0)))
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS
 
 
 def _say(log: str, level: int, message: str) -> None:
