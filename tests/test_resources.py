@@ -39,9 +39,9 @@ def test_a_batch_asks_for_twice_the_measured_time_and_for_its_results(tmp_path: 
     # 64 samples x 256 seeds: 16384 simulations of 25 ms and 6720 bytes.
     run = make_run(seeds=256, batch={"samples": 64, "seeds": 256})
     asked = need("batch", run, 1, write_cost(tmp_path), "000-000")
-    # 300 s + 2 x (10 s + 409.6 s) = 1139.2 s; a program of 2048 simulations, 640 MB:
-    # 1500 MB + 640 MB + 4 x 110.1 MB = 2580.4 MB.
-    assert asked == Need(mem_mb=2581, runtime=19)
+    # 300 s + 2 x (10 s + 409.6 s) = 1139.2 s; a program of 1024 simulations, 320 MB:
+    # 1500 MB + 320 MB + 4 x 110.1 MB = 2260.4 MB.
+    assert asked == Need(mem_mb=2261, runtime=19)
     # A piece that needs much more is cut: nobody asks for it.
     large = need("batch", run, 1, write_cost(tmp_path, program_bytes=10**9), "000-000")
     assert large.mem_mb == 1500 + 4000 + 441

@@ -24,7 +24,7 @@ JOB_MB = 1500
 RESULT_COPIES = 4
 """How many times a job holds its results, at most, while it collects and compresses them."""
 
-PIECES = 8
+PIECES = 16
 """A batch is evaluated in at least so many pieces, one after the other (``engine/pieces.py``)."""
 
 PROGRAM_MB = 4000

@@ -24,8 +24,10 @@ logger = logging.getLogger(__name__)
 
 # Part of the free memory that one program may take: another job may want as much.
 _MEMORY_SHARE = 0.4
-# A batch is evaluated in at least about this many pieces, so that the log shows progress.
-_PIECES = 8
+# A batch is evaluated in at least about this many pieces: the log shows progress, and not much is lost
+# when a job is cut off.
+_PIECES = 16
+# Also the size of the program that the study job times: small batches find it in the cache.
 _SMALLEST_PIECE = 32
 
 

@@ -30,6 +30,7 @@ rule sensitivity:
         "logs/{run}/sensitivity.log",
     benchmark:
         "benchmarks/{run}/sensitivity.tsv"
+    priority: 20  # all figures wait for it
     conda:
         "../../envs/jaxmorph.yaml"
     resources:

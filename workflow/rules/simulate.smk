@@ -33,6 +33,7 @@ rule batch:
         "logs/{run}/batches/{batch}.log",
     benchmark:
         "benchmarks/{run}/batches/{batch}.tsv"
+    priority: 10  # before corners and checks: more waits for it
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
