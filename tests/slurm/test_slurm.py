@@ -39,13 +39,16 @@ def run(batches: int, samples: int = 8) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A fresh Slurm; the tests are skipped where none can be had, unless they are asked for."""
+    """A fresh Slurm; where none is installed, only if it was asked for: it has to be downloaded."""
+    wanted = os.environ.get("JAXMORPH_REQUIRE_SLURM")
+    if not wanted and shutil.which("slurmctld") is None:
+        pytest.skip("there is no Slurm on this machine; make test-slurm downloads one and runs these")
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # short: sockets lie in it
     slurm = Cluster(folder)
     done = slurm.control("up")
     try:
         if done.returncode:
-            if os.environ.get("JAXMORPH_REQUIRE_SLURM"):
+            if wanted:
                 pytest.fail(done.stderr)
             pytest.skip(f"no Slurm here: {done.stderr.strip()}")
         yield slurm
