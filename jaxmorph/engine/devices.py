@@ -41,7 +41,7 @@ def require_gpus(n: int) -> None:
     if not any(importlib.util.find_spec(name) for name in _GPU_PLUGINS):
         raise JaxmorphError(
             f"{asked} {jax.__version__} of this environment computes on CPUs only; install its build "
-            'for GPUs (pip install "jaxmorph[cuda12]" or "[cuda13]"), or ask for no GPU (gpu: 0)'
+            'for GPUs (pip install -e ".[cuda12]", or cuda13), or ask for no GPU (gpu: 0)'
         )
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
     raise JaxmorphError(

@@ -74,9 +74,10 @@ def _cost(problem: Problem, spec: Spec) -> engine.Cost:
     )
     simulations = max(1, int(1200 / cost.seconds_per_simulation))
     logger.info(
-        "batch: %d would make jobs of 20 minutes, and files of up to %.2g GB",
+        "batch: %d would make jobs of 20 minutes, and files of up to %.2g GB (timed %d at once)",
         simulations,
         1e-9 * simulations * cost.result_bytes_per_simulation,
+        cost.simulations,
     )
     return cost
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import sys
 from collections.abc import Iterator
@@ -117,6 +118,10 @@ def test_every_link_leads_somewhere(opened: Opened, report: Path) -> None:
     for target in targets:
         if target.startswith("#"):
             assert page.locator(f"[id='{target[1:]}']").count() == 1, target
+        elif target.startswith("data:"):
+            # A file that the page carries is what the page shows of it.
+            text = base64.b64decode(target.partition("base64,")[2]).decode()
+            assert text.strip() and text.strip() in page.inner_text("#reproduce"), target
         else:
             assert (report.parent / target).is_file(), target
 

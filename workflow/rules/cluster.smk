@@ -1,6 +1,7 @@
 # On a cluster: what a job that failed had to say, which is in files and not on the terminal.
 import logging
 import os
+import time
 
 from snakemake.logging import logger as snakemake_logger
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -9,9 +10,14 @@ from snakemake_interface_logger_plugins.common import LogEvent
 class FailedJobs(logging.Handler):
     """Says why a job failed, and where its logs are; Snakemake, quiet about rules, does not."""
 
+    def __init__(self):
+        super().__init__()
+        self._start = time.time()
+        self._told = {}
+
     def emit(self, record):
         if getattr(record, "event", None) == LogEvent.JOB_ERROR and not workflow.local_exec:
-            logs = [os.path.relpath(path) for path in record.log if os.path.exists(path)]
+            logs = [os.path.relpath(path) for path in record.log if self._is_news(path)]
             lines = [
                 f"Failed: {', '.join(record.output)}",
                 *last_words(logs),
@@ -20,6 +26,13 @@ class FailedJobs(logging.Handler):
             if logs:
                 lines.append(f"logs: {' '.join(logs)}")
             print("\n  ".join(lines), file=sys.stderr, flush=True)
+
+    def _is_news(self, path):
+        """Whether this attempt has written the log: one that was not even queued has not."""
+        if not os.path.exists(path) or not os.path.getsize(path):
+            return False
+        before, self._told[path] = self._told.get(path, self._start), os.path.getmtime(path)
+        return self._told[path] > before
 
 
 def last_words(logs):
