@@ -100,7 +100,6 @@ def add(text: str) -> Callable[[Path], object]:
         ("other.py", replace("1", "2"), False, True),
         ("studies/unused.py", replace("1", "2"), False, False),
     ],
-    ids=str,
 )
 def test_what_changes_the_digest(
     project: Path, file: str, change: Callable[[Path], object], reference: bool, mine: bool
