@@ -98,6 +98,22 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     assert ".jaxmorph-cache" in log and "set JAX_COMPILATION_CACHE_DIR to a folder that can" in log
 
 
+def test_a_disk_that_is_full_for_the_cache_does_not_fail_the_job(tmp_path: Path) -> None:
+    """The work of the job is done by then."""
+    full = """
+replace = os.replace
+def refused(source, target):
+    if ".jaxmorph-cache" in str(target):
+        raise OSError(28, "No space left on device")
+    replace(source, target)
+os.replace = refused
+"""
+    done = run(tmp_path, full + COMPUTE, **ALWAYS)
+    assert done.returncode == 0 and done.stderr == ""
+    log = (tmp_path / "job.log").read_text()
+    assert "compiled programs cannot be kept" in log and "No space left on device" in log
+
+
 def test_an_input_from_the_future_is_reported_and_nothing_is_made_again(tmp_path: Path) -> None:
     body = """
 future = os.path.getmtime("in.nc") + 3600

@@ -19,6 +19,7 @@ import jax
 
 from .. import engine
 from ..atomic import written_aside
+from ..errors import JaxmorphError
 
 logger = logging.getLogger(__name__)
 
@@ -89,8 +90,8 @@ def _add(own: Path, shared: Path, known: set[str]) -> None:
             if entry.is_file() and entry.name not in known:
                 with written_aside(shared / entry.name) as aside:
                     shutil.copyfile(entry, aside)
-    except OSError as error:
-        logger.warning("compiled programs cannot be kept in %s: %s", shared, error.strerror)
+    except (OSError, JaxmorphError) as error:  # the job has done its work
+        logger.warning("compiled programs cannot be kept in %s: %s", shared, error)
 
 
 def _machine() -> str:
