@@ -31,6 +31,7 @@ localrules:
     corner_cells,
     animations,
     page,
+    provenance,
 
 
 rule all:

@@ -25,7 +25,8 @@ RESULT_COPIES = 4
 """How many times a job holds its results, at most, while it collects and compresses them."""
 
 PIECES = 16
-"""A batch is evaluated in at least so many pieces, one after the other (``engine/pieces.py``)."""
+"""A batch is evaluated in about so many pieces, one after the other: its log shows progress, and not
+much is lost when a job is cut off."""
 
 PROGRAM_MB = 4000
 """Pieces that need more are cut to what the job has: no job has to ask for more."""

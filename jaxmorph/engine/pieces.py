@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
+from ..configuration.resources import PIECES
 from ..errors import JaxmorphError
 from .devices import over_devices, per_device
 
@@ -24,9 +25,6 @@ logger = logging.getLogger(__name__)
 
 # Part of the free memory that one program may take: another job may want as much.
 _MEMORY_SHARE = 0.4
-# A batch is evaluated in at least about this many pieces: the log shows progress, and not much is lost
-# when a job is cut off.
-_PIECES = 16
 # Also the size of the program that the study job times: small batches find it in the cache.
 _SMALLEST_PIECE = 32
 
@@ -151,7 +149,7 @@ def in_pieces(
 
 def _first_size(n_samples: int, n_seeds: int) -> tuple[int, int]:
     """All seeds of a few samples: they share the noise, and progress is even."""
-    wanted = max(_SMALLEST_PIECE, n_samples * n_seeds // _PIECES)
+    wanted = max(_SMALLEST_PIECE, n_samples * n_seeds // PIECES)
     return min(n_samples, max(1, math.ceil(wanted / n_seeds))), n_seeds
 
 

@@ -15,7 +15,10 @@ from ..report import paper
 logger = logging.getLogger(__name__)
 
 # What is said of each file, where it says so itself.
-_OF_A_FILE = ("host", "device", "job_id", "start", "end", "wall_time_s", "cpu_time_s", "design_hash")
+_OF_A_FILE = (
+    *("host", "device", "job_id", "start", "end", "wall_time_s", "cpu_time_s"),
+    *("design_hash", "code_digest"),
+)
 
 
 def write_provenance(run_name: str, inputs: Iterable[str], output: str) -> None:
@@ -58,18 +61,11 @@ def _of_a_file(path: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
     if "wall_time_s" not in known and {"start", "end"} <= known.keys():
         start, end = (datetime.datetime.fromisoformat(known[name]) for name in ("start", "end"))
         known["wall_time_s"] = (end - start).total_seconds()
-    digest = {"code_digest": attributes["code_digest"]} if "code_digest" in attributes else {}
     several = re.search(r" x (\d+)$", str(attributes["device"]))
     devices = int(several[1]) if several else 1
     kind = str(attributes["jaxmorph_file"])
-    return {
-        "file": path,
-        "kind": kind,
-        **known,
-        "devices": devices,
-        "code": store.code(attributes),
-        **digest,
-    }
+    code = store.code(attributes)
+    return {"file": path, "kind": kind, **known, "devices": devices, "code": code}
 
 
 def _totals(run: Mapping[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:

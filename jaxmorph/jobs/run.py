@@ -46,7 +46,9 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     except JaxmorphError as error:
         if error.__cause__ is not None:
             logger.info("the error below came from:", exc_info=error.__cause__)
-        _say(log, logging.ERROR, f"error: {error}")
+        logger.error("error: %s", error)
+        # Also where whoever started the job sees it; Snakemake adds only that the job failed.
+        print(f"{log}: error: {error}", file=sys.stderr)
         sys.exit(1)
     except Exception:
         what = "error: this is a defect of jaxmorph; please report it with this log"
@@ -69,12 +71,6 @@ def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS
-
-
-def _say(log: str, level: int, message: str) -> None:
-    """To the log, and to whoever started the job; Snakemake adds only that a job failed."""
-    logger.log(level, message)
-    print(f"{log}: {message}", file=sys.stderr)
 
 
 def _keep_order(inputs: list[str], outputs: list[str]) -> None:

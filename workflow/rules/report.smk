@@ -82,7 +82,6 @@ rule provenance:
         "logs/{run}/provenance.log",
     benchmark:
         "benchmarks/{run}/provenance.tsv"
-    localrule: True
     conda:
         "../../envs/jaxmorph.yaml"
     script:
