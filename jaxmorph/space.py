@@ -57,13 +57,9 @@ def periodic(side: float | Array) -> tuple[DisplacementFn, ShiftFn]:
 
 def pairwise_displacement(
     displacement: DisplacementFn, position: Float[Array, "cell dim"]
-) -> Float[Array, "dim cell cell"]:
-    """Displacements between all cells; entry (:, i, j) points from cell j to cell i.
-
-    The long axes come last, where the processor works on many numbers at once.
-    """
-    from_one = jax.vmap(displacement, in_axes=(None, 0), out_axes=-1)
-    return jax.vmap(from_one, in_axes=(0, None), out_axes=1)(position, position)
+) -> Float[Array, "cell cell dim"]:
+    """Displacements between all cells; entry (i, j, :) points from cell j to cell i."""
+    return jax.vmap(jax.vmap(displacement, in_axes=(None, 0)), in_axes=(0, None))(position, position)
 
 
 def distance(displacement: Float[Array, "*batch"], axis: int = -1) -> Float[Array, "*rest"]:

@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
-from ..studies import Problem, Recording, raised_in
+from ..studies import Problem, Recording, many_tangents, raised_in
+from .chunks import chunk_shape, over_chunks
+from .lanes import Laned, over_lanes
 
 GradientMode = Literal["forward", "reverse"]
 Values = Float[Array, "time observable"]
@@ -84,7 +86,8 @@ def forward(
     def along(tangent: Array) -> tuple[Values, Values]:
         return jax.jvp(lambda t: values(problem, t, key), (theta,), (tangent,))
 
-    return jax.vmap(along, out_axes=(None, -1))(jnp.eye(theta.size, dtype=theta.dtype))
+    with many_tangents():
+        return jax.vmap(along, out_axes=(None, -1))(jnp.eye(theta.size, dtype=theta.dtype))
 
 
 def reverse(
@@ -93,17 +96,32 @@ def reverse(
     """Values and gradients, one cotangent an observable and time pulled back through it."""
     value, pullback = eqx.filter_vjp(lambda t: values(problem, t, key), theta)
     basis = jnp.eye(value.size, dtype=value.dtype).reshape(value.size, *value.shape)
-    (gradient,) = jax.vmap(pullback)(basis)
+    if value.size == 1:  # without an axis of length 1 in all that is pulled back
+        (gradient,) = pullback(basis[0])
+    else:
+        (gradient,) = jax.vmap(pullback)(basis)
     return value, gradient.reshape(*value.shape, theta.size)
 
 
 def over_batch(function: Callable) -> Callable:
     """Map ``function(theta, key)`` over samples and seeds, to leading axes (sample, seed).
 
-    The inner map is over samples: what depends on the key alone (the noise) is computed once per seed.
+    What depends on the key alone (the noise) is computed once per seed.
     """
-    over_samples = jax.vmap(function, in_axes=(0, None))
-    return jax.vmap(over_samples, in_axes=(None, 0), out_axes=1)
+
+    def over(samples: Float[Array, "sample parameter"], keys: UInt32[Array, "seed 2"]) -> Any:
+        one = (jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in (samples, keys))
+        closed, result = jax.make_jaxpr(function, return_shape=True)(*one)
+
+        def chunk(samples: Array, keys: Array) -> list[Array]:
+            arguments = (Laned(samples.T, (True, False)), Laned(keys.T, (False, True)))
+            leaves = over_lanes(closed, arguments, (len(samples), len(keys)))
+            return [jnp.moveaxis(leaf, (-2, -1), (0, 1)) for leaf in leaves]
+
+        leaves = over_chunks(chunk, samples, keys, chunk_shape(closed, len(samples), len(keys)))
+        return jax.tree.unflatten(jax.tree.structure(result), leaves)
+
+    return over
 
 
 def trace(problem: Problem) -> tuple[int, int]:

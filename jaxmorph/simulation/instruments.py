@@ -4,12 +4,12 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 from jax.extend.core import get_opaque_trace_state
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
@@ -36,6 +36,7 @@ class Instrument(Protocol):
         """A model of the pair (state, extra), the first extra, and the reading of an extra."""
 
 
+_KEPT = "jaxmorph.kept"
 _active: ContextVar[Instrument | None] = ContextVar("instrument", default=None)
 # Part of JAX's cache keys: a function that a study has jitted itself is traced anew under an instrument.
 _in_use = jax.make_user_context(0)
@@ -206,8 +207,32 @@ def gaussian(noise: Array, mean: Array | float, sd: Array | float) -> Array:
 def scan(
     body: Callable[[Carry, X], tuple[Carry, Y]], carry: Carry, xs: X, length: int | None = None
 ) -> tuple[Carry, Y]:
-    """``jax.lax.scan``, inside which :func:`gaussian` may be used."""
-    return scan_by(partial(jax.lax.scan, length=length), body, carry, xs)
+    """``jax.lax.scan``, inside which :func:`gaussian` may be used.
+
+    Reverse mode keeps the carry and what is marked by :func:`keep`, and computes all else again.
+    """
+
+    def recomputed(body: Callable, carry: Carry, xs: X) -> tuple[Carry, Y]:
+        return jax.lax.scan(recompute(body), carry, xs, length=length)
+
+    return scan_by(recomputed, body, carry, xs)
+
+
+def keep(x: Array) -> Array:
+    """``x`` itself; reverse mode keeps it where it computes all else of a step again.
+
+    For what is small and leads to all else, such as the positions after each inner step.
+    """
+    return checkpoint_name(x, _KEPT)
+
+
+def recompute(function: Callable) -> Callable:
+    """``function``, of which reverse mode keeps the arguments and what is marked by :func:`keep`.
+
+    For the body of a loop.
+    """
+    policy = jax.checkpoint_policies.save_only_these_names(_KEPT)
+    return jax.checkpoint(function, policy=policy, prevent_cse=False)
 
 
 def scan_by(

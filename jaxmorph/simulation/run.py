@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 import equinox as eqx
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from ..errors import JaxmorphError
-from .instruments import active, scan_by
+from .instruments import active, recompute, scan_by
 
 State = TypeVar("State")
 T = TypeVar("T")
@@ -32,16 +33,17 @@ def _scan_checkpointed(
     """``jax.lax.scan`` whose reverse mode stores O(sqrt(n)) carries instead of n.
 
     The n steps are cut into blocks of about sqrt(n). Reverse mode keeps the carry at the start of each
-    block, and while it works on one block, the carries inside that block; each step is recomputed.
+    block, and while it works on one block, the carries inside that block and what a step marks by
+    :func:`keep`; all else of a step is recomputed.
     """
     n = keys.shape[0]
-    step = jax.checkpoint(body)
+    step = recompute(body)
     if n < _SMALLEST_BLOCKED:
         return jax.lax.scan(step, carry, keys)
     size = math.isqrt(n)
     n_blocks = n // size
 
-    @jax.checkpoint
+    @partial(jax.checkpoint, prevent_cse=False)
     def block(carry: T, block_keys: PRNGKeyArray) -> tuple[T, U]:
         return jax.lax.scan(step, carry, block_keys)
 
@@ -153,6 +155,8 @@ def _record(
 
     keys = jax.random.split(key, n_steps)
     frames = keys.reshape(n_steps // every, every, *keys.shape[1:])
-    _, later = jax.lax.scan(jax.checkpoint(frame), state, frames)
+    # A single frame is cut into blocks already: another level would only compute it once more.
+    frame = frame if every == n_steps else jax.checkpoint(frame, prevent_cse=False)
+    _, later = jax.lax.scan(frame, state, frames)
     states = jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest]), state, later)
-    return jax.lax.map(jax.checkpoint(measure), states)
+    return jax.lax.map(jax.checkpoint(measure, prevent_cse=False), states)

@@ -1,5 +1,6 @@
 """Studies: differentiable stochastic models with named parameters and observables."""
 
+from ..env.mechanics import many_tangents
 from .base import Observable, Parameter, Recording, StateVariable, Study
 from .followed import simulate_with_log_density, simulate_with_tangent
 from .load import Problem, load_problem, load_study, raised_in
@@ -13,6 +14,7 @@ __all__ = [
     "Study",
     "load_problem",
     "load_study",
+    "many_tangents",
     "raised_in",
     "simulate_with_log_density",
     "simulate_with_tangent",

@@ -1,7 +1,7 @@
 """Interaction potentials: functions of the state that give energies and forces."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import equinox as eqx
 import jax
@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from ... import space
 from ...errors import JaxmorphError
 from ...state import BaseCellState
+from .pairs import BothWays, Pairs, all_pairs
 
 Scalar = float | Float[Array, ""]
 EnergyFn = Callable[[Float[Array, "cell dim"]], Float[Array, "*cell"]]
@@ -43,41 +44,110 @@ class PairPotential(MechanicalInteractionPotential):
 
     @abc.abstractmethod
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
-        """Energy of pairs at ``distance`` whose radii add to ``sigma`` (same shape, elementwise)."""
+        """Energy of pairs at ``distance`` whose radii add to ``sigma`` (same shape, elementwise).
 
-    def _pairs(
-        self, state: BaseCellState
-    ) -> tuple[Float[Array, "cell cell"], Float[Array, "cell cell"]]:
-        """Sum of radii, and 1 for pairs of different living cells (else 0)."""
-        radius = state.radius[:, 0]
-        alive = state.alive.astype(radius.dtype)
-        interacts = alive[:, None] * alive[None, :] * (1 - jnp.eye(alive.shape[0], dtype=radius.dtype))
-        return radius[:, None] + radius[None, :], interacts
+        Array fields of the potential are scalars, or have the shape (cell, cell).
+        """
+
+    def _pairs(self, state: BaseCellState) -> tuple[Pairs, Array, Array]:
+        """The pairs of the state, the sums of their radii, and 1 for those that interact (else 0)."""
+        n_cells = state.radius.shape[0]
+        scalar = all(x.ndim == 0 for x in jax.tree.leaves(eqx.filter(self, eqx.is_array)))
+        pairs = all_pairs(n_cells) if scalar else BothWays(n_cells)
+        return (
+            pairs,
+            pairs.sums(state.radius[:, 0]),
+            pairs.products(state.alive.astype(state.radius.dtype)),
+        )
 
     def energy_fn(self, state: BaseCellState, *, per_particle: bool = False) -> EnergyFn:
-        sigma, interacts = self._pairs(state)
+        pairs, sigma, interacts = self._pairs(state)
 
         def energy(position: Array) -> Array:
-            between = space.pairwise_displacement(state.displacement, position)
-            pairs = interacts * self.pair_energy(space.distance(between, axis=0), sigma)
-            return 0.5 * jnp.sum(pairs, axis=1 if per_particle else None)
+            between = pairs.displacements(state.displacement, position)
+            of_pairs = interacts * self.pair_energy(space.distance(between), sigma)
+            shares = pairs.shares(of_pairs)
+            return shares if per_particle else jnp.sum(shares)
 
         return energy
 
     def force_fn(self, state: BaseCellState) -> ForceFn:
-        sigma, interacts = self._pairs(state)
+        pairs, sigma, interacts = self._pairs(state)
 
         def force(position: Array) -> Array:
-            between = space.pairwise_displacement(state.displacement, position)
-            distance = space.distance(between, axis=0)
-            _, slope = jax.jvp(
-                lambda r: self.pair_energy(r, sigma), (distance,), (jnp.ones_like(distance),)
-            )
-            # Cells at the same place have no direction between them, and no force.
-            per_length = interacts * slope / jnp.where(distance > 0, distance, 1)
-            return -jnp.sum(per_length * between, axis=2).T
+            between = pairs.displacements(state.displacement, position)
+            return pairs.forces(_pair_forces(self, interacts, between, sigma))
 
         return force
+
+
+def _slope(potential: PairPotential, distance: Array, sigma: Array) -> Array:
+    """Derivative of the pair energy along the distance."""
+    return jax.jvp(lambda r: potential.pair_energy(r, sigma), (distance,), (jnp.ones_like(distance),))[1]
+
+
+@eqx.filter_custom_jvp
+def _pair_forces(
+    potential: PairPotential,
+    interacts: Float[Array, "*pair"],
+    between: Float[Array, "*pair dim"],
+    sigma: Float[Array, "*pair"],
+) -> Float[Array, "*pair dim"]:
+    """The force of each pair on its first cell; ``between`` leads there from the second.
+
+    Cells at the same place have no direction between them, and no force. The derivative is written out:
+    with f = g d it is g d' + (a d.d' + b sigma' + sum_p c_p p') d, where g, a, b and c_p are numbers of
+    a pair that all tangents share, and all that the transpose needs.
+    """
+    distance = space.distance(between)
+    slope = _slope(potential, distance, sigma)
+    per_length = -interacts * slope / jnp.where(distance > 0, distance, 1)
+    return per_length[..., None] * between
+
+
+@_pair_forces.def_jvp
+def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+    potential, interacts, between, sigma = primals
+    in_potential, _, in_between, in_sigma = tangents
+    distance = space.distance(between)
+    apart = jnp.where(distance > 0, distance, 1)
+    one = jnp.ones_like(distance)
+    slope, curvature = jax.jvp(lambda r: _slope(potential, r, sigma), (distance,), (one,))
+    # Each coefficient ends with a division: compilers compute what ends so once, not for each use.
+    per_length = -interacts * slope / apart
+    along = jnp.zeros_like(distance)
+    change = jnp.zeros_like(between)
+    if in_between is not None:
+        coefficient = -interacts * (curvature - slope / apart) / apart**2
+        along += coefficient * jnp.sum(between * in_between, axis=-1)
+        change += per_length[..., None] * in_between
+    if in_sigma is not None:
+        _, by_sigma = jax.jvp(lambda s: _slope(potential, distance, s), (sigma,), (one,))
+        along += -interacts * by_sigma / apart * in_sigma
+    for by_parameter, in_parameter in _by_parameters(potential, in_potential, distance, sigma):
+        along += -interacts * by_parameter / apart * in_parameter
+    return per_length[..., None] * between, change + along[..., None] * between
+
+
+def _by_parameters(
+    potential: PairPotential, tangent: PairPotential, distance: Array, sigma: Array
+) -> Iterator[tuple[Array, Array]]:
+    """Derivative of the slope by each array field that has a tangent, and this tangent."""
+    moving, rest = eqx.partition(
+        potential, jax.tree.map(lambda t: t is not None, tangent, is_leaf=_is_none)
+    )
+    leaves, structure = jax.tree.flatten(moving)
+    for i, (leaf, t) in enumerate(zip(leaves, jax.tree.leaves(tangent), strict=True)):
+
+        def slope(leaf: Array, i: int = i) -> Array:
+            changed = jax.tree.unflatten(structure, [*leaves[:i], leaf, *leaves[i + 1 :]])
+            return _slope(eqx.combine(changed, rest), distance, sigma)
+
+        yield jax.jvp(slope, (leaf,), (jnp.ones_like(leaf),))[1], t
+
+
+def _is_none(x: object) -> bool:
+    return x is None
 
 
 class MorsePotential(PairPotential):

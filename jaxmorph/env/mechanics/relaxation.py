@@ -1,6 +1,7 @@
 """Steps that move cells under a potential, over several inner steps."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,11 +10,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...errors import JaxmorphError
 from ...gradients import discount_gradient
-from ...simulation import gaussian, scan
+from ...simulation import gaussian, keep, scan
 from ...steps import SimulationStep, State
 from .potentials import ForceFn, MechanicalInteractionPotential, Scalar
 
-Carry = tuple[Float[Array, "cell dim"], PRNGKeyArray | None]
+Position = Float[Array, "cell dim"]
 
 
 class _MechanicalRelaxation(SimulationStep):
@@ -28,8 +29,12 @@ class _MechanicalRelaxation(SimulationStep):
     discount: eqx.AbstractVar[Scalar]
 
     @abc.abstractmethod
-    def _move(self, state: State, force: ForceFn, carry: Carry) -> Carry:
-        """One inner step of the positions and the key."""
+    def _draw(self, state: State, key: PRNGKeyArray | None) -> Float[Array, "step cell dim"] | None:
+        """The noise of all inner steps."""
+
+    @abc.abstractmethod
+    def _move(self, state: State, force: ForceFn, position: Position, noise: Any) -> Position:
+        """The positions after an inner step, with its part of what :meth:`_draw` returned."""
 
     def __check_init__(self) -> None:
         if self.relaxation_steps < 1:
@@ -40,11 +45,12 @@ class _MechanicalRelaxation(SimulationStep):
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
         force = self.mechanical_potential.force_fn(state)
 
-        def body(carry: Carry, _: None) -> tuple[Carry, None]:
-            position, key = self._move(state, force, carry)
-            return (discount_gradient(position, self.discount), key), None
+        def body(position: Position, noise: Position | None) -> tuple[Position, None]:
+            position = self._move(state, force, keep(position), noise)
+            return discount_gradient(position, self.discount), None
 
-        (position, _), _ = scan(body, (state.position, key), None, length=self.relaxation_steps)
+        noise = self._draw(state, key)
+        position, _ = scan(body, state.position, noise, length=self.relaxation_steps)
         return eqx.tree_at(lambda state: state.position, state, position)
 
 
@@ -77,18 +83,25 @@ class BrownianMechanicalRelaxation(_MechanicalRelaxation):
     gamma: Scalar = 0.8
     discount: Scalar = 1.0
 
-    def _move(self, state: State, force: ForceFn, carry: Carry) -> Carry:
-        position, key = carry
+    def _draw(self, state: State, key: PRNGKeyArray | None) -> Float[Array, "step cell dim"]:
         if key is None:
             raise JaxmorphError("key = None: Brownian motion needs a random key; pass key=...")
-        key, draw = jax.random.split(key)
-        noise = jax.random.normal(draw, position.shape, position.dtype)
+
+        def split(key: PRNGKeyArray, _: None) -> tuple[PRNGKeyArray, PRNGKeyArray]:
+            key, draw = jax.random.split(key)
+            return key, draw
+
+        # All at once, and outside of the loop over the inner steps: one program draws for many.
+        _, keys = jax.lax.scan(split, key, None, length=self.relaxation_steps)
+        like = state.position
+        return jax.vmap(lambda key: jax.random.normal(key, like.shape, like.dtype))(keys)
+
+    def _move(self, state: State, force: ForceFn, position: Position, noise: Any) -> Position:
         mobility = self.dt / self.gamma
         # Two roots, not one: with kT = 0 the derivatives in dt and gamma stay finite.
         amplitude = jnp.sqrt(self.kT) * jnp.sqrt(2 * mobility)
         amplitude = jnp.where(state.alive[:, None], amplitude, 0)  # dead slots do not move
-        change = gaussian(noise, force(position) * mobility, amplitude)
-        return state.shift(position, change), key
+        return state.shift(position, gaussian(noise, force(position) * mobility, amplitude))
 
 
 class SGDMechanicalRelaxation(_MechanicalRelaxation):
@@ -108,6 +121,8 @@ class SGDMechanicalRelaxation(_MechanicalRelaxation):
     dt: Scalar = 8e-4
     discount: Scalar = 1.0
 
-    def _move(self, state: State, force: ForceFn, carry: Carry) -> Carry:
-        position, key = carry
-        return state.shift(position, force(position) * self.dt), key
+    def _draw(self, state: State, key: PRNGKeyArray | None) -> None:
+        return None
+
+    def _move(self, state: State, force: ForceFn, position: Position, noise: Any) -> Position:
+        return state.shift(position, force(position) * self.dt)

@@ -1,0 +1,360 @@
+"""How single equations of a jaxpr are evaluated when the axes of the batch come last."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.extend import core
+from jaxtyping import Array
+
+from .lanes import (
+    Laned,
+    Lanes,
+    Rule,
+    by_vmap,
+    interpret,
+    lane_sizes,
+    lanes_of_results,
+    spread,
+    union,
+)
+from .threefry import threefry_bits, threefry_split
+
+_ELEMENTWISE = [
+    "add",
+    "add_any",
+    "and",
+    "atan2",
+    "clamp",
+    "complex",
+    "div",
+    "eq",
+    "ge",
+    "gt",
+    "igamma",
+    "igammac",
+    "le",
+    "lt",
+    "max",
+    "min",
+    "mul",
+    "ne",
+    "nextafter",
+    "not",
+    "or",
+    "pow",
+    "rem",
+    "select_n",
+    "shift_left",
+    "shift_right_arithmetic",
+    "shift_right_logical",
+    "sub",
+    "xor",
+]
+# Their parameters name axes by numbers that trailing lanes do not change.
+_OF_LEADING_AXES = [
+    "argmax",
+    "argmin",
+    "convert_element_type",
+    "copy",
+    "copy_p",
+    "cumlogsumexp",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "optimization_barrier",
+    "reduce_and",
+    "reduce_max",
+    "reduce_min",
+    "reduce_or",
+    "reduce_prod",
+    "reduce_sum",
+    "rev",
+    "squeeze",
+]
+_CALLS = {
+    "checkpoint": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "remat2": "jaxpr",
+}
+
+
+def _elementwise(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    lanes = union([x.lanes for x in operands], len(sizes))
+    shape = max((x.shape for x in operands), key=len)
+
+    def fit(x: Laned) -> Array:
+        if x.rank == len(shape):
+            return spread(x, lanes, sizes)
+        # A scalar beside arrays.
+        whole = (*shape, *lane_sizes(x.lanes, sizes))
+        array = lax.broadcast_in_dim(x.array, whole, range(len(shape), len(whole)))
+        return spread(Laned(array, x.lanes), lanes, sizes)
+
+    return [Laned(eqn.primitive.bind(*[fit(x) for x in operands], **eqn.params), lanes)]
+
+
+def _same(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    del sizes
+    results = eqn.primitive.bind(*[x.array for x in operands], **eqn.params)
+    results = results if eqn.primitive.multiple_results else [results]
+    return [Laned(y, x.lanes) for y, x in zip(results, operands, strict=True)]
+
+
+def _of_first(function: Callable[..., Array]) -> Rule:
+    """A rule from ``function(array, own rank, sizes of its lanes, params)``."""
+
+    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+        if len(operands) > 1:  # sizes that are known at run time only
+            return by_vmap(eqn, operands, sizes)
+        (x,) = operands
+        return [Laned(function(x.array, x.rank, lane_sizes(x.lanes, sizes), eqn.params), x.lanes)]
+
+    return rule
+
+
+def _broadcast_in_dim(x: Array, rank: int, trailing: tuple[int, ...], params: dict) -> Array:
+    del rank
+    shape, dims = params["shape"], params["broadcast_dimensions"]
+    return lax.broadcast_in_dim(
+        x, (*shape, *trailing), (*dims, *range(len(shape), len(shape) + len(trailing)))
+    )
+
+
+def _reshape(x: Array, rank: int, trailing: tuple[int, ...], params: dict) -> Array:
+    del rank
+    return lax.reshape(x, (*params["new_sizes"], *trailing))
+
+
+def _transpose(x: Array, rank: int, trailing: tuple[int, ...], params: dict) -> Array:
+    return lax.transpose(x, (*params["permutation"], *range(rank, rank + len(trailing))))
+
+
+def _slice(x: Array, rank: int, trailing: tuple[int, ...], params: dict) -> Array:
+    del rank
+    start, limit, strides = params["start_indices"], params["limit_indices"], params["strides"]
+    ones = (1,) * len(trailing)
+    return lax.slice(
+        x,
+        (*start, *(0 for _ in trailing)),
+        (*limit, *trailing),
+        None if strides is None else (*strides, *ones),
+    )
+
+
+def _joined(join: Callable[[list[Array], dict], Array]) -> Rule:
+    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+        lanes = union([x.lanes for x in operands], len(sizes))
+        return [Laned(join([spread(x, lanes, sizes) for x in operands], eqn.params), lanes)]
+
+    return rule
+
+
+def _pad(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    x, value = operands
+    if any(value.lanes):
+        return by_vmap(eqn, operands, sizes)
+    config = (*eqn.params["padding_config"], *((0, 0, 0) for _ in lane_sizes(x.lanes, sizes)))
+    return [Laned(lax.pad(x.array, value.array, config), x.lanes)]
+
+
+def _dynamic_slice(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    x, *starts = operands
+    if any(any(start.lanes) for start in starts) or len(starts) != x.rank:
+        return by_vmap(eqn, operands, sizes)
+    trailing = lane_sizes(x.lanes, sizes)
+    zeros = [jnp.zeros((), s.array.dtype) for s in starts[:1] for _ in trailing]
+    window = (*eqn.params["slice_sizes"], *trailing)
+    return [Laned(lax.dynamic_slice(x.array, [*(s.array for s in starts), *zeros], window), x.lanes)]
+
+
+def _dynamic_update_slice(
+    eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]
+) -> list[Laned]:
+    x, update, *starts = operands
+    if any(any(start.lanes) for start in starts) or not starts:
+        return by_vmap(eqn, operands, sizes)
+    lanes = union([x.lanes, update.lanes], len(sizes))
+    zeros = [jnp.zeros((), starts[0].array.dtype) for _ in lane_sizes(lanes, sizes)]
+    start = [*(s.array for s in starts), *zeros]
+    arrays = spread(x, lanes, sizes), spread(update, lanes, sizes)
+    return [Laned(lax.dynamic_update_slice(*arrays, start), lanes)]
+
+
+def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    """One operand without lanes: a matrix product whose other operand is taken as it lies in memory."""
+    a, b = operands
+    (contract_a, contract_b), (batch_a, batch_b) = eqn.params["dimension_numbers"]
+    if (any(a.lanes) and any(b.lanes)) or batch_a:
+        return by_vmap(eqn, operands, sizes)
+    rest = {
+        k: eqn.params[k]
+        for k in ("precision", "preferred_element_type", "out_sharding")
+        if k in eqn.params
+    }
+    if any(b.lanes):
+        dims = ((contract_a, contract_b), (batch_a, batch_b))
+        return [Laned(lax.dot_general(a.array, b.array, dims, **rest), b.lanes)]
+    dims = ((contract_b, contract_a), (batch_b, batch_a))
+    product = lax.dot_general(b.array, a.array, dims, **rest)
+    free_a, free_b = a.rank - len(contract_a), b.rank - len(contract_b)
+    order = (*range(free_b, free_b + free_a), *range(free_b), *range(free_a + free_b, product.ndim))
+    return [Laned(lax.transpose(product, order), a.lanes)]
+
+
+def _gather(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    """The same places of all simulations: whole rows of lanes are copied."""
+    x, indices = operands
+    if any(indices.lanes):
+        return by_vmap(eqn, operands, sizes)
+    trailing = lane_sizes(x.lanes, sizes)
+    numbers = eqn.params["dimension_numbers"]
+    rank = len(eqn.outvars[0].aval.shape)  # type: ignore[attr-defined]
+    numbers = numbers._replace(offset_dims=(*numbers.offset_dims, *range(rank, rank + len(trailing))))
+    params = eqn.params | {
+        "dimension_numbers": numbers,
+        "slice_sizes": (*eqn.params["slice_sizes"], *trailing),
+    }
+    return [Laned(eqn.primitive.bind(x.array, indices.array, **params), x.lanes)]
+
+
+def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> Sequence[Laned]:
+    inner = eqn.params[_CALLS[eqn.primitive.name]]
+    if not isinstance(inner, core.ClosedJaxpr):
+        inner = core.ClosedJaxpr(inner, ())
+    if eqn.params.get("differentiated") and eqn.params["prevent_cse"]:
+        # What is computed again for the backward pass must not be merged with the first time.
+        arrays = lax.optimization_barrier([x.array for x in operands])
+        operands = [Laned(y, x.lanes) for y, x in zip(arrays, operands, strict=True)]
+    return interpret(inner, operands, sizes)
+
+
+def _stable(body: core.ClosedJaxpr, outer: list[Lanes], carry: list[Lanes], rest: list[Lanes]) -> tuple:
+    """Lanes of a loop's carry that hold after each turn, and those of what it gives out besides."""
+    while True:
+        after = lanes_of_results(body, [*outer, *carry, *rest])
+        grown = [union([a, b], len(a)) for a, b in zip(carry, after[: len(carry)], strict=True)]
+        if grown == carry:
+            return carry, after[len(carry) :]
+        carry = grown
+
+
+def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    p = eqn.params
+    n_consts, n_carry, body = p["num_consts"], p["num_carry"], p["jaxpr"]
+    consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
+    xs = operands[n_consts + n_carry :]
+    x_lanes = [x.lanes for x in xs]
+    carry_lanes, y_lanes = _stable(body, [c.lanes for c in consts], [c.lanes for c in first], x_lanes)
+
+    def turn(carry: tuple, x: tuple) -> tuple[tuple, tuple]:
+        now = [Laned(*pair) for pair in zip(carry, carry_lanes, strict=True)]
+        given = [Laned(*pair) for pair in zip(x, x_lanes, strict=True)]
+        results = interpret(body, [*consts, *now, *given], sizes)
+        arrays = [
+            spread(r, lanes, sizes) for r, lanes in zip(results, [*carry_lanes, *y_lanes], strict=True)
+        ]
+        return tuple(arrays[:n_carry]), tuple(arrays[n_carry:])
+
+    start = tuple(spread(c, lanes, sizes) for c, lanes in zip(first, carry_lanes, strict=True))
+    options = {k: p[k] for k in ("length", "reverse", "unroll")}
+    last, ys = lax.scan(turn, start, tuple(x.array for x in xs), **options)
+    return [Laned(*pair) for pair in zip((*last, *ys), (*carry_lanes, *y_lanes), strict=True)]
+
+
+def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    p = eqn.params
+    n_cond, n_body = p["cond_nconsts"], p["body_nconsts"]
+    of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
+    first = operands[n_cond + n_body :]
+    body_lanes = [c.lanes for c in of_body]
+    lanes, _ = _stable(p["body_jaxpr"], body_lanes, [c.lanes for c in first], [])
+    (goes_on,) = lanes_of_results(p["cond_jaxpr"], [*(c.lanes for c in of_cond), *lanes])
+    if any(goes_on):
+        return by_vmap(eqn, operands, sizes)
+
+    def laned(arrays: tuple) -> list[Laned]:
+        return [Laned(*pair) for pair in zip(arrays, lanes, strict=True)]
+
+    def body(arrays: tuple) -> tuple:
+        results = interpret(p["body_jaxpr"], [*of_body, *laned(arrays)], sizes)
+        return tuple(spread(r, has, sizes) for r, has in zip(results, lanes, strict=True))
+
+    last = lax.while_loop(
+        lambda arrays: interpret(p["cond_jaxpr"], [*of_cond, *laned(arrays)], sizes)[0].array,
+        body,
+        tuple(spread(c, has, sizes) for c, has in zip(first, lanes, strict=True)),
+    )
+    return laned(last)
+
+
+def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    index, *rest = operands
+    if any(index.lanes):
+        return by_vmap(eqn, operands, sizes)
+    given = [x.lanes for x in rest]
+    of_each = [lanes_of_results(branch, given) for branch in eqn.params["branches"]]
+    lanes = [union(have, len(sizes)) for have in zip(*of_each, strict=True)]
+
+    def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple]:
+        def run(*arrays: Array) -> tuple:
+            results = interpret(branch, [Laned(*p) for p in zip(arrays, given, strict=True)], sizes)
+            return tuple(spread(r, has, sizes) for r, has in zip(results, lanes, strict=True))
+
+        return run
+
+    branches = [taken(branch) for branch in eqn.params["branches"]]
+    results = lax.switch(index.array, branches, *[x.array for x in rest])
+    return [Laned(*pair) for pair in zip(results, lanes, strict=True)]
+
+
+def _random(draw: Callable[[Array, Array, int, dict], Array]) -> Rule:
+    """A rule for keys: ``draw`` makes numbers from their two words and own rank, lanes last."""
+
+    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+        (key,) = operands
+        if str(jax.random.key_impl(key.array)) != "threefry2x32":
+            return by_vmap(eqn, operands, sizes)
+        words = jax.random.key_data(key.array)
+        return [Laned(draw(words[..., 0], words[..., 1], key.rank, eqn.params), key.lanes)]
+
+    return rule
+
+
+def _split(k0: Array, k1: Array, rank: int, params: dict) -> Array:
+    words = threefry_split(k0, k1, rank, params["shape"])
+    return jax.random.wrap_key_data(jnp.stack(words, axis=-1))
+
+
+def _bits(k0: Array, k1: Array, rank: int, params: dict) -> Array:
+    return threefry_bits(k0, k1, rank, params["shape"], params["bit_width"])
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_ELEMENTWISE, _elementwise),
+    **dict.fromkeys(_OF_LEADING_AXES, _same),
+    **dict.fromkeys(_CALLS, _call),
+    "broadcast_in_dim": _of_first(_broadcast_in_dim),
+    "concatenate": _joined(lambda arrays, params: lax.concatenate(arrays, params["dimension"])),
+    "cond": _cond,
+    "dot_general": _dot_general,
+    "dynamic_slice": _dynamic_slice,
+    "dynamic_update_slice": _dynamic_update_slice,
+    "gather": _gather,
+    "pad": _pad,
+    "random_bits": _random(_bits),
+    "random_split": _random(_split),
+    "reshape": _of_first(_reshape),
+    "scan": _scan,
+    "slice": _of_first(_slice),
+    "stack": _joined(lambda arrays, params: jnp.stack(arrays, params["axis"])),
+    "transpose": _of_first(_transpose),
+    "while": _while,
+}

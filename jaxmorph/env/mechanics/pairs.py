@@ -1,0 +1,131 @@
+"""Which pairs of cells interact, and how what is computed for pairs comes from cells and goes back.
+
+Arrays for pairs have the shape (*pair); how many axes that is, depends on the layout.
+"""
+
+import abc
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ... import space
+from ...space import DisplacementFn
+
+# Products with the matrices of EachOnce take n^3 operations; measured, they win up to about here.
+_MOST_CELLS_ONCE = 32
+
+_many_tangents: ContextVar[bool] = ContextVar("many_tangents", default=False)
+# Part of JAX's cache keys: a function that a user has jitted is traced anew for the other layout.
+_in_use = jax.make_user_context(False)
+
+
+@contextlib.contextmanager
+def many_tangents() -> Iterator[None]:
+    """What is traced inside will push several tangents at once: pairs are then laid out for that."""
+    token = _many_tangents.set(True)
+    try:
+        with _in_use(True):
+            yield
+    finally:
+        _many_tangents.reset(token)
+
+
+class Pairs(eqx.Module):
+    """A layout of pairs of different living cells."""
+
+    @abc.abstractmethod
+    def displacements(
+        self, displacement: DisplacementFn, position: Float[Array, "cell dim"]
+    ) -> Float[Array, "*pair dim"]:
+        """From the second cell of each pair to the first."""
+
+    @abc.abstractmethod
+    def sums(self, x: Float[Array, " cell"]) -> Float[Array, "*pair"]:
+        """``x`` of the first cell plus ``x`` of the second."""
+
+    @abc.abstractmethod
+    def products(self, x: Float[Array, " cell"]) -> Float[Array, "*pair"]:
+        """``x`` of the first cell times ``x`` of the second; 0 for what is no pair."""
+
+    @abc.abstractmethod
+    def forces(self, force: Float[Array, "*pair dim"]) -> Float[Array, "cell dim"]:
+        """The force on each cell, from that of each pair on its first; minus it acts on the second."""
+
+    @abc.abstractmethod
+    def shares(self, energy: Float[Array, "*pair"]) -> Float[Array, " cell"]:
+        """For each cell half of what its pairs have."""
+
+
+class EachOnce(Pairs):
+    """Every pair once, (pair,): products with constant matrices lead there and back.
+
+    The transpose of a product is one too, so reverse mode needs no scatter.
+    """
+
+    n_cells: int = eqx.field(static=True)
+
+    def _ends(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+        first, second = np.triu_indices(self.n_cells, 1)
+        one_hot = np.eye(self.n_cells, dtype=dtype)
+        return one_hot[first], one_hot[second]
+
+    def displacements(self, displacement: DisplacementFn, position: Array) -> Array:
+        first, second = self._ends(position.dtype)
+        if displacement is space.free()[0]:  # linear: one product
+            return _product(first - second, position)
+        return jax.vmap(displacement)(_product(first, position), _product(second, position))
+
+    def sums(self, x: Array) -> Array:
+        first, second = self._ends(x.dtype)
+        return _product(first + second, x)
+
+    def products(self, x: Array) -> Array:
+        first, second = self._ends(x.dtype)
+        return _product(first, x) * _product(second, x)
+
+    def forces(self, force: Array) -> Array:
+        first, second = self._ends(force.dtype)
+        return _product((first - second).T, force)
+
+    def shares(self, energy: Array) -> Array:
+        first, second = self._ends(energy.dtype)
+        return _product((first + second).T, energy) / 2
+
+
+def _product(matrix: np.ndarray, x: Array) -> Array:
+    """Exact for rows that pick one or two numbers: GPUs would round them otherwise."""
+    return jnp.matmul(matrix, x, precision=jax.lax.Precision.HIGHEST)
+
+
+class BothWays(Pairs):
+    """Every pair from both sides, (cell, cell): sums over one axis, fused with what is summed."""
+
+    n_cells: int = eqx.field(static=True)
+
+    def displacements(self, displacement: DisplacementFn, position: Array) -> Array:
+        return space.pairwise_displacement(displacement, position)
+
+    def sums(self, x: Array) -> Array:
+        return x[:, None] + x[None, :]
+
+    def products(self, x: Array) -> Array:
+        return x[:, None] * x[None, :] * (1 - np.eye(self.n_cells, dtype=x.dtype))
+
+    def forces(self, force: Array) -> Array:
+        return jnp.sum(force, axis=1)
+
+    def shares(self, energy: Array) -> Array:
+        return jnp.sum(energy, axis=1) / 2
+
+
+def all_pairs(n_cells: int) -> Pairs:
+    """The faster layout of all pairs of ``n_cells`` cells."""
+    if n_cells <= _MOST_CELLS_ONCE and not _many_tangents.get():
+        return EachOnce(n_cells)
+    return BothWays(n_cells)
