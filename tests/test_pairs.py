@@ -1,0 +1,110 @@
+"""Each layout of pairs gives the same energies, forces and derivatives."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax_md import energy as md_energy
+from jax_md import space as md_space
+from jaxtyping import Array
+
+import jaxmorph as jxm
+from jaxmorph.engine import evaluate
+from jaxmorph.engine.program import forward, over_batch, reverse, seed_keys
+from jaxmorph.env.mechanics import MorsePotential, many_tangents
+from jaxmorph.env.mechanics.pairs import BothWays, EachOnce, all_pairs
+from jaxmorph.studies import Problem, load_study
+
+N = 7
+SPACES = {
+    "free": jxm.space.free(),
+    "periodic": jxm.space.periodic(6.0),
+    "jax-md": md_space.periodic(6.0),
+}
+
+
+def _state(displacement: Callable, shift: Callable, n_dim: int) -> jxm.BaseCellState:
+    rng = np.random.default_rng(0)
+    return jxm.BaseCellState(
+        displacement=displacement,
+        shift=shift,
+        position=jnp.asarray(rng.uniform(0, 5, (N, n_dim))).at[-2].set(2.0).at[-3].set(2.0),
+        celltype=jnp.ones((N, 1)).at[-1].set(0),
+        radius=jnp.asarray(rng.uniform(0.4, 0.8, (N, 1))).at[-1].set(0),
+    )
+
+
+def _answers(state: jxm.BaseCellState) -> dict[str, Array]:
+    """Energies, the force, and its derivatives in both modes, in all that it depends on."""
+
+    def force(epsilon: Array, r_cutoff: Array, position: Array, radius: Array) -> Array:
+        potential = MorsePotential(epsilon=epsilon, alpha=2.0, r_onset=2.0, r_cutoff=r_cutoff)
+        moved = eqx.tree_at(lambda s: (s.position, s.radius), state, (position, radius))
+        return potential.force_fn(moved)(position)
+
+    at = (jnp.asarray(3.0), jnp.asarray(3.5), state.position, state.radius)
+    potential = MorsePotential(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5)
+    energy = potential.energy_fn(state, per_particle=True)
+    return {
+        "energy": energy(state.position),
+        "force": force(*at),
+        "slope of the energy": -jax.grad(lambda x: jnp.sum(energy(x)))(state.position),
+        "forward": jax.jacfwd(force, argnums=(0, 1, 2, 3))(*at),
+        "reverse": jax.jacrev(force, argnums=(0, 1, 2, 3))(*at),
+    }
+
+
+@pytest.mark.parametrize("n_dim", [2, 3])
+@pytest.mark.parametrize("space", SPACES)
+def test_both_layouts_agree_and_so_do_both_modes(space: str, n_dim: int) -> None:
+    with jax.enable_x64(True):
+        state = _state(*SPACES[space], n_dim)
+        assert isinstance(all_pairs(N), EachOnce)
+        once = _answers(state)
+        with many_tangents():
+            assert isinstance(all_pairs(N), BothWays)
+            both = _answers(state)
+    for name, wanted in both.items():
+        for a, b in zip(jax.tree.leaves(once[name]), jax.tree.leaves(wanted), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12, err_msg=name)
+    for a, b in zip(*(jax.tree.leaves(once[mode]) for mode in ("forward", "reverse")), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(once["force"], once["slope of the energy"], rtol=1e-12, atol=1e-12)
+
+
+def test_the_force_is_that_of_jax_md() -> None:
+    with jax.enable_x64(True):
+        state = _state(*jxm.space.free(), 2).delete([N - 1])
+        ours = MorsePotential(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5).force_fn(state)
+        sigma = state.radius + state.radius.T
+        theirs = md_energy.morse_pair(
+            md_space.free()[0], sigma=sigma, epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5
+        )
+        expected = -jax.grad(theirs)(state.position)
+        np.testing.assert_allclose(ours(state.position), expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_the_engine_gives_what_a_plain_vmap_gives(mode: str) -> None:
+    """The study as its author wrote it, mapped by jax.vmap, and the engine's own program of it."""
+    study = load_study("reference", {"n_steps": 12, "record_every": 4, "n_cells": 6, "window_points": 6})
+    names = ("mean_distance", "covered_fraction", "total_energy")
+    parameters = study.parameters
+    problem = Problem(study, parameters, tuple(p.distribution for p in parameters), {}, names)
+    samples = np.array([d.ppf(np.array([0.2, 0.5, 0.9])) for d in problem.distributions]).T
+    with jax.enable_x64(True):
+        keys = seed_keys(5, np.arange(3))
+        single = {"forward": forward, "reverse": reverse}[mode]
+
+        def one(theta: Array, key: Array) -> tuple[Array, Array]:
+            return single(problem, theta, key)
+
+        value, gradient = jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))(samples, keys)
+        mapped = jax.jit(over_batch(one))(samples, keys)
+    result = evaluate(problem, samples, np.arange(3), run_key=5, gradient=mode)  # type: ignore[arg-type]
+    for ours in (mapped, (result.value, result.gradient)):
+        np.testing.assert_allclose(ours[0], value, rtol=1e-12)
+        np.testing.assert_allclose(ours[1], gradient, rtol=1e-9, atol=1e-9 * np.abs(gradient).max())
