@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from ... import space
 from ...errors import JaxmorphError
 from ...state import BaseCellState
+from .listed import is_listed, listed_energy, listed_force
 
 Scalar = float | Float[Array, ""]
 EnergyFn = Callable[[Float[Array, "cell dim"]], Float[Array, "*cell"]]
@@ -39,7 +40,15 @@ class PairPotential(MechanicalInteractionPotential):
 
     A subclass writes :meth:`pair_energy` only. The force is exact: the derivative of the pair energy
     along the distance, times the unit vector between the cells; it costs no second backward pass.
+
+    Where the energy has a finite range, many cells are summed by a neighbour list, whose fixed size the
+    engine looks after (see ``listed.py``). Elsewhere all pairs are summed.
     """
+
+    @property
+    def interaction_range(self) -> float | None:
+        """Distance from which on the pair energy is exactly 0; None if there is none, or no number."""
+        return None
 
     @abc.abstractmethod
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
@@ -54,7 +63,17 @@ class PairPotential(MechanicalInteractionPotential):
         interacts = alive[:, None] * alive[None, :] * (1 - jnp.eye(alive.shape[0], dtype=radius.dtype))
         return radius[:, None] + radius[None, :], interacts
 
+    def _range(self, state: BaseCellState) -> float | None:
+        """The range, where a neighbour list is to be used."""
+        reach = self.interaction_range
+        # A field with a number for each pair belongs to all pairs.
+        scalars = all(jnp.ndim(leaf) == 0 for leaf in jax.tree.leaves(self))
+        return reach if scalars and is_listed(reach, state) else None
+
     def energy_fn(self, state: BaseCellState, *, per_particle: bool = False) -> EnergyFn:
+        reach = self._range(state)
+        if reach is not None:
+            return listed_energy(self.pair_energy, reach, state, per_particle=per_particle)
         sigma, interacts = self._pairs(state)
 
         def energy(position: Array) -> Array:
@@ -64,18 +83,22 @@ class PairPotential(MechanicalInteractionPotential):
 
         return energy
 
+    def _force_over_distance(self, distance: Array, sigma: Array) -> Array:
+        _, slope = jax.jvp(lambda r: self.pair_energy(r, sigma), (distance,), (jnp.ones_like(distance),))
+        # Cells at the same place have no direction between them, and no force.
+        return -slope / jnp.where(distance > 0, distance, 1)
+
     def force_fn(self, state: BaseCellState) -> ForceFn:
+        reach = self._range(state)
+        if reach is not None:
+            return listed_force(self._force_over_distance, reach, state)
         sigma, interacts = self._pairs(state)
 
         def force(position: Array) -> Array:
             between = space.pairwise_displacement(state.displacement, position)
             distance = space.distance(between, axis=0)
-            _, slope = jax.jvp(
-                lambda r: self.pair_energy(r, sigma), (distance,), (jnp.ones_like(distance),)
-            )
-            # Cells at the same place have no direction between them, and no force.
-            per_length = interacts * slope / jnp.where(distance > 0, distance, 1)
-            return -jnp.sum(per_length * between, axis=2).T
+            per_length = interacts * self._force_over_distance(distance, sigma)
+            return jnp.sum(per_length * between, axis=2).T
 
         return force
 
@@ -108,6 +131,10 @@ class MorsePotential(PairPotential):
                 f"r_onset = {self.r_onset}, r_cutoff = {self.r_cutoff}: the cutoff must begin before it "
                 "ends"
             )
+
+    @property
+    def interaction_range(self) -> float | None:
+        return float(self.r_cutoff) if isinstance(self.r_cutoff, float | int) else None
 
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         well = self.epsilon * (1 - jnp.exp(-self.alpha * (distance - sigma))) ** 2 - self.epsilon
