@@ -18,7 +18,7 @@ from .neighbours import NeighbourList, neighbour_list
 # Measured with benchmarks/clusters.py (docs/scaling.md); a list also has to be as much shorter than
 # all pairs as a pair of it is dearer.
 CROSSOVER = 1000
-_DEARER = 6
+DEARER = 6
 
 # First guesses by dimension, for cells that touch and a range of 2.5 contact distances.
 _NEIGHBOURS = {2: 48, 3: 160}
@@ -38,7 +38,7 @@ def is_listed(interaction_range: float | None, state: BaseCellState) -> bool:
         and n_dim in _NEIGHBOURS
         and may_buffer()
         and space.is_known(state.displacement)
-        and buffer_size("neighbours", _NEIGHBOURS[n_dim]) * _DEARER <= n_cells
+        and buffer_size("neighbours", _NEIGHBOURS[n_dim]) * DEARER <= n_cells
     )
 
 

@@ -145,8 +145,7 @@ def _sorted_into_boxes(
         (numbers, jnp.arange(len(position), dtype=jnp.int32)), num_keys=1, is_stable=True
     )
     first, last, exists = _rows(list(box.T), n_boxes, periodic=side is not None)
-    start = jnp.searchsorted(numbers, first).astype(jnp.int32)
-    end = jnp.searchsorted(numbers, last, side="right").astype(jnp.int32)
+    start, end = jnp.searchsorted(numbers, jnp.stack([first, last + 1])).astype(jnp.int32)
     return order, _Stretches(start, jnp.where(exists & alive, end - start, 0))
 
 
