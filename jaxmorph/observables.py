@@ -3,14 +3,18 @@
 Positions are taken as they are: in periodic space, centroids need a cluster smaller than half the box.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from . import space
-from .env.mechanics import MechanicalInteractionPotential
+from .env.mechanics import MechanicalInteractionPotential, nearest_distance
 from .state import BaseCellState
 
 Scalar = Float[Array, ""]
+
+# Numbers of points times cells; a larger table is made point by point.
+_LARGEST_TABLE = 2**20
 
 
 def _weights(state: BaseCellState) -> Float[Array, " cell"]:
@@ -37,6 +41,9 @@ def radius_of_gyration(state: BaseCellState) -> Scalar:
 
 def mean_nearest_neighbour_distance(state: BaseCellState) -> Scalar:
     """Mean over cells of the distance to the nearest other cell, centre to centre (length)."""
+    near = nearest_distance(state)
+    if near is not None:
+        return _weights(state) @ jnp.where(state.alive, near, 0)
     pairs = space.pairwise_displacement(state.displacement, state.position)
     between = space.distance(pairs, axis=0)
     alive = state.alive
@@ -72,8 +79,16 @@ def covered_fraction(state: BaseCellState, half_width: float, n_points: int, smo
     axis = (jnp.arange(n_points) + 0.5) / n_points * 2 - 1
     grid = jnp.stack(jnp.meshgrid(*[axis] * n_dim, indexing="ij"), axis=-1).reshape(-1, n_dim)
     position = state.position - centroid(state)
-    r = space.distance((half_width * grid)[:, None, :] - position[None, :, :])
-    edge = (r - state.radius[:, 0]) / smoothing
-    # log(sigmoid(x)) summed over cells is the logarithm of "outside all of them".
-    log_outside = jnp.where(state.alive, -jnp.logaddexp(0.0, -edge), 0)
-    return 1 - jnp.mean(jnp.exp(jnp.sum(log_outside, axis=1)))
+
+    def outside(points: Float[Array, "point dim"]) -> Float[Array, " point"]:
+        r = space.distance(points[:, None, :] - position[None, :, :])
+        edge = (r - state.radius[:, 0]) / smoothing
+        # log(sigmoid(x)) summed over cells is the logarithm of "outside all of them".
+        log_outside = jnp.where(state.alive, -jnp.logaddexp(0.0, -edge), 0)
+        return jnp.exp(jnp.sum(log_outside, axis=1))
+
+    points = half_width * grid
+    if points.shape[0] * position.shape[0] <= _LARGEST_TABLE:
+        return 1 - jnp.mean(outside(points))
+    one = jax.checkpoint(lambda point: outside(point[None])[0])
+    return 1 - jnp.mean(jax.lax.map(one, points))

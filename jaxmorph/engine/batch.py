@@ -162,7 +162,10 @@ def on_pairs(
     with program.precision(problem):
         keys = program.seed_keys(run_key, np.asarray(seeds))
         function = program.over_batch(single)
-        with capacities.watching(program.without_gradients(single)), blaming(problem, function, samples, keys, seeds):
+        with (
+            capacities.watching(program.without_gradients(single)),
+            blaming(problem, function, samples, keys, seeds),
+        ):
             yield function, keys
 
 

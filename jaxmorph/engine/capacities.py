@@ -1,9 +1,9 @@
 """Buffers as large as the simulations of a batch need them.
 
-A study may hold what it cannot know beforehand, like the neighbours of each cell, in arrays of fixed size
-(``studies.Buffers``), and gives NaN where one was too small. They are sized here by the first simulation
-of a batch. Where NaN comes out, it is simulated again for what it needs; if a buffer was too small, all
-become larger, and the piece is evaluated again.
+A study may hold what it cannot know beforehand, like the neighbours of each cell, in arrays of fixed
+size (``studies.Buffers``), and gives NaN where one was too small. They are sized here by the first
+simulation of a batch. A simulation that gives NaN is run again for what it needs; if a buffer was too
+small, it is made larger, and the piece is evaluated again.
 """
 
 import contextlib

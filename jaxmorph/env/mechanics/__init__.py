@@ -1,5 +1,6 @@
 """Forces between cells, and how cells move under them."""
 
+from .listed import nearest_distance
 from .potentials import MechanicalInteractionPotential, MorsePotential, PairPotential
 from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
 
@@ -9,4 +10,5 @@ __all__ = [
     "MorsePotential",
     "PairPotential",
     "SGDMechanicalRelaxation",
+    "nearest_distance",
 ]

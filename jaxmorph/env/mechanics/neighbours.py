@@ -22,12 +22,12 @@ class NeighbourList(NamedTuple):
     """Who is near whom; every pair is listed twice, once for each of its cells.
 
     Attributes:
-        index: A neighbour of each cell; the cell itself where it has no more.
+        slots: A neighbour of each cell; the cell itself where it has no more.
         neighbours: The largest number of neighbours of a cell.
         candidates: The largest number of cells in and around the box of a cell.
     """
 
-    index: Int[Array, "slot cell"]
+    slots: Int[Array, "slot cell"]
     neighbours: Int[Array, ""]
     candidates: Int[Array, ""]
 
@@ -85,11 +85,42 @@ def neighbour_list(
         word = jnp.where(exists, word, 0)
         before = jnp.where(word > 0, until[jnp.maximum(word - 1, 0), me], 0)
         candidate = word * _WORD + _nth_bit(words[word, me], slot - before)
-        place, _ = _place(stretches, candidate)
+        place = _place(stretches, candidate)[0]
         return None, jnp.where(exists, order[place], me)
 
-    _, index = jax.lax.scan(list_one, None, jnp.arange(n_neighbours, dtype=jnp.int32))
-    return NeighbourList(index, jnp.max(until[-1]), jnp.max(jnp.sum(stretches.length, axis=0)))
+    _, slots = jax.lax.scan(list_one, None, jnp.arange(n_neighbours, dtype=jnp.int32))
+    return NeighbourList(slots, jnp.max(until[-1]), jnp.max(jnp.sum(stretches.length, axis=0)))
+
+
+def nearest_neighbour(
+    displacement: space.DisplacementFn,
+    position: Float[Array, "cell dim"],
+    alive: Bool[Array, " cell"],
+    reach: Float[Array, ""],
+    n_candidates: int,
+) -> tuple[Int[Array, " cell"], Float[Array, " cell"], Int[Array, ""]]:
+    """The nearest other living cell of each living cell, its distance, and the number of candidates.
+
+    A distance above ``reach`` is not to be trusted, nor any if there are more than ``n_candidates``; it
+    is infinite where no cell was found. Arguments are those of :func:`neighbour_list`.
+    """
+    position = jax.lax.stop_gradient(position)
+    order, stretches = _sorted_into_boxes(displacement, position, alive, reach * (1 + _MARGIN))
+    placed = position[order]
+    near = jax.vmap(displacement)
+    me = jnp.arange(position.shape[0], dtype=jnp.int32)
+
+    def closer(best: tuple[Array, Array], candidate: Array) -> tuple[tuple[Array, Array], None]:
+        index, least = best
+        place, exists = _place(stretches, candidate)
+        squared = jnp.sum(near(position, placed[place]) ** 2, axis=-1)
+        better = exists & (order[place] != me) & (squared < least)
+        return (jnp.where(better, order[place], index), jnp.where(better, squared, least)), None
+
+    first = me, jnp.full(position.shape[0], jnp.inf, position.dtype)
+    candidates = jnp.arange(n_candidates, dtype=jnp.int32)
+    (index, squared), _ = jax.lax.scan(closer, first, candidates)
+    return index, jnp.sqrt(squared), jnp.max(jnp.sum(stretches.length, axis=0))
 
 
 def _nth_bit(word: UInt32[Array, " cell"], n: Int[Array, " cell"]) -> Int[Array, " cell"]:
@@ -104,7 +135,9 @@ def _nth_bit(word: UInt32[Array, " cell"], n: Int[Array, " cell"]) -> Int[Array,
     return place
 
 
-def _place(stretches: _Stretches, candidate: Array) -> tuple[Int[Array, "*n cell"], Bool[Array, "*n cell"]]:
+def _place(
+    stretches: _Stretches, candidate: Array
+) -> tuple[Int[Array, "*n cell"], Bool[Array, "*n cell"]]:
     """Where the candidates of each cell are among the sorted cells, and whether there are so many."""
     place = jnp.zeros(jnp.broadcast_shapes(candidate.shape, stretches.start[0].shape), jnp.int32)
     end = jnp.zeros_like(stretches.start[0])
