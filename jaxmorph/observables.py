@@ -10,10 +10,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from . import space
-from .env.mechanics import MechanicalInteractionPotential
+from .env.mechanics import MechanicalInteractionPotential, nearest_distance
 from .state import BaseCellState
 
 Scalar = Float[Array, ""]
+
+# Numbers of points times cells; a larger table is made point by point.
+_LARGEST_TABLE = 2**20
 
 
 def _weights(state: BaseCellState) -> Float[Array, " cell"]:
@@ -40,6 +43,9 @@ def radius_of_gyration(state: BaseCellState) -> Scalar:
 
 def mean_nearest_neighbour_distance(state: BaseCellState) -> Scalar:
     """Mean over cells of the distance to the nearest other cell, centre to centre (length)."""
+    near = nearest_distance(state)
+    if near is not None:
+        return _weights(state) @ jnp.where(state.alive, near, 0)
     pairs = space.pairwise_displacement(state.displacement, state.position)
     between = space.distance(pairs)
     alive = state.alive
@@ -94,20 +100,8 @@ def _covered(
 
     Its derivative is the product with its gradient, which is computed once for all tangents.
     """
-    _, _, outside = _outside(position, radius, alive, half_width, n_points, smoothing)
-    return 1 - jnp.mean(jnp.prod(outside, axis=1))
-
-
-def _outside(
-    position: Array, radius: Array, alive: Array, half_width: float, n_points: int, smoothing: float
-) -> tuple[Array, Array, Array]:
-    """From points to cells (point, cell, dim), how far, and what is outside of each (point, cell)."""
-    n_dim = position.shape[1]
-    axis = (jnp.arange(n_points) + 0.5) / n_points * 2 - 1
-    grid = jnp.stack(jnp.meshgrid(*[axis] * n_dim, indexing="ij"), axis=-1).reshape(-1, n_dim)
-    between = position[None, :, :] - (half_width * grid)[:, None, :]
-    r = space.distance(between)
-    return between, r, jnp.where(alive, jax.nn.sigmoid((r - radius) / smoothing), 1)
+    free, _, _ = _free(position, radius, alive, half_width, n_points, smoothing)
+    return 1 - free
 
 
 @_covered.defjvp
@@ -116,11 +110,36 @@ def _covered_jvp(
 ) -> tuple[Scalar, Scalar]:
     position, radius, alive = primals
     in_position, in_radius, _ = tangents
-    between, r, outside = _outside(position, radius, alive, half_width, n_points, smoothing)
-    free = jnp.prod(outside, axis=1)
-    # d ln sigmoid(x) = (1 - sigmoid(x)) dx
-    weight = free[:, None] * (1 - outside) / smoothing / len(free)
-    per_length = weight / jnp.where(r > 0, r, 1)
-    by_position = -jnp.sum(per_length[:, :, None] * between, axis=0)
-    by_radius = jnp.sum(weight, axis=0)
-    return 1 - jnp.mean(free), jnp.sum(by_position * in_position) + jnp.sum(by_radius * in_radius)
+    free, by_position, by_radius = _free(position, radius, alive, half_width, n_points, smoothing)
+    return 1 - free, -jnp.sum(by_position * in_position) - jnp.sum(by_radius * in_radius)
+
+
+def _free(
+    position: Array, radius: Array, alive: Array, half_width: float, n_points: int, smoothing: float
+) -> tuple[Array, Array, Array]:
+    """The share of the square that is not covered, and its derivatives by positions and radii."""
+    n_dim = position.shape[1]
+    axis = (jnp.arange(n_points) + 0.5) / n_points * 2 - 1
+    grid = jnp.stack(jnp.meshgrid(*[axis] * n_dim, indexing="ij"), axis=-1).reshape(-1, n_dim)
+
+    def at(points: Float[Array, "point dim"]) -> tuple[Array, Array, Array]:
+        between = position[None, :, :] - points[:, None, :]
+        r = space.distance(between)
+        outside = jnp.where(alive, jax.nn.sigmoid((r - radius) / smoothing), 1)
+        free = jnp.prod(outside, axis=1)
+        # d ln sigmoid(x) = (1 - sigmoid(x)) dx
+        weight = free[:, None] * (1 - outside) / smoothing
+        per_length = weight / jnp.where(r > 0, r, 1)
+        by_position = jnp.sum(per_length[:, :, None] * between, axis=0)
+        return jnp.sum(free), by_position, -jnp.sum(weight, axis=0)
+
+    points = half_width * grid
+    if points.shape[0] * position.shape[0] <= _LARGEST_TABLE:
+        sums = at(points)
+    else:
+        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(at, points))
+        sums, _ = jax.lax.scan(
+            lambda total, point: (jax.tree.map(jnp.add, total, at(point[None])), None), zeros, points
+        )
+    free, by_position, by_radius = (x / len(points) for x in sums)
+    return free, by_position, by_radius

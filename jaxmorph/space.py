@@ -46,13 +46,30 @@ def periodic(side: float | Array) -> tuple[DisplacementFn, ShiftFn]:
     if isinstance(side, float | int) and not side > 0:
         raise JaxmorphError(f"side = {side}: the length of a box must be above 0")
 
-    def displacement(a: Array, b: Array, **_: object) -> Array:
-        return jnp.mod(a - b + side * 0.5, side) - side * 0.5
-
     def shift(position: Array, change: Array, **_: object) -> Array:
         return jnp.mod(position + change, side)
 
-    return displacement, shift
+    return _PeriodicDisplacement(side), shift
+
+
+class _PeriodicDisplacement:
+    """The shortest vector from ``b`` to ``a``; a class, so that the side of the box can be asked for."""
+
+    def __init__(self, side: float | Array):
+        self.side = side
+
+    def __call__(self, a: Array, b: Array, **_: object) -> Array:
+        return jnp.mod(a - b + self.side * 0.5, self.side) - self.side * 0.5
+
+
+def is_known(displacement: DisplacementFn) -> bool:
+    """Whether it is that of :func:`free` or :func:`periodic`, and not of another library."""
+    return displacement is _free_displacement or isinstance(displacement, _PeriodicDisplacement)
+
+
+def side(displacement: DisplacementFn) -> float | Array | None:
+    """The side of the box of a known ``displacement``; None in free space."""
+    return displacement.side if isinstance(displacement, _PeriodicDisplacement) else None
 
 
 def pairwise_displacement(

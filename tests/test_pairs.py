@@ -61,7 +61,8 @@ def _answers(state: jxm.BaseCellState) -> dict[str, Array]:
 @pytest.mark.parametrize("space", SPACES)
 def test_both_layouts_agree_and_so_do_both_modes(space: str, n_dim: int) -> None:
     with jax.enable_x64(True):
-        state = _state(*SPACES[space], n_dim)
+        displacement, shift = SPACES[space]
+        state = _state(displacement, shift, n_dim)
         assert isinstance(all_pairs(N), EachOnce)
         once = _answers(state)
         with many_tangents():
@@ -77,7 +78,8 @@ def test_both_layouts_agree_and_so_do_both_modes(space: str, n_dim: int) -> None
 
 def test_the_force_is_that_of_jax_md() -> None:
     with jax.enable_x64(True):
-        state = _state(*jxm.space.free(), 2).delete([N - 1])
+        displacement, shift = jxm.space.free()
+        state = _state(displacement, shift, 2).delete([N - 1])
         ours = MorsePotential(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5).force_fn(state)
         sigma = state.radius + state.radius.T
         theirs = md_energy.morse_pair(
@@ -105,6 +107,7 @@ def test_the_engine_gives_what_a_plain_vmap_gives(mode: str) -> None:
         value, gradient = jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))(samples, keys)
         mapped = jax.jit(over_batch(one))(samples, keys)
     result = evaluate(problem, samples, np.arange(3), run_key=5, gradient=mode)  # type: ignore[arg-type]
+    assert result.gradient is not None
     for ours in (mapped, (result.value, result.gradient)):
         np.testing.assert_allclose(ours[0], value, rtol=1e-12)
         np.testing.assert_allclose(ours[1], gradient, rtol=1e-9, atol=1e-9 * np.abs(gradient).max())

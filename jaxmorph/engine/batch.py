@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from ..configuration import Estimator
 from ..errors import JaxmorphError
 from ..studies import Problem
-from . import estimators, program
+from . import capacities, estimators, program
 from .failures import blaming
 from .pieces import Saved, in_pieces
 from .program import GradientMode
@@ -149,10 +149,9 @@ def simulate_states(
         return program.select(problem, recording), recording.states
 
     with on_pairs(problem, both, samples, seeds, run_key) as (function, keys):
-        value, states = jax.jit(function)(jnp.asarray(samples), keys)
-        states = {name: np.asarray(state) for name, state in states.items()}
+        value, states = in_pieces(function, samples, keys, None)
         model_time = _model_time(problem, samples, keys)
-    return Trajectories(model_time, np.asarray(value), states)
+    return Trajectories(model_time, value, states)
 
 
 @contextlib.contextmanager
@@ -163,7 +162,10 @@ def on_pairs(
     with program.precision(problem):
         keys = program.seed_keys(run_key, np.asarray(seeds))
         function = program.over_batch(single)
-        with blaming(problem, function, samples, keys, seeds):
+        with (
+            capacities.watching(program.without_gradients(single)),
+            blaming(problem, function, samples, keys, seeds),
+        ):
             yield function, keys
 
 

@@ -225,6 +225,11 @@ def _gather(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -
     return [Laned(eqn.primitive.bind(x.array, indices.array, **params), x.lanes)]
 
 
+def _over_all(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    """Equinox's reductions over the whole batch, on which ``eqx.error_if`` stands."""
+    return [Laned(eqn.primitive.bind(operands[0].array), (False,) * len(sizes))]
+
+
 def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> Sequence[Laned]:
     inner = eqn.params[_CALLS[eqn.primitive.name]]
     if not isinstance(inner, core.ClosedJaxpr):
@@ -341,6 +346,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
     **dict.fromkeys(_OF_LEADING_AXES, _same),
     **dict.fromkeys(_CALLS, _call),
+    **dict.fromkeys(("unvmap_all", "unvmap_any", "unvmap_max"), _over_all),
     "broadcast_in_dim": _of_first(_broadcast_in_dim),
     "concatenate": _joined(lambda arrays, params: lax.concatenate(arrays, params["dimension"])),
     "cond": _cond,

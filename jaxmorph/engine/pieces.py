@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from ..configuration.resources import PIECES
 from ..errors import JaxmorphError
+from . import capacities
 from .devices import over_devices, per_device
 
 logger = logging.getLogger(__name__)
@@ -129,10 +130,14 @@ def in_pieces(
             for piece in _grid(shape, size):
                 if not finished[piece.where].all():
                     done = evaluate_piece(program, samples, keys, piece)
+                    i, j = piece.where
+                    if capacities.outgrown(samples[i], keys[j], done):
+                        break
                     saved[piece] = done
                     _put(piece, done, result, finished)
                     progress(math.prod(piece.shape))
-            return jax.tree.unflatten(jax.tree.structure(program.out_info), result)
+            else:
+                return jax.tree.unflatten(jax.tree.structure(program.out_info), result)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
@@ -201,7 +206,7 @@ def compile_piece(
             jax.ShapeDtypeStruct((size[0], samples.shape[1]), samples.dtype),
             jax.ShapeDtypeStruct((size[1], *keys.shape[1:]), keys.dtype),
         )
-        lowered = jax.jit(over_devices(function)).lower(*arguments)
+        lowered = capacities.lower(over_devices(function), arguments, samples, keys)
         compiled = lowered.compile(_compiler_options())
         need = _memory_of(compiled)
         if need <= limit or size == (per_device(1), 1):

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import equinox as eqx
@@ -101,6 +102,13 @@ def reverse(
     else:
         (gradient,) = jax.vmap(pullback)(basis)
     return value, gradient.reshape(*value.shape, theta.size)
+
+
+def without_gradients(single: Callable) -> Callable:
+    """``single(theta, key)`` as it is, or :func:`values` where it is their pathwise gradient."""
+    if isinstance(single, partial) and single.func in (forward, reverse):
+        return partial(values, *single.args)
+    return single
 
 
 def over_batch(function: Callable) -> Callable:

@@ -1,17 +1,20 @@
 """Studies: differentiable stochastic models with named parameters and observables."""
 
 from ..env.mechanics import many_tangents
+from ..simulation.buffers import Buffers, buffered
 from .base import Observable, Parameter, Recording, StateVariable, Study
 from .followed import simulate_with_log_density, simulate_with_tangent
 from .load import Problem, load_problem, load_study, raised_in
 
 __all__ = [
+    "Buffers",
     "Observable",
     "Parameter",
     "Problem",
     "Recording",
     "StateVariable",
     "Study",
+    "buffered",
     "load_problem",
     "load_study",
     "many_tangents",

@@ -1,5 +1,6 @@
 """Forces between cells, and how cells move under them."""
 
+from .listed import nearest_distance
 from .pairs import many_tangents
 from .potentials import MechanicalInteractionPotential, MorsePotential, PairPotential
 from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
@@ -11,4 +12,5 @@ __all__ = [
     "PairPotential",
     "SGDMechanicalRelaxation",
     "many_tangents",
+    "nearest_distance",
 ]

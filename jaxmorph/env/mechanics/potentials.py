@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -11,6 +12,7 @@ from jaxtyping import Array, Float
 from ... import space
 from ...errors import JaxmorphError
 from ...state import BaseCellState
+from .listed import is_listed, listed_energy, listed_force
 from .pairs import BothWays, Pairs, all_pairs
 
 Scalar = float | Float[Array, ""]
@@ -40,7 +42,15 @@ class PairPotential(MechanicalInteractionPotential):
 
     A subclass writes :meth:`pair_energy` only. The force is exact: the derivative of the pair energy
     along the distance, times the unit vector between the cells; it costs no second backward pass.
+
+    Where the energy has a finite range, many cells are summed by a neighbour list, whose fixed size the
+    engine looks after (see ``listed.py``). Elsewhere all pairs are summed.
     """
+
+    @property
+    def interaction_range(self) -> float | None:
+        """Distance from which on the pair energy is exactly 0; None if there is none, or no number."""
+        return None
 
     @abc.abstractmethod
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
@@ -52,15 +62,26 @@ class PairPotential(MechanicalInteractionPotential):
     def _pairs(self, state: BaseCellState) -> tuple[Pairs, Array, Array]:
         """The pairs of the state, the sums of their radii, and 1 for those that interact (else 0)."""
         n_cells = state.radius.shape[0]
-        scalar = all(x.ndim == 0 for x in jax.tree.leaves(eqx.filter(self, eqx.is_array)))
-        pairs = all_pairs(n_cells) if scalar else BothWays(n_cells)
+        pairs = all_pairs(n_cells) if self._is_scalar() else BothWays(n_cells)
         return (
             pairs,
             pairs.sums(state.radius[:, 0]),
             pairs.products(state.alive.astype(state.radius.dtype)),
         )
 
+    def _range(self, state: BaseCellState) -> float | None:
+        """The range, where a neighbour list is to be used."""
+        reach = self.interaction_range
+        return reach if self._is_scalar() and is_listed(reach, state) else None
+
+    def _is_scalar(self) -> bool:
+        """Whether no field holds a number for each pair, in the order (cell, cell)."""
+        return all(jnp.ndim(leaf) == 0 for leaf in jax.tree.leaves(self))
+
     def energy_fn(self, state: BaseCellState, *, per_particle: bool = False) -> EnergyFn:
+        reach = self._range(state)
+        if reach is not None:
+            return listed_energy(self.pair_energy, reach, state, per_particle=per_particle)
         pairs, sigma, interacts = self._pairs(state)
 
         def energy(position: Array) -> Array:
@@ -72,6 +93,9 @@ class PairPotential(MechanicalInteractionPotential):
         return energy
 
     def force_fn(self, state: BaseCellState) -> ForceFn:
+        reach = self._range(state)
+        if reach is not None:
+            return listed_force(partial(_force_over_distance, self), reach, state)
         pairs, sigma, interacts = self._pairs(state)
 
         def force(position: Array) -> Array:
@@ -86,6 +110,11 @@ def _slope(potential: PairPotential, distance: Array, sigma: Array) -> Array:
     return jax.jvp(lambda r: potential.pair_energy(r, sigma), (distance,), (jnp.ones_like(distance),))[1]
 
 
+def _force_over_distance(potential: PairPotential, distance: Array, sigma: Array) -> Array:
+    """Cells at the same place have no direction between them, and no force."""
+    return -_slope(potential, distance, sigma) / jnp.where(distance > 0, distance, 1)
+
+
 @eqx.filter_custom_jvp
 def _pair_forces(
     potential: PairPotential,
@@ -95,13 +124,10 @@ def _pair_forces(
 ) -> Float[Array, "*pair dim"]:
     """The force of each pair on its first cell; ``between`` leads there from the second.
 
-    Cells at the same place have no direction between them, and no force. The derivative is written out:
-    with f = g d it is g d' + (a d.d' + b sigma' + sum_p c_p p') d, where g, a, b and c_p are numbers of
-    a pair that all tangents share, and all that the transpose needs.
+    The derivative is written out: with f = g d it is g d' + (a d.d' + b sigma' + sum_p c_p p') d, where
+    g, a, b and c_p are numbers of a pair that all tangents share, and all that the transpose needs.
     """
-    distance = space.distance(between)
-    slope = _slope(potential, distance, sigma)
-    per_length = -interacts * slope / jnp.where(distance > 0, distance, 1)
+    per_length = interacts * _force_over_distance(potential, space.distance(between), sigma)
     return per_length[..., None] * between
 
 
@@ -178,6 +204,10 @@ class MorsePotential(PairPotential):
                 f"r_onset = {self.r_onset}, r_cutoff = {self.r_cutoff}: the cutoff must begin before it "
                 "ends"
             )
+
+    @property
+    def interaction_range(self) -> float | None:
+        return float(self.r_cutoff) if isinstance(self.r_cutoff, float | int) else None
 
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         well = self.epsilon * (1 - jnp.exp(-self.alpha * (distance - sigma))) ** 2 - self.epsilon

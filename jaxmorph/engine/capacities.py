@@ -1,0 +1,132 @@
+"""Buffers as large as the simulations of a batch need them.
+
+A study may hold what it cannot know beforehand, like the neighbours of each cell, in arrays of fixed
+size (``studies.Buffers``), and gives NaN where one was too small. They are sized here by the first
+simulation of a batch. A simulation that gives NaN is run again for what it needs; if a buffer was too
+small, it is made larger, and the piece is evaluated again.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..studies import Buffers, buffered
+
+logger = logging.getLogger(__name__)
+
+# How much larger than needed a buffer is made; and the share of it that may be in use where NaN comes
+# out, because a program of one simulation differs from that of a piece in the last bits.
+_MARGIN, _FULL = 1.25, 0.95
+# Each time, the cells go another way; where this is not enough, they fly apart.
+_ROUNDS = 10
+
+
+class Capacities:
+    """The sizes of all buffers of a batch of ``single(theta, key)``."""
+
+    def __init__(self, single: Callable[[jax.Array, jax.Array], Any]):
+        self._single = single
+        self._sizes: dict[str, float] = {}
+        self._asked: dict[str, float] | None = None
+
+    def lower(self, function: Callable, arguments: Sequence[Any], pairs: tuple) -> Any:
+        """``function`` traced and lowered, the first time with buffers for the first of ``pairs``."""
+        buffers = Buffers(self._sizes)
+        with buffered(buffers):
+            lowered = jax.jit(function).lower(*arguments)
+        first, self._asked = self._asked is None, buffers.asked
+        if not (first and buffers.asked):
+            return lowered
+        samples, keys = pairs
+        needed = self._measure([(samples[0], keys[0])], enough=1.0)
+        self._sizes |= {name: _MARGIN * need for name, need in needed.items()}
+        logger.info("buffers: %s", _sizes(self._sizes))
+        return self.lower(function, arguments, pairs)
+
+    def outgrown(self, samples: np.ndarray, keys: jax.Array, leaves: list[np.ndarray]) -> bool:
+        """Whether a buffer was too small for results that are NaN; it is larger then."""
+        if not self._asked:
+            return False
+        failed = np.any([_is_nan(leaf) for leaf in leaves], axis=0)
+        before = dict(self._sizes)
+        if failed.any():
+            self._measure([(samples[i], keys[j]) for i, j in np.argwhere(failed)], enough=_FULL)
+        if self._sizes == before:
+            return False
+        logger.info(
+            "buffers too small for %d of %d simulations, now %s: evaluating them again",
+            failed.sum(),
+            failed.size,
+            _sizes(self._sizes),
+        )
+        return True
+
+    def _measure(self, pairs: list[tuple[Any, Any]], enough: float) -> dict[str, float]:
+        """What ``pairs`` need; buffers are made larger until nothing is missing.
+
+        Args:
+            pairs: Parameters and keys.
+            enough: The share of a buffer that may be in use.
+        """
+        for _ in range(_ROUNDS):
+            buffers = Buffers(self._sizes, measure=True)
+            with buffered(buffers):
+                # Nothing is returned: what no need depends on, as gradients, is not computed.
+                run = jax.jit(lambda theta, key: (self._single(theta, key), None)[1])
+                for theta, key in pairs:
+                    run(jnp.asarray(theta), key)
+                jax.effects_barrier()
+            larger = {
+                name: _MARGIN * need
+                for name, need in buffers.needed.items()
+                if need > enough * buffers.asked[name]
+            }
+            if not larger:
+                break
+            self._sizes |= larger
+        return buffers.needed
+
+
+def _is_nan(leaf: np.ndarray) -> np.ndarray:
+    """Which of the pairs (sample, seed) have a NaN."""
+    if not np.issubdtype(leaf.dtype, np.floating):
+        return np.zeros(leaf.shape[:2], bool)
+    return ~np.isfinite(leaf).reshape(*leaf.shape[:2], -1).all(axis=-1)
+
+
+def _sizes(sizes: dict[str, float]) -> str:
+    return ", ".join(f"{name} {size:.3g}" for name, size in sorted(sizes.items()))
+
+
+_watched: ContextVar[Capacities | None] = ContextVar("capacities", default=None)
+
+
+@contextlib.contextmanager
+def watching(single: Callable) -> Iterator[None]:
+    """Pieces of ``single`` over samples x keys that are evaluated inside may use buffers."""
+    token = _watched.set(Capacities(single))
+    try:
+        with buffered(Buffers()):
+            yield
+    finally:
+        _watched.reset(token)
+
+
+def lower(function: Callable, arguments: Sequence[Any], samples: np.ndarray, keys: jax.Array) -> Any:
+    """``jax.jit(function).lower(*arguments)``, with buffers that are large enough for the first pair."""
+    capacities = _watched.get()
+    if capacities is None:
+        return jax.jit(function).lower(*arguments)
+    return capacities.lower(function, arguments, (samples, keys))
+
+
+def outgrown(samples: np.ndarray, keys: jax.Array, leaves: list[np.ndarray]) -> bool:
+    """Whether a buffer was too small for ``leaves``: the same has to be lowered and evaluated again."""
+    capacities = _watched.get()
+    return capacities is not None and capacities.outgrown(samples, keys, leaves)

@@ -1,0 +1,340 @@
+"""Neighbour lists: the same numbers as all pairs, and never a wrong one where a buffer is too small."""
+
+import dataclasses
+import itertools
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax_md
+import numpy as np
+import pytest
+from jaxtyping import Array, PRNGKeyArray
+
+import jaxmorph as jxm
+from jaxmorph import engine, observables, space
+from jaxmorph.distributions import Uniform
+from jaxmorph.env.mechanics import MorsePotential, listed
+from jaxmorph.env.mechanics.neighbours import nearest_neighbour, neighbour_list
+from jaxmorph.simulation.buffers import Buffers, buffer_need, buffer_size, buffered
+from jaxmorph.studies import Problem, load_problem
+
+ENOUGH = {"neighbours": 160, "candidates": 800, "skin": 0.1, "nearest_candidates": 800}
+POTENTIAL = MorsePotential(epsilon=2.0, alpha=2.0, r_onset=1.1, r_cutoff=1.4)
+
+
+@pytest.fixture
+def always_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbour lists also for few cells, where engine or test looks after the buffers."""
+    monkeypatch.setattr(listed, "CROSSOVER", 0)
+    monkeypatch.setattr(listed, "DEARER", 0)
+
+
+@pytest.fixture(autouse=True)
+def double() -> Any:
+    with jax.enable_x64(True):
+        yield
+
+
+def cluster(dim: int, side: float | None = None, n: int = 120, seed: int = 0) -> jxm.BaseCellState:
+    """Random cells, a seventh of the slots dead, one of them at a place that is no number."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, side or 1.2 * n ** (1 / dim), (n, dim))
+    alive = np.arange(n) % 7 != 0
+    x[0] = np.nan
+    # Pairs at exactly the range, along an axis and askew.
+    x[2] = x[1] + 1.4 * np.eye(dim)[0]
+    x[4] = x[3] + 1.4 / np.sqrt(dim)
+    functions = space.free() if side is None else space.periodic(side)
+    radius = rng.uniform(0.3, 0.6, (n, 1))
+    return jxm.BaseCellState(
+        *functions, jnp.asarray(x), jnp.asarray(alive, float)[:, None], jnp.asarray(radius)
+    )
+
+
+def without_nan(state: jxm.BaseCellState) -> jxm.BaseCellState:
+    """Sums over all pairs know no NaN in a dead slot."""
+    return jax.tree.map(jnp.nan_to_num, state)
+
+
+def distances(state: jxm.BaseCellState, side: float | None) -> np.ndarray:
+    x = np.asarray(state.position)
+    between = x[:, None] - x
+    if side is not None:
+        between -= side * np.round(between / side)
+    apart = np.linalg.norm(between, axis=-1)
+    alive = np.asarray(state.alive)
+    apart[~alive] = apart[:, ~alive] = np.inf
+    np.fill_diagonal(apart, np.inf)
+    return apart
+
+
+PLACES = [(2, None), (3, None), *itertools.product((2, 3), (2.0, 3.5, 4.3, 9.0))]
+FEWER_PLACES = [(2, None), (3, None), (2, 3.5), (3, 9.0)]
+
+
+@pytest.mark.parametrize(("dim", "side"), PLACES)
+def test_a_list_holds_every_pair_within_reach_once_from_each_side(dim: int, side: float | None) -> None:
+    """In periodic boxes of 1, 2, 3 and more boxes a side, too."""
+    state, reach = cluster(dim, side), 1.4
+    args = state.displacement, state.position, state.alive, reach
+    found = jax.jit(lambda: neighbour_list(*args, n_neighbours=120, n_candidates=120))()
+    pairs = [(i, j) for slot in np.asarray(found.slots) for i, j in enumerate(slot) if i != j]
+    apart = distances(state, side)
+    # The pairs at exactly the reach may be on it.
+    required = set(zip(*np.nonzero(apart < reach - 1e-9), strict=True))
+    allowed = set(zip(*np.nonzero(apart < reach + 1e-4), strict=True))
+    assert len(pairs) == len(set(pairs))
+    assert required <= set(pairs) <= allowed
+    assert found.neighbours == max(sum(i == k for i, _ in pairs) for k in range(120))
+    assert found.neighbours <= found.candidates <= np.sum(state.alive)
+    if side == 9.0 and dim == 2:
+        assert found.candidates < 60  # and not all cells
+
+
+@pytest.mark.parametrize(("dim", "side"), FEWER_PLACES)
+@pytest.mark.usefixtures("always_listed")
+def test_forces_and_energies_are_those_of_all_pairs(dim: int, side: float | None) -> None:
+    state = without_nan(cluster(dim, side))
+    # The list is good until a cell has gone half of the skin, and so is the force.
+    moved = state.position + 0.99 * 0.07 * jnp.asarray([-1, *[1] * (dim - 1)]) / np.sqrt(dim)
+
+    def results(x: Array) -> list[Array]:
+        force = POTENTIAL.force_fn(state)
+        each = POTENTIAL.energy_fn(state, per_particle=True)
+        return [force(x), force(moved), each(x), POTENTIAL.energy_fn(state)(x)]
+
+    dense = results(state.position)
+    with buffered(Buffers(ENOUGH)):
+        found = jax.jit(results)(state.position)
+    for a, b in zip(found, dense, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-11 * float(jnp.abs(b).max()))
+
+
+@pytest.mark.usefixtures("always_listed")
+def test_the_force_is_that_of_jax_mds_neighbour_list() -> None:
+    side = 9.0
+    state = cluster(2, side)
+    state = state.delete(~np.asarray(state.alive))
+    state = jxm.BaseCellState(
+        state.displacement, state.shift, state.position, state.celltype, jnp.full_like(state.radius, 0.4)
+    )
+    numbers = {"sigma": 0.8, "epsilon": 2.0, "alpha": 2.0, "r_onset": 1.1, "r_cutoff": 1.4}
+    neighbours, energy = jax_md.energy.morse_neighbor_list(
+        jax_md.space.periodic(side)[0], side, **{k: jnp.asarray(v) for k, v in numbers.items()}
+    )
+    listed_there = neighbours.allocate(state.position)
+    theirs = jax.jit(jax_md.quantity.force(energy))(state.position, listed_there)
+    with buffered(Buffers(ENOUGH)):
+        ours = jax.jit(POTENTIAL.force_fn(state))(state.position)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.usefixtures("always_listed")
+def test_derivatives_in_both_modes_are_those_of_all_pairs(dim: int) -> None:
+    state = without_nan(cluster(dim))
+    weight = jnp.asarray(np.random.default_rng(5).normal(size=state.position.shape))
+
+    def projected(numbers: dict[str, Array]) -> Array:
+        potential = MorsePotential(
+            epsilon=numbers["epsilon"], alpha=numbers["alpha"], r_onset=1.1, r_cutoff=1.4
+        )
+        here = jxm.BaseCellState(
+            state.displacement, state.shift, numbers["position"], state.celltype, numbers["radius"]
+        )
+        energy = potential.energy_fn(here)(here.position)
+        return jnp.sum(weight * potential.force_fn(here)(here.position)) + energy
+
+    at = {
+        "epsilon": jnp.asarray(2.0),
+        "alpha": jnp.asarray(3.0),
+        "position": state.position,
+        "radius": state.radius,
+    }
+    along = {name: jnp.cos(1 + jnp.arange(x.size)).reshape(x.shape) for name, x in at.items()}
+    truth = jax.jit(jax.grad(projected))(at)
+    with buffered(Buffers(ENOUGH)):
+        reverse = jax.jit(jax.grad(projected))(at)
+        _, forward = jax.jit(lambda at: jax.jvp(projected, (at,), (along,)))(at)
+    for name, found in reverse.items():
+        scale = float(jnp.abs(truth[name]).max())
+        np.testing.assert_allclose(found, truth[name], rtol=1e-11, atol=1e-11 * scale)
+    slope = sum(float(jnp.sum(truth[name] * along[name])) for name in at)
+    assert forward == pytest.approx(slope, rel=1e-11)
+
+
+@pytest.mark.parametrize(("dim", "side"), [(2, None), (3, None), (2, 9.0)])
+@pytest.mark.usefixtures("always_listed")
+def test_nearest_neighbours_are_those_of_all_pairs(dim: int, side: float | None) -> None:
+    state = without_nan(cluster(dim, side))
+    truth = distances(state, side).min(axis=1)
+    alive = np.asarray(state.alive)
+    args = state.displacement, state.position, state.alive, jnp.asarray(3.0)
+    index, distance, _ = jax.jit(lambda: nearest_neighbour(*args, n_candidates=120))()
+    np.testing.assert_allclose(np.asarray(distance)[alive], truth[alive], rtol=1e-13)
+    assert np.all(np.asarray(state.alive)[np.asarray(index)[alive]])
+
+    def mean(x: Array) -> Array:
+        moved = dataclasses.replace(state, position=x)
+        return observables.mean_nearest_neighbour_distance(moved)
+
+    value, slope = jax.jit(jax.value_and_grad(mean))(state.position)
+    assert value == pytest.approx(truth[alive].mean(), rel=1e-13)
+    with buffered(Buffers(ENOUGH)):
+        listed_value, listed_slope = jax.jit(jax.value_and_grad(mean))(state.position)
+    assert listed_value == pytest.approx(float(value), rel=1e-13)
+    np.testing.assert_allclose(listed_slope, slope, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.usefixtures("always_listed")
+def test_cells_in_a_line_or_at_one_place_have_nearest_neighbours() -> None:
+    for x, distance in ((jnp.arange(40.0) / 8, 1 / 8), (jnp.zeros(40), 0.0)):
+        state = cluster(2, n=40)
+        position = jnp.stack([x, jnp.ones(40)], axis=1)
+        state = jxm.BaseCellState(*space.free(), position, jnp.ones((40, 1)), state.radius)
+        with buffered(Buffers(ENOUGH)):
+            mean = jax.jit(observables.mean_nearest_neighbour_distance)(state)
+        assert mean == pytest.approx(distance)
+
+
+@pytest.mark.parametrize("small", ["neighbours", "candidates", "skin", "nearest_reach"])
+@pytest.mark.usefixtures("always_listed")
+def test_a_buffer_that_is_too_small_gives_nan_and_says_what_it_needs(small: str) -> None:
+    state = without_nan(cluster(2))
+
+    def results(x: Array) -> tuple[Array, Array]:
+        force = POTENTIAL.force_fn(state)(x + 0.02)
+        moved = dataclasses.replace(state, position=x)
+        return jnp.sum(force**2), observables.mean_nearest_neighbour_distance(moved)
+
+    measured = Buffers(ENOUGH, measure=True)
+    with buffered(measured):
+        jax.block_until_ready(jax.jit(results)(state.position))
+        jax.effects_barrier()
+    need = measured.needed[small]
+    if small == "skin":
+        assert need == pytest.approx(2 * 0.02 * np.sqrt(2) / 1.4)
+    for size, enough in ((need, True), (0.99 * need, False)):
+        with buffered(Buffers({**ENOUGH, small: size * (1 + 1e-6)})):
+            values, slopes = jax.jit(lambda x: jax.jvp(results, (x,), (x,)))(state.position)
+        concerned = slice(1, 2) if small == "nearest_reach" else slice(0, 1)
+        assert np.isfinite(values[concerned]).all() == enough
+        assert np.isfinite(slopes[concerned]).all() == enough
+
+
+def test_without_someone_who_looks_after_buffers_all_pairs_are_summed() -> None:
+    small = {"neighbours": 1.0, "candidates": 1.0}
+    state = without_nan(cluster(2))
+    assert np.isfinite(POTENTIAL.force_fn(state)(state.position)).all()
+    with buffered(Buffers(small)):  # fewer cells than pay
+        assert np.isfinite(POTENTIAL.force_fn(state)(state.position)).all()
+
+
+def test_potentials_without_a_finite_range_or_in_unknown_space_sum_all_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listed, "CROSSOVER", 0)
+    state = without_nan(cluster(2))
+    displacement, shift = jax_md.space.periodic(9.0)
+    theirs = jxm.BaseCellState(displacement, shift, state.position, state.celltype, state.radius)
+    with buffered(Buffers()) as _, monkeypatch.context() as patch:
+        patch.setattr(listed, "DEARER", 1)
+        assert listed.is_listed(1.4, state)
+        assert not listed.is_listed(None, state)
+        assert not listed.is_listed(1.4, theirs)
+        patch.setattr(listed, "DEARER", 3)
+        assert not listed.is_listed(1.4, state)  # 48 neighbours of 120 cells
+    assert MorsePotential(r_cutoff=jnp.asarray(2.0)).interaction_range is None
+    assert MorsePotential(r_cutoff=2).interaction_range == 2.0
+
+
+# --- the engine ----------------------------------------------------------------------------------
+
+
+class Counting(jxm.Study):
+    """Needs a buffer of a size that depends on a parameter and the key."""
+
+    parameters = (jxm.Parameter("a", "1", "a number", 0.5, Uniform(low=0, high=1)),)
+    observables = (jxm.Observable("y", "1", "twice the number"),)
+    broken: float = 2.0
+
+    def simulate(self, parameters: Mapping[str, Array], key: PRNGKeyArray) -> jxm.Recording:
+        a = parameters["a"]
+        size = buffer_size("slots", 3.0)
+        need = jnp.ceil(10 * jax.lax.stop_gradient(a))
+        buffer_need("slots", need)
+        y = 2 * a * jnp.where(need <= size, 1, jnp.nan)
+        return jxm.Recording(jnp.zeros(1), {"y": jnp.where(a > self.broken, jnp.nan, y)[None]})
+
+
+def counting(broken: float = 2.0) -> Problem:
+    study = Counting(broken=broken)
+    return Problem(study, study.parameters, (study.parameters[0].distribution,), {}, ("y",))
+
+
+@pytest.mark.parametrize("gradient", ["none", "forward", "reverse"])
+def test_a_piece_is_evaluated_again_with_larger_buffers(
+    gradient: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples = np.array([[0.35], [0.2], [0.95], [0.75]])
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        found = engine.evaluate(counting(), samples, np.arange(2), run_key=0, gradient=gradient)
+    np.testing.assert_allclose(found.value[:, :, 0, 0], 2 * np.tile(samples, 2), rtol=1e-15)
+    if found.gradient is not None:
+        np.testing.assert_allclose(found.gradient, 2, rtol=1e-15)
+    # The first sample needs 4, and gets a quarter more; the third needs 10.
+    assert "buffers: slots 5" in caplog.text
+    again = "buffers too small for 4 of 8 simulations, now slots 12.5: evaluating them again"
+    assert caplog.text.count(again) == 1
+    states = engine.simulate_states(counting(), samples, np.arange(2), run_key=0)
+    np.testing.assert_allclose(states.value, found.value, rtol=1e-15)
+
+
+def test_what_is_nan_for_another_reason_is_left_so(caplog: pytest.LogCaptureFixture) -> None:
+    samples = np.array([[0.35], [0.1], [0.2]])
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        found = engine.evaluate(counting(broken=0.3), samples, np.arange(1), run_key=0)
+    np.testing.assert_allclose(found.value[:, 0, 0, 0], [np.nan, 0.2, 0.4])
+    assert "too small" not in caplog.text
+
+
+CROWD = {
+    "n_cells": 100,
+    "n_steps": 2,
+    "relaxation_steps": 3,
+    "dt": 2e-5,
+    "record_every": 1,
+    "initial_spread": 3.5,
+    "r_onset": 1.2,
+    "r_cutoff": 1.5,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["forward", "reverse", "score", "smoothed"])
+def test_values_and_gradients_of_the_engine_are_those_of_all_pairs(
+    mode: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ["epsilon", "growth_rate", "kT"]
+    watched = ["mean_distance", "neighbour_distance", "total_energy"]
+    problem = load_problem("reference", CROWD, dict.fromkeys(names, "default"), watched)
+    samples = np.array([[2.5, 0.004, 0.5], [3.5, 0.006, 2.0]])
+    how = {"gradient": mode} if mode in ("forward", "reverse") else {"estimator": mode}
+
+    def evaluated() -> engine.Evaluation:
+        return engine.evaluate(problem, samples, np.array([0, 3]), run_key=2, **how)
+
+    dense = evaluated()
+    monkeypatch.setattr(listed, "CROSSOVER", 0)
+    monkeypatch.setattr(listed, "DEARER", 0)
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        sparse = evaluated()
+    # The second sample is hotter than that by which the skin was chosen.
+    assert "buffers too small for" in caplog.text and "evaluating them again" in caplog.text
+    for name in ("value", "gradient"):
+        truth = getattr(dense, name)
+        largest = np.abs(truth).max(axis=2, keepdims=True)
+        assert np.all(np.abs(getattr(sparse, name) - truth) <= 1e-9 * largest), name
