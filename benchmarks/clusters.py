@@ -1,6 +1,6 @@
 """Time of a step against the number of cells, with neighbour lists and with all pairs.
 
-    python -m benchmarks.clusters [--cells 1000 3000 10000 20000] [--simulations 1] [--modes none reverse]
+    python -m benchmarks.clusters [--cells 1000 3000 10000 20000] [--simulations 1] [--modes none]
 
 The reference study at one density: cells of radius 0.3 that grow by little, a range of 2.5 contact
 distances. A step is one growth and 10 Brownian substeps, in one program of the engine.
