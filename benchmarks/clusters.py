@@ -1,0 +1,110 @@
+"""Time of a step against the number of cells, with neighbour lists and with all pairs.
+
+    python -m benchmarks.clusters [--cells 1000 3000 10000 20000] [--simulations 1] [--modes none]
+
+The reference study at one density: cells of radius 0.3 that grow by little, a range of 2.5 contact
+distances. A step is one growth and 10 Brownian substeps, in one program of the engine.
+"""
+
+import argparse
+import contextlib
+import math
+import sys
+import time
+from collections.abc import Sequence
+from unittest import mock
+
+import numpy as np
+
+from jaxmorph.engine import batch
+from jaxmorph.engine.pieces import Piece, compile_piece, evaluate_piece
+from jaxmorph.env.mechanics import listed
+from jaxmorph.studies import Problem, load_problem
+
+MODES: tuple[batch.WantedMode, ...] = ("none", "forward", "reverse")
+_CONTACT = 0.6
+_PARAMETERS = ("epsilon", "alpha", "max_radius", "growth_rate", "kT", "gamma")
+
+
+def problem(n_cells: int, n_steps: int) -> Problem:
+    """Cells on the area that touching cells would fill, one record at each end."""
+    settings = {
+        "n_cells": n_cells,
+        "n_steps": n_steps,
+        "record_every": n_steps,
+        "dt": 1e-5,
+        "initial_spread": _CONTACT * math.sqrt(n_cells) / 2,
+        "r_onset": 2.2 * _CONTACT,
+        "r_cutoff": 2.5 * _CONTACT,
+    }
+    return load_problem("reference", settings, dict.fromkeys(_PARAMETERS, "default"), ["mean_distance"])
+
+
+def measure(
+    n_cells: int,
+    mode: batch.WantedMode = "none",
+    *,
+    n_simulations: int = 1,
+    lists: bool | None = None,
+    n_steps: int = 10,
+    repeats: int = 3,
+) -> float:
+    """Seconds of one step of one simulation, the best of ``repeats``.
+
+    Args:
+        n_cells: Number of cells.
+        mode: Gradients in all 6 parameters, or none.
+        n_simulations: How many one program evaluates together.
+        lists: Neighbour lists, or all pairs; by default what the package takes.
+        n_steps: Steps of the simulation.
+        repeats: How often it is timed.
+    """
+    crossover = {None: listed.CROSSOVER, True: 0, False: sys.maxsize}[lists]
+    study = problem(n_cells, n_steps)
+    samples = np.array([[p.default for p in study.study.parameters]])
+    _, _, single = batch.choose(study, mode, "pathwise", 0.0, 0)
+    with (
+        mock.patch.object(listed, "CROSSOVER", crossover),
+        # A list that is no shorter than all pairs would not be taken.
+        mock.patch.object(listed, "DEARER", 0) if lists else contextlib.nullcontext(),
+        batch.on_pairs(study, single, samples, np.arange(n_simulations), 0) as (function, keys),
+    ):
+        program = compile_piece(function, samples, keys, (1, n_simulations), math.inf)
+        seconds = []
+        for _ in range(repeats + 1):
+            start = time.perf_counter()
+            leaves = evaluate_piece(program, samples, keys, Piece(0, 1, 0, n_simulations))
+            seconds.append(time.perf_counter() - start)
+    if not all(np.isfinite(leaf).all() for leaf in leaves):
+        raise SystemExit(f"{n_cells} cells, {mode}: the result is not finite")
+    return min(seconds[1:]) / n_steps / n_simulations
+
+
+def exponent(n_cells: Sequence[int], seconds: Sequence[float]) -> float:
+    """Of the power of the number of cells with which the time grows, by least squares."""
+    return float(np.polyfit(np.log(n_cells), np.log(seconds), 1)[0])
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cells", type=int, nargs="+", default=[1000, 3000, 10_000, 20_000])
+    parser.add_argument("--dense", type=int, nargs="*", default=[])
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
+    parser.add_argument("--simulations", type=int, default=1)
+    arguments = parser.parse_args()
+    print("| mode | pairs | cells | ms a step and simulation |\n|---|---|---|---|")
+    for mode in arguments.modes:
+        for lists, cells in ((False, arguments.dense), (True, arguments.cells)):
+            seconds = []
+            for n_cells in cells:
+                taken = measure(n_cells, mode, n_simulations=arguments.simulations, lists=lists)
+                seconds.append(taken)
+                pairs = "listed" if lists else "all"
+                print(f"| {mode} | {pairs} | {n_cells:,} | {1e3 * taken:.3g} |", flush=True)
+            if len(cells) > 1:
+                print(f"| {mode} | {pairs} | exponent | {exponent(cells, seconds):.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
