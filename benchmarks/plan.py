@@ -1,0 +1,82 @@
+"""How much of everything is measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from .task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A way to run a peer.
+
+    Attributes:
+        devices: 1, with all threads of the machine, or None for all.
+        arguments: Of the peer's ``build``.
+    """
+
+    devices: int | None = None
+    arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def n_devices(self, n_all: int) -> int:
+        """Devices of a machine that has ``n_all``."""
+        return self.devices or n_all
+
+    def words(self) -> str:
+        """``all devices, checkpoint = False``."""
+        devices = "1 device" if self.devices == 1 else "all devices"
+        return ", ".join([devices, *(f"{k} = {v}" for k, v in self.arguments.items())])
+
+
+_PEERS = {
+    "morph": (
+        Setting(1),
+        Setting(1, {"unroll": 4}),
+        Setting(None),
+        Setting(None, {"unroll": 4}),
+        Setting(None, {"at_once": 4}),
+        Setting(None, {"at_once": 4, "unroll": 4}),
+        Setting(None, {"at_once": 4, "checkpoint": False}),
+    ),
+    "md": (
+        Setting(1),
+        Setting(None),
+        Setting(None, {"checkpoint": False}),
+    ),
+    "notebook": (Setting(1),),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is measured, at which sizes.
+
+    Attributes:
+        task: The task of the comparisons, and what the scalings start from.
+        rounds: Turns of each comparison.
+        calls: Timed calls of a program in a scaling.
+        longest_s: A scaling ends before a call that would probably take longer.
+        batches: Numbers of simulations, multiples of 16.
+        cells: Numbers of cells, with forces between all pairs.
+        cell_steps: Steps of growth and relaxation where the number of cells varies.
+        parameters: Numbers of parameters that vary.
+        steps: Steps of growth and relaxation where memory is measured; nothing is run.
+        devices: Whether to compare numbers of devices.
+        start: Whether to time the start of processes.
+        settings: Of each peer, by module; the fastest on this machine is compared.
+    """
+
+    task: Task = dataclasses.field(default_factory=Task)
+    rounds: int = 5
+    calls: int = 5
+    longest_s: float = 4.0
+    batches: tuple[int, ...] = (16, 64, 256, 1024, 4096)
+    cells: tuple[int, ...] = (10, 30, 100)
+    cell_steps: int = 10
+    parameters: tuple[int, ...] = (1, 2, 4, 6)
+    steps: tuple[int, ...] = (13, 100, 400)
+    devices: bool = True
+    start: bool = True
+    settings: dict[str, tuple[Setting, ...]] = dataclasses.field(default_factory=lambda: _PEERS)
