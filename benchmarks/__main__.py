@@ -34,11 +34,13 @@ def run(plan: Plan, peers: list[str], results: Path) -> Path:
         host = Host(about["devices"], about["platform"] == "cpu", folder)
         described = machine.describe(about)
         say(start, f"{described['devices']}, {described['cpu']}")
-        compared = []
+        compared, settings = [], []
         for peer in peers:
             say(start, f"beside {PEERS[peer]}")
-            for row in compare(comparison(peer, plan.task), plan, host):
-                compared.append(row)
+            rows, tried = compare(comparison(peer, plan.task), plan, host)
+            compared += rows
+            settings += tried
+            for row in rows:
                 say(start, f"  {row['computed']}: {row['times_faster']:.3g} times faster")
         scaled = []
         for row in all_scalings(plan, host, peers):
@@ -46,7 +48,7 @@ def run(plan: Plan, peers: list[str], results: Path) -> Path:
             say(start, "  " + output.short(row))
     described["seconds"] = round(time.monotonic() - start)
     where = results / machine.kind(described)
-    output.write(where, described, compared, scaled)
+    output.write(where, described, compared, settings, scaled)
     say(start, f"written to {where}")
     return where
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,15 @@ import numpy as np
 from jaxmorph.errors import JaxmorphError
 
 from .plan import Plan
-from .processes import Host, by_turns, fastest, ratio
+from .processes import Host, Program, Timing, by_turns, ratio, shortest
 from .task import Task
 
-PEERS = {"morph": "jax-morph 0.4.0", "md": "jax-md", "notebook": "the notebook's way"}
+PEERS = {
+    "morph": "jax-morph 0.4.0",
+    "md": "jax-md",
+    "notebook": "the notebook's way",
+    "plain": "jaxmorph by plain vmap",
+}
 TWO = ("epsilon", "alpha")
 
 Result = tuple[np.ndarray, np.ndarray]
@@ -58,6 +62,8 @@ def comparison(peer: str, task: Task) -> Comparison:
         }
         same = dataclasses.replace(small, parameters=TWO, growth=False), {"same_noise": True}
         return Comparison(peer, still, ours, same, (1e-10, 1e-8))
+    if peer == "plain":
+        return Comparison(peer, task, final, (small, {}), (1e-9, 1e-9))
     if peer == "md":
         theirs = dataclasses.replace(task, samples=max(1, task.samples // 4))
         return Comparison(peer, theirs, final, (small, {}), (1e-10, 1e-8))
@@ -98,15 +104,19 @@ def check_same(
     return found[0], found[1]
 
 
-def compare(wanted: Comparison, plan: Plan, host: Host) -> Iterator[Row]:
-    """A row for each thing that jaxmorph computes, beside the peer's best setting."""
+def compare(wanted: Comparison, plan: Plan, host: Host) -> tuple[list[Row], list[Row]]:
+    """A row for each thing that jaxmorph computes beside the peer, and one for each setting of the peer.
+
+    Raises:
+        JaxmorphError: If the two do not compute the same.
+    """
     name = PEERS[wanted.peer]
     with contextlib.ExitStack() as stack:
         own = stack.enter_context(host.own())
-        settings = [s for s in plan.settings[wanted.peer] if s.devices == 1 or host.devices > 1]
+        allowed = [s for s in plan.settings[wanted.peer] if s.devices == 1 or host.devices > 1]
         others = {
             n: stack.enter_context(host.peer(n))
-            for n in {setting.n_devices(host.devices) for setting in settings}
+            for n in {setting.n_devices(host.devices) for setting in allowed}
         }
         task, extra = wanted.same
         ours = own.build("engine", task, mode="reverse").results()
@@ -114,33 +124,52 @@ def compare(wanted: Comparison, plan: Plan, host: Host) -> Iterator[Row]:
         apart = check_same(name, ours, theirs, wanted.tolerance)
         candidates = {
             s.words(): others[s.n_devices(host.devices)].build(wanted.peer, wanted.theirs, **s.arguments)
-            for s in settings
+            for s in allowed
         }
-        best = fastest(candidates) if len(candidates) > 1 else next(iter(candidates))
+        tried = {words: shortest(program) for words, program in candidates.items()}
+        best = min(tried, key=lambda words: tried[words])
         programs = {what: own.build("engine", t, mode=m) for what, (t, m) in wanted.ours.items()}
         programs[name] = candidates[best]
         times = by_turns(programs, plan.rounds)
-    for what, (task, mode) in wanted.ours.items():
-        middle, low, high = ratio(times[name], times[what])
-        yield {
+    rows = [
+        _row(wanted, what, programs, times)
+        | {"peer_setting": best, "values_differ_by": apart[0], "gradients_differ_by": apart[1]}
+        for what in wanted.ours
+    ]
+    settings = [
+        {
             "peer": name,
-            "computed": what,
-            "mode": mode,
-            "precision": task.precision,
-            "parameters": len(task.parameters),
-            "simulations": task.simulations,
-            "ms_per_simulation": 1e3 * times[what].per_simulation,
-            "memory_mb": programs[what].built["memory"] / 1e6,
-            "peer_parameters": len(wanted.theirs.parameters),
-            "peer_growth": wanted.theirs.growth,
-            "peer_simulations": wanted.theirs.simulations,
-            "peer_ms_per_simulation": 1e3 * times[name].per_simulation,
-            "peer_memory_mb": programs[name].built["memory"] / 1e6,
-            "peer_setting": best,
-            "times_faster": middle,
-            "times_faster_least": low,
-            "times_faster_most": high,
-            "rounds": plan.rounds,
-            "values_differ_by": apart[0],
-            "gradients_differ_by": apart[1],
+            "setting": words,
+            "ms_per_simulation": 1e3 * tried[words],
+            "memory_mb": program.built["memory"] / 1e6,
+            "build_s": program.built["build_s"],
         }
+        for words, program in candidates.items()
+    ]
+    return rows, settings
+
+
+def _row(wanted: Comparison, what: str, programs: dict[str, Program], times: dict[str, Timing]) -> Row:
+    task, mode = wanted.ours[what]
+    peer = PEERS[wanted.peer]
+    middle, low, high = ratio(times[peer], times[what])
+    return {
+        "peer": peer,
+        "computed": what,
+        "mode": mode,
+        "precision": task.precision,
+        "parameters": len(task.parameters),
+        "simulations": task.simulations,
+        "ms_per_simulation": 1e3 * times[what].per_simulation,
+        "memory_mb": programs[what].built["memory"] / 1e6,
+        "build_s": programs[what].built["build_s"],
+        "peer_parameters": len(wanted.theirs.parameters),
+        "peer_growth": wanted.theirs.growth,
+        "peer_simulations": wanted.theirs.simulations,
+        "peer_ms_per_simulation": 1e3 * times[peer].per_simulation,
+        "peer_memory_mb": programs[peer].built["memory"] / 1e6,
+        "times_faster": middle,
+        "times_faster_least": low,
+        "times_faster_most": high,
+        "rounds": len(times[peer].seconds),
+    }

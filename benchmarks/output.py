@@ -12,13 +12,16 @@ from . import figure
 Row = dict[str, Any]
 
 
-def write(folder: Path, machine: dict[str, Any], compared: list[Row], scaled: list[Row]) -> None:
-    """``comparisons.csv``, ``scalings.csv``, ``README.md``, ``benchmark.svg`` and ``machine.json``."""
+def write(
+    folder: Path, machine: dict[str, Any], compared: list[Row], settings: list[Row], scaled: list[Row]
+) -> None:
+    """The tables as CSV and in ``README.md``, ``benchmark.svg`` and ``machine.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "machine.json").write_text(json.dumps(machine, indent=2) + "\n", encoding="utf-8")
     _write_csv(folder / "comparisons.csv", compared)
+    _write_csv(folder / "settings.csv", settings)
     _write_csv(folder / "scalings.csv", scaled)
-    (folder / "README.md").write_text(_page(machine, compared, scaled), encoding="utf-8")
+    (folder / "README.md").write_text(_page(machine, compared, settings, scaled), encoding="utf-8")
     figure.draw(compared, scaled, folder / "benchmark.svg")
 
 
@@ -38,7 +41,7 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
             writer.writerow({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()})
 
 
-def _page(machine: dict[str, Any], compared: list[Row], scaled: list[Row]) -> str:
+def _page(machine: dict[str, Any], compared: list[Row], settings: list[Row], scaled: list[Row]) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items() if v)
     lines = [
         f"# {machine['cpus']} CPUs ({machine['cpu']}), devices: {machine['devices']}",
@@ -55,6 +58,12 @@ def _page(machine: dict[str, Any], compared: list[Row], scaled: list[Row]) -> st
         "",
         "Times are of one simulation: medians of rounds in which the two processes take turns; in "
         "brackets the least and the largest ratio of a round.",
+        "",
+        "## Settings of the others",
+        "",
+        *_table(_TRIED, settings),
+        "",
+        "The shortest of two calls; the shortest of these is the setting that is compared.",
         "",
         "## Alone",
         "",
@@ -79,6 +88,13 @@ _COMPARED = {
     "times faster": lambda r: (
         f"**{r['times_faster']:.3g}** ({r['times_faster_least']:.3g} to {r['times_faster_most']:.3g})"
     ),
+}
+_TRIED = {
+    "peer": lambda r: r["peer"],
+    "setting": lambda r: r["setting"],
+    "ms": lambda r: _number(r, "ms_per_simulation"),
+    "memory (MB)": lambda r: _number(r, "memory_mb"),
+    "build (s)": lambda r: _number(r, "build_s"),
 }
 _SCALED = {
     "varied": lambda r: r["measured"],

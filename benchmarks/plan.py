@@ -46,6 +46,7 @@ _PEERS = {
         Setting(None, {"checkpoint": False}),
     ),
     "notebook": (Setting(1),),
+    "plain": (Setting(None), Setting(None, {"at_once": 4})),
 }
 
 
@@ -70,12 +71,12 @@ class Plan:
 
     task: Task = dataclasses.field(default_factory=Task)
     rounds: int = 5
-    calls: int = 5
-    longest_s: float = 4.0
-    batches: tuple[int, ...] = (16, 64, 256, 1024, 4096)
+    calls: int = 3
+    longest_s: float = 5.0
+    batches: tuple[int, ...] = tuple(4**i for i in range(2, 10))
     cells: tuple[int, ...] = (10, 30, 100)
     cell_steps: int = 10
-    parameters: tuple[int, ...] = (1, 2, 4, 6)
+    parameters: tuple[int, ...] = (1, 3, 6)
     steps: tuple[int, ...] = (13, 100, 400)
     devices: bool = True
     start: bool = True

@@ -27,22 +27,25 @@ class Share:
     """What a worker computes on.
 
     Attributes:
-        devices: CPU devices, or GPUs where JAX has them.
+        devices: CPU devices.
         cpus: Threads of JAX on the CPU; all if None.
+        gpus: GPUs; all that are visible if None.
     """
 
     devices: int
     cpus: int | None = None
+    gpus: int | None = None
 
     def environment(self) -> dict[str, str]:
         """The variables of the environment that say so."""
-        gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
-        visible = gpus.split(",") if gpus else [str(i) for i in range(self.devices)]
-        environment = {
-            "JAX_NUM_CPU_DEVICES": str(self.devices),
-            "CUDA_VISIBLE_DEVICES": ",".join(visible[: self.devices]),
-        }
-        return environment | ({"PJRT_NPROC": str(self.cpus)} if self.cpus else {})
+        environment = {"JAX_NUM_CPU_DEVICES": str(self.devices)}
+        if self.cpus is not None:
+            environment["PJRT_NPROC"] = str(self.cpus)
+        if self.gpus is not None:
+            known = os.environ.get("CUDA_VISIBLE_DEVICES")
+            visible = known.split(",") if known else [str(i) for i in range(self.gpus)]
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(visible[: self.gpus])
+        return environment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +65,12 @@ class Host:
     def own(self, n: int | None = None, folder: Path | None = None) -> Worker:
         """A process as the jobs of jaxmorph are, on ``n`` devices: on CPUs, each with one thread."""
         n = n or self.devices
-        return Worker(Share(n, n if self.on_cpu else None), folder or self.folder)
+        share = Share(n, cpus=n) if self.on_cpu else Share(1, gpus=n)
+        return Worker(share, folder or self.folder)
 
     def peer(self, n: int) -> Worker:
         """A process of a peer, on ``n`` devices and all threads."""
-        return Worker(Share(n), self.folder)
+        return Worker(Share(n) if self.on_cpu else Share(1, gpus=n), self.folder)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +137,7 @@ class Worker:
                 stderr=log,
                 text=True,
             )
-        self._n_built = 0
+        self._built: dict[str, Program] = {}
         self.about = self._reply()
 
     def __enter__(self) -> Worker:
@@ -149,12 +153,12 @@ class Worker:
         self._process.wait()
 
     def build(self, competitor: str, task: Task, **setting: Any) -> Program:
-        """Compile a program, and call it once to warm up."""
-        self._n_built += 1
-        name = str(self._n_built)
-        fields = dataclasses.asdict(task)
-        built = self.ask("build", name=name, competitor=competitor, task=fields, setting=setting)
-        return Program(self, name, task, built)
+        """Compile a program, or take the one that was compiled before."""
+        wanted = {"competitor": competitor, "task": dataclasses.asdict(task), "setting": setting}
+        name = json.dumps(wanted)
+        if name not in self._built:
+            self._built[name] = Program(self, name, task, self.ask("build", name=name, **wanted))
+        return self._built[name]
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """Send a request; its reply."""
@@ -200,13 +204,9 @@ def ratio(slow: Timing, fast: Timing) -> tuple[float, float, float]:
     return slow.per_simulation / fast.per_simulation, min(each), max(each)
 
 
-def fastest(candidates: Mapping[str, Program]) -> str:
-    """The name of the program with the shortest call for a simulation, of two calls of each."""
-    times = {
-        name: min(program.seconds(), program.seconds()) / program.task.simulations
-        for name, program in candidates.items()
-    }
-    return min(times, key=lambda name: times[name])
+def shortest(program: Program, calls: int = 2) -> float:
+    """The shortest of a few calls, in seconds for a simulation."""
+    return min(program.seconds() for _ in range(calls)) / program.task.simulations
 
 
 def repeated(program: Program, calls: int) -> Timing:
