@@ -105,7 +105,7 @@ def _parameters(plan: Plan, own: Worker) -> Iterator[Row]:
 
 def _cells(plan: Plan, worker: Worker, competitor: str, modes: tuple) -> Iterator[Row]:
     """Forces between all pairs; larger clusters with a finite range are a task of their own."""
-    base = dataclasses.replace(plan.task, steps=plan.cell_steps, samples=4)
+    base = dataclasses.replace(plan.task, steps=plan.cell_steps, samples=min(4, plan.task.samples))
     if competitor == "morph":
         base = dataclasses.replace(base, parameters=TWO, growth=False)
     tasks = [dataclasses.replace(base, cells=n) for n in plan.cells]

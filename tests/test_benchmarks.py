@@ -20,7 +20,7 @@ from benchmarks.task import Task
 from jaxmorph import JaxmorphError
 
 ROOT = Path(__file__).parents[1]
-TINY = Task(cells=2, steps=2, relaxation_steps=5, samples=2, seeds=2)
+TINY = Task(cells=2, steps=2, relaxation_steps=5, samples=1, seeds=16)
 PEERS = ROOT / ".bench-packages"  # where `make bench` installs jax-morph
 
 
@@ -57,32 +57,29 @@ def test_a_folder_of_results_is_named_after_the_kind_of_machine() -> None:
 
 
 @pytest.mark.slow
-def test_everything_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_in_miniature(tmp_path: Path) -> None:
+    # Most programs of it are the same one: compiling is what takes the time.
     plan = Plan(
         task=TINY,
         rounds=1,
         calls=1,
         batches=(16,),
         cells=(2,),
-        cell_steps=1,
+        cell_steps=2,
         parameters=(),
         steps=(2,),
         devices=False,
         start=False,
-        settings={"md": (Setting(1),), "morph": (Setting(1),)},
+        settings={"md": (Setting(1),)},
     )
-    peers = ["md"]
-    if PEERS.exists():
-        monkeypatch.setenv("PYTHONPATH", str(PEERS))
-        peers.append("morph")
-    where = benchmark.run(plan, peers, tmp_path)
+    where = benchmark.run(plan, ["md"], tmp_path)
     written = {path.name for path in where.iterdir()}
     tables = {"comparisons.csv", "settings.csv", "scalings.csv", "README.md"}
     assert written == tables | {"machine.json", "benchmark.svg"}
     assert json.loads((where / "machine.json").read_text())["versions"]["jax"]
     with (where / "comparisons.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == (6 if PEERS.exists() else 2)
+    assert [row["mode"] for row in rows] == ["reverse", "forward"]
     for row in rows:
         assert float(row["values_differ_by"]) < 1e-10 and float(row["times_faster"]) > 0
     with (where / "scalings.csv").open() as file:
