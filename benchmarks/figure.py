@@ -35,8 +35,13 @@ def draw(compared: list[Row], scaled: list[Row], path: Path) -> None:
         _beside(beside, compared)
         _lines(batch, scaled, "batch", "simulations", _throughput)
         batch.set(title="throughput", xlabel="simulations at once", ylabel="simulations / s")
-        _lines(cells, scaled, "cells", "cells", _step_us)
-        cells.set(title="a Brownian step", xlabel="cells", ylabel="µs")
+        large = [
+            row | {"measured": "cells", "hollow": True}
+            for row in scaled
+            if row["measured"] == "clusters"
+        ]
+        _lines(cells, scaled + large, "cells", "cells", _step_us)
+        cells.set(title="a Brownian step", xlabel="cells (hollow: finite range)", ylabel="µs")
         _lines(parameters, scaled, "parameters", "parameters", _ms, log=False)
         parameters.set(title="a simulation", xlabel="varied parameters", ylabel="ms")
         _lines(memory, scaled, "memory", "brownian_steps", lambda r: r["memory_mb"])
@@ -102,9 +107,12 @@ def _lines(
         return
     for key, (label, colour, marker) in _STYLE.items():
         chosen = [row for row in rows if (row["competitor"], row["mode"]) == key]
-        if chosen:
-            xs, ys = [row[x] for row in chosen], [y(row) for row in chosen]
-            ax.plot(xs, ys, color=colour, marker=marker, markersize=3.5, label=label)
+        for hollow in (False, True):
+            part = [row for row in chosen if row.get("hollow", False) is hollow]
+            if part:
+                xs, ys = [row[x] for row in part], [y(row) for row in part]
+                (line,) = ax.plot(xs, ys, color=colour, marker=marker, markersize=3.5, label=label)
+                line.set_markerfacecolor("white" if hollow else colour)
     ticks = sorted({row[x] for row in rows})
     if not log:
         ax.set_ylim(bottom=0)
@@ -112,6 +120,8 @@ def _lines(
         return
     ax.set(xscale="log", yscale="log")
     powers = measured == "batch"
+    if ticks[-1] > 1000 * ticks[0] and not powers:
+        ticks = [ticks[0] * 10**i for i in range(math.ceil(math.log10(ticks[-1] / ticks[0])))]
     names = [f"$2^{{{round(math.log2(t))}}}$" if powers else short(t) for t in ticks]
     ax.set_xticks(ticks, names)
     ax.xaxis.set_minor_locator(NullLocator())

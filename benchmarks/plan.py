@@ -62,6 +62,7 @@ class Plan:
         batches: Numbers of simulations, multiples of 16.
         cells: Numbers of cells, with forces between all pairs.
         cell_steps: Steps of growth and relaxation where the number of cells varies.
+        clusters: Numbers of cells of large clusters, with forces of a finite range.
         parameters: Numbers of parameters that vary.
         steps: Steps of growth and relaxation where memory is measured; nothing is run.
         devices: Whether to compare numbers of devices.
@@ -76,6 +77,7 @@ class Plan:
     batches: tuple[int, ...] = tuple(4**i for i in range(2, 10))
     cells: tuple[int, ...] = (10, 30, 100)
     cell_steps: int = 10
+    clusters: tuple[int, ...] = (1000, 4500, 20_000)
     parameters: tuple[int, ...] = (1, 3, 6)
     steps: tuple[int, ...] = (13, 100, 400)
     devices: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -25,6 +26,7 @@ def all_scalings(plan: Plan, host: Host, peers: list[str]) -> Iterator[Row]:
         yield from _batches(plan, own)
         yield from _parameters(plan, own)
         yield from _cells(plan, own, "engine", ("reverse", "forward"))
+        yield from _clusters(plan, host, own)
         yield from _memory(plan, own, "engine", ("reverse", "forward"))
     if "morph" in peers:
         with host.peer(host.devices) as other:
@@ -104,7 +106,7 @@ def _parameters(plan: Plan, own: Worker) -> Iterator[Row]:
 
 
 def _cells(plan: Plan, worker: Worker, competitor: str, modes: tuple) -> Iterator[Row]:
-    """Forces between all pairs; larger clusters with a finite range are a task of their own."""
+    """With forces between all pairs."""
     base = dataclasses.replace(plan.task, steps=plan.cell_steps, samples=min(4, plan.task.samples))
     if competitor == "morph":
         base = dataclasses.replace(base, parameters=TWO, growth=False)
@@ -113,6 +115,28 @@ def _cells(plan: Plan, worker: Worker, competitor: str, modes: tuple) -> Iterato
         build = partial(worker.build, competitor, **({"mode": mode} if mode else {}))
         for task, row in _growing(plan, tasks, build, lambda t: t.cells**2):
             yield _row("cells", competitor, mode, task, **row)
+
+
+def _clusters(plan: Plan, host: Host, own: Worker) -> Iterator[Row]:
+    """Cells on the area that touching ones would fill, a range of 2.5 contact distances."""
+    contact = 0.6
+
+    def task(n: int) -> Task:
+        settings = {
+            "dt": 1e-5,
+            "initial_spread": contact * math.sqrt(n) / 2,
+            "r_onset": 2.2 * contact,
+            "r_cutoff": 2.5 * contact,
+        }
+        return dataclasses.replace(
+            plan.task, cells=n, steps=1, samples=host.devices, seeds=1, settings=settings
+        )
+
+    for mode in ("reverse", "forward"):
+        build = partial(own.build, "engine", mode=mode)
+        tasks = [task(n) for n in plan.clusters]
+        for timed, row in _growing(plan, tasks, build, lambda t: t.cells**2):
+            yield _row("clusters", "engine", mode, timed, **row)
 
 
 def _memory(plan: Plan, worker: Worker, competitor: str, modes: tuple) -> Iterator[Row]:

@@ -30,6 +30,7 @@ class Task:
         seeds: Seeds of the noise; every sample is simulated with each.
         growth: Whether cells grow.
         over_time: All six observables at 20 times, instead of the mean distance at the end.
+        settings: Other settings of the study, by name.
     """
 
     cells: int = 10
@@ -41,6 +42,7 @@ class Task:
     seeds: int = 16
     growth: bool = True
     over_time: bool = False
+    settings: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, fields: dict[str, Any]) -> Task:
@@ -67,6 +69,7 @@ class Task:
             "relaxation_steps": self.relaxation_steps,
             "precision": self.precision,
             "record_every": max(1, self.steps // _RECORDED_TIMES) if self.over_time else self.steps,
+            **self.settings,
         }
         return studies.load_problem(
             "reference",

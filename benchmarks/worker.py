@@ -15,6 +15,7 @@ from typing import Any
 _START = time.perf_counter()
 
 import jax  # noqa: E402
+import numpy as np  # noqa: E402
 
 from jaxmorph.engine import describe_devices  # noqa: E402
 from jaxmorph.errors import JaxmorphError  # noqa: E402
@@ -54,8 +55,11 @@ class _Programs:
     def call(self, name: str) -> dict[str, float]:
         """Evaluate it once; seconds."""
         start = time.perf_counter()
-        self._made[name][0]()
-        return {"seconds": time.perf_counter() - start}
+        value, gradient = self._made[name][0]()
+        seconds = time.perf_counter() - start
+        if not (np.isfinite(value).all() and np.isfinite(gradient).all()):
+            raise JaxmorphError(f"a result is not finite: {name}")
+        return {"seconds": seconds}
 
     def results(self, name: str) -> dict[str, list]:
         """Evaluate it once; values and derivatives."""

@@ -66,6 +66,7 @@ def test_everything_in_miniature(tmp_path: Path) -> None:
         batches=(16,),
         cells=(2,),
         cell_steps=2,
+        clusters=(),
         parameters=(),
         steps=(2,),
         devices=False,
