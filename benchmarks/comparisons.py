@@ -113,22 +113,23 @@ def compare(wanted: Comparison, plan: Plan, host: Host) -> tuple[list[Row], list
     name = PEERS[wanted.peer]
     with contextlib.ExitStack() as stack:
         own = stack.enter_context(host.own())
-        allowed = [s for s in plan.settings[wanted.peer] if s.devices == 1 or host.devices > 1]
+        settings = {s.words(host.devices): s for s in plan.settings[wanted.peer]}
         others = {
             n: stack.enter_context(host.peer(n))
-            for n in {setting.n_devices(host.devices) for setting in allowed}
+            for n in {setting.n_devices(host.devices) for setting in settings.values()}
         }
         task, extra = wanted.same
         ours = own.build("engine", task, mode="reverse").results()
         theirs = next(iter(others.values())).build(wanted.peer, task, **extra).results()
         apart = check_same(name, ours, theirs, wanted.tolerance)
         candidates = {
-            s.words(): others[s.n_devices(host.devices)].build(wanted.peer, wanted.theirs, **s.arguments)
-            for s in allowed
+            words: others[s.n_devices(host.devices)].build(wanted.peer, wanted.theirs, **s.arguments)
+            for words, s in settings.items()
         }
         tried = {words: shortest(program) for words, program in candidates.items()}
         best = min(tried, key=lambda words: tried[words])
         programs = {what: own.build("engine", t, mode=m) for what, (t, m) in wanted.ours.items()}
+        check_modes(programs)
         programs[name] = candidates[best]
         times = by_turns(programs, plan.rounds)
     rows = [
@@ -136,7 +137,7 @@ def compare(wanted: Comparison, plan: Plan, host: Host) -> tuple[list[Row], list
         | {"peer_setting": best, "values_differ_by": apart[0], "gradients_differ_by": apart[1]}
         for what in wanted.ours
     ]
-    settings = [
+    of_settings = [
         {
             "peer": name,
             "setting": words,
@@ -146,7 +147,27 @@ def compare(wanted: Comparison, plan: Plan, host: Host) -> tuple[list[Row], list
         }
         for words, program in candidates.items()
     ]
-    return rows, settings
+    return rows, of_settings
+
+
+def check_modes(programs: dict[str, Program]) -> None:
+    """What is timed has the same mean distance at the end, and derivatives, in the first and all others.
+
+    Raises:
+        JaxmorphError: If not, to what the precision gives; programs of another system are left out.
+    """
+    first, *others = programs.items()
+    for name, program in others:
+        one, other = first[1].task, program.task
+        if (one.parameters, one.growth) == (other.parameters, other.growth):
+            tolerance = (1e-4, 1e-2) if one.precision == "float32" else (1e-10, 1e-8)
+            value, gradient = program.results()
+            check_same(
+                f"jaxmorph, {name}",
+                first[1].results(),
+                (value[:, :, -1, 0], gradient[:, :, -1, 0]),
+                tolerance,
+            )
 
 
 def _row(wanted: Comparison, what: str, programs: dict[str, Program], times: dict[str, Timing]) -> Row:

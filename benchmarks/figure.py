@@ -80,7 +80,7 @@ def _beside(ax: Axes, compared: list[Row]) -> None:
         if final or row["computed"].startswith("6 observables"):
             what = row["mode"] if final else "over time"
             colour = _GREEN if row["mode"] == "forward" else _BLUE
-            bars[f"jaxmorph {what}, {_bits(row)}"] = row["ms_per_simulation"], colour
+            bars.setdefault(f"jaxmorph {what}, {_bits(row)}", (row["ms_per_simulation"], colour))
     ax.set(title="a simulation and its gradient", xlabel="ms", xscale="log")
     if not bars:
         say(ax, "nothing was compared")
@@ -104,6 +104,7 @@ def _lines(
     rows = [row for row in scaled if row["measured"] == measured]
     if not rows:
         say(ax, "not measured")
+        ax.set(xticks=[], yticks=[])
         return
     for key, (label, colour, marker) in _STYLE.items():
         chosen = [row for row in rows if (row["competitor"], row["mode"]) == key]

@@ -77,6 +77,13 @@ def _number(row: Row, name: str, form: str = ".3g") -> str:
     return "" if value is None else f"{value:{form}}"
 
 
+def _stages(row: Row) -> str:
+    """Of the start of a process: the time to compile, or to take from the cache, and what was there."""
+    return (
+        f", {_number(row, 'compile_s')} of it to compile, {row['cache']} cache" if "cache" in row else ""
+    )
+
+
 _COMPARED = {
     "peer": lambda r: f"{r['peer']} ({r['peer_setting']})",
     "its parameters": lambda r: f"{r['peer_parameters']}, {'' if r['peer_growth'] else 'no '}growth",
@@ -106,7 +113,7 @@ _SCALED = {
     "devices": lambda r: str(r.get("devices", "")),
     "ms per simulation": lambda r: _number(r, "ms_per_simulation"),
     "memory (MB)": lambda r: _number(r, "memory_mb"),
-    "build (s)": lambda r: _number(r, "build_s") + (f", {r['cache']} cache" if "cache" in r else ""),
+    "build (s)": lambda r: _number(r, "build_s") + _stages(r),
 }
 
 

@@ -24,9 +24,9 @@ class Setting:
         """Devices of a machine that has ``n_all``."""
         return self.devices or n_all
 
-    def words(self) -> str:
-        """``all devices, checkpoint = False``."""
-        devices = "1 device" if self.devices == 1 else "all devices"
+    def words(self, n_all: int) -> str:
+        """``all devices, checkpoint = False``; with one device, that is ``1 device``."""
+        devices = "1 device" if self.n_devices(n_all) == 1 else "all devices"
         return ", ".join([devices, *(f"{k} = {v}" for k, v in self.arguments.items())])
 
 

@@ -35,6 +35,12 @@ def test_other_physics_is_refused() -> None:
         check_same("peer", ours, (value * np.nan, gradient), (1e-3, 1e-3))
 
 
+def test_all_devices_of_a_machine_with_one_are_one() -> None:
+    words = [Setting(1).words(1), Setting(None).words(1), Setting(None, {"at_once": 4}).words(1)]
+    assert words == ["1 device", "1 device", "1 device, at_once = 4"]
+    assert Setting(None).words(2) == "all devices" and Setting(None).n_devices(8) == 8
+
+
 def test_ratio_is_of_medians_for_each_simulation_and_its_range_of_rounds() -> None:
     slow, fast = Timing((8.0, 9.0, 30.0), 4), Timing((2.0, 1.0, 1.0), 8)
     assert ratio(slow, fast) == (18.0, 8.0, 60.0)
