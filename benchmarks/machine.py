@@ -31,6 +31,7 @@ def describe(about: dict[str, Any]) -> dict[str, Any]:
         "devices": about["description"],
         "cpu": _cpu(),
         "cpus": usable_cpus(),
+        "load_before": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in _PACKAGES},

@@ -47,7 +47,8 @@ def _page(machine: dict[str, Any], compared: list[Row], settings: list[Row], sca
         f"# {machine['cpus']} CPUs ({machine['cpu']}), devices: {machine['devices']}",
         "",
         f"{machine['date']}, commit {machine['commit']}, {machine['system']}, "
-        f"Python {machine['python']}, {versions}; {machine['seconds']} s in all. What is compared: "
+        f"Python {machine['python']}, {versions}; {machine['seconds']} s in all, "
+        f"load of the machine before: {machine['load_before']}. What is compared: "
         "[docs/benchmarks.md](../../../docs/benchmarks.md).",
         "",
         "![Times, throughput and memory](benchmark.svg)",
