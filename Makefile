@@ -16,12 +16,15 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --require-hashes --no-deps --no-build-isolation --requirement
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
+# Other people's packages that the benchmark compares with: beside .venv, which stays as it is locked.
+PEERS := .bench-packages
+
 # Settings of the surrounding environment that would install or import from elsewhere.
 unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PIP_USER
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-browser test-slurm lint lint-ruff lint-format lint-types lint-snakefmt \
+.PHONY: help run test test-browser test-slurm bench lint lint-ruff lint-format lint-types lint-snakefmt \
         lint-snakemake format lock clean
 
 help: ## show this help
@@ -39,6 +42,9 @@ test-browser: $(STAMP) ## run the tests that open a report in Chromium
 
 test-slurm: $(STAMP) ## run the tests on a Slurm that is brought up for them (Debian, Ubuntu; 10 minutes)
 	@JAXMORPH_REQUIRE_SLURM=1 $(IN_VENV) pytest -m slurm tests/slurm $(ARGS)
+
+bench: $(PEERS)/.installed ## compare the speed with that of other programs (10 minutes; benchmarks/)
+	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)
 
 lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code
 
@@ -62,13 +68,16 @@ format: $(STAMP) ## format the code and mend what can be mended
 	@$(IN_VENV) ruff format
 	@$(IN_VENV) snakefmt Snakefile workflow/rules
 
-lock: ## write requirements.lock anew (needs uv; ARGS=--upgrade takes the newest versions)
+lock: ## write the lock files anew (needs uv; ARGS=--upgrade takes the newest versions)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --custom-compile-command "make lock" \
 	    --extra dev --output-file requirements.lock $(ARGS) pyproject.toml
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
+	    --no-emit-index-url --custom-compile-command "make lock" \
+	    --group bench --output-file benchmarks/requirements.lock
 
 clean: ## remove .venv and the caches; results stay
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The checks that Python is there, is new enough and can make an environment come first, so that
@@ -86,4 +95,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@sed -n '/^setuptools==/,/#/p' requirements.lock | $(LOCKED) /dev/stdin
 	@$(LOCKED) requirements.lock
 	@$(PIP) install --no-build-isolation --no-deps --no-index --editable .
+	@touch $@
+
+$(PEERS)/.installed: benchmarks/requirements.lock $(STAMP)
+	@rm -rf $(PEERS)
+	@$(LOCKED) benchmarks/requirements.lock --target $(PEERS)
 	@touch $@

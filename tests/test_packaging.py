@@ -26,9 +26,9 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def locked_entries() -> list[str]:
+def locked_entries(name: str = "requirements.lock") -> list[str]:
     """The lock file's requirements, each with its hashes on one line."""
-    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    text = (ROOT / name).read_text().replace("\\\n", " ")
     return [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
 
 
@@ -85,13 +85,28 @@ def test_every_range_of_jax_excludes_wrong_numbers(project: dict[str, Any]) -> N
         assert not [version for version in WRONG_JAX if version in requirement.specifier]
 
 
-def test_every_locked_package_has_hashes() -> None:
+@pytest.mark.parametrize("name", ["requirements.lock", "benchmarks/requirements.lock"])
+def test_every_locked_package_has_hashes(name: str) -> None:
     hashed = re.compile(r"==\S+ .*--hash=sha256:[0-9a-f]{64}")
-    assert [entry for entry in locked_entries() if not hashed.search(entry)] == []
+    assert [entry for entry in locked_entries(name) if not hashed.search(entry)] == []
+
+
+def test_the_benchmark_locks_what_it_compares_with(project: dict[str, Any]) -> None:
+    pins = {entry.split()[0] for entry in locked_entries("benchmarks/requirements.lock")}
+    assert pins == set(project["dependency-groups"]["bench"])
+    names = {pin.partition("==")[0] for pin in pins}
+    assert not names & {entry.partition("==")[0] for entry in locked_entries()}  # .venv stays as it is
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.lock", "pyproject.toml", "envs/jaxmorph.yaml", "Makefile"]
+    "name",
+    [
+        "requirements.lock",
+        "benchmarks/requirements.lock",
+        "pyproject.toml",
+        "envs/jaxmorph.yaml",
+        "Makefile",
+    ],
 )
 def test_no_address_and_no_place_of_one_machine(name: str) -> None:
     text = (ROOT / name).read_text()

@@ -10,7 +10,7 @@ rule design:
     log:
         "logs/{run}/design.log",
     benchmark:
-        "benchmarks/{run}/design.tsv"
+        "logs/benchmarks/{run}/design.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:
@@ -29,7 +29,7 @@ rule sensitivity:
     log:
         "logs/{run}/sensitivity.log",
     benchmark:
-        "benchmarks/{run}/sensitivity.tsv"
+        "logs/benchmarks/{run}/sensitivity.tsv"
     priority: 20  # all figures wait for it
     conda:
         "../../envs/jaxmorph.yaml"
@@ -58,7 +58,7 @@ rule figure:
     log:
         "logs/{run}/figures/{figure}.log",
     benchmark:
-        "benchmarks/{run}/figures/{figure}.tsv"
+        "logs/benchmarks/{run}/figures/{figure}.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:

@@ -14,7 +14,7 @@ rule cells:
     log:
         "logs/{run}/cells.log",
     benchmark:
-        "benchmarks/{run}/cells.tsv"
+        "logs/benchmarks/{run}/cells.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     script:
@@ -34,7 +34,7 @@ rule corner_cells:
     log:
         "logs/{run}/corner_cells.log",
     benchmark:
-        "benchmarks/{run}/corner_cells.tsv"
+        "logs/benchmarks/{run}/corner_cells.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     script:
@@ -62,7 +62,7 @@ rule page:
     log:
         "logs/{run}/report.log",
     benchmark:
-        "benchmarks/{run}/report.tsv"
+        "logs/benchmarks/{run}/report.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     script:
@@ -81,7 +81,7 @@ rule provenance:
     log:
         "logs/{run}/provenance.log",
     benchmark:
-        "benchmarks/{run}/provenance.tsv"
+        "logs/benchmarks/{run}/provenance.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     script:

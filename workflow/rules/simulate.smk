@@ -9,7 +9,7 @@ rule study:
     log:
         "logs/{run}/study.log",
     benchmark:
-        "benchmarks/{run}/study.tsv"
+        "logs/benchmarks/{run}/study.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
@@ -32,7 +32,7 @@ rule batch:
     log:
         "logs/{run}/batches/{batch}.log",
     benchmark:
-        "benchmarks/{run}/batches/{batch}.tsv"
+        "logs/benchmarks/{run}/batches/{batch}.tsv"
     priority: 10  # before corners and checks: more waits for it
     conda:
         "../../envs/jaxmorph.yaml"
@@ -55,7 +55,7 @@ rule corners:
     log:
         "logs/{run}/corners.log",
     benchmark:
-        "benchmarks/{run}/corners.tsv"
+        "logs/benchmarks/{run}/corners.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
@@ -77,7 +77,7 @@ rule checks:
     log:
         "logs/{run}/checks.log",
     benchmark:
-        "benchmarks/{run}/checks.tsv"
+        "logs/benchmarks/{run}/checks.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     resources:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long Snakemake plans runs of many batches: nothing is simulated.
 
-    python scripts/benchmark_dag.py --batches 1000 5000 20000
+    python benchmarks/dag.py --batches 1000 5000 20000
 
 Three things are timed, each a process of its own, parsing included: the plan of a new run; the plan
 when everything is there (the files are empty, marked as up to date by ``snakemake --touch``); and what a

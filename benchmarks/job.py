@@ -1,6 +1,6 @@
 """What a job costs beyond its simulations, from the benchmark files of batches of several sizes.
 
-    python scripts/benchmark_job.py [--profile slurm]
+    python benchmarks/job.py [--profile slurm]
 
 Each size is a run of two batches of the reference study on one core: the first compiles its program, the
 second finds it in the cache. The cost of a job is what a straight line through the times of the second
@@ -49,7 +49,7 @@ def main() -> None:
             command += ["--configfile", str(config), "--replace-workflow-config", *sys.argv[1:]]
             subprocess.run([*command, *targets], check=True)
             for run in runs:
-                table = pd.read_csv(Path(folder, f"benchmarks/{run}/batches/{batch}.tsv"), sep="\t")
+                table = pd.read_csv(Path(folder, f"logs/benchmarks/{run}/batches/{batch}.tsv"), sep="\t")
                 times[run, batch] = table["s"].item(), table["max_rss"].item()
     print("simulations  s (compiles)  s (warm cache)  MB")
     n = np.array(SAMPLES) * SEEDS

@@ -1,7 +1,7 @@
 """Time and memory of the estimates of a large run: many batch files into one sensitivity.nc.
 
-    python scripts/benchmark_aggregation.py FOLDER --batches 250 500 1000
-    python scripts/benchmark_aggregation.py FOLDER --batches 4 --samples 4096 --seeds 8 --slabs 2
+    python benchmarks/aggregation.py FOLDER --batches 250 500 1000
+    python benchmarks/aggregation.py FOLDER --batches 4 --samples 4096 --seeds 8 --slabs 2
 
 Makes the batch files first (64 samples x 16 seeds, 6 observables, 20 times, 6 parameters each, or of
 another size), then estimates in a process of its own; prints its peak memory (resident set) and time.

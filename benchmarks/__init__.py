@@ -1,0 +1,1 @@
+"""``python -m benchmarks`` (``make bench``): jaxmorph beside what else computes these gradients."""

@@ -1,0 +1,40 @@
+"""jaxmorph as its jobs run it: ``jaxmorph.engine``, on all devices of the process."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from jaxmorph.engine import program
+from jaxmorph.engine.batch import choose, on_pairs
+from jaxmorph.engine.devices import per_device
+from jaxmorph.engine.pieces import Piece, compile_piece, evaluate_piece
+
+from ..task import Task
+
+_RUN_KEY = 0
+
+
+class _Engine:
+    def __init__(self, task: Task, mode: Literal["forward", "reverse", "none"]):
+        self.problem = task.problem()
+        self.samples = task.points(self.problem)
+        _, _, single = choose(self.problem, mode, "pathwise", 0.05, _RUN_KEY)
+        size = per_device(task.samples), task.seeds
+        with on_pairs(self.problem, single, self.samples, np.arange(task.seeds), _RUN_KEY) as on:
+            function, self.keys = on
+            self.program = compile_piece(function, self.samples, self.keys, size, math.inf)
+        self.piece = Piece(0, task.samples, 0, task.seeds)
+        self.memory = self.program.memory
+
+    def __call__(self) -> tuple[np.ndarray, np.ndarray]:
+        with program.precision(self.problem):
+            value, *gradient = evaluate_piece(self.program, self.samples, self.keys, self.piece)
+        return value, gradient[0] if gradient else np.empty(0)
+
+
+def build(task: Task, mode: Literal["forward", "reverse", "none"] = "reverse") -> _Engine:
+    """Compile it, with derivatives in one of the two modes, or none."""
+    return _Engine(task, mode)

@@ -1,0 +1,75 @@
+"""What the peers share: ``value_and_grad`` of one simulation, mapped over samples x seeds.
+
+The noise depends on the seed alone, so it is drawn once for all samples; samples are split over the
+devices of the process, as jaxmorph does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmorph.engine import program
+from jaxmorph.engine.devices import over_devices, per_device
+from jaxmorph.studies import Problem
+from jaxmorph.studies.reference import ReferenceStudy
+
+from ..task import Task
+
+_RUN_KEY = 0
+
+
+class Mapped:
+    """``simulate(theta, key)``, a number, with its derivatives by reverse mode, for a task.
+
+    Args:
+        task: What is computed.
+        simulate: One simulation.
+        at_once: Samples of one call of the compiled program; the rest follows in further calls.
+    """
+
+    def __init__(self, task: Task, simulate: Callable[[jax.Array, jax.Array], jax.Array], at_once: int):
+        self.problem = task.problem()
+        self.task, self.at_once = task, per_device(min(at_once, task.samples))
+        single = jax.value_and_grad(simulate)
+        over_samples = jax.vmap(single, in_axes=(0, None))
+        batch = jax.vmap(over_samples, in_axes=(None, 0), out_axes=1)
+        with program.precision(self.problem):
+            self.points = jnp.asarray(task.points(self.problem))
+            self.keys = program.seed_keys(_RUN_KEY, np.arange(task.seeds))
+            first = self.points[np.arange(self.at_once) % task.samples]
+            self.compiled = jax.jit(over_devices(batch)).lower(first, self.keys).compile()
+        self.memory = memory_of(self.compiled)
+
+    def __call__(self) -> tuple[np.ndarray, np.ndarray]:
+        """All samples, ``at_once`` at a time."""
+        parts = []
+        with program.precision(self.problem):
+            for start in range(0, self.task.samples, self.at_once):
+                some = np.minimum(start + np.arange(self.at_once), self.task.samples - 1)
+                done = jax.block_until_ready(self.compiled(self.points[some], self.keys))
+                parts.append([np.asarray(x)[: self.task.samples - start] for x in done])
+        value, gradient = (np.concatenate(x) for x in zip(*parts, strict=True))
+        return value, gradient
+
+
+def memory_of(compiled: jax.stages.Compiled) -> float:
+    """Bytes that a program needs, on each GPU or on all CPU devices together."""
+    m = compiled.memory_analysis()
+    assert m is not None
+    need = m.temp_size_in_bytes + m.output_size_in_bytes + m.argument_size_in_bytes
+    return need * (len(jax.local_devices()) if jax.local_devices()[0].platform == "cpu" else 1)
+
+
+def reference(problem: Problem) -> ReferenceStudy:
+    """The study of a task, which is the reference system."""
+    assert isinstance(problem.study, ReferenceStudy)
+    return problem.study
+
+
+def distance_to_centroid(position: jax.Array) -> jax.Array:
+    """Mean over cells (cell, dim)."""
+    return jnp.linalg.norm(position - position.mean(axis=0), axis=1).mean()

@@ -1,0 +1,23 @@
+"""The study of jaxmorph, mapped over the batch by ``jax.vmap`` and differentiated in reverse mode.
+
+The reference for the engine: what it does to be faster must not change the numbers.
+"""
+
+from __future__ import annotations
+
+import jax
+
+from jaxmorph.engine import program
+
+from ..task import Task
+from .mapped import Mapped
+
+
+def build(task: Task, at_once: int = 16) -> Mapped:
+    """Compile it; ``at_once`` is the number of samples of one call."""
+    problem = task.problem()
+
+    def simulate(theta: jax.Array, key: jax.Array) -> jax.Array:
+        return program.values(problem, theta, key)[-1, 0]
+
+    return Mapped(task, simulate, at_once)
