@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import jax
 import numpy as np
 
 from jaxmorph.engine import program
@@ -21,13 +22,24 @@ class _Engine:
     def __init__(self, task: Task, mode: Literal["forward", "reverse", "none"]):
         self.problem = task.problem()
         self.samples = task.points(self.problem)
-        _, _, single = choose(self.problem, mode, "pathwise", 0.05, _RUN_KEY)
+        single = choose(self.problem, mode, "pathwise", 0.05, _RUN_KEY)[2]
+        if mode == "reverse" and not task.over_time:
+            single = self._final
         size = per_device(task.samples), task.seeds
         with on_pairs(self.problem, single, self.samples, np.arange(task.seeds), _RUN_KEY) as on:
             function, self.keys = on
             self.program = compile_piece(function, self.samples, self.keys, size, math.inf)
         self.piece = Piece(0, task.samples, 0, task.seeds)
         self.memory = self.program.memory
+
+    def _final(self, theta: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The observable at the last time alone: one number to pull back, as the peers have it."""
+
+        def last(theta: jax.Array) -> jax.Array:
+            return program.values(self.problem, theta, key)[-1, 0]
+
+        value, gradient = jax.value_and_grad(last)(theta)
+        return value[None, None], gradient[None, None]
 
     def __call__(self) -> tuple[np.ndarray, np.ndarray]:
         with program.precision(self.problem):

@@ -8,17 +8,7 @@ from jax import lax
 from jax.extend import core
 from jaxtyping import Array
 
-from .lanes import (
-    Laned,
-    Lanes,
-    Rule,
-    by_vmap,
-    interpret,
-    lane_sizes,
-    lanes_of_results,
-    spread,
-    union,
-)
+from .lanes import Laned, Lanes, Rule, Sizes, by_vmap, interpret, lanes_of_results, spread, widest
 from .threefry import threefry_bits, threefry_split
 
 _ELEMENTWISE = [
@@ -86,22 +76,22 @@ _CALLS = {
 }
 
 
-def _elementwise(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
-    lanes = union([x.lanes for x in operands], len(sizes))
+def _elementwise(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    lanes = widest(operands)
     shape = max((x.shape for x in operands), key=len)
 
     def fit(x: Laned) -> Array:
         if x.rank == len(shape):
             return spread(x, lanes, sizes)
         # A scalar beside arrays.
-        whole = (*shape, *lane_sizes(x.lanes, sizes))
+        whole = (*shape, *sizes.of(x.lanes))
         array = lax.broadcast_in_dim(x.array, whole, range(len(shape), len(whole)))
         return spread(Laned(array, x.lanes), lanes, sizes)
 
     return [Laned(eqn.primitive.bind(*[fit(x) for x in operands], **eqn.params), lanes)]
 
 
-def _same(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _same(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     del sizes
     results = eqn.primitive.bind(*[x.array for x in operands], **eqn.params)
     results = results if eqn.primitive.multiple_results else [results]
@@ -111,11 +101,11 @@ def _same(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> 
 def _of_first(function: Callable[..., Array]) -> Rule:
     """A rule from ``function(array, own rank, sizes of its lanes, params)``."""
 
-    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
         if len(operands) > 1:  # sizes that are known at run time only
             return by_vmap(eqn, operands, sizes)
         (x,) = operands
-        return [Laned(function(x.array, x.rank, lane_sizes(x.lanes, sizes), eqn.params), x.lanes)]
+        return [Laned(function(x.array, x.rank, sizes.of(x.lanes), eqn.params), x.lanes)]
 
     return rule
 
@@ -150,56 +140,54 @@ def _slice(x: Array, rank: int, trailing: tuple[int, ...], params: dict) -> Arra
 
 
 def _joined(join: Callable[[list[Array], dict], Array]) -> Rule:
-    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
-        lanes = union([x.lanes for x in operands], len(sizes))
+    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+        lanes = widest(operands)
         return [Laned(join([spread(x, lanes, sizes) for x in operands], eqn.params), lanes)]
 
     return rule
 
 
-def _pad(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _pad(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     x, value = operands
-    if any(value.lanes):
+    if value.lanes:
         return by_vmap(eqn, operands, sizes)
-    config = (*eqn.params["padding_config"], *((0, 0, 0) for _ in lane_sizes(x.lanes, sizes)))
+    config = (*eqn.params["padding_config"], *((0, 0, 0) for _ in sizes.of(x.lanes)))
     return [Laned(lax.pad(x.array, value.array, config), x.lanes)]
 
 
-def _dynamic_slice(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _dynamic_slice(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     x, *starts = operands
-    if any(any(start.lanes) for start in starts) or len(starts) != x.rank:
+    if widest(starts) or len(starts) != x.rank:
         return by_vmap(eqn, operands, sizes)
-    trailing = lane_sizes(x.lanes, sizes)
+    trailing = sizes.of(x.lanes)
     zeros = [jnp.zeros((), s.array.dtype) for s in starts[:1] for _ in trailing]
     window = (*eqn.params["slice_sizes"], *trailing)
     return [Laned(lax.dynamic_slice(x.array, [*(s.array for s in starts), *zeros], window), x.lanes)]
 
 
-def _dynamic_update_slice(
-    eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]
-) -> list[Laned]:
+def _dynamic_update_slice(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     x, update, *starts = operands
-    if any(any(start.lanes) for start in starts) or not starts:
+    if widest(starts) or not starts:
         return by_vmap(eqn, operands, sizes)
-    lanes = union([x.lanes, update.lanes], len(sizes))
-    zeros = [jnp.zeros((), starts[0].array.dtype) for _ in lane_sizes(lanes, sizes)]
+    lanes = max(x.lanes, update.lanes)
+    zeros = [jnp.zeros((), starts[0].array.dtype) for _ in sizes.of(lanes)]
     start = [*(s.array for s in starts), *zeros]
     arrays = spread(x, lanes, sizes), spread(update, lanes, sizes)
     return [Laned(lax.dynamic_update_slice(*arrays, start), lanes)]
 
 
-def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     """One operand without lanes: a matrix product whose other operand is taken as it lies in memory."""
     a, b = operands
     (contract_a, contract_b), (batch_a, batch_b) = eqn.params["dimension_numbers"]
-    if (any(a.lanes) and any(b.lanes)) or batch_a:
+    if (a.lanes and b.lanes) or batch_a:
         return by_vmap(eqn, operands, sizes)
     rest = {
         k: eqn.params[k]
         for k in ("precision", "preferred_element_type", "out_sharding")
         if k in eqn.params
     }
-    if any(b.lanes):
+    if b.lanes:
         dims = ((contract_a, contract_b), (batch_a, batch_b))
         return [Laned(lax.dot_general(a.array, b.array, dims, **rest), b.lanes)]
     dims = ((contract_b, contract_a), (batch_b, batch_a))
@@ -209,12 +197,12 @@ def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ..
     return [Laned(lax.transpose(product, order), a.lanes)]
 
 
-def _gather(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _gather(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     """The same places of all simulations: whole rows of lanes are copied."""
     x, indices = operands
-    if any(indices.lanes):
+    if indices.lanes:
         return by_vmap(eqn, operands, sizes)
-    trailing = lane_sizes(x.lanes, sizes)
+    trailing = sizes.of(x.lanes)
     numbers = eqn.params["dimension_numbers"]
     rank = len(eqn.outvars[0].aval.shape)  # type: ignore[attr-defined]
     numbers = numbers._replace(offset_dims=(*numbers.offset_dims, *range(rank, rank + len(trailing))))
@@ -225,12 +213,12 @@ def _gather(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -
     return [Laned(eqn.primitive.bind(x.array, indices.array, **params), x.lanes)]
 
 
-def _over_all(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _over_all(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     """Equinox's reductions over the whole batch, on which ``eqx.error_if`` stands."""
-    return [Laned(eqn.primitive.bind(operands[0].array), (False,) * len(sizes))]
+    return [Laned(eqn.primitive.bind(operands[0].array), Lanes.NONE)]
 
 
-def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> Sequence[Laned]:
+def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> Sequence[Laned]:
     inner = eqn.params[_CALLS[eqn.primitive.name]]
     if not isinstance(inner, core.ClosedJaxpr):
         inner = core.ClosedJaxpr(inner, ())
@@ -245,13 +233,13 @@ def _stable(body: core.ClosedJaxpr, outer: list[Lanes], carry: list[Lanes], rest
     """Lanes of a loop's carry that hold after each turn, and those of what it gives out besides."""
     while True:
         after = lanes_of_results(body, [*outer, *carry, *rest])
-        grown = [union([a, b], len(a)) for a, b in zip(carry, after[: len(carry)], strict=True)]
+        grown = [max(pair) for pair in zip(carry, after[: len(carry)], strict=True)]
         if grown == carry:
             return carry, after[len(carry) :]
         carry = grown
 
 
-def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     p = eqn.params
     n_consts, n_carry, body = p["num_consts"], p["num_carry"], p["jaxpr"]
     consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
@@ -274,7 +262,7 @@ def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> 
     return [Laned(*pair) for pair in zip((*last, *ys), (*carry_lanes, *y_lanes), strict=True)]
 
 
-def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     p = eqn.params
     n_cond, n_body = p["cond_nconsts"], p["body_nconsts"]
     of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
@@ -282,7 +270,7 @@ def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) ->
     body_lanes = [c.lanes for c in of_body]
     lanes, _ = _stable(p["body_jaxpr"], body_lanes, [c.lanes for c in first], [])
     (goes_on,) = lanes_of_results(p["cond_jaxpr"], [*(c.lanes for c in of_cond), *lanes])
-    if any(goes_on):
+    if goes_on:
         return by_vmap(eqn, operands, sizes)
 
     def laned(arrays: tuple) -> list[Laned]:
@@ -300,13 +288,13 @@ def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) ->
     return laned(last)
 
 
-def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     index, *rest = operands
-    if any(index.lanes):
+    if index.lanes:
         return by_vmap(eqn, operands, sizes)
     given = [x.lanes for x in rest]
     of_each = [lanes_of_results(branch, given) for branch in eqn.params["branches"]]
-    lanes = [union(have, len(sizes)) for have in zip(*of_each, strict=True)]
+    lanes = [max(have) for have in zip(*of_each, strict=True)]
 
     def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple]:
         def run(*arrays: Array) -> tuple:
@@ -323,7 +311,7 @@ def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> 
 def _random(draw: Callable[[Array, Array, int, dict], Array]) -> Rule:
     """A rule for keys: ``draw`` makes numbers from their two words and own rank, lanes last."""
 
-    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+    def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
         (key,) = operands
         if str(jax.random.key_impl(key.array)) != "threefry2x32":
             return by_vmap(eqn, operands, sizes)

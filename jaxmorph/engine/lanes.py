@@ -1,15 +1,16 @@
-"""Mapping a function over batch axes that come last in every intermediate array.
+"""Mapping a function over a batch axis that comes last in every intermediate array.
 
 ``jax.vmap`` carries the batch first through loops, so that the processor would step through memory from
-one simulation to the next. Here the axes of the batch, the lanes, are the last and contiguous ones of
-every array: (cell, ..., sample, seed), and one instruction works on several simulations. What does not
-depend on a lane, as the noise does not on the sample, is computed once for all of it.
+one simulation to the next. Here the simulations of a batch are the last and contiguous axis of every
+array, (cell, ..., simulation), and one instruction works on several of them. What depends on the seed
+alone, as the noise, is computed once per seed: (cell, ..., seed).
 
 A function is traced for one simulation and its jaxpr is evaluated anew, equation by equation. What has
 no rule in ``lane_rules`` is mapped by ``jax.vmap`` along the last axis: slower, with the same answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import jax
@@ -17,11 +18,32 @@ import jax.numpy as jnp
 from jax.extend import core
 from jaxtyping import Array
 
-Lanes = tuple[bool, ...]
+
+class Lanes(IntEnum):
+    """What the last axis of an array is; a result has the largest of those of its operands."""
+
+    NONE = 0
+    SEED = 1
+    SIMULATION = 2
+
+
+class Sizes(NamedTuple):
+    """Numbers of samples and of seeds; simulation ``i * n_seeds + j`` is sample i with seed j."""
+
+    n_samples: int
+    n_seeds: int
+
+    def of(self, lanes: Lanes) -> tuple[int, ...]:
+        """The shape of the last axis."""
+        return {
+            Lanes.NONE: (),
+            Lanes.SEED: (self.n_seeds,),
+            Lanes.SIMULATION: (self.n_samples * self.n_seeds,),
+        }[lanes]
 
 
 class Laned(NamedTuple):
-    """An array and which of the lanes it has: one trailing axis for each, in their order."""
+    """An array, and what its last axis is."""
 
     array: Array
     lanes: Lanes
@@ -29,7 +51,7 @@ class Laned(NamedTuple):
     @property
     def rank(self) -> int:
         """The number of axes without lanes."""
-        return jnp.ndim(self.array) - sum(self.lanes)
+        return jnp.ndim(self.array) - (self.lanes > Lanes.NONE)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -37,40 +59,20 @@ class Laned(NamedTuple):
         return jnp.shape(self.array)[: self.rank]
 
 
-Rule = Callable[[core.JaxprEqn, list[Laned], tuple[int, ...]], Sequence[Laned]]
+Rule = Callable[[core.JaxprEqn, list[Laned], Sizes], Sequence[Laned]]
 
 
-def over_lanes(
-    closed: core.ClosedJaxpr, arguments: Sequence[Laned], sizes: tuple[int, ...]
-) -> list[Array]:
-    """The results of a jaxpr, mapped over the lanes of its arguments.
-
-    Args:
-        closed: The jaxpr of one simulation.
-        arguments: Its arguments, with their lanes last.
-        sizes: Length of each lane.
-
-    Returns:
-        The results, each with all lanes last.
-    """
-    everything = (True,) * len(sizes)
-    return [spread(x, everything, sizes) for x in interpret(closed, arguments, sizes)]
-
-
-def interpret(
-    closed: core.ClosedJaxpr, arguments: Sequence[Laned], sizes: tuple[int, ...]
-) -> list[Laned]:
+def interpret(closed: core.ClosedJaxpr, arguments: Sequence[Laned], sizes: Sizes) -> list[Laned]:
     """Evaluate a jaxpr of one simulation at arguments with lanes."""
     from .lane_rules import RULES  # the rules of control flow call this function
 
     jaxpr = closed.jaxpr
     values: dict[core.Var, Laned] = {}
-    none = (False,) * len(sizes)
 
     def read(atom: core.Var | core.Literal) -> Laned:
-        return Laned(atom.val, none) if isinstance(atom, core.Literal) else values[atom]
+        return Laned(atom.val, Lanes.NONE) if isinstance(atom, core.Literal) else values[atom]
 
-    values.update(zip(jaxpr.constvars, (Laned(c, none) for c in closed.consts), strict=True))
+    values.update(zip(jaxpr.constvars, (Laned(c, Lanes.NONE) for c in closed.consts), strict=True))
     values.update(zip(jaxpr.invars, arguments, strict=True))
     for eqn in jaxpr.eqns:
         operands = [read(atom) for atom in eqn.invars]
@@ -79,52 +81,47 @@ def interpret(
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def lanes_of_results(closed: core.ClosedJaxpr, lanes: Sequence[Lanes]) -> list[Lanes]:
+def lanes_of_results(closed: core.ClosedJaxpr, lanes: Iterable[Lanes]) -> list[Lanes]:
     """The lanes that the results of a jaxpr have at most, without evaluating it."""
     jaxpr = closed.jaxpr
-    none = tuple(False for _ in (lanes[0] if lanes else ()))
-    known: dict[core.Var, Lanes] = dict.fromkeys(jaxpr.constvars, none)
+    known: dict[core.Var, Lanes] = dict.fromkeys(jaxpr.constvars, Lanes.NONE)
     known.update(zip(jaxpr.invars, lanes, strict=True))
     for eqn in jaxpr.eqns:
-        operands = [known[a] for a in eqn.invars if not isinstance(a, core.Literal)]
-        known.update(dict.fromkeys(eqn.outvars, union(operands, len(none))))
-    return [none if isinstance(a, core.Literal) else known[a] for a in jaxpr.outvars]
+        operands = (known[a] for a in eqn.invars if not isinstance(a, core.Literal))
+        known.update(dict.fromkeys(eqn.outvars, max(operands, default=Lanes.NONE)))
+    return [Lanes.NONE if isinstance(a, core.Literal) else known[a] for a in jaxpr.outvars]
 
 
-def union(lanes: Sequence[Lanes], n_lanes: int) -> Lanes:
-    """The lanes that any of them has."""
-    return tuple(any(has[i] for has in lanes) for i in range(n_lanes))
+def widest(operands: Iterable[Laned]) -> Lanes:
+    """The lanes of what is computed from ``operands``."""
+    return max((x.lanes for x in operands), default=Lanes.NONE)
 
 
-def spread(x: Laned, lanes: Lanes, sizes: tuple[int, ...]) -> Array:
-    """The array of ``x`` with all ``lanes``, repeated along those that it lacks."""
+def spread(x: Laned, lanes: Lanes, sizes: Sizes) -> Array:
+    """The array of ``x`` with ``lanes``, repeated along those that it lacks."""
     if x.lanes == lanes:
         return x.array
-    shape, kept = list(x.shape), list(range(x.rank))
-    for has, wanted, size in zip(x.lanes, lanes, sizes, strict=True):
-        if has:
-            kept.append(len(shape))
-        if wanted:
-            shape.append(size)
-    return jax.lax.broadcast_in_dim(x.array, shape, kept)
+    if x.lanes == Lanes.NONE:
+        shape = (*x.shape, *sizes.of(lanes))
+        return jax.lax.broadcast_in_dim(x.array, shape, range(x.rank))
+    shape = (*x.shape, sizes.n_samples, sizes.n_seeds)
+    repeated = jax.lax.broadcast_in_dim(x.array, shape, (*range(x.rank), x.rank + 1))
+    return repeated.reshape(*x.shape, *sizes.of(lanes))
 
 
-def lane_sizes(lanes: Lanes, sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """Sizes of those lanes that are there."""
-    return tuple(size for has, size in zip(lanes, sizes, strict=True) if has)
-
-
-def by_vmap(eqn: core.JaxprEqn, operands: list[Laned], sizes: tuple[int, ...]) -> list[Laned]:
+def by_vmap(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     """Any equation, by its own rule for ``jax.vmap``, with the lanes moved where that wants them."""
-    lanes = union([x.lanes for x in operands], len(sizes))
+    lanes = widest(operands)
+    mapped = [x.lanes > Lanes.NONE for x in operands]
+    arrays = [
+        spread(x, lanes if has else x.lanes, sizes) for x, has in zip(operands, mapped, strict=True)
+    ]
 
     def function(*arrays: Array) -> Any:
         return eqn.primitive.bind(*arrays, **eqn.params)
 
-    for i in range(len(sizes)):  # the last lane is mapped first, from the outside
-        if lanes[i]:
-            in_axes = [-1 if x.lanes[i] else None for x in operands]
-            function = jax.vmap(function, in_axes=in_axes, out_axes=-1)
-    results = function(*[x.array for x in operands])
+    if any(mapped):
+        function = jax.vmap(function, in_axes=[-1 if has else None for has in mapped], out_axes=-1)
+    results = function(*arrays)
     results = results if eqn.primitive.multiple_results else [results]
     return [Laned(result, lanes) for result in results]

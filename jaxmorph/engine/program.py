@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 from ..errors import JaxmorphError
 from ..studies import Problem, Recording, many_tangents, raised_in
 from .chunks import chunk_shape, over_chunks
-from .lanes import Laned, over_lanes
+from .lanes import Laned, Lanes, Sizes, interpret, spread
 
 GradientMode = Literal["forward", "reverse"]
 Values = Float[Array, "time observable"]
@@ -122,9 +122,13 @@ def over_batch(function: Callable) -> Callable:
         closed, result = jax.make_jaxpr(function, return_shape=True)(*one)
 
         def chunk(samples: Array, keys: Array) -> list[Array]:
-            arguments = (Laned(samples.T, (True, False)), Laned(keys.T, (False, True)))
-            leaves = over_lanes(closed, arguments, (len(samples), len(keys)))
-            return [jnp.moveaxis(leaf, (-2, -1), (0, 1)) for leaf in leaves]
+            sizes = Sizes(len(samples), len(keys))
+            arguments = (
+                Laned(jnp.repeat(samples.T, sizes.n_seeds, axis=1), Lanes.SIMULATION),
+                Laned(keys.T, Lanes.SEED),
+            )
+            leaves = (spread(x, Lanes.SIMULATION, sizes) for x in interpret(closed, arguments, sizes))
+            return [jnp.moveaxis(x, -1, 0).reshape(*sizes, *x.shape[:-1]) for x in leaves]
 
         leaves = over_chunks(chunk, samples, keys, chunk_shape(closed, len(samples), len(keys)))
         return jax.tree.unflatten(jax.tree.structure(result), leaves)
