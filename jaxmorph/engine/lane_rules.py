@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.extend import core
 from jaxtyping import Array
@@ -179,22 +180,29 @@ def _dynamic_update_slice(eqn: core.JaxprEqn, operands: list[Laned], sizes: Size
 def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     """One operand without lanes: a matrix product whose other operand is taken as it lies in memory."""
     a, b = operands
-    (contract_a, contract_b), (batch_a, batch_b) = eqn.params["dimension_numbers"]
+    (contract_a, contract_b), (batch_a, _) = eqn.params["dimension_numbers"]
     if (a.lanes and b.lanes) or batch_a:
         return by_vmap(eqn, operands, sizes)
-    rest = {
-        k: eqn.params[k]
-        for k in ("precision", "preferred_element_type", "out_sharding")
-        if k in eqn.params
-    }
+    kept = ("precision", "preferred_element_type", "out_sharding")
+    options = {k: eqn.params[k] for k in kept if k in eqn.params}
     if b.lanes:
-        dims = ((contract_a, contract_b), (batch_a, batch_b))
-        return [Laned(lax.dot_general(a.array, b.array, dims, **rest), b.lanes)]
-    dims = ((contract_b, contract_a), (batch_b, batch_a))
-    product = lax.dot_general(b.array, a.array, dims, **rest)
+        product = _matrix_first(a.array, b.array, contract_a, contract_b, options)
+        return [Laned(product, b.lanes)]
+    product = _matrix_first(b.array, a.array, contract_b, contract_a, options)
     free_a, free_b = a.rank - len(contract_a), b.rank - len(contract_b)
     order = (*range(free_b, free_b + free_a), *range(free_b), *range(free_a + free_b, product.ndim))
     return [Laned(lax.transpose(product, order), a.lanes)]
+
+
+def _matrix_first(
+    matrix: Array, x: Array, of_matrix: tuple[int, ...], of_x: tuple[int, ...], options: dict
+) -> Array:
+    """The product of a constant and ``x``; fast ones on CPUs sum over the last axis of the constant."""
+    if not isinstance(matrix, jax.core.Tracer):
+        last = range(-len(of_matrix), 0)
+        matrix = np.moveaxis(np.asarray(matrix), of_matrix, last).copy()  # type: ignore[assignment]
+        of_matrix = tuple(range(matrix.ndim - len(of_matrix), matrix.ndim))
+    return lax.dot_general(matrix, x, ((of_matrix, of_x), ((), ())), **options)
 
 
 def _gather(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend import core
 from jaxtyping import Array
 
@@ -104,9 +105,9 @@ def spread(x: Laned, lanes: Lanes, sizes: Sizes) -> Array:
     if x.lanes == Lanes.NONE:
         shape = (*x.shape, *sizes.of(lanes))
         return jax.lax.broadcast_in_dim(x.array, shape, range(x.rank))
-    shape = (*x.shape, sizes.n_samples, sizes.n_seeds)
-    repeated = jax.lax.broadcast_in_dim(x.array, shape, (*range(x.rank), x.rank + 1))
-    return repeated.reshape(*x.shape, *sizes.of(lanes))
+    # A broadcast would be fused with what uses it, the numbers of a seed computed for each simulation.
+    seeds = np.tile(np.arange(sizes.n_seeds), sizes.n_samples)
+    return x.array.at[..., seeds].get(mode="promise_in_bounds")
 
 
 def by_vmap(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:

@@ -1,6 +1,7 @@
 """Which pairs of cells interact, and how what is computed for pairs comes from cells and goes back.
 
-Arrays for pairs have the shape (*pair); how many axes that is, depends on the layout.
+Arrays for pairs have the shape (*pair); how many axes that is, and how vectors are held, is a matter of
+the layout: what the compiler makes fast of one is slow in the other.
 """
 
 import abc
@@ -24,6 +25,8 @@ _many_tangents: ContextVar[bool] = ContextVar("many_tangents", default=False)
 # Part of JAX's cache keys: a function that a user has jitted is traced anew for the other layout.
 _in_use = jax.make_user_context(False)
 
+Vectors = tuple[Float[Array, "*pair"], ...] | Float[Array, "*pair dim"]
+
 
 @contextlib.contextmanager
 def many_tangents() -> Iterator[None]:
@@ -40,10 +43,16 @@ class Pairs(eqx.Module):
     """A layout of pairs of different living cells."""
 
     @abc.abstractmethod
-    def displacements(
-        self, displacement: DisplacementFn, position: Float[Array, "cell dim"]
-    ) -> Float[Array, "*pair dim"]:
+    def displacements(self, displacement: DisplacementFn, position: Float[Array, "cell dim"]) -> Vectors:
         """From the second cell of each pair to the first."""
+
+    @abc.abstractmethod
+    def dot(self, a: Vectors, b: Vectors) -> Float[Array, "*pair"]:
+        """Scalar products."""
+
+    @abc.abstractmethod
+    def scaled(self, factor: Float[Array, "*pair"], a: Vectors) -> Vectors:
+        """Each vector times a number."""
 
     @abc.abstractmethod
     def sums(self, x: Float[Array, " cell"]) -> Float[Array, "*pair"]:
@@ -54,7 +63,7 @@ class Pairs(eqx.Module):
         """``x`` of the first cell times ``x`` of the second; 0 for what is no pair."""
 
     @abc.abstractmethod
-    def forces(self, force: Float[Array, "*pair dim"]) -> Float[Array, "cell dim"]:
+    def forces(self, force: Vectors) -> Float[Array, "cell dim"]:
         """The force on each cell, from that of each pair on its first; minus it acts on the second."""
 
     @abc.abstractmethod
@@ -63,7 +72,9 @@ class Pairs(eqx.Module):
 
 
 class EachOnce(Pairs):
-    """Every pair once, (pair,): products with constant matrices lead there and back.
+    """Every pair once, (pair,), and the components of vectors apart.
+
+    Products with constant matrices lead there and back.
 
     The transpose of a product is one too, so reverse mode needs no scatter.
     """
@@ -75,11 +86,18 @@ class EachOnce(Pairs):
         one_hot = np.eye(self.n_cells, dtype=dtype)
         return one_hot[first], one_hot[second]
 
-    def displacements(self, displacement: DisplacementFn, position: Array) -> Array:
+    def displacements(self, displacement: DisplacementFn, position: Array) -> Vectors:
         first, second = self._ends(position.dtype)
         if displacement is space.free()[0]:  # linear: one product
-            return _product(first - second, position)
-        return jax.vmap(displacement)(_product(first, position), _product(second, position))
+            return tuple(_product(first - second, x) for x in position.T)
+        a, b = (jnp.stack([_product(end, x) for x in position.T]) for end in (first, second))
+        return tuple(jax.vmap(displacement, in_axes=-1, out_axes=-1)(a, b))
+
+    def dot(self, a: Vectors, b: Vectors) -> Array:
+        return jnp.asarray(sum(x * y for x, y in zip(a, b, strict=True)))
+
+    def scaled(self, factor: Array, a: Vectors) -> Vectors:
+        return tuple(factor * x for x in a)
 
     def sums(self, x: Array) -> Array:
         first, second = self._ends(x.dtype)
@@ -89,9 +107,9 @@ class EachOnce(Pairs):
         first, second = self._ends(x.dtype)
         return _product(first, x) * _product(second, x)
 
-    def forces(self, force: Array) -> Array:
-        first, second = self._ends(force.dtype)
-        return _product((first - second).T, force)
+    def forces(self, force: Vectors) -> Array:
+        first, second = self._ends(force[0].dtype)
+        return jnp.stack([_product((first - second).T, f) for f in force], axis=-1)
 
     def shares(self, energy: Array) -> Array:
         first, second = self._ends(energy.dtype)
@@ -108,8 +126,14 @@ class BothWays(Pairs):
 
     n_cells: int = eqx.field(static=True)
 
-    def displacements(self, displacement: DisplacementFn, position: Array) -> Array:
+    def displacements(self, displacement: DisplacementFn, position: Array) -> Vectors:
         return space.pairwise_displacement(displacement, position)
+
+    def dot(self, a: Vectors, b: Vectors) -> Array:
+        return jnp.sum(jnp.asarray(a) * jnp.asarray(b), axis=-1)
+
+    def scaled(self, factor: Array, a: Vectors) -> Vectors:
+        return factor[..., None] * jnp.asarray(a)
 
     def sums(self, x: Array) -> Array:
         return x[:, None] + x[None, :]
@@ -117,8 +141,8 @@ class BothWays(Pairs):
     def products(self, x: Array) -> Array:
         return x[:, None] * x[None, :] * (1 - np.eye(self.n_cells, dtype=x.dtype))
 
-    def forces(self, force: Array) -> Array:
-        return jnp.sum(force, axis=1)
+    def forces(self, force: Vectors) -> Array:
+        return jnp.sum(jnp.asarray(force), axis=1)
 
     def shares(self, energy: Array) -> Array:
         return jnp.sum(energy, axis=1) / 2

@@ -9,11 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ... import space
 from ...errors import JaxmorphError
 from ...state import BaseCellState
 from .listed import is_listed, listed_energy, listed_force
-from .pairs import BothWays, Pairs, all_pairs
+from .pairs import BothWays, Pairs, Vectors, all_pairs
 
 Scalar = float | Float[Array, ""]
 EnergyFn = Callable[[Float[Array, "cell dim"]], Float[Array, "*cell"]]
@@ -86,7 +85,7 @@ class PairPotential(MechanicalInteractionPotential):
 
         def energy(position: Array) -> Array:
             between = pairs.displacements(state.displacement, position)
-            of_pairs = interacts * self.pair_energy(space.distance(between), sigma)
+            of_pairs = interacts * self.pair_energy(_length(pairs, between), sigma)
             shares = pairs.shares(of_pairs)
             return shares if per_particle else jnp.sum(shares)
 
@@ -100,7 +99,7 @@ class PairPotential(MechanicalInteractionPotential):
 
         def force(position: Array) -> Array:
             between = pairs.displacements(state.displacement, position)
-            return pairs.forces(_pair_forces(self, interacts, between, sigma))
+            return pairs.forces(_pair_forces(self, pairs, interacts, between, sigma))
 
         return force
 
@@ -118,41 +117,50 @@ def _force_over_distance(potential: PairPotential, distance: Array, sigma: Array
 @eqx.filter_custom_jvp
 def _pair_forces(
     potential: PairPotential,
+    pairs: Pairs,
     interacts: Float[Array, "*pair"],
-    between: Float[Array, "*pair dim"],
+    between: Vectors,
     sigma: Float[Array, "*pair"],
-) -> Float[Array, "*pair dim"]:
+) -> Vectors:
     """The force of each pair on its first cell; ``between`` leads there from the second.
 
     The derivative is written out: with f = g d it is g d' + (a d.d' + b sigma' + sum_p c_p p') d, where
     g, a, b and c_p are numbers of a pair that all tangents share, and all that the transpose needs.
     """
-    per_length = interacts * _force_over_distance(potential, space.distance(between), sigma)
-    return per_length[..., None] * between
+    per_length = interacts * _force_over_distance(potential, _length(pairs, between), sigma)
+    return pairs.scaled(per_length, between)
 
 
 @_pair_forces.def_jvp
-def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
-    potential, interacts, between, sigma = primals
-    in_potential, _, in_between, in_sigma = tangents
-    distance = space.distance(between)
+def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Vectors, Vectors]:
+    potential, pairs, interacts, between, sigma = primals
+    in_potential, _, _, in_between, in_sigma = tangents
+    distance = _length(pairs, between)
     apart = jnp.where(distance > 0, distance, 1)
     one = jnp.ones_like(distance)
     slope, curvature = jax.jvp(lambda r: _slope(potential, r, sigma), (distance,), (one,))
     # Each coefficient ends with a division: compilers compute what ends so once, not for each use.
     per_length = -interacts * slope / apart
     along = jnp.zeros_like(distance)
-    change = jnp.zeros_like(between)
-    if in_between is not None:
+    change = jax.tree.map(jnp.zeros_like, between)
+    if jax.tree.leaves(in_between):
         coefficient = -interacts * (curvature - slope / apart) / apart**2
-        along += coefficient * jnp.sum(between * in_between, axis=-1)
-        change += per_length[..., None] * in_between
+        along += coefficient * pairs.dot(between, in_between)
+        change = pairs.scaled(per_length, in_between)
     if in_sigma is not None:
         _, by_sigma = jax.jvp(lambda s: _slope(potential, distance, s), (sigma,), (one,))
         along += -interacts * by_sigma / apart * in_sigma
     for by_parameter, in_parameter in _by_parameters(potential, in_potential, distance, sigma):
         along += -interacts * by_parameter / apart * in_parameter
-    return per_length[..., None] * between, change + along[..., None] * between
+    change = jax.tree.map(jnp.add, change, pairs.scaled(along, between))
+    return pairs.scaled(per_length, between), change
+
+
+def _length(pairs: Pairs, between: Vectors) -> Array:
+    """The distance of pairs; its derivative is 0 where it is 0."""
+    squared = pairs.dot(between, between)
+    apart = squared > 0
+    return jnp.where(apart, jnp.sqrt(jnp.where(apart, squared, 1)), 0)
 
 
 def _by_parameters(
