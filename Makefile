@@ -24,7 +24,7 @@ unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-browser test-slurm bench lint lint-ruff lint-format lint-types lint-snakefmt \
+.PHONY: help run test test-slow test-browser test-slurm bench lint lint-ruff lint-format lint-types lint-snakefmt \
         lint-snakemake format lock clean
 
 help: ## show this help
@@ -34,8 +34,11 @@ help: ## show this help
 run: $(STAMP) ## make the reports of config/config.yaml (ARGS go to snakemake)
 	@if [ -t 2 ]; then logger="--logger=rich"; fi; $(IN_VENV) snakemake $$logger $(ARGS)
 
-test: $(STAMP) ## run the tests, except those that need a browser (ARGS go to pytest)
-	@$(IN_VENV) pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
+test: $(STAMP) ## run the tests, except slow ones and those that need a browser (ARGS go to pytest)
+	@$(IN_VENV) pytest -m "not browser and (not slow or slurm)" -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-slow: $(STAMP) ## run the tests that take more than ten seconds each
+	@$(IN_VENV) pytest -m "slow and not slurm" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-browser: $(STAMP) ## run the tests that open a report in Chromium
 	@$(IN_VENV) pytest -m browser $(ARGS)
