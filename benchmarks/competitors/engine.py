@@ -8,7 +8,7 @@ from typing import Literal
 import jax
 import numpy as np
 
-from jaxmorph.engine import program
+from jaxmorph.engine import capacities, program
 from jaxmorph.engine.batch import choose, on_pairs
 from jaxmorph.engine.devices import per_device
 from jaxmorph.engine.pieces import Piece, compile_piece, evaluate_piece
@@ -26,10 +26,14 @@ class _Engine:
         if mode == "reverse" and not task.over_time:
             single = self._final
         size = per_device(task.samples), task.seeds
+        self.piece = Piece(0, task.samples, 0, task.seeds)
         with on_pairs(self.problem, single, self.samples, np.arange(task.seeds), _RUN_KEY) as on:
             function, self.keys = on
-            self.program = compile_piece(function, self.samples, self.keys, size, math.inf)
-        self.piece = Piece(0, task.samples, 0, task.seeds)
+            outgrown = True
+            while outgrown:
+                self.program = compile_piece(function, self.samples, self.keys, size, math.inf)
+                leaves = evaluate_piece(self.program, self.samples, self.keys, self.piece)
+                outgrown = capacities.outgrown(self.samples, self.keys, leaves)
         self.memory = self.program.memory
 
     def _final(self, theta: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
