@@ -15,7 +15,7 @@ from jaxtyping import Array
 import jaxmorph as jxm
 from jaxmorph.engine import evaluate
 from jaxmorph.engine.program import forward, over_batch, reverse, seed_keys
-from jaxmorph.env.mechanics import MorsePotential, many_tangents
+from jaxmorph.env.mechanics import MorsePotential, PairPotential, many_tangents
 from jaxmorph.env.mechanics.pairs import BothWays, EachOnce, all_pairs
 from jaxmorph.studies import Problem, load_study
 
@@ -80,6 +80,30 @@ def test_both_layouts_agree_and_so_do_both_modes(space: str, n_dim: int) -> None
     for a, b in zip(*(jax.tree.leaves(once[mode]) for mode in ("forward", "reverse")), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(once["force"], once["slope of the energy"], rtol=1e-12, atol=1e-12)
+
+
+class Spring(PairPotential):
+    """With a field that is neither a scalar nor a number for each pair."""
+
+    stiffness: Array
+
+    def pair_energy(self, distance: Array, sigma: Array) -> Array:
+        return self.stiffness[0] * (distance - sigma) ** 2 + self.stiffness[1] * distance**4
+
+
+@pytest.mark.parametrize("jacobian", [jax.jacfwd, jax.jacrev], ids=["forward", "reverse"])
+def test_fields_of_any_shape_have_derivatives(jacobian: Callable) -> None:
+    with jax.enable_x64(True):
+        displacement, shift = jxm.space.free()
+        state = _state(displacement, shift, 2)
+        stiffness = jnp.asarray([0.7, 0.01])
+
+        def force(stiffness: Array) -> Array:
+            return Spring(stiffness).force_fn(state)(state.position)
+
+        # The force is linear in them: the derivative is the force of a unit of each.
+        expected = jnp.stack([force(unit) for unit in jnp.eye(2)], axis=-1)
+        np.testing.assert_allclose(jacobian(force)(stiffness), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_the_force_is_that_of_jax_md() -> None:

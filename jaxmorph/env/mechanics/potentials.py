@@ -55,7 +55,8 @@ class PairPotential(MechanicalInteractionPotential):
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         """Energy of pairs at ``distance`` whose radii add to ``sigma`` (same shape, elementwise).
 
-        Array fields of the potential are scalars, or have the shape (cell, cell).
+        If all array fields of the potential are scalars, each pair is computed once. Else the shape of
+        ``distance`` is (cell, cell), so that a field may hold a number for each pair.
         """
 
     def _pairs(self, state: BaseCellState) -> tuple[Pairs, Array, Array]:
@@ -74,7 +75,7 @@ class PairPotential(MechanicalInteractionPotential):
         return reach if self._is_scalar() and is_listed(reach, state) else None
 
     def _is_scalar(self) -> bool:
-        """Whether no field holds a number for each pair, in the order (cell, cell)."""
+        """Whether no field can hold a number for each pair."""
         return all(jnp.ndim(leaf) == 0 for leaf in jax.tree.leaves(self))
 
     def energy_fn(self, state: BaseCellState, *, per_particle: bool = False) -> EnergyFn:
@@ -166,7 +167,10 @@ def _length(pairs: Pairs, between: Vectors) -> Array:
 def _by_parameters(
     potential: PairPotential, tangent: PairPotential, distance: Array, sigma: Array
 ) -> Iterator[tuple[Array, Array]]:
-    """Derivative of the slope by each array field that has a tangent, and this tangent."""
+    """Derivative of the slope by each array field that has a tangent, and this tangent.
+
+    What is no scalar is differentiated along its tangent instead, to be multiplied by 1.
+    """
     moving, rest = eqx.partition(
         potential, jax.tree.map(lambda t: t is not None, tangent, is_leaf=_is_none)
     )
@@ -177,7 +181,8 @@ def _by_parameters(
             changed = jax.tree.unflatten(structure, [*leaves[:i], leaf, *leaves[i + 1 :]])
             return _slope(eqx.combine(changed, rest), distance, sigma)
 
-        yield jax.jvp(slope, (leaf,), (jnp.ones_like(leaf),))[1], t
+        along, factor = (jnp.ones_like(leaf), t) if leaf.ndim == 0 else (t, jnp.ones_like(distance))
+        yield jax.jvp(slope, (leaf,), (along,))[1], factor
 
 
 def _is_none(x: object) -> bool:
