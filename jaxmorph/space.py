@@ -81,6 +81,10 @@ def pairwise_displacement(
 
 def distance(displacement: Float[Array, "*batch"], axis: int = -1) -> Float[Array, "*rest"]:
     """Euclidean length along ``axis``; its derivative is 0 where the length is 0, as in jax-md."""
-    squared = jnp.sum(displacement**2, axis=axis)
+    return root(jnp.sum(displacement**2, axis=axis))
+
+
+def root(squared: Float[Array, "*any"]) -> Float[Array, "*any"]:
+    """The square root; its derivative is 0 where it is 0."""
     apart = squared > 0
     return jnp.where(apart, jnp.sqrt(jnp.where(apart, squared, 1)), 0)

@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxmorph.engine import program
 from jaxmorph.engine.devices import over_devices, per_device
+from jaxmorph.engine.pieces import memory_of
 from jaxmorph.studies import Problem
 from jaxmorph.studies.reference import ReferenceStudy
 
@@ -54,14 +55,6 @@ class Mapped:
                 parts.append([np.asarray(x)[: self.task.samples - start] for x in done])
         value, gradient = (np.concatenate(x) for x in zip(*parts, strict=True))
         return value, gradient
-
-
-def memory_of(compiled: jax.stages.Compiled) -> float:
-    """Bytes that a program needs, on each GPU or on all CPU devices together."""
-    m = compiled.memory_analysis()
-    assert m is not None
-    need = m.temp_size_in_bytes + m.output_size_in_bytes + m.argument_size_in_bytes
-    return need * (len(jax.local_devices()) if jax.local_devices()[0].platform == "cpu" else 1)
 
 
 def reference(problem: Problem) -> ReferenceStudy:

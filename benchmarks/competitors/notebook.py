@@ -6,9 +6,9 @@ import jax
 import numpy as np
 
 from jaxmorph.engine import program
+from jaxmorph.engine.pieces import memory_of
 
 from ..task import Task
-from .mapped import memory_of
 from .md import simulation
 
 _RUN_KEY = 0

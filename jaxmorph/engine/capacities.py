@@ -53,7 +53,7 @@ class Capacities:
         """Whether a buffer was too small for results that are NaN; it is larger then."""
         if not self._asked:
             return False
-        failed = np.any([_is_nan(leaf) for leaf in leaves], axis=0)
+        failed = np.any([_not_finite(leaf) for leaf in leaves], axis=0)
         before = dict(self._sizes)
         if failed.any():
             self._measure([(samples[i], keys[j]) for i, j in np.argwhere(failed)], enough=_FULL)
@@ -93,8 +93,8 @@ class Capacities:
         return buffers.needed
 
 
-def _is_nan(leaf: np.ndarray) -> np.ndarray:
-    """Which of the pairs (sample, seed) have a NaN."""
+def _not_finite(leaf: np.ndarray) -> np.ndarray:
+    """Which of the pairs (sample, seed) have a NaN or an infinity."""
     if not np.issubdtype(leaf.dtype, np.floating):
         return np.zeros(leaf.shape[:2], bool)
     return ~np.isfinite(leaf).reshape(*leaf.shape[:2], -1).all(axis=-1)

@@ -237,6 +237,14 @@ def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> Sequence[L
     return interpret(inner, operands, sizes)
 
 
+def _laned(arrays: Sequence[Array], lanes: Sequence[Lanes]) -> list[Laned]:
+    return [Laned(*pair) for pair in zip(arrays, lanes, strict=True)]
+
+
+def _spread(values: Sequence[Laned], lanes: Sequence[Lanes], sizes: Sizes) -> tuple[Array, ...]:
+    return tuple(spread(x, wanted, sizes) for x, wanted in zip(values, lanes, strict=True))
+
+
 def _stable(body: core.ClosedJaxpr, outer: list[Lanes], carry: list[Lanes], rest: list[Lanes]) -> tuple:
     """Lanes of a loop's carry that hold after each turn, and those of what it gives out besides."""
     while True:
@@ -256,18 +264,14 @@ def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned
     carry_lanes, y_lanes = _stable(body, [c.lanes for c in consts], [c.lanes for c in first], x_lanes)
 
     def turn(carry: tuple, x: tuple) -> tuple[tuple, tuple]:
-        now = [Laned(*pair) for pair in zip(carry, carry_lanes, strict=True)]
-        given = [Laned(*pair) for pair in zip(x, x_lanes, strict=True)]
-        results = interpret(body, [*consts, *now, *given], sizes)
-        arrays = [
-            spread(r, lanes, sizes) for r, lanes in zip(results, [*carry_lanes, *y_lanes], strict=True)
-        ]
-        return tuple(arrays[:n_carry]), tuple(arrays[n_carry:])
+        given = _laned((*carry, *x), (*carry_lanes, *x_lanes))
+        arrays = _spread(interpret(body, [*consts, *given], sizes), (*carry_lanes, *y_lanes), sizes)
+        return arrays[:n_carry], arrays[n_carry:]
 
-    start = tuple(spread(c, lanes, sizes) for c, lanes in zip(first, carry_lanes, strict=True))
+    start = _spread(first, carry_lanes, sizes)
     options = {k: p[k] for k in ("length", "reverse", "unroll")}
     last, ys = lax.scan(turn, start, tuple(x.array for x in xs), **options)
-    return [Laned(*pair) for pair in zip((*last, *ys), (*carry_lanes, *y_lanes), strict=True)]
+    return _laned((*last, *ys), (*carry_lanes, *y_lanes))
 
 
 def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -281,19 +285,15 @@ def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Lane
     if goes_on:
         return by_vmap(eqn, operands, sizes)
 
-    def laned(arrays: tuple) -> list[Laned]:
-        return [Laned(*pair) for pair in zip(arrays, lanes, strict=True)]
+    def goes_on_at(arrays: Sequence[Array]) -> Array:
+        return interpret(p["cond_jaxpr"], [*of_cond, *_laned(arrays, lanes)], sizes)[0].array
 
-    def body(arrays: tuple) -> tuple:
-        results = interpret(p["body_jaxpr"], [*of_body, *laned(arrays)], sizes)
-        return tuple(spread(r, has, sizes) for r, has in zip(results, lanes, strict=True))
+    def body(arrays: Sequence[Array]) -> Sequence[Array]:
+        return _spread(
+            interpret(p["body_jaxpr"], [*of_body, *_laned(arrays, lanes)], sizes), lanes, sizes
+        )
 
-    last = lax.while_loop(
-        lambda arrays: interpret(p["cond_jaxpr"], [*of_cond, *laned(arrays)], sizes)[0].array,
-        body,
-        tuple(spread(c, has, sizes) for c, has in zip(first, lanes, strict=True)),
-    )
-    return laned(last)
+    return _laned(lax.while_loop(goes_on_at, body, _spread(first, lanes, sizes)), lanes)
 
 
 def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -306,14 +306,13 @@ def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned
 
     def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple]:
         def run(*arrays: Array) -> tuple:
-            results = interpret(branch, [Laned(*p) for p in zip(arrays, given, strict=True)], sizes)
-            return tuple(spread(r, has, sizes) for r, has in zip(results, lanes, strict=True))
+            return _spread(interpret(branch, _laned(arrays, given), sizes), lanes, sizes)
 
         return run
 
     branches = [taken(branch) for branch in eqn.params["branches"]]
     results = lax.switch(index.array, branches, *[x.array for x in rest])
-    return [Laned(*pair) for pair in zip(results, lanes, strict=True)]
+    return _laned(results, lanes)
 
 
 def _random(draw: Callable[[Array, Array, int, dict], Array]) -> Rule:

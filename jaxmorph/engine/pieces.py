@@ -208,7 +208,7 @@ def compile_piece(
         )
         lowered = capacities.lower(over_devices(function), arguments, samples, keys)
         compiled = lowered.compile(_compiler_options())
-        need = _memory_of(compiled)
+        need = memory_of(compiled)
         if need <= limit or size == (per_device(1), 1):
             break
         logger.info(
@@ -227,7 +227,7 @@ def _compiler_options() -> dict[str, str | bool]:
     return {"xla_cpu_prefer_vector_width": "512"} if jax.default_backend() == "cpu" else {}
 
 
-def _memory_of(compiled: Any) -> float:
+def memory_of(compiled: Any) -> float:
     """Bytes that a compiled program uses while it runs, on each GPU or on all CPU devices together."""
     m = compiled.memory_analysis()
     need = m.temp_size_in_bytes + m.output_size_in_bytes + m.argument_size_in_bytes

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ... import space
 from ...errors import JaxmorphError
 from ...state import BaseCellState
 from .listed import is_listed, listed_energy, listed_force
@@ -86,7 +87,7 @@ class PairPotential(MechanicalInteractionPotential):
 
         def energy(position: Array) -> Array:
             between = pairs.displacements(state.displacement, position)
-            of_pairs = interacts * self.pair_energy(_length(pairs, between), sigma)
+            of_pairs = interacts * self.pair_energy(space.root(pairs.dot(between, between)), sigma)
             shares = pairs.shares(of_pairs)
             return shares if per_particle else jnp.sum(shares)
 
@@ -128,7 +129,9 @@ def _pair_forces(
     The derivative is written out: with f = g d it is g d' + (a d.d' + b sigma' + sum_p c_p p') d, where
     g, a, b and c_p are numbers of a pair that all tangents share, and all that the transpose needs.
     """
-    per_length = interacts * _force_over_distance(potential, _length(pairs, between), sigma)
+    per_length = interacts * _force_over_distance(
+        potential, space.root(pairs.dot(between, between)), sigma
+    )
     return pairs.scaled(per_length, between)
 
 
@@ -136,7 +139,7 @@ def _pair_forces(
 def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Vectors, Vectors]:
     potential, pairs, interacts, between, sigma = primals
     in_potential, _, _, in_between, in_sigma = tangents
-    distance = _length(pairs, between)
+    distance = space.root(pairs.dot(between, between))
     apart = jnp.where(distance > 0, distance, 1)
     one = jnp.ones_like(distance)
     slope, curvature = jax.jvp(lambda r: _slope(potential, r, sigma), (distance,), (one,))
@@ -155,13 +158,6 @@ def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Vectors, Vectors]
         along += -interacts * by_parameter / apart * in_parameter
     change = jax.tree.map(jnp.add, change, pairs.scaled(along, between))
     return pairs.scaled(per_length, between), change
-
-
-def _length(pairs: Pairs, between: Vectors) -> Array:
-    """The distance of pairs; its derivative is 0 where it is 0."""
-    squared = pairs.dot(between, between)
-    apart = squared > 0
-    return jnp.where(apart, jnp.sqrt(jnp.where(apart, squared, 1)), 0)
 
 
 def _by_parameters(
