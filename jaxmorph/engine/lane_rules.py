@@ -1,6 +1,6 @@
 """How single equations of a jaxpr are evaluated when the axes of the batch come last."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from jax import lax
 from jax.extend import core
 from jaxtyping import Array
 
-from .lanes import Laned, Lanes, Rule, Sizes, by_vmap, interpret, lanes_of_results, spread, widest
+from .lanes import Laned, Lanes, Rule, Sizes, by_vmap, spread, widest
 from .threefry import threefry_bits, threefry_split
 
 _ELEMENTWISE = [
@@ -65,16 +65,6 @@ _OF_LEADING_AXES = [
     "rev",
     "squeeze",
 ]
-_CALLS = {
-    "checkpoint": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "custom_vjp_call_jaxpr": "fun_jaxpr",
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "remat2": "jaxpr",
-}
 
 
 def _elementwise(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -226,95 +216,6 @@ def _over_all(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[L
     return [Laned(eqn.primitive.bind(operands[0].array), Lanes.NONE)]
 
 
-def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> Sequence[Laned]:
-    inner = eqn.params[_CALLS[eqn.primitive.name]]
-    if not isinstance(inner, core.ClosedJaxpr):
-        inner = core.ClosedJaxpr(inner, ())
-    if eqn.params.get("differentiated") and eqn.params["prevent_cse"]:
-        # What is computed again for the backward pass must not be merged with the first time.
-        arrays = lax.optimization_barrier([x.array for x in operands])
-        operands = [Laned(y, x.lanes) for y, x in zip(arrays, operands, strict=True)]
-    return interpret(inner, operands, sizes)
-
-
-def _laned(arrays: Sequence[Array], lanes: Sequence[Lanes]) -> list[Laned]:
-    return [Laned(*pair) for pair in zip(arrays, lanes, strict=True)]
-
-
-def _spread(values: Sequence[Laned], lanes: Sequence[Lanes], sizes: Sizes) -> tuple[Array, ...]:
-    return tuple(spread(x, wanted, sizes) for x, wanted in zip(values, lanes, strict=True))
-
-
-def _stable(body: core.ClosedJaxpr, outer: list[Lanes], carry: list[Lanes], rest: list[Lanes]) -> tuple:
-    """Lanes of a loop's carry that hold after each turn, and those of what it gives out besides."""
-    while True:
-        after = lanes_of_results(body, [*outer, *carry, *rest])
-        grown = [max(pair) for pair in zip(carry, after[: len(carry)], strict=True)]
-        if grown == carry:
-            return carry, after[len(carry) :]
-        carry = grown
-
-
-def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
-    p = eqn.params
-    n_consts, n_carry, body = p["num_consts"], p["num_carry"], p["jaxpr"]
-    consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
-    xs = operands[n_consts + n_carry :]
-    x_lanes = [x.lanes for x in xs]
-    carry_lanes, y_lanes = _stable(body, [c.lanes for c in consts], [c.lanes for c in first], x_lanes)
-
-    def turn(carry: tuple, x: tuple) -> tuple[tuple, tuple]:
-        given = _laned((*carry, *x), (*carry_lanes, *x_lanes))
-        arrays = _spread(interpret(body, [*consts, *given], sizes), (*carry_lanes, *y_lanes), sizes)
-        return arrays[:n_carry], arrays[n_carry:]
-
-    start = _spread(first, carry_lanes, sizes)
-    options = {k: p[k] for k in ("length", "reverse", "unroll")}
-    last, ys = lax.scan(turn, start, tuple(x.array for x in xs), **options)
-    return _laned((*last, *ys), (*carry_lanes, *y_lanes))
-
-
-def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
-    p = eqn.params
-    n_cond, n_body = p["cond_nconsts"], p["body_nconsts"]
-    of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
-    first = operands[n_cond + n_body :]
-    body_lanes = [c.lanes for c in of_body]
-    lanes, _ = _stable(p["body_jaxpr"], body_lanes, [c.lanes for c in first], [])
-    (goes_on,) = lanes_of_results(p["cond_jaxpr"], [*(c.lanes for c in of_cond), *lanes])
-    if goes_on:
-        return by_vmap(eqn, operands, sizes)
-
-    def goes_on_at(arrays: Sequence[Array]) -> Array:
-        return interpret(p["cond_jaxpr"], [*of_cond, *_laned(arrays, lanes)], sizes)[0].array
-
-    def body(arrays: Sequence[Array]) -> Sequence[Array]:
-        return _spread(
-            interpret(p["body_jaxpr"], [*of_body, *_laned(arrays, lanes)], sizes), lanes, sizes
-        )
-
-    return _laned(lax.while_loop(goes_on_at, body, _spread(first, lanes, sizes)), lanes)
-
-
-def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
-    index, *rest = operands
-    if index.lanes:
-        return by_vmap(eqn, operands, sizes)
-    given = [x.lanes for x in rest]
-    of_each = [lanes_of_results(branch, given) for branch in eqn.params["branches"]]
-    lanes = [max(have) for have in zip(*of_each, strict=True)]
-
-    def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple]:
-        def run(*arrays: Array) -> tuple:
-            return _spread(interpret(branch, _laned(arrays, given), sizes), lanes, sizes)
-
-        return run
-
-    branches = [taken(branch) for branch in eqn.params["branches"]]
-    results = lax.switch(index.array, branches, *[x.array for x in rest])
-    return _laned(results, lanes)
-
-
 def _random(draw: Callable[[Array, Array, int, dict], Array]) -> Rule:
     """A rule for keys: ``draw`` makes numbers from their two words and own rank, lanes last."""
 
@@ -340,11 +241,9 @@ def _bits(k0: Array, k1: Array, rank: int, params: dict) -> Array:
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
     **dict.fromkeys(_OF_LEADING_AXES, _same),
-    **dict.fromkeys(_CALLS, _call),
     **dict.fromkeys(("unvmap_all", "unvmap_any", "unvmap_max"), _over_all),
     "broadcast_in_dim": _of_first(_broadcast_in_dim),
     "concatenate": _joined(lambda arrays, params: lax.concatenate(arrays, params["dimension"])),
-    "cond": _cond,
     "dot_general": _dot_general,
     "dynamic_slice": _dynamic_slice,
     "dynamic_update_slice": _dynamic_update_slice,
@@ -353,9 +252,7 @@ RULES: dict[str, Rule] = {
     "random_bits": _random(_bits),
     "random_split": _random(_split),
     "reshape": _of_first(_reshape),
-    "scan": _scan,
     "slice": _of_first(_slice),
     "stack": _joined(lambda arrays, params: jnp.stack(arrays, params["axis"])),
     "transpose": _of_first(_transpose),
-    "while": _while,
 }

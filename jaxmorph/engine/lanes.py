@@ -63,36 +63,6 @@ class Laned(NamedTuple):
 Rule = Callable[[core.JaxprEqn, list[Laned], Sizes], Sequence[Laned]]
 
 
-def interpret(closed: core.ClosedJaxpr, arguments: Sequence[Laned], sizes: Sizes) -> list[Laned]:
-    """Evaluate a jaxpr of one simulation at arguments with lanes."""
-    from .lane_rules import RULES  # the rules of control flow call this function
-
-    jaxpr = closed.jaxpr
-    values: dict[core.Var, Laned] = {}
-
-    def read(atom: core.Var | core.Literal) -> Laned:
-        return Laned(atom.val, Lanes.NONE) if isinstance(atom, core.Literal) else values[atom]
-
-    values.update(zip(jaxpr.constvars, (Laned(c, Lanes.NONE) for c in closed.consts), strict=True))
-    values.update(zip(jaxpr.invars, arguments, strict=True))
-    for eqn in jaxpr.eqns:
-        operands = [read(atom) for atom in eqn.invars]
-        rule = RULES.get(eqn.primitive.name, by_vmap)
-        values.update(zip(eqn.outvars, rule(eqn, operands, sizes), strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
-
-
-def lanes_of_results(closed: core.ClosedJaxpr, lanes: Iterable[Lanes]) -> list[Lanes]:
-    """The lanes that the results of a jaxpr have at most, without evaluating it."""
-    jaxpr = closed.jaxpr
-    known: dict[core.Var, Lanes] = dict.fromkeys(jaxpr.constvars, Lanes.NONE)
-    known.update(zip(jaxpr.invars, lanes, strict=True))
-    for eqn in jaxpr.eqns:
-        operands = (known[a] for a in eqn.invars if not isinstance(a, core.Literal))
-        known.update(dict.fromkeys(eqn.outvars, max(operands, default=Lanes.NONE)))
-    return [Lanes.NONE if isinstance(a, core.Literal) else known[a] for a in jaxpr.outvars]
-
-
 def widest(operands: Iterable[Laned]) -> Lanes:
     """The lanes of what is computed from ``operands``."""
     return max((x.lanes for x in operands), default=Lanes.NONE)

@@ -14,7 +14,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 from ..errors import JaxmorphError
 from ..studies import Problem, Recording, many_tangents, raised_in
 from .chunks import chunk_shape, over_chunks
-from .lanes import Laned, Lanes, Sizes, interpret, spread
+from .lane_control import interpret
+from .lanes import Laned, Lanes, Sizes, spread
 
 GradientMode = Literal["forward", "reverse"]
 Values = Float[Array, "time observable"]

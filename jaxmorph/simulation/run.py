@@ -17,6 +17,9 @@ State = TypeVar("State")
 T = TypeVar("T")
 U = TypeVar("U")
 
+# Reverse mode keeps the states of that many bytes of a simulation outright: computing a step again is a
+# fifth of the time, and keeping it is cheap where states are small.
+_KEPT_BYTES = 2**16
 # Below this many steps, blocks save less memory than they cost in compilation.
 _SMALLEST_BLOCKED = 16
 
@@ -32,16 +35,18 @@ def _scan_checkpointed(
 ) -> tuple[T, U]:
     """``jax.lax.scan`` whose reverse mode stores O(sqrt(n)) carries instead of n.
 
-    The n steps are cut into blocks of about sqrt(n). Reverse mode keeps the carry at the start of each
-    block, and while it works on one block, the carries inside that block and what a step marks by
-    :func:`keep`; all else of a step is recomputed.
+    All but the last steps are cut into blocks of about the root of their number. Reverse mode keeps the
+    carry at the start of each block, and while it works on one block, the carries inside that block and
+    what a step marks by :func:`keep`; all else of a step is recomputed. Of the last steps, as many as
+    :data:`_KEPT_BYTES` hold the carries of, it keeps them from the beginning.
     """
     n = keys.shape[0]
     step = recompute(body)
-    if n < _SMALLEST_BLOCKED:
+    in_blocks = n - _KEPT_BYTES // max(1, sum(x.nbytes for x in jax.tree.leaves(carry)))
+    if in_blocks < _SMALLEST_BLOCKED:
         return jax.lax.scan(step, carry, keys)
-    size = math.isqrt(n)
-    n_blocks = n // size
+    size = math.isqrt(in_blocks)
+    n_blocks = in_blocks // size
 
     @partial(jax.checkpoint, prevent_cse=False)
     def block(carry: T, block_keys: PRNGKeyArray) -> tuple[T, U]:

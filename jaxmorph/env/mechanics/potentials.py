@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Iterator
-from functools import partial
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -36,12 +36,32 @@ class MechanicalInteractionPotential(eqx.Module):
         energy = self.energy_fn(state)
         return lambda position: -jax.grad(energy)(position)
 
+    def scaled_force_fn(self, state: BaseCellState, scale: Scalar) -> ForceFn:
+        """``scale`` times the force."""
+        force = self.force_fn(state)
+        return lambda position: scale * force(position)
+
+
+class ForceDerivatives(NamedTuple):
+    """Derivatives of g, the force of pairs over their distance; all (*pair).
+
+    Attributes:
+        by_distance: dg/dr / r.
+        by_sigma: In the sum of the radii.
+        by_field: In scalar fields of the potential, by name.
+    """
+
+    by_distance: Array
+    by_sigma: Array
+    by_field: dict[str, Array]
+
 
 class PairPotential(MechanicalInteractionPotential):
     """A sum over pairs of cells of an energy that depends on their distance.
 
     A subclass writes :meth:`pair_energy` only. The force is exact: the derivative of the pair energy
-    along the distance, times the unit vector between the cells; it costs no second backward pass.
+    along the distance, times the unit vector between the cells; it costs no second backward pass. With
+    :meth:`force_over_distance` and :meth:`force_derivatives` in closed form it is faster.
 
     Where the energy has a finite range, many cells are summed by a neighbour list, whose fixed size the
     engine looks after (see ``listed.py``). Elsewhere all pairs are summed.
@@ -59,6 +79,19 @@ class PairPotential(MechanicalInteractionPotential):
         If all array fields of the potential are scalars, each pair is computed once. Else the shape of
         ``distance`` is (cell, cell), so that a field may hold a number for each pair.
         """
+
+    def force_over_distance(self, distance: Array, sigma: Array) -> Array:
+        """Minus the derivative of the pair energy along the distance, over the distance.
+
+        Cells at the same place have no direction between them: it must be finite there.
+        """
+        return -_slope(self, distance, sigma) / jnp.where(distance > 0, distance, 1)
+
+    def force_derivatives(self, distance: Array, sigma: Array) -> ForceDerivatives:
+        """Derivatives of :meth:`force_over_distance`; of fields that are missing, JAX derives them."""
+        by_distance = _derivative(lambda r: self.force_over_distance(r, sigma), distance)
+        by_sigma = _derivative(lambda s: self.force_over_distance(distance, s), sigma)
+        return ForceDerivatives(by_distance / jnp.where(distance > 0, distance, 1), by_sigma, {})
 
     def _pairs(self, state: BaseCellState) -> tuple[Pairs, Array, Array]:
         """The pairs of the state, the sums of their radii, and 1 for those that interact (else 0)."""
@@ -94,26 +127,30 @@ class PairPotential(MechanicalInteractionPotential):
         return energy
 
     def force_fn(self, state: BaseCellState) -> ForceFn:
+        return self.scaled_force_fn(state, 1.0)
+
+    def scaled_force_fn(self, state: BaseCellState, scale: Scalar) -> ForceFn:
         reach = self._range(state)
         if reach is not None:
-            return listed_force(partial(_force_over_distance, self), reach, state)
+            force = listed_force(self.force_over_distance, reach, state)
+            return lambda position: scale * force(position)
         pairs, sigma, interacts = self._pairs(state)
 
         def force(position: Array) -> Array:
             between = pairs.displacements(state.displacement, position)
-            return pairs.forces(_pair_forces(self, pairs, interacts, between, sigma))
+            return pairs.forces(_pair_forces(self, pairs, interacts, between, sigma), scale)
 
         return force
 
 
+def _derivative(function: Callable[[Array], Array], x: Array) -> Array:
+    """Of an elementwise function."""
+    return jax.jvp(function, (x,), (jnp.ones_like(x),))[1]
+
+
 def _slope(potential: PairPotential, distance: Array, sigma: Array) -> Array:
     """Derivative of the pair energy along the distance."""
-    return jax.jvp(lambda r: potential.pair_energy(r, sigma), (distance,), (jnp.ones_like(distance),))[1]
-
-
-def _force_over_distance(potential: PairPotential, distance: Array, sigma: Array) -> Array:
-    """Cells at the same place have no direction between them, and no force."""
-    return -_slope(potential, distance, sigma) / jnp.where(distance > 0, distance, 1)
+    return _derivative(lambda r: potential.pair_energy(r, sigma), distance)
 
 
 @eqx.filter_custom_jvp
@@ -129,10 +166,8 @@ def _pair_forces(
     The derivative is written out: with f = g d it is g d' + (a d.d' + b sigma' + sum_p c_p p') d, where
     g, a, b and c_p are numbers of a pair that all tangents share, and all that the transpose needs.
     """
-    per_length = interacts * _force_over_distance(
-        potential, space.root(pairs.dot(between, between)), sigma
-    )
-    return pairs.scaled(per_length, between)
+    distance = space.root(pairs.dot(between, between))
+    return pairs.scaled(interacts * potential.force_over_distance(distance, sigma), between)
 
 
 @_pair_forces.def_jvp
@@ -140,45 +175,49 @@ def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Vectors, Vectors]
     potential, pairs, interacts, between, sigma = primals
     in_potential, _, _, in_between, in_sigma = tangents
     distance = space.root(pairs.dot(between, between))
-    apart = jnp.where(distance > 0, distance, 1)
-    one = jnp.ones_like(distance)
-    slope, curvature = jax.jvp(lambda r: _slope(potential, r, sigma), (distance,), (one,))
-    # Each coefficient ends with a division: compilers compute what ends so once, not for each use.
-    per_length = -interacts * slope / apart
+    g = interacts * potential.force_over_distance(distance, sigma)
+    derivatives = potential.force_derivatives(distance, sigma)
     along = jnp.zeros_like(distance)
     change = jax.tree.map(jnp.zeros_like, between)
     if jax.tree.leaves(in_between):
-        coefficient = -interacts * (curvature - slope / apart) / apart**2
-        along += coefficient * pairs.dot(between, in_between)
-        change = pairs.scaled(per_length, in_between)
+        along += interacts * derivatives.by_distance * pairs.dot(between, in_between)
+        change = pairs.scaled(g, in_between)
     if in_sigma is not None:
-        _, by_sigma = jax.jvp(lambda s: _slope(potential, distance, s), (sigma,), (one,))
-        along += -interacts * by_sigma / apart * in_sigma
-    for by_parameter, in_parameter in _by_parameters(potential, in_potential, distance, sigma):
-        along += -interacts * by_parameter / apart * in_parameter
+        along += interacts * derivatives.by_sigma * in_sigma
+    for by_field, in_field in _by_fields(potential, in_potential, distance, sigma, derivatives.by_field):
+        along += interacts * by_field * in_field
     change = jax.tree.map(jnp.add, change, pairs.scaled(along, between))
-    return pairs.scaled(per_length, between), change
+    return pairs.scaled(g, between), change
 
 
-def _by_parameters(
-    potential: PairPotential, tangent: PairPotential, distance: Array, sigma: Array
+def _by_fields(
+    potential: PairPotential,
+    tangent: PairPotential,
+    distance: Array,
+    sigma: Array,
+    known: dict[str, Array],
 ) -> Iterator[tuple[Array, Array]]:
-    """Derivative of the slope by each array field that has a tangent, and this tangent.
+    """Derivative of the force over distance by each array field that has a tangent, and this tangent.
 
     What is no scalar is differentiated along its tangent instead, to be multiplied by 1.
     """
     moving, rest = eqx.partition(
         potential, jax.tree.map(lambda t: t is not None, tangent, is_leaf=_is_none)
     )
-    leaves, structure = jax.tree.flatten(moving)
-    for i, (leaf, t) in enumerate(zip(leaves, jax.tree.leaves(tangent), strict=True)):
+    leaves, structure = jax.tree_util.tree_flatten_with_path(moving)
+    values = [leaf for _, leaf in leaves]
+    for i, ((path, leaf), t) in enumerate(zip(leaves, jax.tree.leaves(tangent), strict=True)):
+        name = jax.tree_util.keystr(path, simple=True)
+        if name in known and leaf.ndim == 0:
+            yield known[name], t
+            continue
 
-        def slope(leaf: Array, i: int = i) -> Array:
-            changed = jax.tree.unflatten(structure, [*leaves[:i], leaf, *leaves[i + 1 :]])
-            return _slope(eqx.combine(changed, rest), distance, sigma)
+        def force(leaf: Array, i: int = i) -> Array:
+            changed = jax.tree.unflatten(structure, [*values[:i], leaf, *values[i + 1 :]])
+            return eqx.combine(changed, rest).force_over_distance(distance, sigma)
 
         along, factor = (jnp.ones_like(leaf), t) if leaf.ndim == 0 else (t, jnp.ones_like(distance))
-        yield jax.jvp(slope, (leaf,), (along,))[1], factor
+        yield jax.jvp(force, (leaf,), (along,))[1], factor
 
 
 def _is_none(x: object) -> bool:
@@ -221,6 +260,47 @@ class MorsePotential(PairPotential):
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         well = self.epsilon * (1 - jnp.exp(-self.alpha * (distance - sigma))) ** 2 - self.epsilon
         return smooth_cutoff(distance, self.r_onset, self.r_cutoff) * well
+
+    def force_over_distance(self, distance: Array, sigma: Array) -> Array:
+        c, apart, t, e = self._terms(distance, sigma)
+        cut = 6 * c * distance * (t * (1 - t)) * (e * (e - 2))
+        # Ends with the division: compilers then compute it once for all components of the force.
+        return self.epsilon * (cut + 2 * self.alpha * (_smooth(t) * (e * (e - 1)))) / apart
+
+    def force_derivatives(self, distance: Array, sigma: Array) -> ForceDerivatives:
+        c, apart, t, e = self._terms(distance, sigma)
+        alpha, smooth, per_length = self.alpha, _smooth(t), 1 / apart
+        well, slope, curvature = e * (e - 2), e * (e - 1), e * (2 * e - 1)
+        cut, cut_slope = 6 * c * (t * (1 - t)), jnp.where((t > 0) & (t < 1), 1 - 2 * t, 0)
+        by_exponent = 2 * cut * slope + 2 * alpha * per_length * smooth * curvature
+        by_distance = (
+            -6 * c**2 * distance * cut_slope * well
+            - 4 * alpha * cut * slope
+            - 2 * alpha * per_length * smooth * (per_length * slope + alpha * curvature)
+        ) / apart
+        return ForceDerivatives(
+            by_distance=self.epsilon * by_distance,
+            by_sigma=self.epsilon * alpha * by_exponent,
+            by_field={
+                "epsilon": cut * well + 2 * alpha * per_length * (smooth * slope),
+                "alpha": self.epsilon
+                * ((sigma - distance) * by_exponent + 2 * per_length * smooth * slope),
+            },
+        )
+
+    def _terms(self, distance: Array, sigma: Array) -> tuple[Scalar, Array, Array, Array]:
+        """c, the distance (1 where it is 0), t and e.
+
+        The energy is t^2 (3 - 2 t) epsilon (e^2 - 2 e), with dt/dr = -c r and de/dr = -alpha e.
+        """
+        c = 2 / (self.r_cutoff**2 - self.r_onset**2)
+        t = jnp.clip(c / 2 * (self.r_cutoff**2 - distance**2), 0, 1)
+        return c, jnp.where(distance > 0, distance, 1), t, jnp.exp(self.alpha * (sigma - distance))
+
+
+def _smooth(t: Array) -> Array:
+    """0 at 0, 1 at 1, and flat at both."""
+    return t * t * (3 - 2 * t)
 
 
 def smooth_cutoff(r: Array, r_onset: Scalar, r_cutoff: Scalar) -> Array:

@@ -12,7 +12,7 @@ from ...errors import JaxmorphError
 from ...gradients import discount_gradient
 from ...simulation import gaussian, keep, scan
 from ...steps import SimulationStep, State
-from .potentials import ForceFn, MechanicalInteractionPotential, Scalar
+from .potentials import MechanicalInteractionPotential, Scalar
 
 Position = Float[Array, "cell dim"]
 
@@ -33,8 +33,19 @@ class _MechanicalRelaxation(SimulationStep):
         """The noise of all inner steps."""
 
     @abc.abstractmethod
-    def _move(self, state: State, force: ForceFn, position: Position, noise: Any) -> Position:
-        """The positions after an inner step, with its part of what :meth:`_draw` returned."""
+    def _mobility(self) -> Scalar:
+        """What a force moves a cell by in an inner step, length / force."""
+
+    @abc.abstractmethod
+    def _move(self, state: State, drift: Position, position: Position, noise: Any) -> Position:
+        """The positions after an inner step.
+
+        Args:
+            state: Before the first inner step.
+            drift: What the forces move each cell by.
+            position: Before this inner step.
+            noise: Its part of what :meth:`_draw` returned.
+        """
 
     def __check_init__(self) -> None:
         if self.relaxation_steps < 1:
@@ -43,10 +54,11 @@ class _MechanicalRelaxation(SimulationStep):
             )
 
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
-        force = self.mechanical_potential.force_fn(state)
+        drift = self.mechanical_potential.scaled_force_fn(state, self._mobility())
 
         def body(position: Position, noise: Position | None) -> tuple[Position, None]:
-            position = self._move(state, force, keep(position), noise)
+            position = keep(position)
+            position = self._move(state, drift(position), position, noise)
             return discount_gradient(position, self.discount), None
 
         noise = self._draw(state, key)
@@ -96,12 +108,14 @@ class BrownianMechanicalRelaxation(_MechanicalRelaxation):
         like = state.position
         return jax.vmap(lambda key: jax.random.normal(key, like.shape, like.dtype))(keys)
 
-    def _move(self, state: State, force: ForceFn, position: Position, noise: Any) -> Position:
-        mobility = self.dt / self.gamma
+    def _mobility(self) -> Scalar:
+        return self.dt / self.gamma
+
+    def _move(self, state: State, drift: Position, position: Position, noise: Any) -> Position:
         # Two roots, not one: with kT = 0 the derivatives in dt and gamma stay finite.
-        amplitude = jnp.sqrt(self.kT) * jnp.sqrt(2 * mobility)
+        amplitude = jnp.sqrt(self.kT) * jnp.sqrt(2 * self._mobility())
         amplitude = jnp.where(state.alive[:, None], amplitude, 0)  # dead slots do not move
-        return state.shift(position, gaussian(noise, force(position) * mobility, amplitude))
+        return state.shift(position, gaussian(noise, drift, amplitude))
 
 
 class SGDMechanicalRelaxation(_MechanicalRelaxation):
@@ -124,5 +138,8 @@ class SGDMechanicalRelaxation(_MechanicalRelaxation):
     def _draw(self, state: State, key: PRNGKeyArray | None) -> None:
         return None
 
-    def _move(self, state: State, force: ForceFn, position: Position, noise: Any) -> Position:
-        return state.shift(position, force(position) * self.dt)
+    def _mobility(self) -> Scalar:
+        return self.dt
+
+    def _move(self, state: State, drift: Position, position: Position, noise: Any) -> Position:
+        return state.shift(position, drift)

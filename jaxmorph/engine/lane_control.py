@@ -1,0 +1,147 @@
+"""Evaluating a whole jaxpr whose arrays have their lanes last: calls, loops and branches."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from jax import lax
+from jax.extend import core
+from jaxtyping import Array
+
+from .lane_rules import RULES as ARRAY_RULES
+from .lanes import Laned, Lanes, Rule, Sizes, by_vmap, spread
+
+_CALLS = {
+    "checkpoint": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "remat2": "jaxpr",
+}
+
+
+def interpret(closed: core.ClosedJaxpr, arguments: Sequence[Laned], sizes: Sizes) -> list[Laned]:
+    """Evaluate a jaxpr of one simulation at arguments with lanes."""
+    jaxpr = closed.jaxpr
+    values: dict[core.Var, Laned] = {}
+
+    def read(atom: core.Var | core.Literal) -> Laned:
+        return Laned(atom.val, Lanes.NONE) if isinstance(atom, core.Literal) else values[atom]
+
+    values.update(zip(jaxpr.constvars, (Laned(c, Lanes.NONE) for c in closed.consts), strict=True))
+    values.update(zip(jaxpr.invars, arguments, strict=True))
+    for eqn in jaxpr.eqns:
+        operands = [read(atom) for atom in eqn.invars]
+        rule = _RULES.get(eqn.primitive.name, by_vmap)
+        values.update(zip(eqn.outvars, rule(eqn, operands, sizes), strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _lanes_of_results(closed: core.ClosedJaxpr, lanes: Iterable[Lanes]) -> list[Lanes]:
+    """The lanes that the results of a jaxpr have at most, without evaluating it."""
+    jaxpr = closed.jaxpr
+    known: dict[core.Var, Lanes] = dict.fromkeys(jaxpr.constvars, Lanes.NONE)
+    known.update(zip(jaxpr.invars, lanes, strict=True))
+    for eqn in jaxpr.eqns:
+        operands = (known[a] for a in eqn.invars if not isinstance(a, core.Literal))
+        known.update(dict.fromkeys(eqn.outvars, max(operands, default=Lanes.NONE)))
+    return [Lanes.NONE if isinstance(a, core.Literal) else known[a] for a in jaxpr.outvars]
+
+
+def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> Sequence[Laned]:
+    inner = eqn.params[_CALLS[eqn.primitive.name]]
+    if not isinstance(inner, core.ClosedJaxpr):
+        inner = core.ClosedJaxpr(inner, ())
+    if eqn.params.get("differentiated") and eqn.params["prevent_cse"]:
+        # What is computed again for the backward pass must not be merged with the first time.
+        arrays = lax.optimization_barrier([x.array for x in operands])
+        operands = [Laned(y, x.lanes) for y, x in zip(arrays, operands, strict=True)]
+    return interpret(inner, operands, sizes)
+
+
+def _laned(arrays: Sequence[Array], lanes: Sequence[Lanes]) -> list[Laned]:
+    return [Laned(*pair) for pair in zip(arrays, lanes, strict=True)]
+
+
+def _spread(values: Sequence[Laned], lanes: Sequence[Lanes], sizes: Sizes) -> tuple[Array, ...]:
+    return tuple(spread(x, wanted, sizes) for x, wanted in zip(values, lanes, strict=True))
+
+
+def _stable(body: core.ClosedJaxpr, outer: list[Lanes], carry: list[Lanes], rest: list[Lanes]) -> tuple:
+    """Lanes of a loop's carry that hold after each turn, and those of what it gives out besides."""
+    while True:
+        after = _lanes_of_results(body, [*outer, *carry, *rest])
+        grown = [max(pair) for pair in zip(carry, after[: len(carry)], strict=True)]
+        if grown == carry:
+            return carry, after[len(carry) :]
+        carry = grown
+
+
+def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    p = eqn.params
+    n_consts, n_carry, body = p["num_consts"], p["num_carry"], p["jaxpr"]
+    consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
+    xs = operands[n_consts + n_carry :]
+    x_lanes = [x.lanes for x in xs]
+    carry_lanes, y_lanes = _stable(body, [c.lanes for c in consts], [c.lanes for c in first], x_lanes)
+
+    def turn(carry: tuple, x: tuple) -> tuple[tuple, tuple]:
+        given = _laned((*carry, *x), (*carry_lanes, *x_lanes))
+        arrays = _spread(interpret(body, [*consts, *given], sizes), (*carry_lanes, *y_lanes), sizes)
+        return arrays[:n_carry], arrays[n_carry:]
+
+    start = _spread(first, carry_lanes, sizes)
+    options = {k: p[k] for k in ("length", "reverse", "unroll")}
+    last, ys = lax.scan(turn, start, tuple(x.array for x in xs), **options)
+    return _laned((*last, *ys), (*carry_lanes, *y_lanes))
+
+
+def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    p = eqn.params
+    n_cond, n_body = p["cond_nconsts"], p["body_nconsts"]
+    of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
+    first = operands[n_cond + n_body :]
+    body_lanes = [c.lanes for c in of_body]
+    lanes, _ = _stable(p["body_jaxpr"], body_lanes, [c.lanes for c in first], [])
+    (goes_on,) = _lanes_of_results(p["cond_jaxpr"], [*(c.lanes for c in of_cond), *lanes])
+    if goes_on:
+        return by_vmap(eqn, operands, sizes)
+
+    def goes_on_at(arrays: Sequence[Array]) -> Array:
+        return interpret(p["cond_jaxpr"], [*of_cond, *_laned(arrays, lanes)], sizes)[0].array
+
+    def body(arrays: Sequence[Array]) -> Sequence[Array]:
+        return _spread(
+            interpret(p["body_jaxpr"], [*of_body, *_laned(arrays, lanes)], sizes), lanes, sizes
+        )
+
+    return _laned(lax.while_loop(goes_on_at, body, _spread(first, lanes, sizes)), lanes)
+
+
+def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    index, *rest = operands
+    if index.lanes:
+        return by_vmap(eqn, operands, sizes)
+    given = [x.lanes for x in rest]
+    of_each = [_lanes_of_results(branch, given) for branch in eqn.params["branches"]]
+    lanes = [max(have) for have in zip(*of_each, strict=True)]
+
+    def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple]:
+        def run(*arrays: Array) -> tuple:
+            return _spread(interpret(branch, _laned(arrays, given), sizes), lanes, sizes)
+
+        return run
+
+    branches = [taken(branch) for branch in eqn.params["branches"]]
+    results = lax.switch(index.array, branches, *[x.array for x in rest])
+    return _laned(results, lanes)
+
+
+_RULES: dict[str, Rule] = {
+    **ARRAY_RULES,
+    **dict.fromkeys(_CALLS, _call),
+    "cond": _cond,
+    "scan": _scan,
+    "while": _while,
+}
