@@ -11,12 +11,13 @@ from jaxtyping import Array, Bool, Float
 
 from . import space
 from .env.mechanics import MechanicalInteractionPotential, nearest_distance
+from .gradients import by_gradient
 from .state import BaseCellState
 
 Scalar = Float[Array, ""]
 
-# Numbers of points times cells; a larger table is made point by point.
-_LARGEST_TABLE = 2**20
+# Numbers of points times cells; a larger table is made of some points at a time.
+_LARGEST_TABLE = 2**8
 
 
 def _weights(state: BaseCellState) -> Float[Array, " cell"]:
@@ -56,7 +57,11 @@ def mean_nearest_neighbour_distance(state: BaseCellState) -> Scalar:
 
 def total_energy(state: BaseCellState, potential: MechanicalInteractionPotential) -> Scalar:
     """Potential energy of all pairs (energy)."""
-    return potential.energy_fn(state)(state.position)
+
+    def energy(state: BaseCellState, potential: MechanicalInteractionPotential) -> Array:
+        return potential.energy_fn(state)(state.position)
+
+    return by_gradient(energy)(state, potential)
 
 
 def mean_radius(state: BaseCellState) -> Scalar:
@@ -134,12 +139,17 @@ def _free(
         return jnp.sum(free), by_position, -jnp.sum(weight, axis=0)
 
     points = half_width * grid
-    if points.shape[0] * position.shape[0] <= _LARGEST_TABLE:
-        sums = at(points)
-    else:
-        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(at, points))
-        sums, _ = jax.lax.scan(
-            lambda total, point: (jax.tree.map(jnp.add, total, at(point[None])), None), zeros, points
-        )
+    at_once = max(n for n in range(1, len(points) + 1) if _fits(n, len(points), len(position)))
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(at, points))
+    sums, _ = jax.lax.scan(
+        lambda total, some: (jax.tree.map(jnp.add, total, at(some)), None),
+        zeros,
+        points.reshape(-1, at_once, n_dim),
+    )
     free, by_position, by_radius = (x / len(points) for x in sums)
     return free, by_position, by_radius
+
+
+def _fits(at_once: int, n_points: int, n_cells: int) -> bool:
+    """Whether so many points at once divide all, and their table for the cells stays in a cache."""
+    return n_points % at_once == 0 and (at_once == 1 or at_once * n_cells <= _LARGEST_TABLE)

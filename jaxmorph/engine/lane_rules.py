@@ -171,6 +171,9 @@ def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> lis
     """One operand without lanes: a matrix product whose other operand is taken as it lies in memory."""
     a, b = operands
     (contract_a, contract_b), (batch_a, _) = eqn.params["dimension_numbers"]
+    if a.lanes and b.lanes and not batch_a and len(contract_a) in (a.rank, b.rank):
+        both = (a, b, contract_a, contract_b), (b, a, contract_b, contract_a)
+        return [_summed_products(*both[len(contract_a) != b.rank], sizes)]
     if (a.lanes and b.lanes) or batch_a:
         return by_vmap(eqn, operands, sizes)
     kept = ("precision", "preferred_element_type", "out_sharding")
@@ -182,6 +185,18 @@ def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> lis
     free_a, free_b = a.rank - len(contract_a), b.rank - len(contract_b)
     order = (*range(free_b, free_b + free_a), *range(free_b), *range(free_a + free_b, product.ndim))
     return [Laned(lax.transpose(product, order), a.lanes)]
+
+
+def _summed_products(
+    matrix: Laned, vector: Laned, of_matrix: tuple[int, ...], of_vector: tuple[int, ...], sizes: Sizes
+) -> Laned:
+    """The product of an array and a vector, all of whose axes are summed over."""
+    lanes = max(matrix.lanes, vector.lanes)
+    whole, x = (spread(operand, lanes, sizes) for operand in (matrix, vector))
+    summed, order = zip(*sorted(zip(of_matrix, of_vector, strict=True)), strict=True)
+    x = lax.transpose(x, (*order, *range(vector.rank, x.ndim)))
+    x = lax.broadcast_in_dim(x, whole.shape, (*summed, *range(matrix.rank, whole.ndim)))
+    return Laned(jnp.sum(whole * x, axis=summed), lanes)
 
 
 def _matrix_first(

@@ -71,6 +71,10 @@ class Pairs(eqx.Module):
         """
 
     @abc.abstractmethod
+    def once(self, x: Float[Array, "*pair"], one: Float[Array, "*pair"]) -> Float[Array, "*pair"]:
+        """``x``, which all tangents share; ``one`` is anything that is not 0."""
+
+    @abc.abstractmethod
     def shares(self, energy: Float[Array, "*pair"]) -> Float[Array, " cell"]:
         """For each cell half of what its pairs have."""
 
@@ -117,6 +121,10 @@ class EachOnce(Pairs):
         # other derivatives need too, and no second sum for each cell.
         return _side_by_side([_product((first - second).T, scale * f) for f in force])
 
+    def once(self, x: Array, one: Array) -> Array:
+        del one
+        return x
+
     def shares(self, energy: Array) -> Array:
         first, second = self._ends(energy.dtype)
         return _product((first + second).T, energy) / 2
@@ -158,6 +166,10 @@ class BothWays(Pairs):
 
     def forces(self, force: Vectors, scale: Array | float) -> Array:
         return scale * jnp.sum(jnp.asarray(force), axis=1)
+
+    def once(self, x: Array, one: Array) -> Array:
+        # Compilers compute once what ends with a division, and most else again for each tangent.
+        return x * one / one
 
     def shares(self, energy: Array) -> Array:
         return jnp.sum(energy, axis=1) / 2

@@ -175,17 +175,22 @@ def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Vectors, Vectors]
     potential, pairs, interacts, between, sigma = primals
     in_potential, _, _, in_between, in_sigma = tangents
     distance = space.root(pairs.dot(between, between))
-    g = interacts * potential.force_over_distance(distance, sigma)
+    apart = jnp.where(distance > 0, distance, 1)
+
+    def once(x: Array) -> Array:
+        return pairs.once(interacts * x, apart)
+
+    g = once(potential.force_over_distance(distance, sigma))
     derivatives = potential.force_derivatives(distance, sigma)
     along = jnp.zeros_like(distance)
     change = jax.tree.map(jnp.zeros_like, between)
     if jax.tree.leaves(in_between):
-        along += interacts * derivatives.by_distance * pairs.dot(between, in_between)
+        along += once(derivatives.by_distance) * pairs.dot(between, in_between)
         change = pairs.scaled(g, in_between)
     if in_sigma is not None:
-        along += interacts * derivatives.by_sigma * in_sigma
+        along += once(derivatives.by_sigma) * in_sigma
     for by_field, in_field in _by_fields(potential, in_potential, distance, sigma, derivatives.by_field):
-        along += interacts * by_field * in_field
+        along += once(by_field) * in_field
     change = jax.tree.map(jnp.add, change, pairs.scaled(along, between))
     return pairs.scaled(g, between), change
 
