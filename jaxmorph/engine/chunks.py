@@ -16,7 +16,7 @@ from jax.extend import core
 
 # Bytes of the largest array that an inner loop works on; measured, the optimum is flat around it.
 _CACHED = 3 * 2**18
-_FEWEST, _MOST = 8, 1024
+_FEWEST, _MOST = 16, 1024
 # Equations that run less often than the most frequent ones by this factor do not decide.
 _RARE = 0.1
 

@@ -202,12 +202,22 @@ def _summed_products(
 def _matrix_first(
     matrix: Array, x: Array, of_matrix: tuple[int, ...], of_x: tuple[int, ...], options: dict
 ) -> Array:
-    """The product of a constant and ``x``; fast ones on CPUs sum over the last axis of the constant."""
-    if not isinstance(matrix, jax.core.Tracer):
-        last = range(-len(of_matrix), 0)
-        matrix = np.moveaxis(np.asarray(matrix), of_matrix, last).copy()  # type: ignore[assignment]
-        of_matrix = tuple(range(matrix.ndim - len(of_matrix), matrix.ndim))
-    return lax.dot_general(matrix, x, ((of_matrix, of_x), ((), ())), **options)
+    """The product of a constant and ``x``; fast ones on CPUs sum over the last axis of the constant.
+
+    Axes of ``x`` that lie before the one that is summed over, as those of tangents, stay there: a copy
+    of the matrix for each is cheaper than ``x`` in another order.
+    """
+    if isinstance(matrix, jax.core.Tracer):
+        return lax.dot_general(matrix, x, ((of_matrix, of_x), ((), ())), **options)
+    last = range(-len(of_matrix), 0)
+    matrix = np.moveaxis(np.asarray(matrix), of_matrix, last).copy()  # type: ignore[assignment]
+    free = matrix.ndim - len(of_matrix)
+    before = range(of_x[0]) if len(of_x) == 1 else range(0)
+    n = len(before)
+    matrices = lax.broadcast_in_dim(matrix, (*x.shape[:n], *matrix.shape), range(n, n + matrix.ndim))
+    of_matrices = tuple(range(n + free, matrices.ndim))
+    product = lax.dot_general(matrices, x, ((of_matrices, of_x), (before, before)), **options)
+    return lax.transpose(product, (*range(n, n + free), *before, *range(n + free, product.ndim)))
 
 
 def _gather(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:

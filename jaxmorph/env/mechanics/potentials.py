@@ -132,8 +132,8 @@ class PairPotential(MechanicalInteractionPotential):
     def scaled_force_fn(self, state: BaseCellState, scale: Scalar) -> ForceFn:
         reach = self._range(state)
         if reach is not None:
-            force = listed_force(self.force_over_distance, reach, state)
-            return lambda position: scale * force(position)
+            listed = listed_force(self.force_over_distance, reach, state)
+            return lambda position: scale * listed(position)
         pairs, sigma, interacts = self._pairs(state)
 
         def force(position: Array) -> Array:
