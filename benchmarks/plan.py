@@ -38,7 +38,6 @@ _PEERS = {
         Setting(None, {"unroll": 4}),
         Setting(None, {"at_once": 4}),
         Setting(None, {"at_once": 4, "unroll": 4}),
-        Setting(None, {"at_once": 4, "checkpoint": False}),
     ),
     "md": (
         Setting(1),
@@ -73,11 +72,11 @@ class Plan:
     task: Task = dataclasses.field(default_factory=Task)
     rounds: int = 5
     calls: int = 3
-    longest_s: float = 5.0
+    longest_s: float = 2.5
     batches: tuple[int, ...] = tuple(4**i for i in range(2, 10))
     cells: tuple[int, ...] = (10, 30, 100)
     cell_steps: int = 10
-    clusters: tuple[int, ...] = (1000, 4500, 20_000)
+    clusters: tuple[int, ...] = (1000, 20_000)
     parameters: tuple[int, ...] = (1, 3, 6)
     steps: tuple[int, ...] = (13, 100, 400)
     devices: bool = True

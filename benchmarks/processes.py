@@ -20,6 +20,7 @@ from jaxmorph.errors import JaxmorphError
 from .task import Task
 
 _ROOT = Path(__file__).parents[1]
+_TURN_S = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,10 +76,10 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """Seconds of each call of a program.
+    """Seconds of a call of a program, in each turn.
 
     Attributes:
-        seconds: In the order of the calls.
+        seconds: In the order of the turns.
         simulations: Of one call.
     """
 
@@ -187,14 +188,24 @@ class Worker:
 
 
 def by_turns(programs: Mapping[str, Program], rounds: int) -> dict[str, Timing]:
-    """Time each once in every round, after one call to warm up, so that other load hits all alike."""
-    for program in programs.values():
-        program.seconds()
+    """Time each in every round, after some calls to warm up, so that other load hits all alike.
+
+    A turn is as many calls as take about :data:`_TURN_S`, and counts by their mean: after the turn of
+    another, the first call of a short program finds cold caches, which is no throughput.
+    """
+    calls = {name: _calls(program) for name, program in programs.items()}
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(rounds):
         for name, program in programs.items():
-            seconds[name].append(program.seconds())
+            turn = [program.seconds() for _ in range(calls[name])]
+            seconds[name].append(statistics.fmean(turn))
     return {n: Timing(tuple(seconds[n]), p.task.simulations) for n, p in programs.items()}
+
+
+def _calls(program: Program) -> int:
+    """Calls of one turn; two to warm up."""
+    program.seconds()
+    return max(1, round(_TURN_S / program.seconds()))
 
 
 def ratio(slow: Timing, fast: Timing) -> tuple[float, float, float]:
@@ -210,6 +221,5 @@ def shortest(program: Program, calls: int = 2) -> float:
 
 
 def repeated(program: Program, calls: int) -> Timing:
-    """Time it by itself, after one call to warm up."""
-    program.seconds()
-    return Timing(tuple(program.seconds() for _ in range(calls)), program.task.simulations)
+    """Time it by itself, after some calls to warm up."""
+    return by_turns({"": program}, calls)[""]

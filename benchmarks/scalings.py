@@ -135,7 +135,7 @@ def _clusters(plan: Plan, host: Host, own: Worker) -> Iterator[Row]:
     for mode in ("reverse", "forward"):
         build = partial(own.build, "engine", mode=mode)
         tasks = [task(n) for n in plan.clusters]
-        for timed, row in _growing(plan, tasks, build, lambda t: t.cells**2):
+        for timed, row in _growing(plan, tasks, build, lambda t: t.cells):
             yield _row("clusters", "engine", mode, timed, **row)
 
 

@@ -17,6 +17,7 @@ from jaxmorph.env.mechanics import (
     MorsePotential,
     SGDMechanicalRelaxation,
 )
+from jaxmorph.gradients import by_gradient
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -199,3 +200,22 @@ def test_forward_and_reverse_mode_discount_alike() -> None:
     forward, reverse = (jax.jit(d(f), static_argnums=1) for d in (jax.jacfwd, jax.jacrev))
     np.testing.assert_allclose(forward(x, 0.8), reverse(x, 0.8), rtol=1e-12)
     assert np.all(np.abs(forward(x, 0.8) / reverse(x, 1.0) - 1) > 0.01)
+
+
+def test_by_gradient_has_the_derivatives_of_the_function_in_both_modes_and_twice() -> None:
+    def function(state: dict[str, Any], scale: jax.Array) -> jax.Array:
+        return scale * jnp.sum(jnp.sin(state["x"]) * state["count"])
+
+    state = {"x": jnp.linspace(0.1, 1.0, 4), "count": jnp.arange(4)}
+
+    def at(x: jax.Array, scale: jax.Array) -> jax.Array:
+        return by_gradient(function)({**state, "x": x}, scale)
+
+    x, scale = state["x"], jnp.asarray(1.7)
+    weighted = scale * state["count"]
+    assert at(x, scale) == function(state, scale)
+    for derivative in (jax.jacfwd, jax.jacrev):
+        by_x, by_scale = derivative(at, argnums=(0, 1))(x, scale)
+        np.testing.assert_allclose(by_x, weighted * jnp.cos(x), rtol=1e-13)
+        np.testing.assert_allclose(by_scale, function(state, jnp.ones(())), rtol=1e-13)
+    np.testing.assert_allclose(jax.hessian(at)(x, scale), -np.diag(weighted * jnp.sin(x)), rtol=1e-13)

@@ -147,3 +147,49 @@ def test_the_engine_gives_what_a_plain_vmap_gives(mode: str) -> None:
     for ours in (mapped, (result.value, result.gradient)):
         np.testing.assert_allclose(ours[0], value, rtol=1e-12)
         np.testing.assert_allclose(ours[1], gradient, rtol=1e-9, atol=1e-9 * np.abs(gradient).max())
+
+
+def test_the_closed_form_of_the_morse_force_is_the_derivative_of_its_energy() -> None:
+    class ByEnergy(PairPotential):
+        """The same potential, of which only the energy is given."""
+
+        epsilon: Array
+        alpha: Array
+        r_cutoff: Array
+
+        def pair_energy(self, distance: Array, sigma: Array) -> Array:
+            morse = MorsePotential(self.epsilon, self.alpha, self.r_cutoff, r_onset=2.0)
+            return morse.pair_energy(distance, sigma)
+
+    with jax.enable_x64(True):
+        fields = [jnp.asarray(x) for x in (3.0, 2.0, 3.5)]
+        # Apart, before and in the cutoff, and beyond it; smaller and larger than touching.
+        distance = jnp.asarray([0.3, 0.9, 1.1, 1.9, 2.1, 2.6, 3.4, 3.6, 9.0])
+        sigma = jnp.linspace(0.8, 1.6, distance.size)
+        morse, by_energy = MorsePotential(*fields, r_onset=2.0), ByEnergy(*fields)
+        ours, derived = (p.force_derivatives(distance, sigma) for p in (morse, by_energy))
+        forces = [p.force_over_distance(distance, sigma) for p in (morse, by_energy)]
+        assert set(ours.by_field) == {"epsilon", "alpha"}
+        for name, i in (("epsilon", 0), ("alpha", 1)):
+
+            def force(x: Array, i: int = i) -> Array:
+                changed = ByEnergy(*[*fields[:i], x, *fields[i + 1 :]])
+                return changed.force_over_distance(distance, sigma)
+
+            wanted = jax.jacfwd(force)(fields[i])
+            np.testing.assert_allclose(ours.by_field[name], wanted, rtol=1e-12, atol=1e-13, err_msg=name)
+        np.testing.assert_allclose(*forces, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(ours.by_distance, derived.by_distance, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(ours.by_sigma, derived.by_sigma, rtol=1e-12, atol=1e-13)
+
+
+def test_a_subclass_with_another_energy_has_its_own_force() -> None:
+    class Stiffer(MorsePotential):
+        def pair_energy(self, distance: Array, sigma: Array) -> Array:
+            return super().pair_energy(distance, sigma) + 0.5 * (distance - sigma) ** 2
+
+    with jax.enable_x64(True):
+        state = _state(*jxm.space.free(), 2)
+        potential = Stiffer(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5)
+        slope = jax.grad(lambda x: potential.energy_fn(state)(x))(state.position)
+        np.testing.assert_allclose(potential.force_fn(state)(state.position), -slope, rtol=1e-12)

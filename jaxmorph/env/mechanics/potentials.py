@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -66,6 +66,14 @@ class PairPotential(MechanicalInteractionPotential):
     Where the energy has a finite range, many cells are summed by a neighbour list, whose fixed size the
     engine looks after (see ``listed.py``). Elsewhere all pairs are summed.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """What a class derives from its energy holds no more where a subclass has another energy."""
+        super().__init_subclass__(**options)
+        chain = ("pair_energy", "force_over_distance", "force_derivatives")
+        for i, name in enumerate(chain):
+            if name not in vars(cls) and not vars(cls).keys().isdisjoint(chain[:i]):
+                setattr(cls, name, vars(PairPotential)[name])
 
     @property
     def interaction_range(self) -> float | None:
