@@ -191,5 +191,5 @@ def test_a_subclass_with_another_energy_has_its_own_force() -> None:
     with jax.enable_x64(True):
         state = _state(*jxm.space.free(), 2)
         potential = Stiffer(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5)
-        slope = jax.grad(lambda x: potential.energy_fn(state)(x))(state.position)
+        slope = jax.grad(potential.energy_fn(state))(state.position)
         np.testing.assert_allclose(potential.force_fn(state)(state.position), -slope, rtol=1e-12)
