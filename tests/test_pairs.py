@@ -158,7 +158,7 @@ def test_the_closed_form_of_the_morse_force_is_the_derivative_of_its_energy() ->
         r_cutoff: Array
 
         def pair_energy(self, distance: Array, sigma: Array) -> Array:
-            morse = MorsePotential(self.epsilon, self.alpha, self.r_cutoff, r_onset=2.0)
+            morse = MorsePotential(self.epsilon, self.alpha, self.r_cutoff, 2.0)
             return morse.pair_energy(distance, sigma)
 
     with jax.enable_x64(True):
@@ -166,9 +166,9 @@ def test_the_closed_form_of_the_morse_force_is_the_derivative_of_its_energy() ->
         # Apart, before and in the cutoff, and beyond it; smaller and larger than touching.
         distance = jnp.asarray([0.3, 0.9, 1.1, 1.9, 2.1, 2.6, 3.4, 3.6, 9.0])
         sigma = jnp.linspace(0.8, 1.6, distance.size)
-        morse, by_energy = MorsePotential(*fields, r_onset=2.0), ByEnergy(*fields)
+        morse, by_energy = MorsePotential(*fields, 2.0), ByEnergy(*fields)
         ours, derived = (p.force_derivatives(distance, sigma) for p in (morse, by_energy))
-        forces = [p.force_over_distance(distance, sigma) for p in (morse, by_energy)]
+        g, g_derived = (p.force_over_distance(distance, sigma) for p in (morse, by_energy))
         assert set(ours.by_field) == {"epsilon", "alpha"}
         for name, i in (("epsilon", 0), ("alpha", 1)):
 
@@ -178,7 +178,7 @@ def test_the_closed_form_of_the_morse_force_is_the_derivative_of_its_energy() ->
 
             wanted = jax.jacfwd(force)(fields[i])
             np.testing.assert_allclose(ours.by_field[name], wanted, rtol=1e-12, atol=1e-13, err_msg=name)
-        np.testing.assert_allclose(*forces, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(g, g_derived, rtol=1e-12, atol=1e-13)
         np.testing.assert_allclose(ours.by_distance, derived.by_distance, rtol=1e-11, atol=1e-13)
         np.testing.assert_allclose(ours.by_sigma, derived.by_sigma, rtol=1e-12, atol=1e-13)
 

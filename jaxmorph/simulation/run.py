@@ -19,7 +19,7 @@ U = TypeVar("U")
 
 # Reverse mode keeps the states of that many bytes of a simulation outright: computing a step again is a
 # fifth of the time, and keeping it is cheap where states are small.
-_KEPT_BYTES = 2**16
+_KEPT_BYTES = 2**15
 # Below this many steps, blocks save less memory than they cost in compilation.
 _SMALLEST_BLOCKED = 16
 
