@@ -166,7 +166,7 @@ def test_the_closed_form_of_the_morse_force_is_the_derivative_of_its_energy() ->
         # Apart, before and in the cutoff, and beyond it; smaller and larger than touching.
         distance = jnp.asarray([0.3, 0.9, 1.1, 1.9, 2.1, 2.6, 3.4, 3.6, 9.0])
         sigma = jnp.linspace(0.8, 1.6, distance.size)
-        morse, by_energy = MorsePotential(*fields, 2.0), ByEnergy(*fields)
+        morse, by_energy = MorsePotential(fields[0], fields[1], fields[2], 2.0), ByEnergy(*fields)
         ours, derived = (p.force_derivatives(distance, sigma) for p in (morse, by_energy))
         g, g_derived = (p.force_over_distance(distance, sigma) for p in (morse, by_energy))
         assert set(ours.by_field) == {"epsilon", "alpha"}

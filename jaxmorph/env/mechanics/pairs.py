@@ -70,12 +70,13 @@ class Pairs(eqx.Module):
         Minus that acts on the second.
         """
 
-    @abc.abstractmethod
-    def once(self, x: Float[Array, "*pair"], divisor: Float[Array, "*pair"]) -> Float[Array, "*pair"]:
-        """``x``, which several components or tangents share; ``divisor`` is anything that is not 0.
+    @staticmethod
+    def once(x: Float[Array, "*pair"], divisor: Float[Array, "*pair"]) -> Float[Array, "*pair"]:
+        """``x``, which all tangents share; ``divisor`` is anything that is not 0.
 
-        Compilers compute once what ends with a division, and most else again for each use.
+        Compilers compute once what ends with a division, and most else again for each tangent.
         """
+        return x * divisor / divisor if _many_tangents.get() else x
 
     @abc.abstractmethod
     def shares(self, energy: Float[Array, "*pair"]) -> Float[Array, " cell"]:
@@ -124,9 +125,6 @@ class EachOnce(Pairs):
         # other derivatives need too, and no second sum for each cell.
         return _side_by_side([_product((first - second).T, scale * f) for f in force])
 
-    def once(self, x: Array, divisor: Array) -> Array:
-        return x * divisor / divisor if _many_tangents.get() else x
-
     def shares(self, energy: Array) -> Array:
         first, second = self._ends(energy.dtype)
         return _product((first + second).T, energy) / 2
@@ -168,9 +166,6 @@ class BothWays(Pairs):
 
     def forces(self, force: Vectors, scale: Array | float) -> Array:
         return scale * jnp.sum(jnp.asarray(force), axis=1)
-
-    def once(self, x: Array, divisor: Array) -> Array:
-        return x * divisor / divisor
 
     def shares(self, energy: Array) -> Array:
         return jnp.sum(energy, axis=1) / 2
