@@ -113,6 +113,15 @@ PROGRAMS = [
     _branches,
     _gradients,
     _own_rules,
+    # Products with numbers and with vectors, all of whose axes are summed over, in any order.
+    lambda theta, key: (
+        jax.lax.dot_general(theta[0], theta[1], (((), ()), ((), ()))),
+        jax.lax.dot_general(theta[0], jnp.outer(theta, theta), (((), ()), ((), ()))),
+        theta @ jnp.outer(theta, jnp.sin(theta)) @ jax.random.normal(key, (3,)),
+        jnp.tensordot(
+            jnp.outer(theta, jnp.cos(theta)), jax.random.normal(key, (3, 3)), ((0, 1), (1, 0))
+        ),
+    ),
     lambda theta, key: (jnp.ones(2), theta),  # what depends on no lane, and on one
 ]
 

@@ -193,8 +193,9 @@ def _summed_products(
     """The product of an array and a vector, all of whose axes are summed over."""
     lanes = max(matrix.lanes, vector.lanes)
     whole, x = (spread(operand, lanes, sizes) for operand in (matrix, vector))
-    summed, order = zip(*sorted(zip(of_matrix, of_vector, strict=True)), strict=True)
-    x = lax.transpose(x, (*order, *range(vector.rank, x.ndim)))
+    axes = sorted(zip(of_matrix, of_vector, strict=True))  # none, if it is a number
+    summed = tuple(axis for axis, _ in axes)
+    x = lax.transpose(x, (*(axis for _, axis in axes), *range(vector.rank, x.ndim)))
     x = lax.broadcast_in_dim(x, whole.shape, (*summed, *range(matrix.rank, whole.ndim)))
     return Laned(jnp.sum(whole * x, axis=summed), lanes)
 
