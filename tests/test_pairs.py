@@ -15,7 +15,12 @@ from jaxtyping import Array
 import jaxmorph as jxm
 from jaxmorph.engine import evaluate
 from jaxmorph.engine.program import forward, over_batch, reverse, seed_keys
-from jaxmorph.env.mechanics import MorsePotential, PairPotential, many_tangents
+from jaxmorph.env.mechanics import (
+    MorsePotential,
+    PairPotential,
+    SGDMechanicalRelaxation,
+    many_tangents,
+)
 from jaxmorph.env.mechanics import pairs as layouts
 from jaxmorph.env.mechanics.pairs import BothWays, EachOnce, all_pairs
 from jaxmorph.studies import Problem, load_study
@@ -193,3 +198,14 @@ def test_a_subclass_with_another_energy_has_its_own_force() -> None:
         potential = Stiffer(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5)
         slope = jax.grad(potential.energy_fn(state))(state.position)
         np.testing.assert_allclose(potential.force_fn(state)(state.position), -slope, rtol=1e-12)
+
+
+def test_a_subclass_with_another_force_is_moved_by_it() -> None:
+    class Pushed(MorsePotential):
+        def force_fn(self, state: jxm.BaseCellState) -> Callable[[Array], Array]:
+            return jnp.ones_like
+
+    with jax.enable_x64(True):
+        state = _state(*jxm.space.free(), 2)
+        step = SGDMechanicalRelaxation(Pushed(), relaxation_steps=3, dt=0.1)
+        np.testing.assert_allclose(step(state).position, state.position + 0.3, rtol=1e-13)

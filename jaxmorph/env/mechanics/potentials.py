@@ -68,12 +68,14 @@ class PairPotential(MechanicalInteractionPotential):
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """What a class derives from its energy holds no more where a subclass has another energy."""
+        """What a class derives from its energy or force holds no more where a subclass has another."""
         super().__init_subclass__(**options)
         chain = ("pair_energy", "force_over_distance", "force_derivatives")
         for i, name in enumerate(chain):
             if name not in vars(cls) and not vars(cls).keys().isdisjoint(chain[:i]):
                 setattr(cls, name, vars(PairPotential)[name])
+        if "force_fn" in vars(cls) and "scaled_force_fn" not in vars(cls):
+            cls.scaled_force_fn = MechanicalInteractionPotential.scaled_force_fn  # type: ignore[method-assign]
 
     @property
     def interaction_range(self) -> float | None:
