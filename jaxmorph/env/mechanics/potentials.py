@@ -95,13 +95,13 @@ class PairPotential(MechanicalInteractionPotential):
 
         Cells at the same place have no direction between them: it must be finite there.
         """
-        return -_slope(self, distance, sigma) / jnp.where(distance > 0, distance, 1)
+        return -_slope(self, distance, sigma) / _apart(distance)
 
     def force_derivatives(self, distance: Array, sigma: Array) -> ForceDerivatives:
         """Derivatives of :meth:`force_over_distance`; of fields that are missing, JAX derives them."""
         by_distance = _derivative(lambda r: self.force_over_distance(r, sigma), distance)
         by_sigma = _derivative(lambda s: self.force_over_distance(distance, s), sigma)
-        return ForceDerivatives(by_distance / jnp.where(distance > 0, distance, 1), by_sigma, {})
+        return ForceDerivatives(by_distance / _apart(distance), by_sigma, {})
 
     def _pairs(self, state: BaseCellState) -> tuple[Pairs, Array, Array]:
         """The pairs of the state, the sums of their radii, and 1 for those that interact (else 0)."""
@@ -153,6 +153,11 @@ class PairPotential(MechanicalInteractionPotential):
         return force
 
 
+def _apart(distance: Array) -> Array:
+    """A distance to divide by: 1 where it is 0."""
+    return jnp.where(distance > 0, distance, 1)
+
+
 def _derivative(function: Callable[[Array], Array], x: Array) -> Array:
     """Of an elementwise function."""
     return jax.jvp(function, (x,), (jnp.ones_like(x),))[1]
@@ -185,7 +190,7 @@ def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Vectors, Vectors]
     potential, pairs, interacts, between, sigma = primals
     in_potential, _, _, in_between, in_sigma = tangents
     distance = space.root(pairs.dot(between, between))
-    apart = jnp.where(distance > 0, distance, 1)
+    apart = _apart(distance)
 
     def once(x: Array) -> Array:
         return pairs.once(interacts * x, apart)
@@ -309,8 +314,13 @@ class MorsePotential(PairPotential):
         The energy is t^2 (3 - 2 t) epsilon (e^2 - 2 e), with dt/dr = -c r and de/dr = -alpha e.
         """
         c = 2 / (self.r_cutoff**2 - self.r_onset**2)
-        t = jnp.clip(c / 2 * (self.r_cutoff**2 - distance**2), 0, 1)
-        return c, jnp.where(distance > 0, distance, 1), t, jnp.exp(self.alpha * (sigma - distance))
+        t = _within(distance, self.r_onset, self.r_cutoff)
+        return c, _apart(distance), t, jnp.exp(self.alpha * (sigma - distance))
+
+
+def _within(r: Array, r_onset: Scalar, r_cutoff: Scalar) -> Array:
+    """1 below ``r_onset``, 0 above ``r_cutoff``, (rc^2 - r^2) / (rc^2 - ro^2) in between."""
+    return jnp.clip((r_cutoff**2 - r**2) / (r_cutoff**2 - r_onset**2), 0, 1)
 
 
 def _smooth(t: Array) -> Array:
@@ -322,7 +332,6 @@ def smooth_cutoff(r: Array, r_onset: Scalar, r_cutoff: Scalar) -> Array:
     """1 below ``r_onset``, 0 above ``r_cutoff``, and continuously differentiable in between.
 
     S(r) = (rc^2 - r^2)^2 (rc^2 + 2 r^2 - 3 ro^2) / (rc^2 - ro^2)^3; shape of ``r``, any length unit.
+    It is t^2 (3 - 2 t) with t of :func:`_within`.
     """
-    r2, ro2, rc2 = r**2, r_onset**2, r_cutoff**2
-    between = (rc2 - r2) ** 2 * (rc2 + 2 * r2 - 3 * ro2) / (rc2 - ro2) ** 3
-    return jnp.where(r < r_onset, 1, jnp.where(r < r_cutoff, between, 0))
+    return _smooth(_within(r, r_onset, r_cutoff))
