@@ -4,12 +4,15 @@
 
 Each size is a run of two batches of the reference study on one core: the first compiles its program, the
 second finds it in the cache. The cost of a job is what a straight line through the times of the second
-ones leaves at 0 simulations. Arguments go to snakemake.
+ones leaves at 0 simulations. Of it, imports are timed by themselves, and the log of a job says how long
+it traced and compiled. Arguments go to snakemake.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,15 @@ import yaml
 ROOT = Path(__file__).parents[1]
 SAMPLES = (8, 32, 128)
 SEEDS = 8
+_COMPILED = re.compile(r"traced in ([\d.]+) s, compiled in ([\d.]+) s")
+
+
+def _import_seconds() -> float:
+    """Of all that a job imports, with the start of Python and of JAX's devices."""
+    start = time.perf_counter()
+    code = "import jax, snakemake, jaxmorph.jobs.devices, jaxmorph.jobs.simulate; jax.devices()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.perf_counter() - start
 
 
 def main() -> None:
@@ -38,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config.yaml")
         config.write_text(yaml.safe_dump({"runs": runs}), encoding="utf-8")
-        times = {}
+        times, compiled = {}, {}
         for batch in (
             "000-000",
             "001-000",
@@ -51,6 +63,8 @@ def main() -> None:
             for run in runs:
                 table = pd.read_csv(Path(folder, f"logs/benchmarks/{run}/batches/{batch}.tsv"), sep="\t")
                 times[run, batch] = table["s"].item(), table["max_rss"].item()
+                log = Path(folder, f"logs/{run}/batches/{batch}.log").read_text(encoding="utf-8")
+                compiled[run, batch] = np.array(_COMPILED.findall(log), float).sum(axis=0)
     print("simulations  s (compiles)  s (warm cache)  MB")
     n = np.array(SAMPLES) * SEEDS
     for size, run in zip(n, runs, strict=True):
@@ -58,6 +72,13 @@ def main() -> None:
         print(f"{size:11d}  {cold[0]:12.1f}  {warm[0]:14.1f}  {warm[1]:.0f}")
     slope, fixed = np.polyfit(n, [times[run, "001-000"][0] for run in runs], 1)
     print(f"a job: {fixed:.1f} s, and {1e3 * slope:.1f} ms a simulation")
+    tracing, compiling = np.median([compiled[run, "001-000"] for run in runs], axis=0)
+    first = compiled[next(iter(runs)), "000-000"][1]
+    importing = min(_import_seconds() for _ in range(3))
+    print(
+        f"of it imports {importing:.1f} s, tracing {tracing:.1f} s, compiling {compiling:.1f} s "
+        f"({first:.1f} s with an empty cache); the rest {fixed - importing - tracing - compiling:.1f} s"
+    )
     print(f"less than 5 % of it from {19 * fixed / slope:.0f} simulations a job")
 
 

@@ -47,12 +47,16 @@ def mean_nearest_neighbour_distance(state: BaseCellState) -> Scalar:
     near = nearest_distance(state)
     if near is not None:
         return _weights(state) @ jnp.where(state.alive, near, 0)
-    pairs = space.pairwise_displacement(state.displacement, state.position)
-    between = space.distance(pairs)
-    alive = state.alive
-    neighbour = alive[:, None] & alive[None, :] & ~jnp.eye(alive.shape[0], dtype=bool)
-    nearest = jnp.min(jnp.where(neighbour, between, jnp.inf), axis=1)
-    return _weights(state) @ jnp.where(alive, nearest, 0)
+
+    def of_all_pairs(state: BaseCellState) -> Array:
+        pairs = space.pairwise_displacement(state.displacement, state.position)
+        between = space.distance(pairs)
+        alive = state.alive
+        neighbour = alive[:, None] & alive[None, :] & ~jnp.eye(alive.shape[0], dtype=bool)
+        nearest = jnp.min(jnp.where(neighbour, between, jnp.inf), axis=1)
+        return _weights(state) @ jnp.where(alive, nearest, 0)
+
+    return by_gradient(of_all_pairs)(state)
 
 
 def total_energy(state: BaseCellState, potential: MechanicalInteractionPotential) -> Scalar:

@@ -16,6 +16,7 @@ from jaxtyping import Array, PRNGKeyArray
 import jaxmorph as jxm
 from jaxmorph import engine, observables, space
 from jaxmorph.distributions import Uniform
+from jaxmorph.engine import capacities
 from jaxmorph.env.mechanics import MorsePotential, listed
 from jaxmorph.env.mechanics.neighbours import nearest_neighbour, neighbour_list
 from jaxmorph.simulation.buffers import Buffers, buffer_need, buffer_size, buffered
@@ -279,15 +280,16 @@ def counting(broken: float = 2.0) -> Problem:
 def test_a_piece_is_evaluated_again_with_larger_buffers(
     gradient: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    samples = np.array([[0.35], [0.2], [0.95], [0.75]])
+    samples = np.array([0.35, 0.2, 0.2, 0.95, 0.75, 0.3, 0.1, 0.1, 0.1])[:, None]
     with caplog.at_level(logging.INFO, "jaxmorph"):
         found = engine.evaluate(counting(), samples, np.arange(2), run_key=0, gradient=gradient)
     np.testing.assert_allclose(found.value[:, :, 0, 0], 2 * np.tile(samples, 2), rtol=1e-15)
     if found.gradient is not None:
         np.testing.assert_allclose(found.gradient, 2, rtol=1e-15)
-    # The first sample needs 4, and gets a quarter more; the third needs 10.
+    # Of the pairs that are run first (of samples 0, 2, 5 and 8) one needs 4, and gets a quarter more;
+    # sample 3 needs 10.
     assert "buffers: slots 5" in caplog.text
-    again = "buffers too small for 4 of 8 simulations, now slots 12.5: evaluating them again"
+    again = "buffers too small for 4 of 18 simulations, now slots 12.5: evaluating them again"
     assert caplog.text.count(again) == 1
     states = engine.simulate_states(counting(), samples, np.arange(2), run_key=0)
     np.testing.assert_allclose(states.value, found.value, rtol=1e-15)
@@ -330,9 +332,10 @@ def test_values_and_gradients_of_the_engine_are_those_of_all_pairs(
     dense = evaluated()
     monkeypatch.setattr(listed, "CROSSOVER", 0)
     monkeypatch.setattr(listed, "DEARER", 0)
+    # The second sample is hotter than that by which the skin is chosen then.
+    monkeypatch.setattr(capacities, "_FIRST", 1)
     with caplog.at_level(logging.INFO, "jaxmorph"):
         sparse = evaluated()
-    # The second sample is hotter than that by which the skin was chosen.
     assert "buffers too small for" in caplog.text and "evaluating them again" in caplog.text
     for name in ("value", "gradient"):
         truth = getattr(dense, name)

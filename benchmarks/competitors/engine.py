@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Literal
 
 import jax
@@ -27,7 +28,10 @@ class _Engine:
             single = self._final
         size = per_device(task.samples), task.seeds
         self.piece = Piece(0, task.samples, 0, task.seeds)
-        with on_pairs(self.problem, single, self.samples, np.arange(task.seeds), _RUN_KEY) as on:
+        with (
+            on_pairs(self.problem, single, self.samples, np.arange(task.seeds), _RUN_KEY) as on,
+            capacities.watching(partial(program.values, self.problem)),
+        ):
             function, self.keys = on
             outgrown = True
             while outgrown:

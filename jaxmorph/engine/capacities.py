@@ -2,7 +2,7 @@
 
 A study may hold what it cannot know beforehand, like the neighbours of each cell, in arrays of fixed
 size (``studies.Buffers``), and gives NaN where one was too small. They are sized here by the first
-simulation of a batch. A simulation that gives NaN is run again for what it needs; if a buffer was too
+simulations of a batch. A simulation that gives NaN is run again for what it needs; if a buffer was too
 small, it is made larger, and the piece is evaluated again.
 """
 
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _MARGIN, _FULL = 1.25, 0.95
 # Each time, the cells go another way; where this is not enough, they fly apart.
 _ROUNDS = 10
+# How many simulations of a batch are run for the first sizes: parameters and seeds differ in their
+# needs, and a piece that has to be evaluated again costs more.
+_FIRST = 4
 
 
 class Capacities:
@@ -36,7 +39,7 @@ class Capacities:
         self._asked: dict[str, float] | None = None
 
     def lower(self, function: Callable, arguments: Sequence[Any], pairs: tuple) -> Any:
-        """``function`` traced and lowered, the first time with buffers for the first of ``pairs``."""
+        """``function`` traced and lowered, the first time with buffers for some of ``pairs``."""
         buffers = Buffers(self._sizes)
         with buffered(buffers):
             lowered = jax.jit(function).lower(*arguments)
@@ -44,7 +47,9 @@ class Capacities:
         if not (first and buffers.asked):
             return lowered
         samples, keys = pairs
-        needed = self._measure([(samples[0], keys[0])], enough=1.0)
+        some = np.linspace(0, len(samples) * len(keys) - 1, _FIRST).astype(int)
+        places = (divmod(place, len(keys)) for place in dict.fromkeys(some))
+        needed = self._measure([(samples[i], keys[j]) for i, j in places], enough=1.0)
         self._sizes |= {name: _MARGIN * need for name, need in needed.items()}
         logger.info("buffers: %s", _sizes(self._sizes))
         return self.lower(function, arguments, pairs)
@@ -119,7 +124,7 @@ def watching(single: Callable) -> Iterator[None]:
 
 
 def lower(function: Callable, arguments: Sequence[Any], samples: np.ndarray, keys: jax.Array) -> Any:
-    """``jax.jit(function).lower(*arguments)``, with buffers that are large enough for the first pair."""
+    """``jax.jit(function).lower(*arguments)``, with buffers that are large enough for some pairs."""
     capacities = _watched.get()
     if capacities is None:
         return jax.jit(function).lower(*arguments)

@@ -206,8 +206,11 @@ def compile_piece(
             jax.ShapeDtypeStruct((size[0], samples.shape[1]), samples.dtype),
             jax.ShapeDtypeStruct((size[1], *keys.shape[1:]), keys.dtype),
         )
+        start = time.monotonic()
         lowered = capacities.lower(over_devices(function), arguments, samples, keys)
+        traced = time.monotonic()
         compiled = lowered.compile(_compiler_options())
+        done = time.monotonic()
         need = memory_of(compiled)
         if need <= limit or size == (per_device(1), 1):
             break
@@ -218,6 +221,7 @@ def compile_piece(
             limit / 1e6,
         )
         size = _half(size)
+    logger.info("traced in %.1f s, compiled in %.1f s", traced - start, done - traced)
     logger.info("evaluating pieces of %d samples x %d seeds (%.3g MB)", *size, need / 1e6)
     return Program(compiled, size, lowered.out_info, need)
 

@@ -162,7 +162,7 @@ class BothWays(Pairs):
         return x[:, None] + x[None, :]
 
     def products(self, x: Array) -> Array:
-        return x[:, None] * x[None, :] * (1 - np.eye(self.n_cells, dtype=x.dtype))
+        return x[:, None] * x[None, :] * (1 - jnp.eye(self.n_cells, dtype=x.dtype))
 
     def forces(self, force: Vectors, scale: Array | float) -> Array:
         return scale * jnp.sum(jnp.asarray(force), axis=1)
