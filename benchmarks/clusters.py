@@ -1,9 +1,11 @@
 """Time of a step against the number of cells, with neighbour lists and with all pairs.
 
     python -m benchmarks.clusters [--cells 1000 3000 10000 20000] [--simulations 1] [--modes none]
+        [--dimensions 3] [--observables all]
 
 The reference study at one density: cells of radius 0.3 that grow by little, a range of 2.5 contact
-distances. A step is one growth and 10 Brownian substeps, in one program of the engine.
+distances. A step is one growth and 10 Brownian substeps, in one program of the engine; what is observed
+is so at the start and at the end.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from typing import Literal
 from unittest import mock
 
 import numpy as np
@@ -26,18 +29,19 @@ _CONTACT = 0.6
 _PARAMETERS = ("epsilon", "alpha", "max_radius", "growth_rate", "kT", "gamma")
 
 
-def problem(n_cells: int, n_steps: int) -> Problem:
-    """Cells on the area that touching cells would fill, one record at each end."""
+def problem(n_cells: int, n_steps: int, n_dim: int, watched: list[str] | Literal["all"]) -> Problem:
+    """Cells on the area (volume) that touching cells would fill, one record at each end."""
     settings = {
         "n_cells": n_cells,
+        "n_dim": n_dim,
         "n_steps": n_steps,
         "record_every": n_steps,
         "dt": 1e-5,
-        "initial_spread": _CONTACT * math.sqrt(n_cells) / 2,
+        "initial_spread": _CONTACT * n_cells ** (1 / n_dim) / 2,
         "r_onset": 2.2 * _CONTACT,
         "r_cutoff": 2.5 * _CONTACT,
     }
-    return load_problem("reference", settings, dict.fromkeys(_PARAMETERS, "default"), ["mean_distance"])
+    return load_problem("reference", settings, dict.fromkeys(_PARAMETERS, "default"), watched)
 
 
 def measure(
@@ -46,6 +50,8 @@ def measure(
     *,
     n_simulations: int = 1,
     lists: bool | None = None,
+    n_dim: int = 2,
+    watched: list[str] | Literal["all"],
     n_steps: int = 10,
     repeats: int = 3,
 ) -> float:
@@ -56,11 +62,13 @@ def measure(
         mode: Gradients in all 6 parameters, or none.
         n_simulations: How many one program evaluates together.
         lists: Neighbour lists, or all pairs; by default what the package takes.
+        n_dim: Dimensions of space.
+        watched: What is observed.
         n_steps: Steps of the simulation.
         repeats: How often it is timed.
     """
     crossover = {None: listed.CROSSOVER, True: 0, False: sys.maxsize}[lists]
-    study = problem(n_cells, n_steps)
+    study = problem(n_cells, n_steps, n_dim, watched)
     samples = np.array([[p.default for p in study.study.parameters]])
     _, _, single = batch.choose(study, mode, "pathwise", 0.0, 0)
     with (
@@ -92,13 +100,23 @@ def main() -> None:
     parser.add_argument("--dense", type=int, nargs="*", default=[])
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--simulations", type=int, default=1)
+    parser.add_argument("--dimensions", type=int, choices=(2, 3), default=2)
+    parser.add_argument("--observables", nargs="+", default=["mean_distance"])
     arguments = parser.parse_args()
+    watched = "all" if arguments.observables == ["all"] else arguments.observables
     print("| mode | pairs | cells | ms a step and simulation |\n|---|---|---|---|")
     for mode in arguments.modes:
         for lists, cells in ((False, arguments.dense), (True, arguments.cells)):
             seconds = []
             for n_cells in cells:
-                taken = measure(n_cells, mode, n_simulations=arguments.simulations, lists=lists)
+                taken = measure(
+                    n_cells,
+                    mode,
+                    n_simulations=arguments.simulations,
+                    lists=lists,
+                    n_dim=arguments.dimensions,
+                    watched=watched,
+                )
                 seconds.append(taken)
                 pairs = "listed" if lists else "all"
                 print(f"| {mode} | {pairs} | {n_cells:,} | {1e3 * taken:.3g} |", flush=True)

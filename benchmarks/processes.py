@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.jobs import run
 
 from .task import Task
 
@@ -30,19 +29,19 @@ class Share:
 
     Attributes:
         devices: CPU devices.
+        cpus: Threads of JAX on the CPU; all if None.
         gpus: GPUs; all that are visible if None.
-        as_job: As the jobs of jaxmorph are, with a thread for each device; else as JAX is by itself.
     """
 
     devices: int
+    cpus: int | None = None
     gpus: int | None = None
-    as_job: bool = False
 
     def environment(self) -> dict[str, str]:
         """The variables of the environment that say so."""
         environment = {"JAX_NUM_CPU_DEVICES": str(self.devices)}
-        if self.as_job:
-            environment |= run.environment(self.devices)
+        if self.cpus is not None:
+            environment["PJRT_NPROC"] = str(self.cpus)
         if self.gpus is not None:
             known = os.environ.get("CUDA_VISIBLE_DEVICES")
             visible = known.split(",") if known else [str(i) for i in range(self.gpus)]
@@ -65,9 +64,9 @@ class Host:
     folder: Path
 
     def own(self, n: int | None = None, folder: Path | None = None) -> Worker:
-        """A process as the jobs of jaxmorph are, on ``n`` devices."""
+        """A process as the jobs of jaxmorph are, on ``n`` devices: on CPUs, each with one thread."""
         n = n or self.devices
-        share = Share(n, as_job=True) if self.on_cpu else Share(1, gpus=n, as_job=True)
+        share = Share(n, cpus=n) if self.on_cpu else Share(1, gpus=n)
         return Worker(share, folder or self.folder)
 
     def peer(self, n: int) -> Worker:

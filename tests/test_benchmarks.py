@@ -53,10 +53,7 @@ def test_a_share_of_the_gpus_is_the_first_of_those_that_are_visible(
     assert Share(1, gpus=2).environment() == {"JAX_NUM_CPU_DEVICES": "1", "CUDA_VISIBLE_DEVICES": "3,5"}
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     assert Share(1, gpus=2).environment()["CUDA_VISIBLE_DEVICES"] == "0,1"
-    # As JAX is by itself: the options of jobs would make the peers slower.
-    assert Share(2).environment() == {"JAX_NUM_CPU_DEVICES": "2"}
-    job = Share(2, as_job=True).environment()
-    assert job["PJRT_NPROC"] == "2" and "multi_output_fusion" in job["XLA_FLAGS"]
+    assert Share(2, cpus=1).environment() == {"JAX_NUM_CPU_DEVICES": "2", "PJRT_NPROC": "1"}
 
 
 def test_a_folder_of_results_is_named_after_the_kind_of_machine() -> None:

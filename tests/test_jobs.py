@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from jaxmorph import atomic
-from jaxmorph.jobs.run import environment
 
 HEAD = """
 import os
@@ -62,16 +61,6 @@ def test_a_job_computes_on_the_cpus_it_was_given_and_no_more(tmp_path: Path) -> 
         done = run(tmp_path, COMPUTE, threads=threads)
         assert done.returncode == 0, done.stderr
         assert done.stdout.split()[:2] == [str(min(threads, n_cpus))] * 2
-
-
-def test_a_job_keeps_the_options_of_xla_that_its_user_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
-    monkeypatch.delenv("XLA_FLAGS", raising=False)
-    assert environment(1)["XLA_FLAGS"] == own
-    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=dump")
-    assert environment(1)["XLA_FLAGS"] == f"--xla_dump_to=dump {own}"
-    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_extra_options=none")
-    assert environment(1)["XLA_FLAGS"] == "--xla_backend_extra_options=none"
 
 
 def test_a_job_without_the_gpu_that_it_asked_for_ends_with_one_line(tmp_path: Path) -> None:

@@ -17,10 +17,6 @@ logger = logging.getLogger("jaxmorph")
 
 # File systems keep times to a second or two, and so do clocks that are set by NTP.
 _CLOCK_TOLERANCE_S = 10.0
-# What several operations need is computed once, by one loop with several results: a tenth less time.
-# XLA does so on CPUs only where it is asked to.
-_XLA_OPTION = "--xla_backend_extra_options"
-_XLA_OPTIONS = f"{_XLA_OPTION}=xla_cpu_use_multi_output_fusion"
 
 
 @contextlib.contextmanager
@@ -63,23 +59,12 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
 
 
 def _devices(snakemake: Any) -> contextlib.AbstractContextManager[None]:
-    os.environ |= environment(min(snakemake.threads, _usable_cpus()))
+    # Read by JAX when it starts: one CPU device, and one thread of its pool, for each CPU of the job.
+    n_cpus = min(snakemake.threads, _usable_cpus())
+    os.environ |= {"JAX_NUM_CPU_DEVICES": str(n_cpus), "PJRT_NPROC": str(n_cpus)}
     from .devices import devices
 
     return devices(int(snakemake.resources.get("gpu", 0)))
-
-
-def environment(n_cpus: int) -> dict[str, str]:
-    """The variables that JAX reads when it starts, in a job of ``n_cpus`` CPUs.
-
-    One CPU device, and one thread of its pool, for each; XLA's options for CPUs, unless there are some.
-    """
-    flags = os.environ.get("XLA_FLAGS", "")
-    return {
-        "JAX_NUM_CPU_DEVICES": str(n_cpus),
-        "PJRT_NPROC": str(n_cpus),
-        "XLA_FLAGS": flags if _XLA_OPTION in flags else f"{flags} {_XLA_OPTIONS}".strip(),
-    }
 
 
 def _usable_cpus() -> int:
