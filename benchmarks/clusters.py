@@ -103,7 +103,9 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, choices=(2, 3), default=2)
     parser.add_argument("--observables", nargs="+", default=["mean_distance"])
     arguments = parser.parse_args()
-    watched = "all" if arguments.observables == ["all"] else arguments.observables
+    watched: list[str] | Literal["all"] = arguments.observables
+    if watched == ["all"]:
+        watched = "all"
     print("| mode | pairs | cells | ms a step and simulation |\n|---|---|---|---|")
     for mode in arguments.modes:
         for lists, cells in ((False, arguments.dense), (True, arguments.cells)):
