@@ -1,7 +1,7 @@
 """Time of a step against the number of cells, with neighbour lists and with all pairs.
 
     python -m benchmarks.clusters [--cells 1000 3000 10000 20000] [--simulations 1] [--modes none]
-        [--dimensions 3] [--observables all]
+        [--dimensions 3] [--all-observables]
 
 The reference study at one density: cells of radius 0.3 that grow by little, a range of 2.5 contact
 distances. A step is one growth and 10 Brownian substeps, in one program of the engine; what is observed
@@ -24,24 +24,21 @@ from jaxmorph.engine.pieces import Piece, compile_piece, evaluate_piece
 from jaxmorph.env.mechanics import listed
 from jaxmorph.studies import Problem, load_problem
 
+from .task import PARAMETERS, cluster_settings
+
 MODES: tuple[batch.WantedMode, ...] = ("none", "forward", "reverse")
-_CONTACT = 0.6
-_PARAMETERS = ("epsilon", "alpha", "max_radius", "growth_rate", "kT", "gamma")
+Watched = list[str] | Literal["all"]
 
 
-def problem(n_cells: int, n_steps: int, n_dim: int, watched: list[str] | Literal["all"]) -> Problem:
+def problem(n_cells: int, n_steps: int, n_dim: int, watched: Watched) -> Problem:
     """Cells on the area (volume) that touching cells would fill, one record at each end."""
     settings = {
         "n_cells": n_cells,
-        "n_dim": n_dim,
         "n_steps": n_steps,
         "record_every": n_steps,
-        "dt": 1e-5,
-        "initial_spread": _CONTACT * n_cells ** (1 / n_dim) / 2,
-        "r_onset": 2.2 * _CONTACT,
-        "r_cutoff": 2.5 * _CONTACT,
+        **cluster_settings(n_cells, n_dim),
     }
-    return load_problem("reference", settings, dict.fromkeys(_PARAMETERS, "default"), watched)
+    return load_problem("reference", settings, dict.fromkeys(PARAMETERS, "default"), watched)
 
 
 def measure(
@@ -51,7 +48,7 @@ def measure(
     n_simulations: int = 1,
     lists: bool | None = None,
     n_dim: int = 2,
-    watched: list[str] | Literal["all"],
+    watched: Watched,
     n_steps: int = 10,
     repeats: int = 3,
 ) -> float:
@@ -101,11 +98,9 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--simulations", type=int, default=1)
     parser.add_argument("--dimensions", type=int, choices=(2, 3), default=2)
-    parser.add_argument("--observables", nargs="+", default=["mean_distance"])
+    parser.add_argument("--all-observables", action="store_true", help="not the mean distance alone")
     arguments = parser.parse_args()
-    watched: list[str] | Literal["all"] = arguments.observables
-    if watched == ["all"]:
-        watched = "all"
+    watched: Watched = "all" if arguments.all_observables else ["mean_distance"]
     print("| mode | pairs | cells | ms a step and simulation |\n|---|---|---|---|")
     for mode in arguments.modes:
         for lists, cells in ((False, arguments.dense), (True, arguments.cells)):

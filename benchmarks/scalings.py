@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Any
 from .comparisons import PEERS, TWO
 from .plan import Plan
 from .processes import Host, Program, Timing, Worker, repeated
-from .task import Task
+from .task import Task, cluster_settings
 
 Row = dict[str, Any]
 _OWN = "jaxmorph"
@@ -119,18 +118,10 @@ def _cells(plan: Plan, worker: Worker, competitor: str, modes: tuple) -> Iterato
 
 def _clusters(plan: Plan, host: Host, own: Worker) -> Iterator[Row]:
     """Cells on the area that touching ones would fill, a range of 2.5 contact distances."""
-    contact = 0.6
 
     def task(n: int) -> Task:
-        settings = {
-            "dt": 1e-5,
-            "initial_spread": contact * math.sqrt(n) / 2,
-            "r_onset": 2.2 * contact,
-            "r_cutoff": 2.5 * contact,
-        }
-        return dataclasses.replace(
-            plan.task, cells=n, steps=1, samples=host.devices, seeds=1, settings=settings
-        )
+        small = dataclasses.replace(plan.task, steps=1, samples=host.devices, seeds=1)
+        return dataclasses.replace(small, cells=n, settings=cluster_settings(n))
 
     # One mode: its programs take a minute each to compile.
     build = partial(own.build, "engine", mode="reverse")

@@ -14,6 +14,21 @@ PARAMETERS = ("epsilon", "alpha", "max_radius", "growth_rate", "kT", "gamma")
 # A radius far below this largest one does not change, to the last bit.
 _NO_GROWTH = {"growth_rate": 0.0, "max_radius": 100.0}
 _RECORDED_TIMES = 20
+_CONTACT = 0.6
+
+
+def cluster_settings(n_cells: int, n_dim: int = 2) -> dict[str, float]:
+    """The study's settings for cells on the area (volume) that touching ones would fill.
+
+    Forces have a range of 2.5 contact distances.
+    """
+    return {
+        "n_dim": n_dim,
+        "dt": 1e-5,
+        "initial_spread": _CONTACT * n_cells ** (1 / n_dim) / 2,
+        "r_onset": 2.2 * _CONTACT,
+        "r_cutoff": 2.5 * _CONTACT,
+    }
 
 
 @dataclasses.dataclass(frozen=True)

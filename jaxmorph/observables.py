@@ -47,25 +47,27 @@ def mean_nearest_neighbour_distance(state: BaseCellState) -> Scalar:
     near = nearest_distance(state)
     if near is not None:
         return _weights(state) @ jnp.where(state.alive, near, 0)
+    return _mean_nearest_of_all_pairs(state)
 
-    def of_all_pairs(state: BaseCellState) -> Array:
-        pairs = space.pairwise_displacement(state.displacement, state.position)
-        between = space.distance(pairs)
-        alive = state.alive
-        neighbour = alive[:, None] & alive[None, :] & ~jnp.eye(alive.shape[0], dtype=bool)
-        nearest = jnp.min(jnp.where(neighbour, between, jnp.inf), axis=1)
-        return _weights(state) @ jnp.where(alive, nearest, 0)
 
-    return by_gradient(of_all_pairs)(state)
+@by_gradient
+def _mean_nearest_of_all_pairs(state: BaseCellState) -> Array:
+    pairs = space.pairwise_displacement(state.displacement, state.position)
+    between = space.distance(pairs)
+    alive = state.alive
+    neighbour = alive[:, None] & alive[None, :] & ~jnp.eye(alive.shape[0], dtype=bool)
+    nearest = jnp.min(jnp.where(neighbour, between, jnp.inf), axis=1)
+    return _weights(state) @ jnp.where(alive, nearest, 0)
 
 
 def total_energy(state: BaseCellState, potential: MechanicalInteractionPotential) -> Scalar:
     """Potential energy of all pairs (energy)."""
+    return _total_energy(state, potential)
 
-    def energy(state: BaseCellState, potential: MechanicalInteractionPotential) -> Array:
-        return potential.energy_fn(state)(state.position)
 
-    return by_gradient(energy)(state, potential)
+@by_gradient
+def _total_energy(state: BaseCellState, potential: MechanicalInteractionPotential) -> Array:
+    return potential.energy_fn(state)(state.position)
 
 
 def mean_radius(state: BaseCellState) -> Scalar:

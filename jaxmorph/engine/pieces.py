@@ -210,7 +210,7 @@ def compile_piece(
         lowered = capacities.lower(over_devices(function), arguments, samples, keys)
         traced = time.monotonic()
         compiled = lowered.compile(_compiler_options())
-        done = time.monotonic()
+        logger.info("traced in %.1f s, compiled in %.1f s", traced - start, time.monotonic() - traced)
         need = memory_of(compiled)
         if need <= limit or size == (per_device(1), 1):
             break
@@ -221,7 +221,6 @@ def compile_piece(
             limit / 1e6,
         )
         size = _half(size)
-    logger.info("traced in %.1f s, compiled in %.1f s", traced - start, done - traced)
     logger.info("evaluating pieces of %d samples x %d seeds (%.3g MB)", *size, need / 1e6)
     return Program(compiled, size, lowered.out_info, need)
 
