@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+_WIDEST_FIRST = {"AVX-512": "avx512f", "AVX2": "avx2", "AVX": "avx"}
 _PACKAGES = ("jaxmorph", "jax", "jaxlib", "equinox", "jax-md", "jax-morph", "diffrax", "numpy")
 
 
@@ -31,6 +32,7 @@ def describe(about: dict[str, Any]) -> dict[str, Any]:
         "devices": about["description"],
         "cpu": _cpu(),
         "cpus": usable_cpus(),
+        "vectors": _vectors(),
         "load_before": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -41,19 +43,28 @@ def describe(about: dict[str, Any]) -> dict[str, Any]:
 
 
 def kind(machine: dict[str, Any]) -> str:
-    """A name for its folder: ``cpu-2-amd-epyc``, ``gpu-nvidia-h100-80gb-hbm3``."""
+    """A name for its folder: ``cpu-2-amd-epyc-avx2``, ``gpu-nvidia-h100-80gb-hbm3``."""
     on_cpu = machine["devices"].startswith("cpu")
-    text = f"cpu {machine['cpus']} {machine['cpu']}" if on_cpu else machine["devices"]
+    cpu = f"cpu {machine['cpus']} {machine['cpu']} {machine['vectors']}"
+    text = cpu if on_cpu else machine["devices"]
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def _cpu() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _vectors() -> str:
+    """The widest vectors of the processor; what a simulation takes depends on them before all else."""
+    flags = _cpuinfo("flags").split()
+    return next((name for name, flag in _WIDEST_FIRST.items() if flag in flags), "")
+
+
+def _cpuinfo(field: str) -> str:
+    """What Linux says of the first CPU; empty elsewhere."""
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
 
 
 def _version(name: str) -> str | None:

@@ -43,8 +43,9 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
 
 def _page(machine: dict[str, Any], compared: list[Row], settings: list[Row], scaled: list[Row]) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items() if v)
+    cpu = f"{machine['cpu']} {machine['vectors']}".strip()
     lines = [
-        f"# {machine['cpus']} CPUs ({machine['cpu']}), devices: {machine['devices']}",
+        f"# {machine['cpus']} CPUs ({cpu}), devices: {machine['devices']}",
         "",
         f"{machine['date']}, commit {machine['commit']}, {machine['system']}, "
         f"Python {machine['python']}, {versions}; {machine['seconds']} s in all, "

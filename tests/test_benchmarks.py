@@ -57,8 +57,8 @@ def test_a_share_of_the_gpus_is_the_first_of_those_that_are_visible(
 
 
 def test_a_folder_of_results_is_named_after_the_kind_of_machine() -> None:
-    machine = {"devices": "cpu x 2", "cpu": "AMD EPYC", "cpus": 2}
-    assert kind(machine) == "cpu-2-amd-epyc"
+    machine = {"devices": "cpu x 2", "cpu": "AMD EPYC", "cpus": 2, "vectors": "AVX2"}
+    assert kind(machine) == "cpu-2-amd-epyc-avx2"
     assert kind(machine | {"devices": "gpu NVIDIA H100 80GB HBM3"}) == "gpu-nvidia-h100-80gb-hbm3"
 
 
