@@ -33,10 +33,17 @@ def draw(compared: list[Row], scaled: list[Row], path: Path) -> None:
         axes = figure.subplots(2, 3, width_ratios=(1.15, 1, 1))
         (beside, batch, cells), (parameters, memory, devices) = axes
         _beside(beside, compared)
-        _lines(batch, scaled, "batch", "simulations", _throughput)
-        batch.set(title="throughput", xlabel="simulations at once", ylabel="simulations / s")
+        floors = [
+            row | {"ms_per_simulation": row["floor_ms"], "drawn": "floor"}
+            for row in scaled
+            if "floor_ms" in row
+        ]
+        _lines(batch, scaled + floors, "batch", "simulations", _throughput)
+        batch.set(
+            title="throughput", xlabel="simulations at once (dashed: floor)", ylabel="simulations / s"
+        )
         large = [
-            row | {"measured": "cells", "hollow": True}
+            row | {"measured": "cells", "drawn": "hollow"}
             for row in scaled
             if row["measured"] == "clusters"
         ]
@@ -108,12 +115,14 @@ def _lines(
         return
     for key, (label, colour, marker) in _STYLE.items():
         chosen = [row for row in rows if (row["competitor"], row["mode"]) == key]
-        for hollow in (False, True):
-            part = [row for row in chosen if row.get("hollow", False) is hollow]
-            if part:
+        for drawn in ("full", "hollow", "floor"):
+            part = [row for row in chosen if row.get("drawn", "full") == drawn]
+            if part and drawn == "floor":
+                ax.plot([row[x] for row in part], [y(row) for row in part], "--", color=colour)
+            elif part:
                 xs, ys = [row[x] for row in part], [y(row) for row in part]
                 (line,) = ax.plot(xs, ys, color=colour, marker=marker, markersize=3.5, label=label)
-                line.set_markerfacecolor("white" if hollow else colour)
+                line.set_markerfacecolor("white" if drawn == "hollow" else colour)
     ticks = sorted({row[x] for row in rows})
     if not log:
         ax.set_ylim(bottom=0)

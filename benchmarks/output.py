@@ -11,6 +11,8 @@ from . import figure
 
 Row = dict[str, Any]
 
+_RATES = ("_per_s", "launch_s")
+
 
 def write(
     folder: Path, machine: dict[str, Any], compared: list[Row], settings: list[Row], scaled: list[Row]
@@ -27,9 +29,22 @@ def write(
 
 def short(row: Row) -> str:
     """A line of progress about one row of a scaling."""
-    numbers = ", ".join(f"{k} {v:.4g}" for k, v in row.items() if isinstance(v, float))
+    shown = {k: v for k, v in row.items() if isinstance(v, float) and not k.endswith(_RATES)}
+    numbers = ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
     sizes = ", ".join(f"{k} {v}" for k, v in row.items() if isinstance(v, int))
     return f"{row['measured']}: {row['competitor']}, {row['mode']}, {sizes}: {numbers}"
+
+
+def rates_in_words(rates: dict[str, float]) -> str:
+    """A sentence on what the machine can do, of :attr:`benchmarks.rates.Rates.named`."""
+    rate = {name: f"{1e-9 * rates[name]:.3g}" for name in rates if name.endswith("_per_s")}
+    return (
+        f"Each device, with all of them at work: {rate['plain_per_s']} x 10^9 sums and products "
+        f"a second, {rate['divide_per_s']} divisions, {rate['sqrt_per_s']} roots, "
+        f"{rate['transcendental_per_s']} exponentials; {rate['memory_bytes_per_s']} GB/s from memory, "
+        f"{rate['most_bytes_per_s']} where a cache holds all; "
+        f"{1e9 * rates['launch_s']:.3g} ns to launch a kernel."
+    )
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:
@@ -70,6 +85,7 @@ def _page(machine: dict[str, Any], compared: list[Row], settings: list[Row], sca
         "## Alone",
         "",
         *_table(_SCALED, scaled),
+        *_floors([row for row in scaled if "floor_ms" in row]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -117,6 +133,37 @@ _SCALED = {
     "memory (MB)": lambda r: _number(r, "memory_mb"),
     "build (s)": lambda r: _number(r, "build_s") + _stages(r),
 }
+
+
+_FLOORS = {
+    "program": lambda r: f"{r['competitor']}, {r['mode']}",
+    "simulations": lambda r: str(r["simulations"]),
+    "ms": lambda r: _number(r, "ms_per_simulation"),
+    "floor, ms": lambda r: _number(r, "floor_ms"),
+    "times the floor": lambda r: f"**{r['ms_per_simulation'] / r['floor_ms']:.3g}**",
+    "most of it": lambda r: r["bound"],
+    "arithmetic, ms": lambda r: _number(r, "arithmetic_ms"),
+    "bytes, ms": lambda r: _number(r, "bytes_ms"),
+    "launches, ms": lambda r: _number(r, "launches_ms"),
+    "kernels launched": lambda r: f"{r['kernels']:,}",
+}
+
+
+def _floors(rows: list[Row]) -> list[str]:
+    """The section on what the machine could do at best."""
+    if not rows:
+        return []
+    return [
+        "",
+        "## Against the floor",
+        "",
+        rates_in_words(rows[0]),
+        "",
+        *_table(_FLOORS, rows),
+        "",
+        "Times are of one simulation. The floor is the least time of the compiled program's kernels, "
+        "each the longest of its operations, its bytes and a launch; beside it the sum of each.",
+    ]
 
 
 def _table(columns: dict[str, Any], rows: list[Row]) -> list[str]:

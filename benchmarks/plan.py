@@ -37,7 +37,6 @@ _PEERS = {
         Setting(None),
         Setting(None, {"unroll": 4}),
         Setting(None, {"at_once": 4}),
-        Setting(None, {"at_once": 4, "unroll": 4}),
     ),
     "md": (
         Setting(1),
@@ -73,7 +72,7 @@ class Plan:
     rounds: int = 5
     calls: int = 3
     longest_s: float = 2.5
-    batches: tuple[int, ...] = tuple(4**i for i in range(2, 10))
+    batches: tuple[int, ...] = tuple(4**i for i in range(3, 10))
     cells: tuple[int, ...] = (10, 30, 100)
     cell_steps: int = 10
     clusters: tuple[int, ...] = (1000, 20_000)

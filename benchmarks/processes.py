@@ -107,6 +107,10 @@ class Program:
         """Of one call."""
         return self._worker.ask("call", name=self._name)["seconds"]
 
+    def floor(self) -> dict[str, Any]:
+        """The least seconds of a call of jaxmorph's, its terms, what sets it, the machine's rates."""
+        return self._worker.ask("floor", name=self._name)
+
     def results(self) -> tuple[np.ndarray, np.ndarray]:
         """Values and derivatives."""
         reply = self._worker.ask("results", name=self._name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,14 +28,14 @@ def all_scalings(plan: Plan, host: Host, peers: list[str]) -> Iterator[Row]:
         yield from _cells(plan, own, "engine", ("reverse", "forward"))
         yield from _clusters(plan, host, own)
         yield from _memory(plan, own, "engine", ("reverse", "forward"))
+        if plan.devices and host.devices > 1:
+            yield from _devices(plan, host, own)
     if "morph" in peers:
         with host.peer(host.devices) as other:
             yield from _cells(plan, other, "morph", (None,))
     if "md" in peers:
         with host.peer(1) as other:
             yield from _memory(plan, other, "md", (None,))
-    if plan.devices and host.devices > 1:
-        yield from _devices(plan, host)
     if plan.start:
         yield from _start(plan, host)
 
@@ -62,8 +63,19 @@ def _timed(program: Program, timing: Timing) -> Row:
     }
 
 
+def _least(program: Program) -> Row:
+    """The floor of a program, for each simulation, and its terms."""
+    least, n = program.floor(), program.task.simulations
+    each = {f"{name}_ms": 1e3 * seconds / n for name, seconds in least["seconds"].items()}
+    return {**each, "bound": least["bound"], "kernels": least["kernels"], **least["rates"]}
+
+
 def _growing(
-    plan: Plan, tasks: list[Task], build: Callable[[Task], Program], work: Callable[[Task], float]
+    plan: Plan,
+    tasks: list[Task],
+    build: Callable[[Task], Program],
+    work: Callable[[Task], float],
+    more: Callable[[Program], Row] = lambda _: {},
 ) -> Iterator[tuple[Task, Row]]:
     """Time each task, until one would probably take too long.
 
@@ -72,6 +84,7 @@ def _growing(
         tasks: From small to large.
         build: Makes the program of one.
         work: What the time of a task is assumed to grow with.
+        more: What else to say of a program.
     """
     expected = 0.0
     for i, task in enumerate(tasks):
@@ -79,7 +92,7 @@ def _growing(
             return
         program = build(task)
         timing = repeated(program, plan.calls)
-        yield task, _timed(program, timing)
+        yield task, _timed(program, timing) | more(program)
         if i + 1 < len(tasks):
             expected = min(timing.seconds) * work(tasks[i + 1]) / work(task)
 
@@ -87,9 +100,9 @@ def _growing(
 def _batches(plan: Plan, own: Worker) -> Iterator[Row]:
     sizes = [(max(1, n // _SEEDS), min(n, _SEEDS)) for n in plan.batches]
     tasks = [dataclasses.replace(plan.task, samples=i, seeds=j) for i, j in sizes]
-    for mode in ("reverse", "forward"):
+    for mode in ("none", "reverse", "forward"):
         build = partial(own.build, "engine", mode=mode)
-        for task, row in _growing(plan, tasks, build, lambda t: t.simulations):
+        for task, row in _growing(plan, tasks, build, lambda t: t.simulations, _least):
             yield _row("batch", "engine", mode, task, **row)
 
 
@@ -140,14 +153,14 @@ def _memory(plan: Plan, worker: Worker, competitor: str, modes: tuple) -> Iterat
             yield _row("memory", competitor, mode, task, memory_mb=built["memory"] / 1e6)
 
 
-def _devices(plan: Plan, host: Host) -> Iterator[Row]:
+def _devices(plan: Plan, host: Host, own: Worker) -> Iterator[Row]:
     """The same batch on 1, 2, 4 ... devices, with a CPU each."""
     task = dataclasses.replace(plan.task, samples=4 * plan.task.samples)
     counts = [2**i for i in range(host.devices.bit_length())]
     for n in counts:
-        with host.own(n) as own:
+        with contextlib.nullcontext(own) if n == host.devices else host.own(n) as worker:
             for mode in ("reverse", "forward"):
-                program = own.build("engine", task, mode=mode)
+                program = worker.build("engine", task, mode=mode)
                 row = _timed(program, repeated(program, plan.calls))
                 yield _row("devices", "engine", mode, task, devices=n, **row)
 

@@ -21,7 +21,10 @@ from jaxmorph.engine import describe_devices  # noqa: E402
 from jaxmorph.errors import JaxmorphError  # noqa: E402
 from jaxmorph.jobs import devices as jobs  # noqa: E402
 
-from . import competitors  # noqa: E402
+from . import competitors, rates  # noqa: E402
+from .competitors.engine import Engine  # noqa: E402
+from .floor import floor  # noqa: E402
+from .kernels import Module  # noqa: E402
 from .task import Task  # noqa: E402
 
 _STAGES = {
@@ -37,6 +40,7 @@ class _Programs:
     def __init__(self) -> None:
         self._made: dict[str, tuple[competitors.Program, Task]] = {}
         self._stages = dict.fromkeys(_STAGES.values(), 0.0)
+        self._rates: dict[str, rates.Rates] = {}
         jax.monitoring.register_event_duration_secs_listener(self._count)
 
     def _count(self, event: str, duration_secs: float, **_: Any) -> None:
@@ -60,6 +64,23 @@ class _Programs:
         if not (np.isfinite(value).all() and np.isfinite(gradient).all()):
             raise JaxmorphError(f"a result is not finite: {name}")
         return {"seconds": seconds}
+
+    def floor(self, name: str) -> dict[str, Any]:
+        """The least time that a call of it can take, and why: see ``floor.py``; seconds."""
+        program, task = self._made[name]
+        assert isinstance(program, Engine)
+        if task.precision not in self._rates:
+            self._rates[task.precision] = rates.measure(task.precision)
+        measured = self._rates[task.precision]
+        least = floor(Module(program.text).kernels(), measured)
+        n = len(program.pieces)
+        terms = {str(name): n * seconds for name, seconds in least.terms.items()}
+        return {
+            "seconds": {"floor": n * least.seconds, **terms},
+            "bound": least.bound,
+            "kernels": n * least.launches,
+            "rates": measured.named,
+        }
 
     def results(self, name: str) -> dict[str, list]:
         """Evaluate it once; values and derivatives."""

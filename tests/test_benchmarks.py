@@ -91,10 +91,19 @@ def test_everything_in_miniature(tmp_path: Path) -> None:
         assert float(row["values_differ_by"]) < 1e-10 and float(row["times_faster"]) > 0
     with (where / "scalings.csv").open() as file:
         measured = {(row["measured"], row["mode"]) for row in csv.DictReader(file)}
-    assert {
-        (what, mode) for what in ("batch", "cells", "memory") for mode in ("forward", "reverse")
-    } == measured
-    assert "| jax-md (1 device) | 6, growth |" in (where / "README.md").read_text()
+        wanted = {
+            (what, mode) for what in ("batch", "cells", "memory") for mode in ("forward", "reverse")
+        }
+    assert wanted | {("batch", "none")} == measured
+    with (where / "scalings.csv").open() as file:
+        floors = [row for row in csv.DictReader(file) if row["measured"] == "batch"]
+    for row in floors:
+        terms = [float(row[f"{name}_ms"]) for name in ("arithmetic", "bytes", "launches")]
+        # To the four digits that are written.
+        assert 0.999 * max(terms) <= float(row["floor_ms"]) <= 1.001 * sum(terms)
+        assert int(row["kernels"]) > 10 and float(row["launch_s"]) > 0
+    page = (where / "README.md").read_text()
+    assert "| jax-md (1 device) | 6, growth |" in page and "## Against the floor" in page
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from jaxmorph import engine, store
-from jaxmorph.engine import pieces
+from jaxmorph.engine import batch, pieces
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.studies import Problem, load_problem
 
@@ -165,44 +165,56 @@ def test_a_simulation_for_which_there_is_no_memory_is_one_readable_line(
 
 # --- devices -------------------------------------------------------------------------------------
 
-ON_DEVICES = """
+# Numbers of samples: fewer than 8 devices, no multiple of 8, and a multiple.
+ON_DEVICES: list[tuple[batch.WantedMode, int]] = [
+    ("forward", 3),
+    ("forward", 21),
+    ("reverse", 21),
+    ("forward", 40),
+]
+
+
+def some(mode: batch.WantedMode, n_samples: int) -> engine.Evaluation:
+    return engine.evaluate(problem(), samples()[:n_samples], SEEDS, run_key=KEY, gradient=mode)
+
+
+PROCESS = """
 import json, sys
 import jax, numpy as np
 sys.path[:0] = json.loads(sys.argv[1])
 import test_resuming as t
 from jaxmorph import engine
 n = len(jax.local_devices())
-few = engine.evaluate(t.problem(), t.samples()[:3], t.SEEDS, run_key=t.KEY)
-all = t.evaluate()
-np.savez(sys.argv[2], value=all.value, gradient=all.gradient, few=few.value, n=n)
+found = {"n": n}
+for mode, n_samples in t.ON_DEVICES:
+    one = t.some(mode, n_samples)
+    found |= {f"value {mode} {n_samples}": one.value, f"gradient {mode} {n_samples}": one.gradient}
+np.savez(sys.argv[2], **found)
 print(engine.describe_devices())
 """
 
 
-def test_a_batch_is_spread_over_all_devices_with_the_same_answer(tmp_path: Path) -> None:
-    """Also where the samples are not a multiple of the devices (40 and 3 samples on 4 devices)."""
+@pytest.mark.parametrize("n", [3, 8])
+def test_a_batch_is_spread_over_all_devices_with_the_same_answer(n: int, tmp_path: Path) -> None:
+    """Also where the samples are fewer than the devices, or not a multiple of them."""
     here = Path(__file__).parent
     folders = json.dumps([str(here.parent), str(here)])
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            ON_DEVICES,
-            folders,
-            tmp_path / "r.npz",
-        ],
-        env=os.environ | {"JAX_NUM_CPU_DEVICES": "4"},
+        [sys.executable, "-c", PROCESS, folders, tmp_path / "r.npz"],
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": str(n)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["cpu", "x", "4"]
-    found, whole = np.load(tmp_path / "r.npz"), evaluate()
-    assert found["n"] == 4
-    assert_close(found["value"], whole.value)
-    assert_close(found["gradient"], whole.gradient)
-    assert_close(found["few"], whole.value[:3])
+    assert done.stdout.split() == ["cpu", "x", str(n)]
+    found = np.load(tmp_path / "r.npz")
+    assert found["n"] == n
+    for mode, n_samples in ON_DEVICES:
+        one = some(mode, n_samples)
+        assert_close(found[f"value {mode} {n_samples}"], one.value)
+        assert one.gradient is not None
+        assert_close(found[f"gradient {mode} {n_samples}"], one.gradient)
 
 
 def test_a_gpu_that_was_asked_for_and_is_not_there_is_one_readable_line(

@@ -112,7 +112,7 @@ def in_pieces(
     """
     saved = {} if saved is None else saved
     shape = len(samples), len(keys)
-    limit = _free_memory() * _MEMORY_SHARE if memory_limit is None else memory_limit
+    limit = free_for_a_program() if memory_limit is None else memory_limit
     # What goes on must be cut as it was: programs of different sizes differ in the last bits.
     first = max((Piece(*place).shape for place in saved), default=_first_size(*shape))
     size = per_device(first[0]), first[1]
@@ -127,7 +127,7 @@ def in_pieces(
                 result = [np.empty((*shape, *leaf.shape[2:]), leaf.dtype) for leaf in leaves]
                 _take_up(saved, result, finished)
             progress = Progress(finished.size, int(finished.sum()))
-            for piece in _grid(shape, size):
+            for piece in grid(shape, size):
                 if not finished[piece.where].all():
                     done = evaluate_piece(program, samples, keys, piece)
                     i, j = piece.where
@@ -164,7 +164,8 @@ def _half(size: tuple[int, int]) -> tuple[int, int]:
     return size[0], math.ceil(size[1] / 2)
 
 
-def _grid(shape: tuple[int, int], size: tuple[int, int]) -> Iterator[Piece]:
+def grid(shape: tuple[int, int], size: tuple[int, int]) -> Iterator[Piece]:
+    """The pieces of ``size`` that cover a batch of ``shape``; the last ones may be smaller."""
     for i in range(0, shape[0], size[0]):
         for j in range(0, shape[1], size[1]):
             yield Piece(i, min(i + size[0], shape[0]), j, min(j + size[1], shape[1]))
@@ -209,7 +210,7 @@ def compile_piece(
         start = time.monotonic()
         lowered = capacities.lower(over_devices(function), arguments, samples, keys)
         traced = time.monotonic()
-        compiled = lowered.compile(_compiler_options())
+        compiled = lowered.compile(compiler_options())
         logger.info("traced in %.1f s, compiled in %.1f s", traced - start, time.monotonic() - traced)
         need = memory_of(compiled)
         if need <= limit or size == (per_device(1), 1):
@@ -225,7 +226,7 @@ def compile_piece(
     return Program(compiled, size, lowered.out_info, need)
 
 
-def _compiler_options() -> dict[str, str | bool]:
+def compiler_options() -> dict[str, str | bool]:
     """The whole width of the processor's vectors; XLA takes half of the widest ones by default."""
     return {"xla_cpu_prefer_vector_width": "512"} if jax.default_backend() == "cpu" else {}
 
@@ -237,10 +238,10 @@ def memory_of(compiled: Any) -> float:
     return need * (per_device(1) if jax.local_devices()[0].platform == "cpu" else 1)
 
 
-def _free_memory() -> float:
-    """Bytes free on the device that JAX uses; of a node's memory, no more than Slurm gave this job."""
+def free_for_a_program() -> float:
+    """Bytes that one program may take of what is free on a GPU, or of what Slurm gave this job."""
     statistics = jax.local_devices()[0].memory_stats()
     if statistics and "bytes_limit" in statistics:
-        return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
+        return (statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)) * _MEMORY_SHARE
     given = float(os.environ.get("SLURM_MEM_PER_NODE", math.inf)) * 2**20
-    return min(psutil.virtual_memory().available, given)
+    return min(psutil.virtual_memory().available, given) * _MEMORY_SHARE
