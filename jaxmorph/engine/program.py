@@ -242,14 +242,14 @@ def choose_mode(
 ) -> tuple[GradientMode, str]:
     """The gradient mode and the reason for it.
 
-    What either costs, in simulations without gradients, was measured on one CPU for the reference study:
-    docs/benchmarks.md.
+    For one output, forward mode is cheaper up to 3 parameters; a further output costs reverse mode as much
+    as 2.2 parameters cost forward mode. Measured on CPUs for the reference study: docs/benchmarks.md.
     """
     if wanted != "auto":
         return wanted, "asked for by the configuration"
     n_outputs = shape[0] * shape[1]
     cost = f"parameters: {n_parameters}, outputs (times x observables): {n_outputs}"
-    if 1.5 + 0.3 * n_parameters <= 2.4 + 0.65 * n_outputs:
+    if n_parameters <= 3 + 2.2 * (n_outputs - 1):
         return (
             "forward",
             f"auto: {cost}; one tangent a parameter is cheaper than one cotangent an output",
