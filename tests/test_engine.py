@@ -312,7 +312,8 @@ def test_times_may_be_an_array_of_numpy() -> None:
     class Known(Fragile):
         def simulate(self, parameters: Mapping[str, Array], key: PRNGKeyArray) -> jxm.Recording:
             recording = super().simulate(parameters, key)
-            return dataclasses.replace(recording, time=np.array([0.5]))
+            known: Any = np.array([0.5])
+            return dataclasses.replace(recording, time=known)
 
     result = engine.evaluate(all_varied(Known()), np.array([[0.25, 1]]), np.arange(1), run_key=1)
     np.testing.assert_array_equal(result.time, [0.5])

@@ -242,8 +242,8 @@ def choose_mode(
 ) -> tuple[GradientMode, str]:
     """The gradient mode and the reason for it.
 
-    For one output, forward mode is cheaper up to 3 parameters; a further output costs reverse mode as much
-    as 2.2 parameters cost forward mode. Measured on CPUs for the reference study: docs/benchmarks.md.
+    For one output, forward mode is cheaper up to 3 parameters; a further output costs reverse mode as
+    much as 2.2 parameters cost forward mode. Measured on CPUs: docs/benchmarks.md.
     """
     if wanted != "auto":
         return wanted, "asked for by the configuration"
