@@ -67,12 +67,13 @@ def measure(
     crossover = {None: listed.CROSSOVER, True: 0, False: sys.maxsize}[lists]
     study = problem(n_cells, n_steps, n_dim, watched)
     samples = np.array([[p.default for p in study.study.parameters]])
-    _, _, single = batch.choose(study, mode, "pathwise", 0.0, 0)
+    way = batch.choose(study, mode, "pathwise", 0.0, 0)
+    seeds = np.arange(n_simulations)
     with (
         mock.patch.object(listed, "CROSSOVER", crossover),
         # A list that is no shorter than all pairs would not be taken.
         mock.patch.object(listed, "DEARER", 0) if lists else contextlib.nullcontext(),
-        batch.on_pairs(study, single, samples, np.arange(n_simulations), 0) as (function, keys),
+        batch.on_pairs(study, way.single, samples, seeds, 0, way.simulates) as (function, keys),
     ):
         program = compile_piece(function, samples, keys, (1, n_simulations), math.inf)
         seconds = []

@@ -26,9 +26,13 @@ _COMPILED = re.compile(r"traced in ([\d.]+) s, compiled in ([\d.]+) s")
 
 
 def _import_seconds() -> float:
-    """Of all that a job imports, with the start of Python and of JAX's devices."""
+    """Of all that a job imports, with the start of Python and of JAX's devices.
+
+    SciPy's statistics are imported when a design is made.
+    """
     start = time.perf_counter()
-    code = "import jax, snakemake, jaxmorph.jobs.devices, jaxmorph.jobs.simulate; jax.devices()"
+    code = "import jax, snakemake, scipy.stats; import jaxmorph.jobs.devices, jaxmorph.jobs.simulate"
+    code += "; jax.devices()"
     subprocess.run([sys.executable, "-c", code], check=True)
     return time.perf_counter() - start
 

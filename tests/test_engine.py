@@ -306,3 +306,14 @@ def test_times_that_depend_on_a_parameter_are_refused() -> None:
     problem = all_varied(Moving())
     with pytest.raises(JaxmorphError, match=r"study Moving: .*times differ.*\(0\.25 and 0\.75 at the"):
         engine.evaluate(problem, np.array([[0.25, 1], [0.75, 1]]), np.arange(1), run_key=1)
+
+
+def test_times_may_be_an_array_of_numpy() -> None:
+    class Known(Fragile):
+        def simulate(self, parameters: Mapping[str, Array], key: PRNGKeyArray) -> jxm.Recording:
+            recording = super().simulate(parameters, key)
+            known: Any = np.array([0.5])
+            return dataclasses.replace(recording, time=known)
+
+    result = engine.evaluate(all_varied(Known()), np.array([[0.25, 1]]), np.arange(1), run_key=1)
+    np.testing.assert_array_equal(result.time, [0.5])

@@ -136,7 +136,7 @@ def test_a_study_from_a_file(tmp_path: Path) -> None:
     assert problem.names == ("power",)
     assert problem.fixed == {"threshold": 2.0}
     np.testing.assert_array_equal(problem.centre, [2.0])
-    assert engine.trace(problem) == (2, 1)
+    assert engine.trace(problem).shape == (2, 1)
     result = engine.evaluate(problem, np.array([[2.0]]), np.arange(1), run_key=0)
     assert result.gradient is not None
     np.testing.assert_allclose(result.value.ravel(), [0.8, 0.5], rtol=1e-14)

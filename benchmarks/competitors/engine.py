@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -31,15 +30,11 @@ class Engine:
     def __init__(self, task: Task, mode: Mode):
         self.problem = task.problem()
         self.samples = task.points(self.problem)
-        single = choose(self.problem, mode, "pathwise", 0.05, _RUN_KEY)[2]
-        if mode == "reverse" and not task.over_time:
-            single = self._final
-        size = per_device(task.samples), task.seeds
+        way = choose(self.problem, mode, "pathwise", 0.05, _RUN_KEY)
+        single = self._final if mode == "reverse" and not task.over_time else way.single
+        size, seeds = (per_device(task.samples), task.seeds), np.arange(task.seeds)
         shape = task.samples, task.seeds
-        with (
-            on_pairs(self.problem, single, self.samples, np.arange(task.seeds), _RUN_KEY) as on,
-            capacities.watching(partial(program.values, self.problem)),
-        ):
+        with on_pairs(self.problem, single, self.samples, seeds, _RUN_KEY, way.simulates) as on:
             function, self.keys = on
             outgrown = True
             while outgrown:

@@ -5,10 +5,9 @@ import dataclasses
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -94,30 +93,50 @@ def evaluate(
             estimator cannot be had, from this study or in this mode.
     """
     samples = np.asarray(samples, program.dtype(problem))
-    mode, reason, single = choose(problem, gradient, estimator, smoothing, run_key)
-    with on_pairs(problem, single, samples, seeds, run_key) as (function, keys):
-        model_time = _model_time(problem, samples, keys)
+    way = choose(problem, gradient, estimator, smoothing, run_key)
+    with on_pairs(problem, way.single, samples, seeds, run_key, way.simulates) as (function, keys):
+        model_time = _model_time(problem, way.traced, samples, keys)
         result = in_pieces(function, samples, keys, memory_limit, saved)
     value, grad = (result, None) if gradient == "none" else result
-    return Evaluation(model_time, value, grad, mode, reason, estimator)
+    return Evaluation(model_time, value, grad, way.mode, way.reason, estimator)
+
+
+class Way(NamedTuple):
+    """How a study is evaluated.
+
+    Attributes:
+        traced: The study, traced.
+        mode: The gradient mode, or None.
+        reason: Why this mode.
+        single: The function of (theta, key) that is mapped.
+        simulates: One that makes the same simulations, without derivatives where they are apart.
+    """
+
+    traced: program.Traced
+    mode: GradientMode | None
+    reason: str
+    single: Callable[[jax.Array, jax.Array], Any]
+    simulates: Callable[[jax.Array, jax.Array], Any]
 
 
 def choose(
     problem: Problem, gradient: WantedMode, estimator: Estimator, smoothing: float, run_key: int
-) -> tuple[GradientMode | None, str, Callable[[jax.Array, jax.Array], Any]]:
-    """The gradient mode, the reason for it, and the function of (theta, key) that is mapped."""
-    shape = program.trace(problem)
-    mode: GradientMode | None
-    single: Callable
+) -> Way:
+    """The way that the settings of :func:`evaluate` ask for."""
+    traced = program.trace(problem)
+    values = partial(program.values, problem)
     if gradient == "none":
-        return None, "no gradients wanted", partial(program.values, problem)
+        return Way(traced, None, "no gradients wanted", values, values)
+    mode: GradientMode | None
     if estimator == "pathwise":
-        mode, reason = program.choose_mode(gradient, shape, len(problem.names))
+        mode, reason = program.choose_mode(gradient, traced.shape, len(problem.names))
         single = partial(program.forward if mode == "forward" else program.reverse, problem)
+        way = Way(traced, mode, reason, single, values)
     else:
-        mode, reason, single = estimators.choose(problem, estimator, gradient, smoothing, run_key)
-    logger.info("gradient mode: %s (%s); estimator: %s", mode or "none", reason, estimator)
-    return mode, reason, single
+        mode, reason, estimate = estimators.choose(problem, estimator, gradient, smoothing, run_key)
+        way = Way(traced, mode, reason, estimate, estimate)
+    logger.info("gradient mode: %s (%s); estimator: %s", way.mode or "none", way.reason, estimator)
+    return way
 
 
 def map_pairs(
@@ -150,30 +169,46 @@ def simulate_states(
 
     with on_pairs(problem, both, samples, seeds, run_key) as (function, keys):
         value, states = in_pieces(function, samples, keys, None)
-        model_time = _model_time(problem, samples, keys)
+        model_time = _model_time(problem, program.trace(problem), samples, keys)
     return Trajectories(model_time, value, states)
 
 
 @contextlib.contextmanager
 def on_pairs(
-    problem: Problem, single: Callable, samples: np.ndarray, seeds: np.ndarray, run_key: int
-) -> Iterator[tuple[Callable, jax.Array]]:
-    """``single`` over samples x seeds and the keys of the seeds; what raises inside is explained."""
+    problem: Problem,
+    single: Callable,
+    samples: np.ndarray,
+    seeds: np.ndarray,
+    run_key: int,
+    simulates: Callable | None = None,
+) -> Iterator[tuple[Callable, np.ndarray]]:
+    """``single`` over samples x seeds and the keys of the seeds; what raises inside is explained.
+
+    Args:
+        problem: The study, what varies and what is measured.
+        single: The function of (theta, key) that is mapped.
+        samples: Values of the varied parameters.
+        seeds: Run-wide seed numbers.
+        run_key: The run's random key.
+        simulates: A function of (theta, key) that makes the same simulations at less cost, to size
+            their buffers; default: ``single``.
+    """
     with program.precision(problem):
         keys = program.seed_keys(run_key, np.asarray(seeds))
         function = program.over_batch(single)
         with (
-            capacities.watching(program.without_gradients(single)),
+            capacities.watching(simulates or single),
             blaming(problem, function, samples, keys, seeds),
         ):
             yield function, keys
 
 
-def _model_time(problem: Problem, samples: np.ndarray, keys: jax.Array) -> np.ndarray:
+def _model_time(
+    problem: Problem, traced: program.Traced, samples: np.ndarray, keys: np.ndarray
+) -> np.ndarray:
     """The recorded times; an error if they depend on the parameters."""
-    times = jax.jit(lambda theta, key: program.recording(problem, theta, key).time)
-    first = np.asarray(times(jnp.asarray(samples[0]), keys[0]))
-    last = np.asarray(times(jnp.asarray(samples[-1]), keys[-1]))
+    first = np.asarray(traced.times(samples[0], keys[0]))
+    last = np.asarray(traced.times(samples[-1], keys[-1]))
     if not np.array_equal(first, last):
         raise JaxmorphError(
             f"study {type(problem.study).__name__}: the recorded times differ between samples "

@@ -54,7 +54,7 @@ class Capacities:
         logger.info("buffers: %s", _sizes(self._sizes))
         return self.lower(function, arguments, pairs)
 
-    def outgrown(self, samples: np.ndarray, keys: jax.Array, leaves: list[np.ndarray]) -> bool:
+    def outgrown(self, samples: np.ndarray, keys: np.ndarray, leaves: list[np.ndarray]) -> bool:
         """Whether a buffer was too small for results that are NaN; it is larger then."""
         if not self._asked:
             return False
@@ -123,7 +123,7 @@ def watching(single: Callable) -> Iterator[None]:
         _watched.reset(token)
 
 
-def lower(function: Callable, arguments: Sequence[Any], samples: np.ndarray, keys: jax.Array) -> Any:
+def lower(function: Callable, arguments: Sequence[Any], samples: np.ndarray, keys: np.ndarray) -> Any:
     """``jax.jit(function).lower(*arguments)``, with buffers that are large enough for some pairs."""
     capacities = _watched.get()
     if capacities is None:
@@ -131,7 +131,7 @@ def lower(function: Callable, arguments: Sequence[Any], samples: np.ndarray, key
     return capacities.lower(function, arguments, (samples, keys))
 
 
-def outgrown(samples: np.ndarray, keys: jax.Array, leaves: list[np.ndarray]) -> bool:
+def outgrown(samples: np.ndarray, keys: np.ndarray, leaves: list[np.ndarray]) -> bool:
     """Whether a buffer was too small for ``leaves``: the same has to be lowered and evaluated again."""
     capacities = _watched.get()
     return capacities is not None and capacities.outgrown(samples, keys, leaves)

@@ -4,14 +4,13 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable
 
 import numpy as np
 
 from ..configuration import Estimator
 from ..studies import Problem
 from . import program
-from .batch import WantedMode, choose, on_pairs
+from .batch import WantedMode, Way, choose, on_pairs
 from .devices import describe_devices, n_cpus, per_device
 from .failures import StudyError
 from .pieces import Piece, compile_piece, evaluate_piece
@@ -55,17 +54,18 @@ def measure_cost(
     Raises:
         JaxmorphError: If it raises at all three.
     """
-    _, _, single = choose(problem, gradient, estimator, smoothing, run_key)
+    way = choose(problem, gradient, estimator, smoothing, run_key)
     for quantile in (0.5, 0.25):
         with contextlib.suppress(StudyError):
-            return _time(problem, single, quantile, run_key)
-    return _time(problem, single, 0.75, run_key)
+            return _time(problem, way, quantile, run_key)
+    return _time(problem, way, 0.75, run_key)
 
 
-def _time(problem: Problem, single: Callable, quantile: float, run_key: int) -> Cost:
+def _time(problem: Problem, way: Way, quantile: float, run_key: int) -> Cost:
     point = [distribution.ppf(np.array(quantile)) for distribution in problem.distributions]
     samples = np.tile(point, (_SAMPLES, 1)).astype(program.dtype(problem))
-    with on_pairs(problem, single, samples, np.arange(_SEEDS), run_key) as (function, keys):
+    seeds = np.arange(_SEEDS)
+    with on_pairs(problem, way.single, samples, seeds, run_key, way.simulates) as (function, keys):
         start = time.perf_counter()
         piece = compile_piece(function, samples, keys, (per_device(_SAMPLES), _SEEDS), math.inf)
         compiled = time.perf_counter()

@@ -17,7 +17,7 @@ _RAISED = re.compile(r"(?:\w+\.)*_?(?P<kind>\w*(?:Error|Exception)): (?P<message
 
 @contextlib.contextmanager
 def blaming(
-    problem: Problem, function: Callable, samples: np.ndarray, keys: jax.Array, seeds: np.ndarray
+    problem: Problem, function: Callable, samples: np.ndarray, keys: np.ndarray, seeds: np.ndarray
 ) -> Iterator[None]:
     """Say of what goes wrong inside at which sample and seed it did."""
     try:
@@ -32,7 +32,7 @@ def _blame(
     problem: Problem,
     function: Callable,
     samples: np.ndarray,
-    keys: jax.Array,
+    keys: np.ndarray,
     seeds: np.ndarray,
     error: Exception,
 ) -> JaxmorphError:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import psutil
 from tqdm import tqdm
@@ -93,7 +92,7 @@ class Progress:
 def in_pieces(
     function: Callable,
     samples: np.ndarray,
-    keys: jax.Array,
+    keys: np.ndarray,
     memory_limit: float | None,
     saved: Saved | None = None,
 ) -> Any:
@@ -188,18 +187,18 @@ def _put(piece: Piece, leaves: list[np.ndarray], result: list[np.ndarray], finis
 
 
 def evaluate_piece(
-    program: Program, samples: np.ndarray, keys: jax.Array, piece: Piece
+    program: Program, samples: np.ndarray, keys: np.ndarray, piece: Piece
 ) -> list[np.ndarray]:
     """The leaves of one piece; the last of a row or column is filled up: one program for all."""
     i = np.minimum(piece.i + np.arange(program.size[0]), piece.i_stop - 1)
     j = np.minimum(piece.j + np.arange(program.size[1]), piece.j_stop - 1)
-    leaves = jax.tree.leaves(program.compiled(jnp.asarray(samples[i]), keys[j]))
+    leaves = jax.tree.leaves(program.compiled(samples[i], keys[j]))
     rows, columns = piece.shape
     return [np.asarray(leaf)[:rows, :columns] for leaf in leaves]
 
 
 def compile_piece(
-    function: Callable, samples: np.ndarray, keys: jax.Array, size: tuple[int, int], limit: float
+    function: Callable, samples: np.ndarray, keys: np.ndarray, size: tuple[int, int], limit: float
 ) -> Program:
     """The program for pieces of ``size``, or of what fits into ``limit`` bytes."""
     while True:

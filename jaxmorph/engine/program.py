@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
@@ -16,6 +16,7 @@ from ..studies import Problem, Recording, many_tangents, raised_in
 from .chunks import chunk_shape, over_chunks
 from .lane_control import interpret
 from .lanes import Laned, Lanes, Sizes, spread
+from .threefry import threefry
 
 GradientMode = Literal["forward", "reverse"]
 Values = Float[Array, "time observable"]
@@ -32,19 +33,22 @@ def dtype(problem: Problem) -> np.dtype:
     return np.dtype(problem.study.precision)
 
 
-def seed_keys(run_key: int, seeds: np.ndarray) -> UInt32[Array, "seed 2"]:
+def seed_keys(run_key: int, seeds: np.ndarray) -> UInt32[np.ndarray, "seed 2"]:
     """The random key of each seed: ``split(PRNGKey(run_key), r + 1)[r]``, for seeds r (seed,).
 
     It depends on the run's key and the seed's number alone, because JAX's default threefry makes
-    ``split(k, n)`` a prefix of ``split(k, m)`` for n < m.
+    ``split(k, n)`` a prefix of ``split(k, m)`` for n < m. All but the run's key is computed by NumPy:
+    JAX would compile ten small programs for it in every job.
     """
     if not jax.config.jax_threefry_partitionable:  # type: ignore[attr-defined]
         raise JaxmorphError(
             "jax_threefry_partitionable = False: with JAX's old random layout a seed's numbers depend "
             "on how many seeds there are; leave the flag at its default (True)"
         )
-    keys = jax.random.split(jax.random.PRNGKey(run_key), int(seeds.max()) + 1)
-    return keys[seeds]
+    k0, k1 = np.asarray(jax.jit(jax.random.PRNGKey, static_argnums=0)(run_key))
+    counts = seeds.astype(np.uint32)
+    words = threefry(k0, k1, np.zeros_like(counts), counts)  # type: ignore[arg-type]  # JAX's or NumPy's
+    return np.stack(words, axis=-1)
 
 
 def key_apart(
@@ -105,13 +109,6 @@ def reverse(
     return value, gradient.reshape(*value.shape, theta.size)
 
 
-def without_gradients(single: Callable) -> Callable:
-    """``single(theta, key)`` as it is, or :func:`values` where it is their pathwise gradient."""
-    if isinstance(single, partial) and single.func in (forward, reverse):
-        return partial(values, *single.args)
-    return single
-
-
 def over_batch(function: Callable) -> Callable:
     """Map ``function(theta, key)`` over samples and seeds, to leading axes (sample, seed).
 
@@ -137,8 +134,20 @@ def over_batch(function: Callable) -> Callable:
     return over
 
 
-def trace(problem: Problem) -> tuple[int, int]:
-    """Trace the study without computing anything: numbers of recorded times and of observables.
+class Traced(NamedTuple):
+    """A study, traced.
+
+    Attributes:
+        shape: Numbers of recorded times and of observables.
+        times: The function of (theta, key) that gives the recorded times, (time,), and nothing else.
+    """
+
+    shape: tuple[int, int]
+    times: Callable[[np.ndarray, np.ndarray], Float[Array, " time"]]
+
+
+def trace(problem: Problem) -> Traced:
+    """Trace the study without computing anything.
 
     Raises:
         JaxmorphError: If tracing fails, or what the study returns is not what it declares.
@@ -146,13 +155,24 @@ def trace(problem: Problem) -> tuple[int, int]:
     name = type(problem.study).__name__
     with precision(problem):
         try:
-            result = eqx.filter_eval_shape(recording, problem, *_arguments(problem))
+            closed, arrays, rest = eqx.filter_make_jaxpr(recording)(problem, *_arguments(problem))
         except JaxmorphError:
             raise
         except Exception as error:
             raise JaxmorphError(_raised(name, "simulate", error)) from error
+    result = eqx.combine(arrays, rest)
     _check_recording(name, problem, result)
-    return result.time.shape[0], len(problem.observables)
+    shape = result.time.shape[0], len(problem.observables)
+    wanted = [leaf is result.time for leaf in jax.tree.leaves(arrays)]
+    if not any(wanted):  # a NumPy array
+        return Traced(shape, lambda theta, key: result.time)
+    jaxpr, used = dce_jaxpr(closed.jaxpr, wanted)
+
+    def times(theta: Array, key: Array) -> Array:
+        given = [x for x, is_used in zip((theta, key), used, strict=True) if is_used]
+        return jax.core.eval_jaxpr(jaxpr, closed.consts, *given)[0]
+
+    return Traced(shape, jax.jit(times))
 
 
 def trace_gradients(problem: Problem) -> None:
@@ -170,7 +190,7 @@ def trace_gradients(problem: Problem) -> None:
             raise JaxmorphError(_raised(name, "the gradient of simulate", error)) from error
 
 
-def _arguments(problem: Problem) -> tuple[jax.ShapeDtypeStruct, Any]:
+def _arguments(problem: Problem) -> tuple[Any, Any]:
     theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
     return theta, jax.eval_shape(lambda: jax.random.PRNGKey(0))
 
@@ -222,14 +242,14 @@ def choose_mode(
 ) -> tuple[GradientMode, str]:
     """The gradient mode and the reason for it.
 
-    Forward mode costs about one simulation per parameter, and reverse mode about three (values,
-    recomputation and the first cotangent) plus one and a half per further (time, observable) pair.
+    For one output, forward mode is cheaper up to 3 parameters; a further output costs reverse mode as
+    much as 2.2 parameters cost forward mode. Measured on CPUs: docs/benchmarks.md.
     """
     if wanted != "auto":
         return wanted, "asked for by the configuration"
     n_outputs = shape[0] * shape[1]
     cost = f"parameters: {n_parameters}, outputs (times x observables): {n_outputs}"
-    if n_parameters <= 3 + 1.5 * (n_outputs - 1):
+    if n_parameters <= 3 + 2.2 * (n_outputs - 1):
         return (
             "forward",
             f"auto: {cost}; one tangent a parameter is cheaper than one cotangent an output",

@@ -78,6 +78,8 @@ def _compiled_before() -> Iterator[None]:
         jax.config.update("jax_compilation_cache_dir", folder)
         # XLA's own caches would make the folder's name a part of every program's key.
         jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
+        # Those of a second or more by default; a small study's compiles in less.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         try:
             yield
         finally:

@@ -31,7 +31,7 @@ Spec = Mapping[str, Any]
 def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it."""
     problem = _problem(run_name, spec)
-    n_times, n_observables = engine.trace(problem)
+    n_times, n_observables = engine.trace(problem).shape
     engine.trace_gradients(problem)
     engine.check_estimator(problem, spec.get("estimator", "pathwise"), spec.get("gradient", "auto"))
     logger.info(
