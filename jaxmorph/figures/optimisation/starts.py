@@ -26,9 +26,12 @@ NOT_FINITE = "not finite"
 
 
 def block(data: xr.Dataset) -> dict[str, Any]:
-    """The ``optimise`` block of the run's configuration; empty if the file does not say."""
+    """The keys of the ``optimise`` block of the run; empty if the file does not say.
+
+    The attribute ``configuration`` is the run with its block, or the keys of both side by side.
+    """
     found = json.loads(data.attrs.get("configuration", "{}"))
-    return found.get("optimise") or {}
+    return found.get("optimise") or (found if "objective" in found else {})
 
 
 def half_width(se: np.ndarray, n: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from jaxmorph.figures.style import logarithmic, names, words
 from jaxmorph.report.findings import joined
 
 VAGUE = 0.5
-"""A parameter whose 95 % interval covers more than this share of its bounds is not determined."""
+"""A 95 % interval over more than this share of the bounds hardly determines a parameter."""
 AT_BOUND = 0.01
 """An optimum that is nearer than this share of the bounds to one of them lies at it."""
 _MOST_NAMED = 12
@@ -83,7 +83,10 @@ def gained(data: xr.Dataset) -> str:
         return f"{told}: an improvement of {size}{of}."
     if high < 0:
         return f"{told}: it got worse, by {uncertain(-gain, (high - low) / 2)}."
-    return f"{told}: a difference of {size}, which cannot be told from none."
+    return (
+        f"{told}, but the difference of {plain(gain)} (95 %: {plain(low)} to {plain(high)}) cannot "
+        "be told from none."
+    )
 
 
 def others(data: xr.Dataset) -> str:
@@ -117,20 +120,17 @@ def determined(data: xr.Dataset) -> list[str]:
         if "parameter_low" not in one:
             continue
         low, high = float(one["parameter_low"]), float(one["parameter_high"])
-        if not _covered(data, name, low, high) < VAGUE:
-            vague.append(words(name))
+        told = f"{words(name)} {plain(value)} ({plain(low)} to {plain(high)}"
+        if not _covered(data, name, value, low, high) < VAGUE:
+            vague.append(f"{told})")
             continue
         share = f", ± {plain(50 * (high - low) / abs(value), 2)} %" if value else ""
-        sure.append(f"{words(name)} {plain(value)} ({plain(low)} to {plain(high)}{share})")
+        sure.append(f"{told}{share})")
     sentences = []
     if sure:
         sentences.append(f"Determined at the best optimum (95 %): {joined(sure)}.")
     if vague:
-        verb = "are" if len(vague) > 1 else "is"
-        its = "their intervals cover" if len(vague) > 1 else "its interval covers"
-        sentences.append(
-            f"{joined(vague).capitalize()} {verb} not determined: {its} more than half of the bounds."
-        )
+        sentences.append(f"Hardly determined: {joined(vague)}.")
     if edge:
         sentences.append(f"The best optimum has {joined(edge)}: what is best may lie beyond.")
     return sentences
@@ -144,12 +144,12 @@ def _share(data: xr.Dataset, name: str, value: float) -> float:
     return (value - low) / (high - low)
 
 
-def _covered(data: xr.Dataset, name: str, low: float, high: float) -> float:
-    """Share of the bounds that an interval covers; without bounds, its relative half-width."""
+def _covered(data: xr.Dataset, name: str, value: float, low: float, high: float) -> float:
+    """Share of the bounds that an interval covers; without bounds, its half-width over the value."""
     if not np.isfinite(high - low):
         return np.inf
     if not np.isfinite(starts.hard_bounds(data, name)).all():
-        return (high - low) / max(abs(high + low), 1e-300)
+        return 0.5 * (high - low) / abs(value) if value else np.inf
     return _share(data, name, high) - _share(data, name, low)
 
 

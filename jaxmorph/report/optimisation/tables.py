@@ -29,11 +29,16 @@ def facts(data: xr.Dataset) -> list[tuple[str, str]]:
         ("seeds per step", ", ".join(text for text in (str(n or ""), which) if text)),
         ("fresh seeds to evaluate on", str(data.sizes["evaluation_seed"])),
         ("starts", str(data.sizes["start"])),
-        ("stopping rules", ", ".join(_told(block.get("stop") or {}))),
+        ("stopping rules", ", ".join(_rules(block.get("stop") or {}))),
         ("one optimum", str(data.attrs.get("optimum_criterion", ""))),
         ("uncertainty from", str(data.attrs.get("covariance_kind", ""))),
     ]
     return [(label, text) for label, text in rows if text]
+
+
+def _rules(stop: dict[str, Any]) -> list[str]:
+    """The stopping rules that apply; ``patience`` belongs to ``tolerance``."""
+    return _told({k: v for k, v in stop.items() if k != "patience" or stop.get("tolerance")})
 
 
 def _told_steps(data: xr.Dataset, block: dict[str, Any]) -> str:
