@@ -29,6 +29,7 @@ localrules:
     figures,
     cells,
     corner_cells,
+    optimisation_film,
     animations,
     page,
     provenance,

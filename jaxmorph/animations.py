@@ -92,6 +92,23 @@ def corners_animation(corners: xr.Dataset, path: str | os.PathLike[str]) -> None
         _film(figure, artists, update, corners["time"].values, Path(path))
 
 
+def before_and_after_animation(cells: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write the film of an optimisation: as ``corners_animation``, each panel named before or after.
+
+    Args:
+        cells: an ``optimisation_cells.nc``.
+        path: the MP4 to write.
+    """
+    with style():
+        if _has_cells(cells):
+            figure, artists, update = _clusters(
+                cells.isel(seed=0), [str(name) for name in cells["corner"].values]
+            )
+        else:
+            figure, artists, update = _courses(cells["value"].isel(seed=0), "sample")
+        _film(figure, artists, update, cells["time"].values, Path(path))
+
+
 def poster(path: str | os.PathLike[str]) -> bytes:
     """The last frame of a film, as the bytes of a PNG."""
     command = [
@@ -221,9 +238,14 @@ def _one_cluster(one: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
     return figure, [*cells, clock], _together([update, _ticking(clock)])
 
 
-def _clusters(corners: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
+def _clusters(
+    corners: xr.Dataset, heads: Sequence[str] | None = None
+) -> tuple[Figure, list[Artist], Update]:
+    """One panel a corner; a title has its head, if there is one, above the parameters' values."""
     clusters = [_Cluster(corners.isel(sample=i)) for i in range(corners.sizes["sample"])]
     titles = _corner_titles(corners)
+    if heads is not None:
+        titles = [f"{head}\n{title}" for head, title in zip(heads, titles, strict=True)]
     n_columns = int(np.ceil(np.sqrt(len(clusters))))
     n_rows = -(-len(clusters) // n_columns)
     lines = max(title.count("\n") + 1 for title in titles)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+import synthetic_optimisation
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,7 +22,7 @@ from matplotlib.quiver import Quiver
 from matplotlib.text import Text
 
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import CATALOGUE, draw, figure_names, save_figure
+from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure
 from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_parts
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -200,7 +201,7 @@ def test_listing_the_figures_does_not_import_matplotlib() -> None:
 
 def test_each_figure_of_the_catalogue_has_its_module() -> None:
     for name in CATALOGUE:
-        assert callable(importlib.import_module(f"jaxmorph.figures.{name}").draw)
+        assert callable(importlib.import_module(module_of(name)).draw)
 
 
 def test_which_figures_a_run_has() -> None:
@@ -210,15 +211,19 @@ def test_which_figures_a_run_has() -> None:
     assert "numerical_checks" not in figure_names("sobol", 2, checks=False)
     assert "screening" in figure_names("morris", 2)
     assert "screening" not in figure_names("saltelli", 2)
+    assert not any(name.startswith("optimisation") for name in figure_names("sobol", 2))
+    more = set(figure_names("sobol", 2, optimise=True)) - set(figure_names("sobol", 2))
+    assert more == {name for name, entry in CATALOGUE.items() if entry.part == "optimisation"}
 
 
 def test_the_catalogue_says_what_each_figure_needs_and_in_which_part_it_is() -> None:
     for name, entry in CATALOGUE.items():
-        assert entry.part in ("overview", "depth", "checks"), name
+        assert entry.part in ("overview", "depth", "checks", "optimisation"), name
         assert bool(entry.needs) == bool(entry.otherwise), name
         assert set(entry.needs) <= set(entry.variables), name
         assert entry.otherwise.startswith("needs") or not entry.otherwise, name
     everything = set(synthetic.checks().variables)
+    everything |= set(synthetic_optimisation.optimisation().variables)
     for design in ("saltelli", "morris", "sobol"):
         shape: dict[str, Any] = {
             "n_parameters": 2,

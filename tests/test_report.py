@@ -46,7 +46,7 @@ def build(
             (folder / "figures" / f"{name}.{ending}").write_text(STAND_IN)
     made = {}
     if films:
-        made = {name: folder / "animations" / f"{name}.mp4" for name in ANIMATIONS}
+        made = {name: folder / "animations" / f"{name}.mp4" for name in ("cells", "corners")}
         animations.cells_animation(synthetic.batch(), made["cells"])
         animations.corners_animation(synthetic.corners(), made["corners"])
     path = folder / "report.html"
@@ -112,18 +112,19 @@ def test_every_link_leads_somewhere(run: Path, parsed: _Page) -> None:
             assert base64.b64decode(target.partition("base64,")[2])
         else:
             assert (run / target).is_file(), target
-    shown = set(CATALOGUE) - {"screening"}
+    shown = set(figure_names("grid", 2))
     assert {f"figures/{name}.csv" for name in shown} <= set(targets)
 
 
 def test_every_figure_has_alternative_text_caption_and_variables(parsed: _Page) -> None:
     pictures = parsed.having("img")
     observables = 2 * SMALL["n_observables"]  # two time courses each
-    shown = [entry for name, entry in CATALOGUE.items() if name != "screening"]
-    assert len(pictures) == len(shown) + observables + len(ANIMATIONS), "films have a frame for print"
+    shown = [CATALOGUE[name] for name in figure_names("grid", 2)]
+    films = [ANIMATIONS[name] for name in ("cells", "corners")]
+    assert len(pictures) == len(shown) + observables + len(films), "films have a frame for print"
     assert all(len(attrs["alt"]) > 20 for attrs in pictures)
     held = {str(v) for v in synthetic.sensitivity(**SMALL, design="grid", side=4).variables}
-    for entry in [*shown, *ANIMATIONS.values()]:
+    for entry in [*shown, *films]:
         assert entry.told(held) in parsed.text
         assert all(v in parsed.text for v in entry.variables if v in held)
 
@@ -151,7 +152,7 @@ def test_page_never_shows_a_bare_nan(tmp_path: Path) -> None:
 def test_the_same_page_when_made_again(run: Path) -> None:
     first = (run / "report.html").read_bytes()
     sensitivity = synthetic.sensitivity(**SMALL, design="grid", side=4)
-    made = {name: run / "animations" / f"{name}.mp4" for name in ANIMATIONS}
+    made = {name: run / "animations" / f"{name}.mp4" for name in ("cells", "corners")}
     checks = synthetic.checks(**SMALL)
     write_report(run / "report.html", "notebook", sensitivity, run / "figures", made, checks)
     assert (run / "report.html").read_bytes() == first
@@ -174,10 +175,10 @@ def test_a_heavy_figure_is_embedded_as_a_picture(
     (tmp_path / "figures").mkdir()
     path = tmp_path / "figures" / "tornado.svg"
     path.write_text(STAND_IN + 2000 * " ")
-    picture = page._figure("tornado", path.parent, tmp_path, sensitivity, None)
+    picture = page._figure("tornado", path.parent, tmp_path, page.Data(sensitivity))
     assert picture.source.startswith("data:image/png;base64,")
     path.write_text(STAND_IN)
-    picture = page._figure("tornado", path.parent, tmp_path, sensitivity, None)
+    picture = page._figure("tornado", path.parent, tmp_path, page.Data(sensitivity))
     assert picture.source.startswith("data:image/svg+xml;base64,")
 
 
@@ -362,11 +363,11 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
     sensitivity.attrs["jaxmorph_file"] = "sensitivity"
     file = tmp_path / "sensitivity.nc"
     sensitivity.to_netcdf(file)
-    present.draw_figure("active_subspace", str(file), None, str(tmp_path / "drawn"))
+    present.draw_figure("active_subspace", str(file), None, None, str(tmp_path / "drawn"))
     table = pd.read_csv(tmp_path / "drawn.csv")
     assert table["eigenvalue"].max() == sensitivity["eigenvalue"].isel(time=-1).max().item()
     expected = build(tmp_path, sensitivity, None).read_bytes()
-    present.write_page("notebook", str(file), None, [], str(tmp_path / "report.html"))
+    present.write_page("notebook", str(file), None, None, [], str(tmp_path / "report.html"))
     assert (tmp_path / "report.html").read_bytes() == expected
 
 

@@ -19,18 +19,22 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["CATALOGUE", "draw", "figure_names", "nothing_because", "save_figure"]
+__all__ = ["CATALOGUE", "draw", "figure_names", "module_of", "nothing_because", "save_figure"]
 
 
 def draw(
-    name: str, sensitivity: xr.Dataset, checks: xr.Dataset | None = None
+    name: str,
+    sensitivity: xr.Dataset | None = None,
+    checks: xr.Dataset | None = None,
+    optimisation: xr.Dataset | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw one figure of ``CATALOGUE``.
 
     Args:
         name: a key of ``CATALOGUE``.
-        sensitivity: a ``sensitivity.nc``.
+        sensitivity: a ``sensitivity.nc``; the figures of an optimisation do without.
         checks: a ``checks.nc``; ``numerical_checks`` needs it, ``gradient_trust`` shows more with it.
+        optimisation: an ``optimisation.nc``; only the figures of an optimisation need it.
 
     Returns:
         The figure, and its data as a tidy table.
@@ -41,22 +45,47 @@ def draw(
     if name not in CATALOGUE:
         raise JaxmorphError(f"there is no figure {name!r}: choose one of {', '.join(CATALOGUE)}")
     entry = CATALOGUE[name]
-    if (reason := nothing_because(name, sensitivity)) is not None:
+    of_optimisation = entry.source == "optimisation.nc"
+    data = _given(
+        name,
+        *(("optimisation.nc", optimisation) if of_optimisation else ("sensitivity.nc", sensitivity)),
+    )
+    if (reason := nothing_because(name, data)) is not None:
         from jaxmorph.figures import nothing
 
         return nothing.draw(entry.title, reason)
-    module = importlib.import_module(f"jaxmorph.figures.{name}")
-    if entry.source == "sensitivity.nc":
-        return module.draw(sensitivity)
+    module = importlib.import_module(module_of(name))
     if entry.source == "sensitivity.nc, checks.nc":
-        return module.draw(sensitivity, checks)
-    if checks is None:
-        raise JaxmorphError(f"the figure {name} is drawn from checks.nc, which was not given")
-    return module.draw(checks)
+        return module.draw(data, checks)
+    if entry.source == "checks.nc":
+        return module.draw(_given(name, "checks.nc", checks))
+    return module.draw(data)
 
 
-def nothing_because(name: str, sensitivity: xr.Dataset) -> str | None:
-    """Why a run has nothing to draw in a figure (no noise, too few seeds); None if it has."""
+def module_of(name: str) -> str:
+    """The module that draws a figure of ``CATALOGUE``."""
+    return f"jaxmorph.figures.{name.replace('optimisation_', 'optimisation.', 1)}"
+
+
+def _given(name: str, file: str, dataset: xr.Dataset | None) -> xr.Dataset:
+    if dataset is None:
+        raise JaxmorphError(f"the figure {name} is drawn from {file}, which was not given")
+    return dataset
+
+
+def nothing_because(name: str, data: xr.Dataset) -> str | None:
+    """Why a run has nothing to draw in a figure (no noise, too few seeds); None if it has.
+
+    ``data`` is the ``sensitivity.nc``, for the figures of an optimisation the ``optimisation.nc``.
+    """
+    entry = CATALOGUE[name]
+    if entry.source == "optimisation.nc":
+        has = not entry.needs or any(variable in data for variable in entry.needs)
+        return None if has and data.sizes.get("optimum", 1) else entry.otherwise or None
+    return _nothing_of_sensitivity(name, data)
+
+
+def _nothing_of_sensitivity(name: str, sensitivity: xr.Dataset) -> str | None:
     from jaxmorph.figures.estimates import unsuited
 
     entry = CATALOGUE[name]

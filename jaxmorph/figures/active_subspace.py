@@ -51,10 +51,16 @@ def _table(data: xr.Dataset) -> pd.DataFrame:
     return pd.concat([weights, dots], ignore_index=True)
 
 
-def spectrum(ax: Axes, value: np.ndarray, ends: tuple[np.ndarray, np.ndarray] | None) -> None:
+def spectrum(
+    ax: Axes,
+    value: np.ndarray,
+    ends: tuple[np.ndarray, np.ndarray] | None,
+    below: str = "below noise",
+) -> None:
     """Eigenvalues on a logarithmic axis; what is not above zero lies at its foot.
 
-    The foot is below the smallest positive number drawn, at most eight decades below the largest.
+    The foot is below the smallest positive number drawn, at most eight decades below the largest;
+    ``below`` says what lies there.
     """
     positive = value[np.isfinite(value) & (value > 0)]
     if positive.size == 0:
@@ -79,7 +85,7 @@ def spectrum(ax: Axes, value: np.ndarray, ends: tuple[np.ndarray, np.ndarray] | 
     ax.set_xlim(0.4, len(value) + 0.6)
     ax.set_xticks(place if len(value) <= 8 else place[:: -(-len(value) // 6)])
     if (value <= floor).any():
-        ax.text(0.98, 0.98, "▽ below noise", transform=ax.transAxes, ha="right", va="top",
+        ax.text(0.98, 0.98, f"▽ {below}", transform=ax.transAxes, ha="right", va="top",
                 fontsize=7, color=style.GREY)  # fmt: skip
 
 

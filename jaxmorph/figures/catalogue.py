@@ -5,37 +5,8 @@ Importing this does not import matplotlib: the workflow reads it when it is pars
 
 from __future__ import annotations
 
-from collections.abc import Container
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One figure: its heading, how to read it, and the NetCDF variables behind it.
-
-    ``part`` is the part of the report that it belongs to. A run that has none of the variables in
-    ``needs`` has nothing to draw; ``otherwise`` says why that can be.
-    """
-
-    title: str
-    reading: str
-    variables: tuple[str, ...]
-    source: str = "sensitivity.nc"
-    part: str = "overview"
-    needs: tuple[str, ...] = ()
-    otherwise: str = ""
-    only_with: tuple[tuple[str, str], ...] = ()
-
-    def told(self, has: Container[str]) -> str:
-        """How to read the figure of a run that ``has`` these variables.
-
-        A passage of ``only_with`` is left out where its variable is missing.
-        """
-        text = self.reading
-        for variable, passage in self.only_with:
-            if variable not in has:
-                text = text.replace(passage, "")
-        return text
+from jaxmorph.figures.entry import Entry
+from jaxmorph.figures.optimisation.catalogue import FILM, OPTIMISATION
 
 
 def _estimate(name: str) -> tuple[str, str, str]:
@@ -295,6 +266,7 @@ CATALOGUE: dict[str, Entry] = {
         needs=_NESTED,
         otherwise="needs eight or more samples or seeds, to compare with half of them",
     ),
+    **OPTIMISATION,
 }
 
 ANIMATIONS: dict[str, Entry] = {
@@ -314,11 +286,14 @@ ANIMATIONS: dict[str, Entry] = {
         ("position", "radius", "celltype", "value", "parameter_value"),
         source="corners.nc",
     ),
+    **FILM,
 }
 """The films of a run, in the order of the report."""
 
 
-def figure_names(design_method: str, n_parameters: int, checks: bool = True) -> list[str]:
+def figure_names(
+    design_method: str, n_parameters: int, checks: bool = True, optimise: bool = False
+) -> list[str]:
     """The figures that a run can have, in the order of the report.
 
     This is known from the configuration alone. What only the data can tell (no noise, too few seeds)
@@ -329,8 +304,9 @@ def figure_names(design_method: str, n_parameters: int, checks: bool = True) -> 
             the screening.
         n_parameters: number of varied parameters.
         checks: whether the run compares its gradients with finite differences.
+        optimise: whether the run optimises its parameters.
     """
-    without = set()
+    without = set() if optimise else set(OPTIMISATION)
     if design_method != "grid" or n_parameters != 2:
         without.add("gradient_field")
     if design_method != "morris":

@@ -158,6 +158,32 @@ def whisker(
     ax.plot(caps, [place] * len(caps), "|", ms=4, mew=width, color=colour)
 
 
+def matrix(ax: Axes, values: np.ndarray, rows: list[str], columns: list[str]) -> None:
+    """Numbers between -1 and 1 as coloured, labelled squares."""
+    shown = np.ma.masked_invalid(values)
+    drawn = ax.pcolormesh(shown, cmap=style.DIVERGING, vmin=-1, vmax=1, edgecolor="white", lw=0.8)
+    large = len(columns) > 8  # numbers would touch each other
+    if large:
+        bar = ax.figure.colorbar(drawn, ax=ax, fraction=0.04, pad=0.02, ticks=[-1, 0, 1])
+        bar.outline.set_visible(False)
+    for i, j in np.ndindex(*values.shape):
+        value = values[i, j]
+        if large or not np.isfinite(value):
+            continue
+        text = f"{value:.2f}"
+        text = text.replace("-0.0", "0.0") if float(text) == 0 else text
+        ax.text(j + 0.5, i + 0.5, text.replace("-", "\N{MINUS SIGN}"), ha="center", va="center",
+                fontsize=7, color="white" if abs(value) > 0.65 else "black")  # fmt: skip
+    upright = len(columns) > 4
+    wrap = 18 if upright else 10
+    ax.set_xticks(np.arange(len(columns)) + 0.5, [style.words(c, wrap) for c in columns],
+                  rotation=90 if upright else 0)  # fmt: skip
+    ax.set_yticks(np.arange(len(rows)) + 0.5, [style.words(r, 18) for r in rows])
+    ax.set_ylim(len(rows), 0)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
 def thinned(n: int) -> np.ndarray:
     """Indices of at most ``MOST_DRAWN`` samples out of ``n``, evenly spaced."""
     return np.unique(np.linspace(0, n - 1, min(n, MOST_DRAWN)).round().astype(int))

@@ -15,7 +15,7 @@ def interval(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
-def require(dataset: xr.Dataset, variable: str, figure: str) -> None:
+def require(dataset: xr.Dataset, variable: str, figure: str, file: str = "sensitivity.nc") -> None:
     """Say readably that a figure's data is missing.
 
     Raises:
@@ -24,7 +24,7 @@ def require(dataset: xr.Dataset, variable: str, figure: str) -> None:
     if variable not in dataset:
         raise JaxmorphError(
             f"the figure {figure} needs the variable {variable!r}, and the dataset has none: "
-            "make sensitivity.nc again with this version of jaxmorph"
+            f"make {file} again with this version of jaxmorph"
         )
 
 

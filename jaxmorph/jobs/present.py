@@ -1,5 +1,6 @@
 """The jobs that turn datasets into figures, animations and the report."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,10 +9,17 @@ import xarray as xr
 from .. import animations, figures, report, store
 
 
-def draw_figure(name: str, sensitivity: str, checks: str | None, stem: str) -> None:
-    """Draw one figure and save it with its data."""
-    with store.open_dataset(sensitivity, "sensitivity") as data:
-        figure, table = figures.draw(name, data, _read_checks(checks))
+def draw_figure(
+    name: str, sensitivity: str | None, checks: str | None, optimisation: str | None, stem: str
+) -> None:
+    """Draw one figure and save it with its data; it needs only the files that it is drawn from."""
+    with contextlib.ExitStack() as opened:
+        data = None
+        if sensitivity:
+            data = opened.enter_context(store.open_dataset(sensitivity, "sensitivity"))
+        figure, table = figures.draw(
+            name, data, _read(checks, "checks"), _read(optimisation, "optimisation")
+        )
     figures.save_figure(figure, table, stem)
 
 
@@ -25,8 +33,18 @@ def animate_corners(corners: str, output: str) -> None:
     animations.corners_animation(store.read_dataset(corners, "corners"), output)
 
 
+def animate_before_and_after(cells: str, output: str) -> None:
+    """Animate the best start of an optimisation before and after, side by side."""
+    animations.before_and_after_animation(store.read_dataset(cells, "corners"), output)
+
+
 def write_page(
-    run_name: str, sensitivity: str, checks: str | None, films: Sequence[str], output: str
+    run_name: str,
+    sensitivity: str,
+    checks: str | None,
+    optimisation: str | None,
+    films: Sequence[str],
+    output: str,
 ) -> None:
     """Write the report of a run; its figures lie in ``figures/`` beside it."""
     with store.open_dataset(sensitivity, "sensitivity") as data:
@@ -40,9 +58,10 @@ def write_page(
             data,
             Path(output).parent / "figures",
             {Path(film).stem: film for film in films},
-            _read_checks(checks),
+            _read(checks, "checks"),
+            _read(optimisation, "optimisation"),
         )
 
 
-def _read_checks(checks: str | None) -> xr.Dataset | None:
-    return store.read_dataset(checks, "checks") if checks else None
+def _read(path: str | None, kind: str) -> xr.Dataset | None:
+    return store.read_dataset(path, kind) if path else None

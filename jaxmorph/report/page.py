@@ -16,7 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from jaxmorph.animations import poster
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import draw, nothing_because
-from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE, Entry, figure_names
+from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.estimates import unreliable
 from jaxmorph.figures.save import render, write_whole
 from jaxmorph.figures.style import names, words
@@ -26,11 +27,21 @@ from jaxmorph.report import (
     findings,
     methods,
     observables,
+    optimisation,
     reproduce,
     summary,
 )
 
 _HEAVY_SVG = 400_000
+
+
+@dataclass(frozen=True)
+class Data:
+    """The datasets of a run that its page is made from."""
+
+    sensitivity: xr.Dataset
+    checks: xr.Dataset | None = None
+    optimisation: xr.Dataset | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ def write_report(
     figures: str | os.PathLike[str],
     animations: Mapping[str, str | os.PathLike[str]] | None = None,
     checks: xr.Dataset | None = None,
+    optimisation: xr.Dataset | None = None,
 ) -> None:
     """Write the page.
 
@@ -61,21 +73,24 @@ def write_report(
         run: name of the run.
         sensitivity: its ``sensitivity.nc``.
         figures: the folder that holds each figure as ``.svg``, ``.pdf`` and ``.csv``.
-        animations: films by name (``cells``, ``corners``).
+        animations: films by name (``cells``, ``corners``, ``optimisation``).
         checks: its ``checks.nc``, if it was made.
+        optimisation: its ``optimisation.nc``, if the run optimises its parameters.
 
     Raises:
         JaxmorphError: a figure or film that the page shows is missing.
     """
     path, folder = Path(path), Path(figures)
-    parts, absent = _parts(folder, path.parent, sensitivity, checks)
+    data = Data(sensitivity, checks, optimisation)
+    parts, absent = _parts(folder, path.parent, data)
     films = [_film(name, Path(film), path.parent) for name, film in (animations or {}).items()]
-    context = {**_context(run, sensitivity, checks), "parts": parts, "absent": absent, "films": films}
+    context = {**_context(run, data), "parts": parts, "absent": absent, "films": films}
     write_whole(path, _rendered(context).encode())
 
 
-def _context(run: str, sensitivity: xr.Dataset, checks: xr.Dataset | None) -> dict[str, Any]:
+def _context(run: str, data: Data) -> dict[str, Any]:
     """Everything that the page says, but for figures and films."""
+    sensitivity, checks = data.sensitivity, data.checks
     found = summary.rankings(sensitivity)
     flags = unreliable(sensitivity)
     exponent = methods.lyapunov(checks)
@@ -107,22 +122,29 @@ def _context(run: str, sensitivity: xr.Dataset, checks: xr.Dataset | None) -> di
         "missing": facts.missing(sensitivity),
         "attachments": reproduce.attachments(run, sensitivity),
         "commands": reproduce.commands(sensitivity.attrs),
-        "known_variables": _known_variables(sensitivity, checks),
+        "known_variables": _known_variables(data),
+        "optimisation": optimisation.part(data.optimisation),
         "example": example(run, sensitivity),
     }
 
 
 def _parts(
-    folder: Path, page: Path, sensitivity: xr.Dataset, checks: xr.Dataset | None
+    folder: Path, page: Path, data: Data
 ) -> tuple[dict[str, list[Picture]], dict[str, list[tuple[str, str]]]]:
     """The figures of each part of the page; and those that have nothing to show, with the reason."""
     parts: dict[str, list[Picture]] = {entry.part: [] for entry in CATALOGUE.values()}
     absent: dict[str, list[tuple[str, str]]] = {part: [] for part in parts}
-    method = str(sensitivity.attrs.get("design_method", ""))
-    for name in figure_names(method, sensitivity.sizes["parameter"], checks is not None):
-        entry, reason = CATALOGUE[name], nothing_because(name, sensitivity)
+    method = str(data.sensitivity.attrs.get("design_method", ""))
+    n_parameters = data.sensitivity.sizes["parameter"]
+    for name in figure_names(
+        method, n_parameters, data.checks is not None, data.optimisation is not None
+    ):
+        entry = CATALOGUE[name]
+        shown = data.optimisation if entry.source == "optimisation.nc" else data.sensitivity
+        assert shown is not None
+        reason = nothing_because(name, shown)
         if reason is None:
-            parts[entry.part].append(_figure(name, folder, page, sensitivity, checks))
+            parts[entry.part].append(_figure(name, folder, page, data))
         else:
             absent[entry.part].append((entry.title, reason))
     return parts, absent
@@ -142,11 +164,13 @@ def _section(sensitivity: xr.Dataset, observable: str) -> dict[str, Any]:
     return {**vars(section), "pictures": pictures}
 
 
-def _known_variables(sensitivity: xr.Dataset, checks: xr.Dataset | None) -> set[str]:
+def _known_variables(data: Data) -> set[str]:
     """What the source lines of this page may name: a film's variables, and what the files have."""
-    known = {str(name) for name in sensitivity.variables}
-    known |= {variable for entry in ANIMATIONS.values() for variable in entry.variables}
-    return known | (set() if checks is None else {str(name) for name in checks.variables})
+    known = {variable for entry in ANIMATIONS.values() for variable in entry.variables}
+    for dataset in (data.sensitivity, data.checks, data.optimisation):
+        if dataset is not None:
+            known |= {str(name) for name in dataset.variables}
+    return known
 
 
 def example(run: str, sensitivity: xr.Dataset) -> str:
@@ -180,18 +204,14 @@ def _embedded(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _figure(
-    name: str,
-    folder: Path,
-    page: Path,
-    sensitivity: xr.Dataset,
-    checks: xr.Dataset | None,
-) -> Picture:
+def _figure(name: str, folder: Path, page: Path, data: Data) -> Picture:
     svg = _content(folder / f"{name}.svg", f"the figure {name}")
     if len(svg) <= _HEAVY_SVG:
         source = _embedded(svg, "image/svg+xml")
     else:
-        source = _embedded(render(draw(name, sensitivity, checks)[0], "png"), "image/png")
+        source = _embedded(
+            render(draw(name, data.sensitivity, data.checks, data.optimisation)[0], "png"), "image/png"
+        )
     here = os.path.relpath(folder, page)
     links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
     return Picture(

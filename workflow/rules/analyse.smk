@@ -44,8 +44,9 @@ rule sensitivity:
 
 rule figure:
     input:
-        sensitivity="results/{run}/sensitivity.nc",
-        checks=checks,
+        sensitivity=sensitivity_of_figure,
+        checks=checks_of_figure,
+        optimisation=optimisation_of_figure,
     output:
         svg=report(
             "results/{run}/figures/{figure}.svg",

@@ -156,13 +156,39 @@ def trajectory_batches(wildcards):
 def figure_files(wildcards):
     """Every file of every figure of a run."""
     run = RUNS[wildcards.run]
-    names = figure_names(run.design.method, len(run.parameters), checks=run.checks.samples > 0)
+    names = figure_names(
+        run.design.method,
+        len(run.parameters),
+        checks=run.checks.samples > 0,
+        optimise=optimises(wildcards),
+    )
     return expand(
         "results/{run}/figures/{figure}.{ending}",
         run=wildcards.run,
         figure=names,
         ending=("svg", "pdf", "csv"),
     )
+
+
+def is_of_optimisation(wildcards):
+    """Whether a figure shows the optimisation of a run, not its sensitivities."""
+    return CATALOGUE[wildcards.figure].source == "optimisation.nc"
+
+
+def sensitivity_of_figure(wildcards):
+    """The estimates, for a figure that is drawn from them."""
+    of_other = is_of_optimisation(wildcards)
+    return [] if of_other else f"results/{wildcards.run}/sensitivity.nc"
+
+
+def checks_of_figure(wildcards):
+    """The numerical checks, if the run has them and the figure may show them."""
+    return [] if is_of_optimisation(wildcards) else checks(wildcards)
+
+
+def optimisation_of_figure(wildcards):
+    """The optimisation, for a figure that is drawn from it."""
+    return optimisation(wildcards) if is_of_optimisation(wildcards) else []
 
 
 def figure_title(wildcards):
@@ -186,6 +212,8 @@ def animation_files(wildcards):
     names = ["corners"]
     if trajectory_batches(wildcards):
         names.insert(0, "cells")
+    if optimises(wildcards):
+        names.append("optimisation")
     return expand("results/{run}/animations/{name}.mp4", run=wildcards.run, name=names)
 
 
@@ -216,6 +244,16 @@ def checks(wildcards):
     """The numerical checks, if the run has them."""
     has_checks = RUNS[wildcards.run].checks.samples > 0
     return f"results/{wildcards.run}/checks.nc" if has_checks else []
+
+
+def optimises(wildcards):
+    """Whether a run optimises its parameters."""
+    return getattr(RUNS[wildcards.run], "optimise", None) is not None
+
+
+def optimisation(wildcards):
+    """The optimisation of a run, if it has one."""
+    return f"results/{wildcards.run}/optimisation.nc" if optimises(wildcards) else []
 
 
 def of_how_much(run_name):

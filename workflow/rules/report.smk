@@ -41,6 +41,26 @@ rule corner_cells:
         "../scripts/corner_cells.py"
 
 
+rule optimisation_film:
+    input:
+        cells="results/{run}/optimisation_cells.nc",
+    output:
+        report(
+            "results/{run}/animations/optimisation.mp4",
+            caption="../report/optimisation.rst",
+            category="{run}",
+            labels={"animation": "optimisation"},
+        ),
+    log:
+        "logs/{run}/optimisation_film.log",
+    benchmark:
+        "logs/benchmarks/{run}/optimisation_film.tsv"
+    conda:
+        "../../envs/jaxmorph.yaml"
+    script:
+        "../scripts/optimisation_film.py"
+
+
 rule animations:
     input:
         all_of(animation_files),
@@ -50,6 +70,7 @@ rule page:
     input:
         sensitivity="results/{run}/sensitivity.nc",
         checks=checks,
+        optimisation=optimisation,
         figures=figure_files,
         animations=animation_files,
     output:

@@ -9,5 +9,6 @@ with job(snakemake):
         snakemake.wildcards.figure,
         snakemake.input.sensitivity,
         snakemake.input.checks,
+        snakemake.input.optimisation,
         snakemake.output.svg.removesuffix(".svg"),
     )

@@ -9,6 +9,7 @@ with job(snakemake):
         snakemake.wildcards.run,
         snakemake.input.sensitivity,
         snakemake.input.checks,
+        snakemake.input.optimisation,
         snakemake.input.animations,
         snakemake.output[0],
     )

@@ -1,0 +1,1 @@
+"""Figures of an optimisation, each drawn from an ``optimisation.nc`` alone."""

@@ -1,0 +1,93 @@
+"""Where every start began and ended, parameter by parameter, with the interval of each optimum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jaxmorph.figures import panels, style
+from jaxmorph.figures.optimisation import starts
+from jaxmorph.figures.tables import column, require, tidy
+
+_COLUMNS = 4
+
+
+def draw(optimisation: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """First and last ``parameter_value``, with ``parameter_low`` and ``parameter_high``."""
+    require(optimisation, "parameter_value", "optimisation_parameters", "optimisation.nc")
+    names = style.names(optimisation, "parameter")
+    order = starts.ranked(optimisation)[: starts.MOST_ROWS]
+    n_columns = min(_COLUMNS, len(names))
+    n_rows = -(-len(names) // n_columns)
+    with style.style():
+        figure = style.new_figure(n_rows * (0.6 + 0.19 * max(len(order), 3)) + 0.35)
+        axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
+        for ax, name in zip(axes.flat, names, strict=False):
+            _panel(ax, optimisation, name, order)
+        for ax in axes.flat[len(names) :]:
+            ax.remove()
+        for ax in axes[:, 0]:
+            starts.start_rows(ax, optimisation, order)
+        panels.key(figure, starts.legend_handles(optimisation))
+    return figure, _table(optimisation)
+
+
+def ends(data: xr.Dataset) -> xr.DataArray:
+    """The last finite value of every parameter (start, parameter)."""
+    last = xr.DataArray(starts.last_step(data), dims="start")
+    return data["parameter_value"].isel(step=last).drop_vars("step", errors="ignore")
+
+
+def _panel(ax: Axes, data: xr.Dataset, name: str, order: np.ndarray) -> None:
+    starts.parameter_axis(ax, data, name, "x")
+    for bound in starts.bounds(data, name):
+        ax.axvline(bound, color=style.LIGHT_GREY, lw=1.2, zorder=0)
+    colours, bad = starts.colours(data), starts.stopped(data)
+    first = data["parameter_value"].isel(step=0).sel(parameter=name).values
+    last = ends(data).sel(parameter=name).values
+    _intervals(ax, data, name, order)
+    for place, start in enumerate(order):
+        look = {"color": colours[start]}
+        ax.plot([first[start], last[start]], [place, place], lw=0.8, **look)
+        ax.plot(first[start], place, "o", ms=4, mfc="white", mec=colours[start], mew=1.0)
+        if bad[start]:
+            ax.plot(last[start], place, **panels.FLAG, zorder=4)
+        else:
+            ax.plot(last[start], place, "o", ms=4.5, mew=0, **look)
+    ax.set_xlabel(style.label(data, "parameter", name, 20))
+
+
+def _intervals(ax: Axes, data: xr.Dataset, name: str, order: np.ndarray) -> None:
+    """A bar behind each row: the interval of the parameter at the optimum of its start."""
+    if "parameter_low" not in data:
+        return
+    for optimum, colour in starts.optimum_colours(data).items():
+        one = data.isel(optimum=optimum).sel(parameter=name)
+        low, high = float(one["parameter_low"]), float(one["parameter_high"])
+        if not np.isfinite(high - low):
+            continue
+        for place in np.flatnonzero(starts.in_optimum(data, optimum)[order]):
+            ax.fill_betweenx([place - 0.42, place + 0.42], low, high, color=colour, alpha=0.22, lw=0)
+
+
+def _table(data: xr.Dataset) -> pd.DataFrame:
+    """One row a start and parameter."""
+    table = tidy(
+        xr.Dataset({
+            "parameter_value_before": data["parameter_value"].isel(step=0, drop=True),
+            "parameter_value_after": ends(data),
+        }),
+        ["parameter_value_before", "parameter_value_after"],
+    )  # fmt: skip
+    table["optimum_of_start"] = column(table, data["optimum_of_start"])
+    for name in ("parameter_low", "parameter_high"):
+        if name in data:
+            of_start = data[name].reindex(optimum=data["optimum_of_start"].values)
+            values = of_start.rename(optimum="start").assign_coords(start=data["start"].values)
+            table[name] = column(table, values)
+    for name in ("lower_bound", "upper_bound") if "lower_bound" in data else ():
+        table[name] = column(table, data[name])
+    return table

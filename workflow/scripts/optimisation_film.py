@@ -1,0 +1,8 @@
+"""Animate the best start of an optimisation before and after."""
+
+from jaxmorph.jobs import job
+
+with job(snakemake):
+    from jaxmorph.jobs.present import animate_before_and_after
+
+    animate_before_and_after(snakemake.input.cells, snakemake.output[0])
