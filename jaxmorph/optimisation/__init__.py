@@ -1,6 +1,6 @@
 """Parameters that meet an objective: gradient descent of many starts, and how sure the result is."""
 
-from .descent import STOP_REASONS, Paths, descend
+from .descent import STOP_REASONS, Paths, Saved, descend
 from .evaluation import Evaluation
 from .objective import Objective, make_objective, observables_of
 from .optima import basins
@@ -8,7 +8,7 @@ from .optimisers import make_optimiser
 from .outcome import Outcome, outcome
 from .scale import Scale
 from .sections import Sections, loss_map, sections
-from .uncertainty import Curvature, covers, curvature, region
+from .uncertainty import Curvature, covariance_of_data, covers, curvature, region, spread
 
 __all__ = [
     "STOP_REASONS",
@@ -17,9 +17,11 @@ __all__ = [
     "Objective",
     "Outcome",
     "Paths",
+    "Saved",
     "Scale",
     "Sections",
     "basins",
+    "covariance_of_data",
     "covers",
     "curvature",
     "descend",
@@ -30,4 +32,5 @@ __all__ = [
     "outcome",
     "region",
     "sections",
+    "spread",
 ]

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import logging
 import time
 from collections.abc import Callable, MutableMapping
@@ -137,26 +138,32 @@ def descend(
     scale = Scale(problem.distributions)
     kind = program.dtype(problem)
     n = len(points)
-    y = np.broadcast_to(objective.target, (n, objective.target.size)) if targets is None else targets
+    given = np.broadcast_to(objective.target, (n, objective.target.size)) if targets is None else targets
     seeds = np.arange(settings.seeds_per_step)
     starts = np.asarray(points, kind)
+    history = _History(n, settings.steps, len(problem.names), kind)
     with on_pairs(problem, single, starts, seeds, run_key) as (mapped, keys):
-        u = jnp.asarray(scale.unconstrained(np.asarray(points, float)), kind)
-        y = jnp.asarray(y, kind)
+        y = jnp.asarray(given, kind)
         step = _Step(problem, objective, settings, single, mapped, run_key, scale)
-        state = step.initial(u)
-        history = _History(n, settings.steps, len(problem.names), kind)
-        done = _take_up(saved, state, history)
-        state, done = done or (state, 0)
-        arguments = (state, jnp.int32(0), y)
-        advance = capacities.lower(step.advance, arguments, starts, keys).compile()
+        state = step.initial(jnp.asarray(scale.unconstrained(np.asarray(points, float)), kind))
+        state, done = _take_up(saved, state, history)
+
+        def compiled() -> Callable:
+            arguments = (state, jnp.int32(0), y)
+            return capacities.lower(step.advance, arguments, starts, keys).compile()
+
+        advance = compiled()
         progress = _Progress(settings.steps, done, n)
         written = time.monotonic()
         while done <= settings.steps and np.any(np.asarray(state.stopped) == RUNNING):
-            state, records = advance(state, jnp.int32(done), y)
+            after, records = advance(state, jnp.int32(done), y)
+            if step.outgrown(state, after, records, done):
+                advance = compiled()
+                continue
+            state = after
             history.put(done, records)
             done += _TOGETHER
-            progress(done, state, records)
+            progress(done, state)
             if saved is not None and time.monotonic() - written >= save_every_s:
                 _save(saved, n, done, state, history)
                 written = time.monotonic()
@@ -221,6 +228,18 @@ class _Step:
             return jax.lax.cond(needed, lambda t: self._step(t, s, y), lambda t: skip(t, s), state)
 
         return jax.lax.scan(step, state, first + jnp.arange(_TOGETHER, dtype=jnp.int32))
+
+    def outgrown(self, before: State, after: State, records: Record, first: int) -> bool:
+        """Whether a buffer of the study was too small for a start that has stopped; it is larger then."""
+        failed = np.asarray((after.stopped == NOT_FINITE) & (before.stopped == RUNNING))
+        larger = False
+        for i in np.flatnonzero(failed):
+            place = np.flatnonzero(np.asarray(records.running)[:, i])[-1]
+            theta = np.asarray(self._scale.parameter(records.u[place, i]))
+            keys = self._keys(jnp.int32(first + place))
+            nothing = np.full((1, len(keys)), np.nan)
+            larger |= capacities.outgrown(theta[None], keys, [nothing])
+        return larger
 
     def _step(self, state: State, s: Array, y: Array) -> tuple[State, Record]:
         keys = self._keys(s)
@@ -356,25 +375,28 @@ class _History:
         return Paths(self.u, values, self.loss, self.loss_se, self.gradient_norm, done, stopped)
 
 
-def _take_up(saved: Saved | None, state: State, history: _History) -> tuple[State, int] | None:
-    """The state after the last step that was saved, if any is whole."""
+def _take_up(saved: Saved | None, state: State, history: _History) -> tuple[State, int]:
+    """The state after the last step that was saved and is whole; else ``state``, after none."""
     for place in sorted(saved or (), key=lambda place: -place[3]):
         with contextlib.suppress(KeyError):
             assert saved is not None
-            arrays = saved[place]
+            sizes, *arrays = saved[place]
             leaves, structure = jax.tree.flatten(state)
             for mine, kept in zip(history.arrays, arrays[len(leaves) :], strict=True):
                 mine[...] = kept
-            kept = [jnp.asarray(a, leaf.dtype) for a, leaf in zip(arrays, leaves, strict=False)]
+            capacities.restore(json.loads(sizes.tobytes()))
+            pairs = zip(arrays, leaves, strict=False)
             logger.info("resuming after %d steps", place[3])
-            return jax.tree.unflatten(structure, kept), place[3]
-    return None
+            return jax.tree.unflatten(structure, [jnp.asarray(a, x.dtype) for a, x in pairs]), place[3]
+    return state, 0
 
 
 def _save(saved: Saved, n: int, done: int, state: State, history: _History) -> None:
-    """Keep the state after ``done`` steps, and then no earlier one."""
+    """Keep the state after ``done`` steps, with the sizes of buffers; and then no earlier one."""
     before = list(saved)
-    saved[0, n, 0, done] = [*map(np.asarray, jax.tree.leaves(state)), *history.arrays]
+    sizes = np.frombuffer(json.dumps(capacities.sizes()).encode(), np.uint8)
+    leaves = map(np.asarray, jax.tree.leaves(state))
+    saved[0, n, 0, done] = [sizes, *leaves, *history.arrays]
     for place in before:
         if place != (0, n, 0, done):
             del saved[place]
@@ -387,7 +409,7 @@ class _Progress:
         self._steps, self._before, self._n, self._every = steps, before, n, every
         self._start = self._last = time.monotonic()
 
-    def __call__(self, done: int, state: State, records: Record) -> None:
+    def __call__(self, done: int, state: State) -> None:
         stopped = np.asarray(state.stopped)
         now = time.monotonic()
         if now - self._last < self._every and np.any(stopped == RUNNING):

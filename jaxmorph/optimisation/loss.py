@@ -41,9 +41,8 @@ def cotangent(features: Any, weights: Weights, *, unbiased: bool) -> Any:
     """D loss / d features, (..., seed, feature)."""
     n = features.shape[-2]
     mean = features.mean(-2)[..., None, :]
-    deviation = mean - weights.target[..., None, :]
-    if unbiased:
-        deviation = deviation - (features - mean) / (n - 1)
+    share = 1 / (n - 1) if unbiased else 0.0
+    deviation = mean - weights.target[..., None, :] - share * (features - mean)
     return (2 * weights.curvature * deviation + weights.slope) / n
 
 
@@ -51,7 +50,9 @@ def standard_error(features: Any, weights: Weights) -> Any:
     """Of the loss, over seeds, from features (..., seed, feature): (...).
 
     The first order is the delta method; the second, which is all that is left where every deviation is
-    0, is the variance of a degenerate U-statistic, 2 sum_fg q_f q_g C_fg^2 / R^2 with C the covariance.
+    0, is the variance of a degenerate U-statistic, v = 2 sum_fg q_f q_g C_fg^2 / R^2 with C the
+    covariance. The first, made from a mean that is itself noisy, is 2 v too large on average. The sum is
+    at least v: there it is too large rather than too small.
     """
     n = features.shape[-2]
     mean = features.mean(-2)[..., None, :]
@@ -61,7 +62,10 @@ def standard_error(features: Any, weights: Weights) -> Any:
     scaled = centred * weights.curvature**0.5
     gram = scaled @ scaled.swapaxes(-1, -2)
     second = 2 * (gram**2).sum((-1, -2)) / ((n - 1) * n) ** 2
-    return ((influence**2).sum(-1) / (n - 1) / n + second) ** 0.5
+    first = (influence**2).sum(-1) / (n - 1) / n
+    # The larger of the two, for numpy and JAX alike.
+    excess = first - 2 * second
+    return (second + (excess + abs(excess)) / 2) ** 0.5
 
 
 def pseudo_values(features: np.ndarray, weights: Weights) -> np.ndarray:

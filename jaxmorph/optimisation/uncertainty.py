@@ -7,6 +7,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from .evaluation import Evaluation, Slopes
+from .objective import Objective
 
 # Half a step of central differences on the unconstrained scale, whose unit is a fourth of an interval
 # or a standard deviation. Gradients of the same seeds differ smoothly; round-off is what limits it.
@@ -72,13 +73,14 @@ def curvature(
     hessian = _hessian(evaluation, u)
     value, vector = np.linalg.eigh(hessian)
     measured = evaluation.objective.measured
-    covariance = _of_data(evaluation, here) if measured else np.zeros_like(hessian)
+    covariance = np.zeros_like(hessian)
+    if measured:
+        covariance = covariance_of_data(evaluation.objective, here.features[0], here.jacobian[0])
     if evaluation.stochastic:
         if fixed_seeds is not None:
             covariance = covariance + _sandwich(evaluation, here, hessian) / fixed_seeds
         else:
-            if len(last) > 1:
-                covariance = covariance + np.atleast_2d(np.cov(last.T))
+            covariance = covariance + spread(last)
             if not measured:
                 n = max(1, len(last)) * len(evaluation.seeds)
                 covariance = covariance + _sandwich(evaluation, here, hessian) / n
@@ -94,12 +96,28 @@ def _hessian(evaluation: Evaluation, u: np.ndarray) -> np.ndarray:
     return (hessian + hessian.T) / 2
 
 
-def _of_data(evaluation: Evaluation, here: Slopes) -> np.ndarray:
-    objective = evaluation.objective
-    jacobian = here.jacobian[0].mean(axis=0)
+def spread(last: Float[np.ndarray, "step parameter"]) -> Float[np.ndarray, "parameter parameter"]:
+    """Covariance of the end of a path, at which the steps of fresh seeds leave it."""
+    n = last.shape[1]
+    return np.cov(last.T).reshape(n, n) if len(last) > 1 else np.zeros((n, n))
+
+
+def covariance_of_data(
+    objective: Objective,
+    features: Float[np.ndarray, "seed feature"],
+    jacobian: Float[np.ndarray, "seed feature parameter"],
+) -> Float[np.ndarray, "parameter parameter"]:
+    """Covariance of the weighted least-squares estimate: what errors of the data do to it.
+
+    Args:
+        objective: Data alone.
+        features: At the optimum.
+        jacobian: Their derivatives there, on the unconstrained scale.
+    """
+    jacobian = jacobian.mean(axis=0)
     noise = objective.noise
     if not objective.known:
-        residual = here.features[0].mean(axis=0) - objective.target
+        residual = features.mean(axis=0) - objective.target
         freedom = max(1, residual.size - jacobian.shape[1])
         noise = np.eye(residual.size) * (residual @ residual / freedom) ** 0.5
     weighted = objective.curvature[:, None] * jacobian
