@@ -451,9 +451,7 @@ def test_optax_has_every_optimiser_that_can_be_named(name: str) -> None:
     assert set(OPTIMISERS[name]) <= set(has)
     if name not in WITHOUT_LEARNING_RATE:
         assert "learning_rate" in has
-    built = optimisation.make_optimiser(
-        Optimise(objective=target(0.0), optimiser={"name": name}).optimiser
-    )  # type: ignore[arg-type]
+    built = optimisation.make_optimiser(settings(target(0.0), optimiser={"name": name}).optimiser)
     assert built.init(np.zeros(2)) is not None
 
 
@@ -504,7 +502,7 @@ def test_what_the_study_cannot_have_is_one_line(
 ) -> None:
     problem, asked = trap(), settings([term])
     with pytest.raises(JaxmorphError) as caught:
-        objective_of(problem, asked, **({"c0": course} if course else {}))
+        objective_of(problem, asked, TIME, **({"c0": course} if course else {}))
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 

@@ -8,7 +8,7 @@ from .optimisers import make_optimiser
 from .outcome import Outcome, outcome
 from .scale import Scale
 from .sections import Sections, loss_map, sections
-from .uncertainty import Curvature, covariance_of_data, covers, curvature, region, spread
+from .uncertainty import Curvature, covariance_of_data, covers, curvature, missed, region, spread
 
 __all__ = [
     "STOP_REASONS",
@@ -28,6 +28,7 @@ __all__ = [
     "loss_map",
     "make_objective",
     "make_optimiser",
+    "missed",
     "observables_of",
     "outcome",
     "region",

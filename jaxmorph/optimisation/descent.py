@@ -230,7 +230,7 @@ class _Step:
         return jax.lax.scan(step, state, first + jnp.arange(_TOGETHER, dtype=jnp.int32))
 
     def outgrown(self, before: State, after: State, records: Record, first: int) -> bool:
-        """Whether a buffer of the study was too small for a start that has stopped; it is larger then."""
+        """Whether a buffer was too small for a start that has stopped; it is larger then."""
         failed = np.asarray((after.stopped == NOT_FINITE) & (before.stopped == RUNNING))
         larger = False
         for i in np.flatnonzero(failed):

@@ -54,10 +54,11 @@ def curvature(
     the covariance of the data: with weights 1 / error^2 the inverse of the Fisher information. Without
     known errors S is (residual sum of squares) / (data - parameters).
 
-    Otherwise nothing is known of data, and only noise is left. With fixed seeds R the minimum is that of
-    their mean: H^-1 V H^-1 / R, with V the covariance over seeds of the gradient. It is added in both
-    cases. With fresh seeds the place at which the steps ended fluctuates: the covariance of the last
-    tenth of the path is added, and, where there are no data, H^-1 V H^-1 over all seeds of that tenth.
+    Otherwise nothing is known of data, and only noise is left. With fixed seeds R the minimum is that
+    of their mean: H^-1 V H^-1 / R, with V the covariance over seeds of the gradient. It is added in both
+    cases. With fresh seeds the place at which the steps ended fluctuates, and may be short of the
+    minimum. Added are the covariance of the last tenth of the path, the square of the step that Newton's
+    method would still take on fresh seeds, and, without data, H^-1 V H^-1 over all seeds of that tenth.
 
     Source: Gourieroux and Monfort, Simulation-based econometric methods (1996), ch. 2; van der Vaart,
     Asymptotic statistics (1998), th. 5.23; Polyak and Juditsky, SIAM J. Control Optim. 30 (1992)
@@ -80,7 +81,7 @@ def curvature(
         if fixed_seeds is not None:
             covariance = covariance + _sandwich(evaluation, here, hessian) / fixed_seeds
         else:
-            covariance = covariance + spread(last)
+            covariance = covariance + spread(last) + missed(evaluation.objective, here, hessian)
             if not measured:
                 n = max(1, len(last)) * len(evaluation.seeds)
                 covariance = covariance + _sandwich(evaluation, here, hessian) / n
@@ -100,6 +101,22 @@ def spread(last: Float[np.ndarray, "step parameter"]) -> Float[np.ndarray, "para
     """Covariance of the end of a path, at which the steps of fresh seeds leave it."""
     n = last.shape[1]
     return np.cov(last.T).reshape(n, n) if len(last) > 1 else np.zeros((n, n))
+
+
+def missed(
+    objective: Objective, here: Slopes, hessian: np.ndarray | None = None, point: int = 0
+) -> Float[np.ndarray, "parameter parameter"]:
+    """How far an end is from the minimum on fresh seeds: d d^T, with d the step of Newton's method.
+
+    Of data alone the step is Gauss and Newton's, (J^T Q J)^-1 J^T Q (m - y), which needs no ``hessian``.
+    """
+    gradient = here.gradient[point]
+    if objective.measured:
+        jacobian = here.jacobian[point].mean(axis=0)
+        hessian = 2 * jacobian.T @ (objective.curvature[:, None] * jacobian)
+    assert hessian is not None
+    step = _inverse(hessian) @ gradient
+    return np.outer(step, step)
 
 
 def covariance_of_data(

@@ -125,9 +125,7 @@ def optimised(wildcards):
     """A run that has an optimisation."""
     run = RUNS[wildcards.run]
     if run.optimise is None:
-        raise WorkflowError(
-            f"runs.{wildcards.run} has no optimisation: give it the key optimise"
-        )
+        raise WorkflowError(f"runs.{wildcards.run} has no optimisation: give it the key optimise")
     return run
 
 
@@ -154,9 +152,7 @@ def optimisation_params(wildcards):
 def start_files(wildcards):
     """The paths of all starts."""
     jobs = optimised(wildcards).optimisation_jobs
-    return expand(
-        "results/{run}/optimisation/starts-{starts}.nc", run=wildcards.run, starts=jobs
-    )
+    return expand("results/{run}/optimisation/starts-{starts}.nc", run=wildcards.run, starts=jobs)
 
 
 def optimisation_code(wildcards):
