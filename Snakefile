@@ -19,6 +19,7 @@ wildcard_constraints:
     run="|".join(map(re.escape, RUNS)),
     batch=r"\d+-\d+",
     figure="[a-z_]+",
+    starts=r"\d+",
 
 
 # Seconds of work each, done beside the main process: on a cluster, on the login node.
@@ -43,6 +44,7 @@ rule all:
 
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/optimise.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from jaxmorph.configuration import (
     load_configuration,
     read_configuration,
 )
+from jaxmorph.configuration.courses import Course, read_course
 from jaxmorph.configuration.document import json_schema, outdated, write
 from jaxmorph.errors import JaxmorphError
 
@@ -72,7 +74,7 @@ BAD_RUNS = [
         "wall_clock: 4",
         "runs.a.wall_clock: unknown key; known: study, settings, parameters, correlations, fixed, "
         "design, seeds, key, observables, gradient, estimator, smoothing, batch, trajectories, corners, "
-        "checks, estimates, allow_partial",
+        "checks, estimates, optimise, allow_partial",
     ),
     ("allow_partial: perhaps", "runs.a.allow_partial = perhaps: must be true or false"),
     (
@@ -367,6 +369,72 @@ BAD_RUNS = [
     ("checks: {samples: -1}", "runs.a.checks.samples = -1: must be at least 0"),
     ("checks: 3", "runs.a.checks = 3: must be a mapping of keys to values"),
 ]
+OPTIMISE = "objective: [{observable: x, goal: minimise}]"
+COURSE = "optimise: {objective: [{observable: x, goal: time-course, data: %s}]}"
+BAD_RUNS += [
+    (f"optimise: {{{text}}}", f"runs.a.optimise{expected}")
+    for text, expected in [
+        (
+            "free: all",
+            ".objective: is missing (terms whose weighted sum is minimised: the loss)",
+        ),
+        ("objective: []", ".objective = []: must not be empty"),
+        (
+            "objective: [{observable: x, goal: maximize}]",
+            ".objective[0].goal = maximize: unknown goal; did you mean maximise?",
+        ),
+        (
+            "objective: [{observable: x, goal: target}]",
+            ".objective[0].value: is missing (what the observable should be, in its unit)",
+        ),
+        (
+            "objective: [{observable: x, goal: minimise, value: 1.0}]",
+            ".objective[0].value: unknown key of a minimise term; known: observable, when, weight, goal",
+        ),
+        (f"{OPTIMISE}, free: []", ".free = []: must be the word all or name at least one"),
+        (
+            f"{OPTIMISE}, free: [alpa]",
+            ": free: alpa is not varied by the run; known: epsilon, kT",
+        ),
+        (
+            f"{OPTIMISE}, optimiser: {{name: adamm}}",
+            ".optimiser.name = adamm: unknown optimiser; did you mean adam?",
+        ),
+        (
+            f"{OPTIMISE}, optimiser: {{settings: {{beta1: 0.9}}}}",
+            ".optimiser.settings: the optimiser adam has no setting beta1; known: b1, b2, eps, "
+            "eps_root, nesterov",
+        ),
+        (
+            f"{OPTIMISE}, optimiser: {{name: lbfgs, learning_rate: 0.1}}",
+            ".optimiser: lbfgs finds the length of a step itself; leave out learning_rate",
+        ),
+        (
+            f"{OPTIMISE}, optimiser: {{schedule: {{name: cosine_decay}}}}",
+            ".optimiser.schedule.name = cosine_decay: unknown schedule; did you mean "
+            "cosine_decay_schedule?",
+        ),
+        (
+            f"{OPTIMISE}, optimiser: {{schedule: {{name: linear_schedule, settings: {{power: 1}}}}}}",
+            ".optimiser.schedule.settings: the schedule linear_schedule has no setting power; known: "
+            "init_value, end_value, transition_steps, transition_begin",
+        ),
+        (
+            f"{OPTIMISE}, optimiser: {{schedule: {{name: constant_schedule}}}}",
+            ".optimiser.schedule: the schedule constant_schedule needs the settings value",
+        ),
+        (
+            f"{OPTIMISE}, starts: {{method: list, points: [{{epsilon: 1.0}}]}}",
+            ": starts.points[0] lacks kT",
+        ),
+        (
+            f"{OPTIMISE}, starts: {{method: sobl}}",
+            ".starts.method = sobl: unknown design method; did you mean sobol?",
+        ),
+        (f"{OPTIMISE}, stop: {{los: 1.0}}", ".stop.los: unknown key; did you mean loss?"),
+        (f"{OPTIMISE}, steps: 0", ".steps = 0: must be at least 1"),
+    ]
+]
 BAD_CONFIGURATIONS = [
     ("runs: {}", "runs = {}: must not be empty"),
     ("runs:", "runs = null: must be a mapping of keys to values"),
@@ -407,6 +475,46 @@ def test_a_bad_configuration_is_one_readable_line(text: str, expected: str) -> N
     flow = yaml.safe_dump(good(), default_flow_style=True, width=10_000).strip()
     config = yaml.safe_load(text.replace("GOOD", flow))
     assert message(config) == f"configuration: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "there is no file course.csv in the working directory, "),
+        ("", "has no column time and no column x; it is empty, and must have time, x and, for errors, "),
+        (
+            "time,y\n1,2\n",
+            "has no column x; it has time, y, and must have time, x and, for errors, x_error",
+        ),
+        ("time,x\n", "has no rows"),
+        ("time,x\n0,1\n0,2\n", "its times must increase, and 0 follows 0"),
+        ("time,x\n0,1\n1,many\n", "column x, row 2: must be a finite number, not nan"),
+        ("time,x,x_error\n0,1,0\n", "column x_error, row 1: an error must be positive, not 0"),
+    ],
+)
+def test_a_wrong_time_course_is_one_readable_line(
+    project: Path, content: str | None, expected: str
+) -> None:
+    if content is not None:
+        Path("course.csv").write_text(content)
+    config = {"runs": {"a": good(**yaml.safe_load(COURSE % "course.csv"))}}
+    said = message(config)
+    place = "configuration: runs.a.optimise.objective[0].data = course.csv: "
+    assert said.startswith(place + expected) and "\n" not in said
+
+
+def test_a_time_course_knows_its_units(project: Path) -> None:
+    Path("course.csv").write_text("time [h], x [um],x_error,note\n0,1,.5,first\n1.5,2,.25,last\n")
+    course = read_course("course.csv", "x")
+    assert course == Course((0.0, 1.5), (1.0, 2.0), (0.5, 0.25), {"time": "h", "x": "um"})
+    with netCDF4.Dataset("course.nc", "w") as file:
+        file.createDimension("time", 2)
+        for name, values, unit in (("time", [0.0, 1.5], "h"), ("x", [1.0, 2.0], "um")):
+            file.createVariable(name, "f8", ("time",))[:] = values
+            file[name].units = unit
+    assert read_course("course.nc", "x") == Course(
+        (0.0, 1.5), (1.0, 2.0), None, {"time": "h", "x": "um"}
+    )
 
 
 def test_all_problems_are_reported_at_once() -> None:
@@ -903,6 +1011,9 @@ def test_every_key_is_documented() -> None:
         ({"design": {"method": "fast"}, "estimator": "score", "estimates": {"trim": 0}}, True),
         ({"correlations": [{"between": ["epsilon", "kT"], "coefficient": 0.5}]}, True),
         ({"correlations": [{"between": ["epsilon"], "coefficient": 0.5}]}, False),
+        ({"optimise": {"objective": [{"observable": "x", "goal": "minimise"}]}}, True),
+        ({"optimise": {"objective": [{"observable": "x", "goal": "target"}]}}, False),
+        ({"optimise": {"objective": []}}, False),
         ({"correlations": [{"between": ["epsilon", "kT"], "coefficient": 1}]}, False),
         ({"parameters": {"kT": {"distribution": "normal", "mean": 0, "sd": 0}}}, False),
     ],

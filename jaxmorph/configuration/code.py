@@ -18,19 +18,23 @@ from jaxmorph.configuration.models import BUILT_IN_STUDIES
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {
     *("__init__", "animations", "atomic", "configuration", "errors", "figures"),
-    *("jobs", "report", "sensitivity", "store", "visualization"),
+    *("jobs", "optimisation", "report", "sensitivity", "store", "visualization"),
 }
-"""Modules of the package that describe, collect or show what was simulated."""
+"""Modules of the package that decide no simulation: they describe, collect or show, or ask for some."""
 
 
 @functools.cache
-def code_digest(target: str) -> str:
+def code_digest(target: str, *, optimises: bool = False) -> str:
     """Digest of the simulation's code and of a study, ``module:Class`` or ``file.py:Class``.
+
+    With ``optimises``, of the optimisation's, too.
 
     The study's code is its module and what that imports from beside it, from its own package or from
     the working directory; not installed libraries, whose versions are in every dataset.
     """
     files = dict(_of_the_package())
+    if optimises:
+        files |= {f"optimisation.{p.stem}": p for p in (_PACKAGE / "optimisation").glob("*.py")}
     files |= _closure(target.rpartition(":")[0], known=files)
     digest = hashlib.sha256()
     for name, path in sorted(files.items()):

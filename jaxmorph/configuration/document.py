@@ -19,6 +19,7 @@ _BOUNDS = {
     "maximum": "at most {}",
     "exclusiveMaximum": "less than {}",
 }
+_NULL = {"type": "null"}
 _TYPES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true, false"}
 
 
@@ -69,6 +70,7 @@ def _tables() -> str:
     parts += _section("### `batch`, as a mapping", _resolve(run["batch"]["oneOf"][-1], models))
     for key in ("trajectories", "checks", "estimates"):
         parts += _section(f"### `{key}`", _resolve(run[key], models))
+    parts += _optimise(_resolve(_only(run["optimise"]), models), models)
     parts += ["## A parameter: `parameters.<name>`", ""]
     parts += ["The word `default`, for the study's own distribution, or one of:", ""]
     distributions = run["parameters"]["additionalProperties"]["oneOf"][1]["oneOf"]
@@ -76,6 +78,26 @@ def _tables() -> str:
     parts += ["## The design: `design`", ""]
     parts += _sections("method", [_resolve(option, models) for option in run["design"]["oneOf"]])
     return "\n".join(parts)
+
+
+def _optimise(model: dict[str, Any], models: dict[str, Any]) -> list[str]:
+    fields = model["properties"]
+    parts = _section("## The optimisation: `optimise`", model)
+    parts += ["### One of `objective`", "", "One of:", ""]
+    terms = [_resolve(option, models) for option in fields["objective"]["items"]["oneOf"]]
+    for term in terms:
+        parts += _section(f"#### `goal: {term['properties']['goal']['const']}`", term, "goal")
+    optimiser = _resolve(fields["optimiser"], models)
+    parts += _section("### `optimiser`", optimiser)
+    schedule = _resolve(_only(optimiser["properties"]["schedule"]), models)
+    parts += _section("#### `schedule`", schedule)
+    return parts + _section("### `stop`", _resolve(fields["stop"], models))
+
+
+def _only(field: dict[str, Any]) -> dict[str, Any]:
+    """What an optional field is when it is there."""
+    (option,) = (option for option in field["anyOf"] if option != _NULL)
+    return option
 
 
 def _resolve(field: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
@@ -107,13 +129,14 @@ def _table(model: dict[str, Any], tag: str = "") -> list[str]:
 def _default(name: str, field: dict[str, Any], required: list[str]) -> str:
     if name in required:
         return "required"
-    return f"`{_flow(field['default'])}`" if "default" in field else ""
+    return f"`{_flow(field['default'])}`" if field.get("default") is not None else ""
 
 
 def _flow(value: Any) -> str:
     """``value`` as YAML writes it on one line."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+        given = {key: item for key, item in value.items() if item not in (None, {})}
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in given.items()) + "}"
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -123,12 +146,12 @@ def _kind(field: dict[str, Any]) -> str:
         return ", ".join(f"`{choice}`" for choice in field["enum"])
     if "const" in field:
         return f"`{field['const']}`"
-    options = field.get("anyOf", field.get("oneOf", []))
+    options = [o for o in field.get("anyOf", field.get("oneOf", [])) if o != _NULL]
     if any("$ref" not in option for option in options):
         return " or ".join(_kind(option) for option in options)
     if field.get("type") == "array":
         return f"list of: {_kind(field['items'])}"
-    if "$ref" in field or "oneOf" in field or field.get("type") == "object":
+    if options or "$ref" in field or field.get("type") == "object":
         return "mapping"
     bounds = [text.format(field[bound]) for bound, text in _BOUNDS.items() if bound in field]
     return ", ".join([_TYPES[field["type"]], *bounds])

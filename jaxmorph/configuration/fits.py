@@ -43,11 +43,16 @@ def in_one_order(correlations: Sequence[Correlation]) -> list[dict[str, Any]]:
     return [{"between": between, "coefficient": coefficient} for between, coefficient in pairs]
 
 
-def check_names(where: str, given: Iterable[str], wanted: Iterable[str]) -> None:
-    """Raises if ``given`` has not exactly the keys of ``wanted``."""
+def check_names(
+    where: str,
+    given: Iterable[str],
+    wanted: Iterable[str],
+    why: str = "which the run does not vary",
+) -> None:
+    """Raises if ``given`` has not exactly the keys of ``wanted``; ``why`` is said of those too many."""
     missing = [name for name in wanted if name not in given]
     surplus = [name for name in given if name not in wanted]
     if missing or surplus:
         parts = [f"lacks {', '.join(missing)}"] * bool(missing)
-        parts += [f"has {', '.join(surplus)}, which the run does not vary"] * bool(surplus)
+        parts += [f"has {', '.join(surplus)}, {why}"] * bool(surplus)
         raise ValueError(f"{where} {' and '.join(parts)}")

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from jaxmorph.configuration.models import FILES_MUST_EXIST, Configuration
+from jaxmorph.configuration.models import Configuration
+from jaxmorph.configuration.optimise import FILES_MUST_EXIST
 from jaxmorph.configuration.problems import Path as KeyPath
 from jaxmorph.configuration.problems import Problem, dotted, is_consequence, show, to_problem
 from jaxmorph.errors import JaxmorphError

@@ -29,6 +29,7 @@ from jaxmorph.configuration.fits import (
     check_names,
     in_one_order,
 )
+from jaxmorph.configuration.optimise import FILES_MUST_EXIST, Optimise
 from jaxmorph.configuration.sections import (
     Checks,
     Estimates,
@@ -56,12 +57,6 @@ BUILT_IN_STUDIES = {
 
 MAX_BATCHES = 100_000
 """A batch is a job; Snakemake does not plan more than this in a reasonable time."""
-
-FILES_MUST_EXIST = {"files_must_exist": True}
-"""Context of a validation that looks for the files that a configuration names.
-
-A run that is read back from a dataset is valid without them.
-"""
 
 
 class Run(ConfigurationModel):
@@ -130,6 +125,9 @@ class Run(ConfigurationModel):
     )
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
     estimates: Estimates = Field(Estimates(), description="what the estimates are asked for")
+    optimise: Optimise | None = Field(
+        None, description="parameters that meet an objective: [optimisation.md](optimisation.md)"
+    )
     allow_partial: bool = Field(
         False,
         description="make estimates and report from the batches that are there, and ask for no other; "
@@ -232,6 +230,13 @@ class Run(ConfigurationModel):
                 raise ValueError(f"{name} is not varied by the run; {hint(name, parameters)}")
         return corners
 
+    @field_validator("optimise")
+    @classmethod
+    def _of_its_parameters(cls, optimise: Optimise | None, info: ValidationInfo) -> Optimise | None:
+        if optimise is not None and "parameters" in info.data:
+            optimise.check_parameters(info.data["parameters"])
+        return optimise
+
     @property
     def study_target(self) -> str:
         """Where the study is: ``module:Class`` or ``file.py:Class``."""
@@ -304,6 +309,46 @@ class Run(ConfigurationModel):
         """Everything that decides the numerical checks besides the design, as plain JSON."""
         checks = self.checks.model_dump(mode="json")
         return self._model_params | {"checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}}
+
+    @cached_property
+    def optimisation_jobs(self) -> dict[str, range]:
+        """The starts of each job of the optimisation, by its name; none without an optimisation."""
+        return self.optimise.jobs(tuple(self.parameters)) if self.optimise else {}
+
+    def objective_params(self) -> dict[str, Any]:
+        """Everything that decides the objective of the optimisation, as plain JSON."""
+        optimise = self._optimise
+        keys = ("objective", "free", "optimiser", "fresh", "seeds_per_step")
+        return self._optimisation_model | {key: optimise[key] for key in keys}
+
+    def start_params(self, job: str) -> dict[str, Any]:
+        """Everything that decides the numbers of some starts, as plain JSON."""
+        assert self.optimise is not None
+        numbers = self.optimisation_jobs[job]
+        free = self.optimise.free_of(tuple(self.parameters))
+        starts = shortest_design(self.optimise.starts, list(free), numbers.stop)
+        keys = ("objective", "free", "optimiser", "fresh", "seeds_per_step", "steps", "stop")
+        return self._optimisation_model | {
+            **{key: self._optimise[key] for key in keys},
+            "starts": starts.model_dump(mode="json"),
+            "numbers": [numbers.start, numbers.stop],
+        }
+
+    def optimisation_params(self) -> dict[str, Any]:
+        """Everything that decides what is measured of all starts, as plain JSON."""
+        measured = {key: value for key, value in self._optimise.items() if key != "starts_per_job"}
+        return self._optimisation_model | measured
+
+    @property
+    def _optimise(self) -> dict[str, Any]:
+        assert self.optimise is not None
+        return self.optimise.model_dump(mode="json")
+
+    @property
+    def _optimisation_model(self) -> dict[str, Any]:
+        """What decides a simulation and its gradient; the objective says which observables."""
+        others = ("observables", "correlations")
+        return {key: value for key, value in self._batch_params.items() if key not in others}
 
     @cached_property
     def trajectory_batches(self) -> list[str]:

@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 from jaxmorph.configuration.batches import BatchSize
 from jaxmorph.configuration.fields import as_yaml_number, hint
 from jaxmorph.configuration.models import Configuration, Run
+from jaxmorph.configuration.optimise import Optimise, Optimiser, Schedule, Stop, Term
+from jaxmorph.configuration.sections import Checks, Estimates, Trajectories
 from jaxmorph.designs import Correlation, Design
 from jaxmorph.distributions import Distribution
 
@@ -23,6 +25,9 @@ _DISTRIBUTIONS: dict[str, type[BaseModel]] = {
 }
 _DESIGNS: dict[str, type[BaseModel]] = {
     model.model_fields["method"].default: model for model in get_args(get_args(Design)[0])
+}
+_TERMS: dict[str, type[BaseModel]] = {
+    model.model_fields["goal"].default: model for model in get_args(get_args(Term)[0])
 }
 _WITHOUT_GROUPS = [("design", method) for method in ("saltelli", "morris", "fast", "one-at-a-time")]
 # One text for each of pydantic's kinds of error; the fields are the error's context.
@@ -135,37 +140,50 @@ def _clean(location: Path) -> Path:
         del parts[3:4]
     if parts[2:3] == ["parameters"] and parts[-1] != "[key]":
         del parts[4:6]
+    if parts[2:4] == ["optimise", "objective"]:
+        del parts[5:6]
+    if parts[2:4] == ["optimise", "starts"]:
+        del parts[4:5]
     return tuple(parts)
 
 
 def _wrong_tag(path: Path, value: Mapping[str, object]) -> Problem:
     """The key that says which design or distribution it is, is missing or unknown."""
-    is_design = path[-1] == "design"
-    tag, choices = ("method", _DESIGNS) if is_design else ("distribution", _DISTRIBUTIONS)
+    tag, choices, what = "distribution", _DISTRIBUTIONS, "distribution"
+    if path[2:] in (("design",), ("optimise", "starts")):
+        tag, choices, what = "method", _DESIGNS, "design method"
+    elif path[2:4] == ("optimise", "objective"):
+        tag, choices, what = "goal", _TERMS, "goal"
     if tag not in value:
         return Problem((*path, tag), None, f"is missing (one of {', '.join(choices)})")
-    what = "design method" if is_design else "distribution"
     return Problem((*path, tag), show(value[tag]), f"unknown {what}; {hint(value[tag], choices)}")
 
 
 def _model_of(location: Path) -> tuple[type[BaseModel], str]:
     """The model at ``location``, and how to speak of it."""
     match location:
-        case ():
-            return Configuration, ""
-        case ("runs", _):
-            return Run, ""
-        case ("runs", _, "design", str(tag)):
+        case ("runs", _, "design", str(tag)) | ("runs", _, "optimise", "starts", str(tag)):
             return _DESIGNS[tag], f" of a {tag} design"
         case ("runs", _, "parameters", _, _, str(tag)):
             return _DISTRIBUTIONS[tag], f" of a {tag} distribution"
-        case ("runs", _, "batch" | "correlations" as key, _):
-            return (BatchSize, "") if key == "batch" else (Correlation, " of a correlation")
-        case ("runs", _, str(field)):
-            model = Run.model_fields[field].annotation
-            assert isinstance(model, type) and issubclass(model, BaseModel)
-            return model, ""
-    raise AssertionError(f"no model at {location}")
+        case ("runs", _, "optimise", "objective", _, str(tag)):
+            return _TERMS[tag], f" of a {tag} term"
+    models: dict[Path, tuple[type[BaseModel], str]] = {
+        (): (Run, ""),
+        ("batch",): (BatchSize, ""),
+        ("correlations",): (Correlation, " of a correlation"),
+        ("trajectories",): (Trajectories, ""),
+        ("checks",): (Checks, ""),
+        ("estimates",): (Estimates, ""),
+        ("optimise",): (Optimise, ""),
+        ("optimise", "optimiser"): (Optimiser, " of an optimiser"),
+        ("optimise", "optimiser", "schedule"): (Schedule, " of a schedule"),
+        ("optimise", "stop"): (Stop, ""),
+    }
+    inside = location[2:]
+    # The member of a union or of a list does not matter.
+    place = inside[:1] if inside[:1] in (("batch",), ("correlations",)) else inside
+    return models[place] if location else (Configuration, "")
 
 
 def _unknown_key(location: Path) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxmorph.configuration.models import Run
+from jaxmorph.configuration.optimisers import LBFGS
 from jaxmorph.errors import JaxmorphError
 
 MEGABYTE = 1e6
@@ -40,6 +41,12 @@ SLOWER = 2.0
 CHECK_SIMULATIONS = 200
 """What the checks of one sample at one seed cost, in simulations with gradients."""
 
+LINE_SEARCH_STEPS = 4
+"""Simulations of a step of L-BFGS, for each of its seeds."""
+
+EVALUATIONS_PER_START = 60
+"""What is measured of a start at its end (barriers, Hessian, sections, map), in fresh evaluations."""
+
 SENSITIVITY_MB = 2000
 """The estimates work through slabs of the results, whatever their number and size is."""
 
@@ -63,7 +70,7 @@ class Need:
         return cls(attempt * math.ceil(megabytes), attempt * math.ceil(seconds / 60))
 
 
-def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "") -> Need:
+def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "", starts: str = "") -> Need:
     """What a job of ``rule`` needs.
 
     Args:
@@ -72,10 +79,13 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "") -> 
         attempt: 1 for the first try.
         cost: The file ``cost.json`` of the run; not for the rule that writes it.
         batch: Id of the batch, of the rule ``batch``.
+        starts: Name of the job, of the rule ``starts``.
 
     Raises:
         FileNotFoundError: If ``cost`` is not there yet: Snakemake asks again when it is.
     """
+    if rule in ("objective", "starts", "optimisation"):
+        return _optimisation_need(rule, run, cost, attempt, starts)
     match rule:
         case "study":  # nothing is measured yet: enough to compile a large study
             return Need.of(2 * JOB_MB, 1800, attempt)
@@ -93,6 +103,29 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "") -> 
             gigabytes = run.n_samples * run.n_seeds * of_one / 1e9
             return Need.of(SENSITIVITY_MB + kept, JOB_S + SENSITIVITY_S_PER_GB * gigabytes, attempt)
     raise AssertionError(f"no rule {rule}")
+
+
+def _optimisation_need(rule: str, run: Run, cost: str, attempt: int, starts: str) -> Need:
+    """All starts of a job at once, step after step; or what is measured of all starts at their ends."""
+    optimise = run.optimise
+    assert optimise is not None
+    n = sum(map(len, run.optimisation_jobs.values()))
+    if rule == "starts":
+        n = len(run.optimisation_jobs[starts])
+        searches = LINE_SEARCH_STEPS if optimise.optimiser.name == LBFGS else 1
+        at_once = n * optimise.seeds_per_step
+        simulations = searches * at_once * (optimise.steps + 1)
+    elif rule == "objective":
+        simulations = at_once = 1
+    else:
+        at_once = EVALUATIONS_PER_START * n * optimise.evaluation_seeds
+        simulations = at_once
+    measured = _measured(cost)
+    program = at_once / measured["simulations"] * measured["program_bytes"]
+    results = RESULT_COPIES * at_once * measured["result_bytes_per_simulation"]
+    megabytes = JOB_MB + (min(program, PROGRAM_MB * MEGABYTE) + results) / MEGABYTE
+    seconds = 4 * measured["compile_s"] + simulations * measured["seconds_per_simulation"]
+    return Need.of(megabytes, JOB_S + SLOWER * seconds, attempt)
 
 
 def _simulation_need(simulations: int, cost: str, attempt: int, programs: int = 1) -> Need:

@@ -72,6 +72,15 @@ class Capacities:
         )
         return True
 
+    @property
+    def sizes(self) -> dict[str, float]:
+        """How large the buffers are."""
+        return dict(self._sizes)
+
+    @sizes.setter
+    def sizes(self, sizes: dict[str, float]) -> None:
+        self._sizes, self._asked = dict(sizes), {}
+
     def _measure(self, pairs: list[tuple[Any, Any]], enough: float) -> dict[str, float]:
         """What ``pairs`` need; buffers are made larger until nothing is missing.
 
@@ -121,6 +130,19 @@ def watching(single: Callable) -> Iterator[None]:
             yield
     finally:
         _watched.reset(token)
+
+
+def sizes() -> dict[str, float]:
+    """How large the buffers are, to go on later with the same program: see :func:`restore`."""
+    capacities = _watched.get()
+    return {} if capacities is None else capacities.sizes
+
+
+def restore(sizes: dict[str, float]) -> None:
+    """Lower with buffers of these sizes, instead of measuring what is needed."""
+    capacities = _watched.get()
+    if capacities is not None:
+        capacities.sizes = sizes
 
 
 def lower(function: Callable, arguments: Sequence[Any], samples: np.ndarray, keys: np.ndarray) -> Any:

@@ -51,8 +51,11 @@ def seed_keys(run_key: int, seeds: np.ndarray) -> UInt32[np.ndarray, "seed 2"]:
     return np.stack(words, axis=-1)
 
 
+_APART = ("pilots", "directions", "checks", "optimisation")
+
+
 def key_apart(
-    key: UInt32[Array, "2"], purpose: Literal["pilots", "directions", "checks"]
+    key: UInt32[Array, "2"], purpose: Literal["pilots", "directions", "checks", "optimisation"]
 ) -> UInt32[Array, "2"]:
     """A key that is none of ``split(key, n)``: that of numbers no simulation draws.
 
@@ -60,7 +63,7 @@ def key_apart(
     number of seeds or steps.
     """
     last = 2**32 - 1
-    return jax.random.fold_in(key, last - ("pilots", "directions", "checks").index(purpose))
+    return jax.random.fold_in(key, last - _APART.index(purpose))
 
 
 def recording(problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray) -> Recording:

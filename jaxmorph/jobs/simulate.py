@@ -2,35 +2,28 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import itertools
-import json
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 from pydantic import TypeAdapter
 
 from .. import designs, engine, store
 from ..atomic import UNFINISHED
-from ..configuration.fields import ParameterDistribution
 from ..designs import Correlation, Design
-from ..errors import JaxmorphError
-from ..studies import Problem, load_problem
+from ..studies import Problem
+from .problem import Spec, digest, how_of, run_problem
 
 logger = logging.getLogger(__name__)
-
-Spec = Mapping[str, Any]
 
 
 def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it."""
-    problem = _problem(run_name, spec)
+    problem = run_problem(run_name, spec)
     n_times, n_observables = engine.trace(problem).shape
     engine.trace_gradients(problem)
     engine.check_estimator(problem, spec.get("estimator", "pathwise"), spec.get("gradient", "auto"))
@@ -65,7 +58,7 @@ def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
 
 def _cost(problem: Problem, spec: Spec) -> engine.Cost:
     """What a simulation costs, for the resources that the jobs of the run ask for."""
-    cost = engine.measure_cost(problem, run_key=spec["key"], **_how(spec))
+    cost = engine.measure_cost(problem, run_key=spec["key"], **how_of(spec))
     logger.info(
         "a simulation with gradients takes %.3g ms and gives %.3g kB on %s",
         1e3 * cost.seconds_per_simulation,
@@ -89,7 +82,7 @@ def evaluate_batch(run_name: str, spec: Spec, output: str, code: str) -> None:
     nothing changed that decides the numbers (``spec``; ``code``, the digest of the source; the devices).
     """
     start = time.monotonic()
-    problem = _problem(run_name, spec)
+    problem = run_problem(run_name, spec)
     numbers, seeds = np.arange(*spec["samples"]), np.arange(*spec["seeds"])
     named = dict(zip(problem.names, problem.distributions, strict=True))
     # The points are made again from the design's settings: a file of all points would change, and
@@ -100,9 +93,11 @@ def evaluate_batch(run_name: str, spec: Spec, output: str, code: str) -> None:
     samples = points[numbers]
     with _run_wide(range(*spec["samples"])):
         saved = store.SavedPieces(
-            UNFINISHED / run_name / Path(output).stem, _digest(spec, code, engine.describe_devices())
+            UNFINISHED / run_name / Path(output).stem, digest(spec, code, engine.describe_devices())
         )
-        result = engine.evaluate(problem, samples, seeds, run_key=spec["key"], saved=saved, **_how(spec))
+        result = engine.evaluate(
+            problem, samples, seeds, run_key=spec["key"], saved=saved, **how_of(spec)
+        )
     _report_non_finite(result, numbers, seeds)
     dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
     stored = spec["trajectories"]
@@ -120,23 +115,13 @@ def evaluate_batch(run_name: str, spec: Spec, output: str, code: str) -> None:
     saved.remove()
 
 
-def _how(spec: Spec) -> dict[str, Any]:
-    """How gradients are made."""
-    return {name: spec[name] for name in ("gradient", "estimator", "smoothing") if name in spec}
-
-
-def _digest(spec: Spec, *more: str) -> str:
-    text = json.dumps([dict(spec), jax.__version__, *more], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def simulate_corners(run_name: str, spec: Spec, output: str) -> None:
     """Simulate the corners of some parameters at one seed, all others at their medians.
 
     A corner is at the ends of each distribution, or at 5 and 95 % of one that has no ends.
     """
     start = time.monotonic()
-    problem = _problem(run_name, spec)
+    problem = run_problem(run_name, spec)
     columns = [problem.names.index(name) for name in spec["corners"]]
     ends = [problem.distributions[i].ends for i in columns]
     samples = np.tile(problem.centre, (2 ** len(columns), 1))
@@ -159,7 +144,7 @@ def simulate_corners(run_name: str, spec: Spec, output: str) -> None:
 def check_gradients(run_name: str, spec: Spec, design: str, output: str) -> None:
     """Hold pathwise gradients against other ways to compute them, at samples spread over the design."""
     start = time.monotonic()
-    problem = _problem(run_name, spec)
+    problem = run_problem(run_name, spec)
     points = store.read_dataset(design, "design")["parameter_value"].values
     wanted = min(spec["checks"]["samples"], len(points))
     numbers = np.unique(np.linspace(0, len(points) - 1, wanted).round().astype(int))
@@ -189,18 +174,6 @@ def _run_wide(samples: Sequence[int]) -> Iterator[None]:
         yield
     except engine.StudyError as error:
         raise error.renumbered(samples) from error
-
-
-def _problem(run_name: str, spec: Spec) -> Problem:
-    """The run's study and question; messages name the run's keys."""
-    parameters = TypeAdapter(dict[str, ParameterDistribution]).validate_python(dict(spec["parameters"]))
-    try:
-        return load_problem(
-            spec["study"], spec["settings"], parameters, spec["observables"], spec["fixed"]
-        )
-    except JaxmorphError as error:
-        lines = [f"runs.{run_name}.{line}" for line in str(error).splitlines()]
-        raise JaxmorphError("\n".join(lines)) from error
 
 
 def _dataset(

@@ -17,6 +17,7 @@ from .files import (
     write_dataset,
     write_json,
 )
+from .optimisation import optimisation_dataset, starts_dataset
 from .pieces import SavedPieces
 from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
 from .stream import streamed
@@ -32,12 +33,14 @@ __all__ = [
     "design_dataset",
     "design_hash",
     "open_dataset",
+    "optimisation_dataset",
     "provenance",
     "read_attributes",
     "read_dataset",
     "read_json",
     "read_samples",
     "remedy",
+    "starts_dataset",
     "streamed",
     "with_trajectories",
     "write_dataset",

@@ -41,7 +41,7 @@ class DescribedState(Described, Protocol):
     def dims(self) -> tuple[str, ...]: ...
 
 
-_COORDINATES = {
+COORDINATES = {
     "sample": ("number of the sample in the design", "1"),
     "seed": ("number of the noise realisation in the run", "1"),
     "parameter": ("name of the parameter", "1"),
@@ -77,7 +77,8 @@ _COORDINATES = {
 }
 
 
-def _described(dim: str, items: Sequence[Described]) -> dict[str, Any]:
+def described(dim: str, items: Sequence[Described]) -> dict[str, Any]:
+    """The coordinates of a dimension of named things."""
     return {
         dim: as_strings([i.name for i in items]),
         f"{dim}_unit": (dim, as_strings([i.unit for i in items])),
@@ -100,7 +101,7 @@ def design_dataset(
         },
         coords={
             "sample": np.arange(len(values)),
-            **_described("parameter", parameters),
+            **described("parameter", parameters),
             "parameter_default": ("parameter", np.array([p.default for p in parameters])),
         },
         attrs={
@@ -109,7 +110,7 @@ def design_dataset(
             "design_hash": design_hash(values),
         },
     )
-    return describe(dataset, _COORDINATES)
+    return describe(dataset, COORDINATES)
 
 
 def batch_dataset(
@@ -139,12 +140,12 @@ def batch_dataset(
             "sample": samples,
             "seed": seeds,
             "time": ("time", time, {"long_name": "model time", "units": time_unit}),
-            **_described("parameter", parameters),
-            **_described("observable", observables),
+            **described("parameter", parameters),
+            **described("observable", observables),
         },
         attrs={**attributes, "design_hash": design_hash(parameter_value)},
     )
-    return describe(dataset, _COORDINATES)
+    return describe(dataset, COORDINATES)
 
 
 def with_trajectories(
@@ -168,13 +169,13 @@ def with_trajectories(
     stored = stored.reindex(sample=dataset["sample"], seed=dataset["seed"])
     dataset = dataset.merge(stored, join="exact", combine_attrs="override")
     wanted = dataset["sample"].isin(samples) & dataset["seed"].isin(seeds)
-    return describe(dataset.assign(trajectory_stored=wanted), _COORDINATES)
+    return describe(dataset.assign(trajectory_stored=wanted), COORDINATES)
 
 
 def corners_dataset(dataset: xr.Dataset, corners: Sequence[str]) -> xr.Dataset:
     """A batch of the corners of parameter space, with the name of each corner."""
     dataset = dataset.assign_coords(corner=("sample", as_strings(list(corners))))
-    return describe(dataset, _COORDINATES)
+    return describe(dataset, COORDINATES)
 
 
 def checks_dataset(
@@ -207,7 +208,7 @@ def checks_dataset(
     )
     if lyapunov_exponent is not None:
         dataset["lyapunov_exponent"] = (("sample", "seed", "time"), lyapunov_exponent)
-    dataset = describe(dataset, _COORDINATES)
+    dataset = describe(dataset, COORDINATES)
     if "lyapunov_exponent" in dataset and (unit := dataset["time"].attrs["units"]) != "1":
         dataset["lyapunov_exponent"].attrs["units"] = f"1 / {unit}"
     return dataset

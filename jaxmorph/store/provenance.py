@@ -28,6 +28,7 @@ _LIBRARIES = (
     "jax-md",
     "jaxtyping",
     "numpy",
+    "optax",
     "scipy",
     "SALib",
     "xarray",

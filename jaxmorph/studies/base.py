@@ -33,11 +33,21 @@ class Parameter:
 
 @dataclasses.dataclass(frozen=True)
 class Observable:
-    """A scalar function of the state, recorded over time; ``unit`` is ``"1"`` if dimensionless."""
+    """A scalar function of the state, recorded over time.
+
+    Attributes:
+        name: As in configuration, files and figures.
+        unit: ``"1"`` if dimensionless.
+        description: A few words, for a reader of the report.
+        low: The smallest value it can have, if there is one: no target is below it.
+        high: The largest value it can have, if there is one.
+    """
 
     name: str
     unit: str
     description: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,8 +26,8 @@ class OrnsteinUhlenbeckStudy(Study):
     )
     observables = (
         Observable("position", "1", "position along the first axis"),
-        Observable("squared_position", "1", "squared distance from the centre of the trap"),
-        Observable("squared_displacement", "1", "squared distance from the initial position"),
+        Observable("squared_position", "1", "squared distance from the centre of the trap", low=0),
+        Observable("squared_displacement", "1", "squared distance from the initial position", low=0),
     )
     state_variables = (StateVariable("position", ("cell", "space"), "1", "position of the particle"),)
 

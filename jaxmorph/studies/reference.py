@@ -39,12 +39,18 @@ class ReferenceStudy(Study):
         Parameter("gamma", "1", "friction", 0.8, Uniform(low=0.5, high=1.1)),
     )
     observables = (
-        Observable("mean_distance", "1", "mean distance of the cells to their centroid"),
-        Observable("radius_of_gyration", "1", "root mean squared distance to the centroid"),
-        Observable("neighbour_distance", "1", "mean distance to the nearest neighbour"),
+        Observable("mean_distance", "1", "mean distance of the cells to their centroid", low=0),
+        Observable("radius_of_gyration", "1", "root mean squared distance to the centroid", low=0),
+        Observable("neighbour_distance", "1", "mean distance to the nearest neighbour", low=0),
         Observable("total_energy", "1", "potential energy of all pairs of cells"),
-        Observable("mean_radius", "1", "mean cell radius"),
-        Observable("covered_fraction", "1", "share of a square around the centroid that cells cover"),
+        Observable("mean_radius", "1", "mean cell radius", low=0),
+        Observable(
+            "covered_fraction",
+            "1",
+            "share of a square around the centroid that cells cover",
+            low=0,
+            high=1,
+        ),
     )
     state_variables = (
         StateVariable("position", ("cell", "space"), "1", "position of the cell"),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from types import SimpleNamespace
 
+from snakemake.exceptions import WorkflowError
+
 # The package beside this workflow, whether or not it is installed.
 sys.path.insert(0, str(workflow.basedir))
 
@@ -95,8 +97,8 @@ def run_params(wildcards):
 
 
 def design_params(wildcards):
-    """The whole run; whether estimates may be made of some batches is nothing to a design."""
-    return run_params(wildcards) | {"allow_partial": False}
+    """The run, but for what is nothing to its design: allow_partial, and the optimisation."""
+    return run_params(wildcards) | {"allow_partial": False, "optimise": None}
 
 
 def study_params(wildcards):
@@ -119,6 +121,45 @@ def check_params(wildcards):
     return RUNS[wildcards.run].check_params()
 
 
+def optimised(wildcards):
+    """A run that has an optimisation."""
+    run = RUNS[wildcards.run]
+    if run.optimise is None:
+        raise WorkflowError(f"runs.{wildcards.run} has no optimisation: give it the key optimise")
+    return run
+
+
+def objective_params(wildcards):
+    """What decides the objective of an optimisation."""
+    return optimised(wildcards).objective_params()
+
+
+def objective_data(wildcards):
+    """The files that the objective is held against."""
+    return optimised(wildcards).optimise.data_files
+
+
+def start_params(wildcards):
+    """What decides the paths of some starts."""
+    return optimised(wildcards).start_params(wildcards.starts)
+
+
+def optimisation_params(wildcards):
+    """What decides what is measured of all starts."""
+    return optimised(wildcards).optimisation_params()
+
+
+def start_files(wildcards):
+    """The paths of all starts."""
+    jobs = optimised(wildcards).optimisation_jobs
+    return expand("results/{run}/optimisation/starts-{starts}.nc", run=wildcards.run, starts=jobs)
+
+
+def optimisation_code(wildcards):
+    """The same digest, with the code of the optimisation."""
+    return code_digest(RUNS[wildcards.run].study_target, optimises=True)
+
+
 def code(wildcards):
     """A digest of the code that decides the numbers: changing it reruns what it made."""
     return code_digest(RUNS[wildcards.run].study_target)
@@ -128,7 +169,7 @@ def needs(rule_name, resource):
     """A function for ``resources``: how much a job of a rule needs of one, at its first or next attempt."""
 
     def amount(wildcards, input, attempt):
-        of_job = {key: value for key, value in wildcards.items() if key == "batch"}
+        of_job = {k: v for k, v in wildcards.items() if k in ("batch", "starts")}
         cost = {} if rule_name == "study" else {"cost": str(input.cost)}
         return getattr(need(rule_name, RUNS[wildcards.run], attempt, **cost, **of_job), resource)
 
@@ -227,6 +268,8 @@ def run_files(wildcards):
         "design.json",
         "corners.nc",
     ]
+    if RUNS[wildcards.run].optimise is not None:
+        names += ["optimisation.nc", "optimisation_cells.nc"]
     return [
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
         *batches(wildcards),
@@ -248,7 +291,7 @@ def checks(wildcards):
 
 def optimises(wildcards):
     """Whether a run optimises its parameters."""
-    return getattr(RUNS[wildcards.run], "optimise", None) is not None
+    return RUNS[wildcards.run].optimise is not None
 
 
 def optimisation(wildcards):

@@ -1,0 +1,248 @@
+"""The optimisation of a run: objective, free parameters, optimiser, starts, stopping rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from jaxmorph.configuration.courses import check_file, read_course
+from jaxmorph.configuration.fields import (
+    AllOrNames,
+    ConfigurationModel,
+    Scalar,
+    hint,
+)
+from jaxmorph.configuration.fits import check_names
+from jaxmorph.configuration.optimisers import (
+    OPTIMISERS,
+    REQUIRED,
+    SCHEDULES,
+    WITHOUT_LEARNING_RATE,
+    WITHOUT_SCHEDULE,
+)
+from jaxmorph.designs import Design, ListDesign, SobolDesign, count_samples, grid_obstacle
+
+FILES_MUST_EXIST = {"files_must_exist": True}
+"""Context of a validation that looks for the files that a configuration names.
+
+A run that is read back from a dataset is valid without them.
+"""
+
+When = Literal["end", "all"]
+
+
+class _Term(ConfigurationModel):
+    """What the terms of an objective have in common."""
+
+    observable: str = Field(description="name of an observable of the study")
+
+
+class _Weighted(_Term):
+    when: When = Field("end", description="at the `end`, or the average over `all` recorded times")
+    weight: float = Field(1.0, gt=0, description="weight of the term in the sum")
+
+
+class Target(_Weighted):
+    """((mean over seeds - `value`) / `error`)^2."""
+
+    goal: Literal["target"] = "target"
+    value: float = Field(description="what the observable should be, in its unit")
+    error: float = Field(
+        1.0, gt=0, description="how well `value` is known, or has to be met, in the observable's unit"
+    )
+
+
+class TimeCourse(_Term):
+    """The mean over the times of the file of ((mean over seeds - value) / error)^2."""
+
+    goal: Literal["time-course"] = "time-course"
+    data: str = Field(
+        description="a .csv or .nc file with columns (variables) `time`, the observable's name and, if "
+        "known, `<observable>_error` (else all are 1); units as `name [unit]` in CSV, as attribute "
+        "`units` in NetCDF; between recorded times the model is interpolated"
+    )
+    weight: float = Field(1.0, gt=0, description="weight of the term in the sum")
+
+    @field_validator("data")
+    @classmethod
+    def _has_the_course(cls, data: str, info: ValidationInfo) -> str:
+        if info.context == FILES_MUST_EXIST:
+            check_file(data)
+            if "observable" in info.data:
+                read_course(data, info.data["observable"])
+        return data
+
+
+class Minimise(_Weighted):
+    """The mean over seeds, to be as small as possible."""
+
+    goal: Literal["minimise"] = "minimise"
+
+
+class Maximise(_Weighted):
+    """The mean over seeds, to be as large as possible."""
+
+    goal: Literal["maximise"] = "maximise"
+
+
+Term = Annotated[Target | TimeCourse | Minimise | Maximise, Field(discriminator="goal")]
+"""Any of them; the key ``goal`` says which."""
+
+
+def _check_settings(what: str, name: str, settings: dict[str, Any], known: tuple[str, ...]) -> None:
+    for setting in settings:
+        if setting not in known:
+            near = hint(setting, known) if known else "it has none"
+            raise ValueError(f"{what} {name} has no setting {setting}; {near}")
+
+
+class Schedule(ConfigurationModel):
+    """How the learning rate changes from step to step, by a schedule of Optax."""
+
+    name: str = Field(description="its name in Optax, such as `cosine_decay_schedule`")
+    settings: dict[str, Scalar] = Field(default_factory=dict, description="its arguments")
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in SCHEDULES:
+            raise ValueError(f"unknown schedule; {hint(name, SCHEDULES)}")
+        return name
+
+    @field_validator("settings")
+    @classmethod
+    def _fit(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if name := info.data.get("name"):
+            _check_settings("the schedule", name, settings, SCHEDULES[name])
+        return settings
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if missing := [name for name in REQUIRED[self.name] if name not in self.settings]:
+            raise ValueError(f"the schedule {self.name} needs the settings {', '.join(missing)}")
+        return self
+
+
+class Optimiser(ConfigurationModel):
+    """Any optimiser of Optax."""
+
+    name: str = Field(
+        "adam",
+        description="its name in Optax, such as `adam` or `sgd`; `lbfgs` (with its zoom line search) "
+        "for a loss without noise: a deterministic study, or fixed seeds",
+    )
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="length of a step on the unconstrained scale of the parameters; 0.01 if neither it "
+        "nor a schedule is given",
+    )
+    schedule: Schedule | None = Field(None, description="instead of one learning rate")
+    settings: dict[str, Scalar] = Field(
+        default_factory=dict, description="its other arguments, such as `b1`"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in OPTIMISERS:
+            raise ValueError(f"unknown optimiser; {hint(name, OPTIMISERS)}")
+        return name
+
+    @field_validator("settings")
+    @classmethod
+    def _fit(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if name := info.data.get("name"):
+            _check_settings("the optimiser", name, settings, OPTIMISERS[name])
+        return settings
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.learning_rate is not None and self.schedule is not None:
+            raise ValueError("has a learning_rate and a schedule; give one of them")
+        if self.learning_rate is not None and self.name in WITHOUT_LEARNING_RATE:
+            raise ValueError(f"{self.name} finds the length of a step itself; leave out learning_rate")
+        if self.schedule is not None and self.name in WITHOUT_SCHEDULE:
+            raise ValueError(f"{self.name} takes no schedule; leave it out")
+        return self
+
+
+class Stop(ConfigurationModel):
+    """When a start ends before its last step; of rules that are not given, none applies.
+
+    With fresh seeds the rules look at exponential averages of loss and gradient over about `patience`
+    steps, else at the last ones.
+    """
+
+    loss: float | None = Field(None, description="the loss is at most this")
+    gradient_norm: float | None = Field(
+        None, gt=0, description="the norm of the gradient, on the unconstrained scale, is at most this"
+    )
+    tolerance: float | None = Field(
+        None, gt=0, description="the loss has not fallen by more than this in `patience` steps"
+    )
+    patience: int = Field(20, ge=1, description="a number of steps")
+
+
+class Optimise(ConfigurationModel):
+    """Finding parameters that meet an objective; the run's sensitivity analysis goes on as before."""
+
+    objective: Annotated[tuple[Term, ...], Field(strict=False)] = Field(
+        min_length=1, description="terms whose weighted sum is minimised: the loss"
+    )
+    free: AllOrNames = Field(
+        "all",
+        description="the word `all`, or those of the run's parameters that are optimised, each within "
+        "its distribution's bounds; the others stay at their medians",
+    )
+    optimiser: Optimiser = Field(Optimiser(), description="how a step is made")
+    starts: Design = Field(
+        SobolDesign(samples=8),
+        description="where the optimisation starts: a design over the free parameters",
+    )
+    starts_per_job: int = Field(
+        64, ge=1, description="so many starts advance together, as one vectorised program"
+    )
+    seeds_per_step: int = Field(8, ge=1, description="noise realisations of each start in a step")
+    fresh: bool = Field(
+        True,
+        description="whether each step has seeds of its own; if not, all have the same, and the loss is "
+        "that of these seeds",
+    )
+    steps: int = Field(1000, ge=1, le=2**24, description="steps of each start, at most")
+    stop: Stop = Field(Stop(), description="when a start ends earlier")
+    evaluation_seeds: int = Field(
+        64,
+        ge=4,
+        description="noise realisations, none of which was optimised on, for everything that is said of "
+        "the result",
+    )
+
+    def free_of(self, parameters: tuple[str, ...]) -> tuple[str, ...]:
+        """The free ones of the run's parameters, in the run's order."""
+        return tuple(p for p in parameters if self.free == "all" or p in self.free)
+
+    def check_parameters(self, parameters: dict[str, Any]) -> None:
+        """Raises ValueError unless the free parameters and the starts fit the run's ``parameters``."""
+        for name in () if self.free == "all" else self.free:
+            if name not in parameters:
+                raise ValueError(f"free: {name} is not varied by the run; {hint(name, parameters)}")
+        free = self.free_of(tuple(parameters))
+        if isinstance(self.starts, ListDesign):
+            for index, point in enumerate(self.starts.points):
+                check_names(f"starts.points[{index}]", point, free, "which is not free")
+        known = {name: parameters[name] for name in free if parameters[name] != "default"}
+        if self.starts.method == "grid" and (obstacle := grid_obstacle(known)) is not None:
+            raise ValueError(f"starts: {obstacle}")
+
+    def jobs(self, parameters: tuple[str, ...]) -> dict[str, range]:
+        """The starts of each job, by its name."""
+        n = count_samples(self.starts, self.free_of(parameters))
+        size = self.starts_per_job
+        return {f"{i // size:03d}": range(i, min(i + size, n)) for i in range(0, n, size)}
+
+    @property
+    def data_files(self) -> list[str]:
+        """The files that the objective is held against."""
+        return [term.data for term in self.objective if isinstance(term, TimeCourse)]

@@ -1,0 +1,74 @@
+# Optimisation, of the runs that have one: all starts in a few jobs, then what came of them.
+
+
+# The first job of an optimisation: whether the study can have what is asked of it.
+rule objective:
+    input:
+        study="results/{run}/study.json",
+        data=objective_data,
+        cost=ancient("results/{run}/cost.json"),
+    output:
+        "results/{run}/optimisation/objective.json",
+    log:
+        "logs/{run}/objective.log",
+    benchmark:
+        "logs/benchmarks/{run}/objective.tsv"
+    priority: 15  # a mistake is said before anything large starts
+    conda:
+        "../../envs/jaxmorph.yaml"
+    resources:
+        mem_mb=needs("objective", "mem_mb"),
+        runtime=needs("objective", "runtime"),
+    params:
+        objective=objective_params,
+        code=optimisation_code,
+    script:
+        "../scripts/objective.py"
+
+
+rule starts:
+    input:
+        objective="results/{run}/optimisation/objective.json",
+        cost=ancient("results/{run}/cost.json"),
+    output:
+        "results/{run}/optimisation/starts-{starts}.nc",
+    log:
+        "logs/{run}/optimisation/starts-{starts}.log",
+    benchmark:
+        "logs/benchmarks/{run}/optimisation/starts-{starts}.tsv"
+    priority: 10
+    conda:
+        "../../envs/jaxmorph.yaml"
+    resources:
+        mem_mb=needs("starts", "mem_mb"),
+        runtime=needs("starts", "runtime"),
+    params:
+        starts=start_params,
+        code=optimisation_code,
+    script:
+        "../scripts/starts.py"
+
+
+rule optimisation:
+    input:
+        objective="results/{run}/optimisation/objective.json",
+        starts=start_files,
+        cost=ancient("results/{run}/cost.json"),
+    output:
+        optimisation="results/{run}/optimisation.nc",
+        cells="results/{run}/optimisation_cells.nc",
+    log:
+        "logs/{run}/optimisation.log",
+    benchmark:
+        "logs/benchmarks/{run}/optimisation.tsv"
+    priority: 20
+    conda:
+        "../../envs/jaxmorph.yaml"
+    resources:
+        mem_mb=needs("optimisation", "mem_mb"),
+        runtime=needs("optimisation", "runtime"),
+    params:
+        optimisation=optimisation_params,
+        code=optimisation_code,
+    script:
+        "../scripts/optimisation.py"
