@@ -112,6 +112,9 @@ def choose(
     if gradient == "none":
         return None, "no gradients wanted", partial(program.values, problem)
     if estimator == "pathwise":
+        left_out = estimators.what_pathwise_leaves_out(problem)
+        if left_out:
+            logger.warning(left_out)
         mode, reason = program.choose_mode(gradient, shape, len(problem.names))
         single = partial(program.forward if mode == "forward" else program.reverse, problem)
     else:
