@@ -7,6 +7,8 @@ from . import studies as studies
 from . import visualization as visualization
 from .errors import JaxmorphError as JaxmorphError
 from .gradients import discount_gradient as discount_gradient
+from .simulation import bernoulli as bernoulli
+from .simulation import categorical as categorical
 from .simulation import gaussian as gaussian
 from .simulation import record as record
 from .simulation import scan as scan

@@ -20,7 +20,8 @@ from .errors import JaxmorphError
 class BaseCellState(eqx.Module):
     """Positions, types and radii of cells. Subclass it to add fields of your own.
 
-    The first axis of every array field is the cell (after any leading time axis of a trajectory).
+    The first axis of every array field is the cell (after any leading time axis of a trajectory); a
+    field without axes belongs to the cluster.
     A slot whose cell-type row sums to 0 is dead: it takes no space and feels no force.
 
     Attributes:
@@ -64,17 +65,19 @@ class BaseCellState(eqx.Module):
         )
 
     def elongate(self, n_add: int) -> Self:
-        """The state with ``n_add`` more slots, dead and filled with zeros, in every array field."""
+        """The state with ``n_add`` more slots, dead and filled with zeros, in every field of cells."""
         if not isinstance(n_add, int) or n_add < 0:
             raise JaxmorphError(f"n_add = {n_add!r}: must be a whole number, 0 or more; see delete")
 
         def grow(x: Array) -> Array:
+            if x.ndim == 0:
+                return x
             return jnp.concatenate([x, jnp.zeros((n_add, *x.shape[1:]), x.dtype)])
 
         return jax.tree.map(grow, self)
 
     def delete(self, indices: int | Sequence[int] | Array | np.ndarray) -> Self:
-        """The state without the slots ``indices``, in every array field.
+        """The state without the slots ``indices``, in every field of cells.
 
         Args:
             indices: An integer, several, or a mask of shape (cell,) that is true where to delete.
@@ -94,7 +97,7 @@ class BaseCellState(eqx.Module):
         outside = [int(i) for i in wanted if not -n_cells <= i < n_cells]
         if outside:
             raise JaxmorphError(f"indices = {outside}: the state has slots 0 to {n_cells - 1}")
-        return jax.tree.map(lambda x: jnp.delete(x, wanted, axis=0), self)
+        return jax.tree.map(lambda x: jnp.delete(x, wanted, axis=0) if x.ndim else x, self)
 
     def __check_init__(self) -> None:
         """The fields agree on the number of cells; what is not an array is left alone."""

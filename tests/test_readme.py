@@ -34,7 +34,7 @@ def test_the_library_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     import jax
 
     page = (ROOT / "docs/library.md").read_text()
-    code, estimates = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    code, division, estimates = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     before = jax.numpy.zeros(1).dtype == "float64"
     try:
         exec(code, {})
@@ -42,6 +42,10 @@ def test_the_library_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
         jax.config.update("jax_enable_x64", before)
     assert -1 < float(capsys.readouterr().out) < 0
     names: dict[str, Any] = {}
+    exec(division, names)
+    # One founder: every division of the path adds one cell, and none was missed.
+    assert int(names["last"].alive.sum()) == 1 + int(names["last"].n_numbers - 1) // 2
+    assert capsys.readouterr().out.split()[2] == "0"
     exec(estimates, names)
     dgsm = names["result"].isel(time=0, observable=0)
     assert (dgsm["dgsm_low"] <= [4 / 3, 4]).all() and (dgsm["dgsm_high"] >= [4 / 3, 4]).all()

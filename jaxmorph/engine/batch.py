@@ -129,6 +129,9 @@ def choose(
         return Way(traced, None, "no gradients wanted", values, values)
     mode: GradientMode | None
     if estimator == "pathwise":
+        left_out = estimators.what_pathwise_leaves_out(problem)
+        if left_out:
+            logger.warning(left_out)
         mode, reason = program.choose_mode(gradient, traced.shape, len(problem.names))
         single = partial(program.forward if mode == "forward" else program.reverse, problem)
         way = Way(traced, mode, reason, single, values)

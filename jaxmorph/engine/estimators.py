@@ -14,12 +14,13 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..configuration import Estimator
 from ..distributions import is_logarithmic, natural_sd
 from ..errors import JaxmorphError
-from ..studies import Problem, simulate_with_log_density
+from ..studies import Problem, log_probability_of_choices, simulate_with_log_density
 from .program import (
     GradientMode,
     Gradients,
@@ -49,7 +50,7 @@ def choose(
         )
         return None, reason, partial(smoothed, problem, smoothing=smoothing)
     pilots = jax.random.split(key_apart(jax.random.PRNGKey(run_key), "pilots"), _PILOTS)
-    reason = "one tangent a parameter, of what is no Gaussian draw and of the draws' log density"
+    reason = "one tangent a parameter, of what is not drawn and of the draws' log density"
     return "forward", reason, partial(score, problem, pilots=pilots)
 
 
@@ -66,12 +67,47 @@ def check_estimator(problem: Problem, estimator: Estimator, gradient: str = "aut
     }[estimator]
     if gradient not in possible:
         raise JaxmorphError(f"gradient = {gradient}: with estimator = {estimator} use auto")
+    if estimator == "pathwise" and gradient != "none":
+        left_out = what_pathwise_leaves_out(problem)
+        if left_out:
+            raise JaxmorphError(left_out)
     if estimator != "score":
         return
     with precision(problem):
         theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
         key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
         jax.eval_shape(lambda t, k: score(problem, t, k, pilots=k[None]), theta, key)
+
+
+def what_pathwise_leaves_out(problem: Problem) -> str:
+    """A line that says so if parameters change discrete choices, which no path's derivative sees.
+
+    Empty if there are none. Nothing is computed: it is what the traced program says depends on what.
+    """
+    n = len(problem.names)
+
+    def log_probability(key: PRNGKeyArray, *theta: Array) -> Array:
+        # Never in one array: what each of its numbers does could not be told apart.
+        named = dict(zip(problem.names, theta, strict=True))
+        fixed = parameters(problem, jnp.zeros(n, dtype(problem)))
+        return log_probability_of_choices(problem.study, fixed | named, key)
+
+    with precision(problem):
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        number = jax.ShapeDtypeStruct((), dtype(problem))
+        try:
+            jaxpr = jax.make_jaxpr(log_probability)(key, *[number] * n).jaxpr
+            used = dce_jaxpr(jaxpr, [True])[1][1:]
+        except JaxmorphError:  # chosen where no instrument reaches: anything may have changed it
+            used = [True] * n
+    names = [name for name, is_used in zip(problem.names, used, strict=True) if is_used]
+    if not names:
+        return ""
+    return (
+        f"estimator = pathwise: study {type(problem.study).__name__} draws discrete choices (such as "
+        f"which cell divides) that depend on {', '.join(names)}; a pathwise gradient leaves out what "
+        "a parameter does through them; use score or smoothed"
+    )
 
 
 def smoothed(
@@ -130,8 +166,9 @@ def score(
 ) -> tuple[Values, Gradients]:
     """Values, and the likelihood-ratio (score-function) gradient of their mean over seeds.
 
-    With x the Gaussian draws of the study (``jaxmorph.simulation.gaussian``) up to a time, ln p their
-    log density, and b the mean of the observable over the pilot simulations at the same parameters,
+    With x the draws of the study (``jaxmorph.simulation.gaussian``, ``bernoulli``, ``categorical``) up
+    to a time, ln p their log density, and b the mean of the observable over the pilot simulations at the
+    same parameters,
 
         d E[f] / d theta = E[(f - b) d ln p(x; theta) / d theta + d f(x; theta) / d theta],
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jax.extend.core import get_opaque_trace_state
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from ..errors import JaxmorphError
 
@@ -65,14 +65,18 @@ def _place() -> Any:
 
 
 class LogDensity:
-    """The log density of all draws made through :func:`gaussian`, the draws held fixed.
+    """The log density of all draws and choices made through this module, held fixed.
+
+    Args:
+        choices_only: Whether :func:`gaussian` draws are left out, and are not held fixed.
 
     Attributes:
-        drawn: Whether any draw was made.
+        drawn: Whether any draw or choice was made.
         recorded: See :class:`Instrument`; the log density up to each record.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, choices_only: bool = False) -> None:
+        self.choices_only = choices_only
         self.drawn = False
         self.recorded: list[Float[Array, " time"]] = []
         self._terms: list[Array] = []
@@ -82,7 +86,7 @@ class LogDensity:
         """See :class:`Instrument`; the density of all draws is needed, so it raises where it cannot."""
         if _place() != self._place:
             raise JaxmorphError(
-                "estimator = score: a Gaussian step is drawn inside a jax.jit, jax.vmap or jax.lax loop "
+                "estimator = score: a random step is drawn inside a jax.jit, jax.vmap or jax.lax loop "
                 "of the study's own; draw arrays at once, and use the loops of jaxmorph.simulation "
                 "(record, simulate, scan)"
             )
@@ -90,6 +94,7 @@ class LogDensity:
 
     def add(self, term: Float[Array, ""]) -> None:
         """Count the log density of some draws."""
+        self.drawn = True
         if self.reaches():
             self._terms.append(term)
 
@@ -191,7 +196,7 @@ def gaussian(noise: Array, mean: Array | float, sd: Array | float) -> Array:
     """
     draw = mean + sd * noise
     instrument = _active.get()
-    if not isinstance(instrument, LogDensity):
+    if not isinstance(instrument, LogDensity) or instrument.choices_only:
         return draw
     fixed = jax.lax.stop_gradient
     random = jnp.broadcast_to(jnp.asarray(sd) > 0, draw.shape)
@@ -199,15 +204,62 @@ def gaussian(noise: Array, mean: Array | float, sd: Array | float) -> Array:
     # The fixed draw minus the mean, without the cancellation of a mean much larger than sd.
     deviation = fixed(sd * noise) - (mean - fixed(jnp.asarray(mean)))
     log_density = -((deviation / width) ** 2) / 2 - jnp.log(width)
-    instrument.drawn = True
     instrument.add(jnp.sum(jnp.where(random, log_density, 0)))
     return jnp.where(random, fixed(draw), draw)
+
+
+def bernoulli(key: PRNGKeyArray, probability: Float[Array, "*any"]) -> Bool[Array, "*any"]:
+    """Independent choices, each true with its probability, that likelihood-ratio gradients know of.
+
+    A pathwise gradient does not see a choice: what its probability depends on comes out as 0. The
+    estimator ``score`` differentiates ln p of what was chosen instead. A probability of 0 or 1 is no
+    choice, and no estimator sees its derivative but ``smoothed``.
+    Inside a loop use :func:`scan`, or ``record`` and ``simulate``.
+
+    Args:
+        key: The source of randomness.
+        probability: From 0 to 1.
+    """
+    fixed = jax.lax.stop_gradient
+    probability = jnp.asarray(probability)
+    chosen = jax.random.uniform(key, probability.shape, probability.dtype) < fixed(probability)
+    random = (probability > 0) & (probability < 1)
+    p = jnp.where(random, probability, 0.5)
+    _choose(jnp.where(random, jnp.where(chosen, jnp.log(p), jnp.log1p(-p)), 0))
+    return chosen
+
+
+def categorical(key: PRNGKeyArray, weights: Float[Array, " n"]) -> Int[Array, ""]:
+    """The number of one of several, with a probability that is proportional to its weight.
+
+    To estimators, it is what :func:`bernoulli` is. Where all weights are 0, nothing can be chosen: the
+    answer then means nothing, and it is for the caller to look.
+
+    Args:
+        key: The source of randomness.
+        weights: At least 0.
+    """
+    weights = jnp.asarray(weights)
+    positive = weights > 0
+    logarithm = jnp.log(jnp.where(positive, weights, 1))
+    index = jax.random.categorical(key, jnp.where(positive, jax.lax.stop_gradient(logarithm), -jnp.inf))
+    total = jnp.sum(weights)
+    possible = total > 0
+    _choose(jnp.where(possible, logarithm[index] - jnp.log(jnp.where(possible, total, 1)), 0))
+    return index
+
+
+def _choose(log_probability: Array) -> None:
+    """Tell the instrument in use of choices that were made."""
+    instrument = _active.get()
+    if isinstance(instrument, LogDensity):
+        instrument.add(jnp.sum(log_probability))
 
 
 def scan(
     body: Callable[[Carry, X], tuple[Carry, Y]], carry: Carry, xs: X, length: int | None = None
 ) -> tuple[Carry, Y]:
-    """``jax.lax.scan``, inside which :func:`gaussian` may be used.
+    """``jax.lax.scan``, inside which :func:`gaussian` and choices may be used.
 
     Reverse mode keeps the carry and what is marked by :func:`keep`, and computes all else again.
     """

@@ -3,7 +3,11 @@
 from ..env.mechanics import many_tangents
 from ..simulation.buffers import Buffers, buffered
 from .base import Observable, Parameter, Recording, StateVariable, Study
-from .followed import simulate_with_log_density, simulate_with_tangent
+from .followed import (
+    log_probability_of_choices,
+    simulate_with_log_density,
+    simulate_with_tangent,
+)
 from .load import Problem, load_problem, load_study, raised_in
 
 __all__ = [
@@ -17,6 +21,7 @@ __all__ = [
     "buffered",
     "load_problem",
     "load_study",
+    "log_probability_of_choices",
     "many_tangents",
     "raised_in",
     "simulate_with_log_density",

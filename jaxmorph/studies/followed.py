@@ -17,6 +17,8 @@ def simulate_with_log_density(
 ) -> tuple[Recording, Float[Array, " time"]]:
     """Simulate once with all draws of ``jaxmorph.simulation.gaussian`` held fixed; their log density.
 
+    Choices (``bernoulli``, ``categorical``) are draws too.
+
     The log density at a time is that of the draws before this record, if the study keeps its records by
     one call of ``record``, and calls it once for each time. Observables at a time must then be
     functions of the records up to this time.
@@ -30,10 +32,24 @@ def simulate_with_log_density(
         log_density = instrument.at(recording.time.shape[0])
     if not instrument.drawn:
         raise JaxmorphError(
-            f"estimator = score: study {type(study).__name__} draws no Gaussian steps through "
-            "jaxmorph.simulation.gaussian; use smoothed or pathwise"
+            f"estimator = score: study {type(study).__name__} draws nothing through "
+            "jaxmorph.simulation.gaussian, bernoulli or categorical; use smoothed or pathwise"
         )
     return recording, log_density
+
+
+def log_probability_of_choices(
+    study: Study, parameters: Parameters, key: PRNGKeyArray
+) -> Float[Array, ""]:
+    """Of what ``jaxmorph.simulation.bernoulli`` and ``categorical`` chose once; 0 of nothing.
+
+    Raises:
+        JaxmorphError: If the study chooses inside a JAX transformation of its own.
+    """
+    instrument = LogDensity(choices_only=True)
+    with using(instrument):
+        study.simulate(parameters, key)
+        return instrument.at(1)[0]
 
 
 def simulate_with_tangent(

@@ -1,16 +1,32 @@
 """Forces between cells, and how cells move under them."""
 
+from .active import ActiveBrownianRelaxation
 from .listed import nearest_distance
+from .pair_laws import (
+    HarmonicPotential,
+    HertzianPotential,
+    LennardJonesPotential,
+    MorseAdhesionPotential,
+    SoftSpherePotential,
+)
 from .pairs import many_tangents
 from .potentials import MechanicalInteractionPotential, MorsePotential, PairPotential
+from .pressure import virial_pressure
 from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
 
 __all__ = [
+    "ActiveBrownianRelaxation",
     "BrownianMechanicalRelaxation",
+    "HarmonicPotential",
+    "HertzianPotential",
+    "LennardJonesPotential",
     "MechanicalInteractionPotential",
+    "MorseAdhesionPotential",
     "MorsePotential",
     "PairPotential",
     "SGDMechanicalRelaxation",
+    "SoftSpherePotential",
     "many_tangents",
     "nearest_distance",
+    "virial_pressure",
 ]

@@ -30,7 +30,7 @@ PairFn = Callable[[Array, Array], Array]
 """Of the distances of pairs and the sums of their radii, elementwise."""
 
 
-def is_listed(interaction_range: float | None, state: BaseCellState) -> bool:
+def is_listed(interaction_range: float | Array | None, state: BaseCellState) -> bool:
     """Whether a neighbour list is cheaper than all pairs, and can be had."""
     n_cells, n_dim = state.position.shape
     return (
@@ -91,7 +91,7 @@ def _mean_distance(state: BaseCellState, position: Float[Array, "cell dim"]) -> 
 
 
 def listed_energy(
-    pair_energy: PairFn, interaction_range: float, state: BaseCellState, *, per_particle: bool
+    pair_energy: PairFn, interaction_range: float | Array, state: BaseCellState, *, per_particle: bool
 ) -> Callable[[Float[Array, "cell dim"]], Float[Array, "*cell"]]:
     """The energy by a list of pairs; NaN where a buffer is too small for it."""
 
@@ -110,7 +110,7 @@ def listed_energy(
 
 
 def listed_force(
-    force_over_distance: PairFn, interaction_range: float, state: BaseCellState
+    force_over_distance: PairFn, interaction_range: float | Array, state: BaseCellState
 ) -> Callable[[Float[Array, "cell dim"]], Float[Array, "cell dim"]]:
     """The force by a list of the pairs that are near at the positions of ``state``.
 
@@ -145,7 +145,7 @@ def listed_force(
 
 
 def _list(
-    state: BaseCellState, position: Float[Array, "cell dim"], reach: float
+    state: BaseCellState, position: Float[Array, "cell dim"], reach: float | Array
 ) -> tuple[NeighbourList, Bool[Array, ""]]:
     """The list, and whether it is complete."""
     n_dim = position.shape[1]
@@ -161,7 +161,7 @@ def _list(
 
 
 def _slots(
-    state: BaseCellState, listed: NeighbourList, position: Array, interaction_range: float
+    state: BaseCellState, listed: NeighbourList, position: Array, interaction_range: float | Array
 ) -> Callable[[Array, Array], tuple[Array, Array, Array, Array]]:
     """A function of positions and one slot of the list.
 

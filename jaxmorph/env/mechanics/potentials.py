@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from ... import space
 from ...errors import JaxmorphError
 from ...state import BaseCellState
-from .listed import is_listed, listed_energy, listed_force
+from .listed import PairFn, is_listed, listed_energy, listed_force
 from .pairs import BothWays, Pairs, Vectors, all_pairs
 
 Scalar = float | Float[Array, ""]
@@ -113,9 +113,14 @@ class PairPotential(MechanicalInteractionPotential):
             pairs.products(state.alive.astype(state.radius.dtype)),
         )
 
-    def _range(self, state: BaseCellState) -> float | None:
+    def range_in(self, state: BaseCellState) -> Scalar | None:
+        """:attr:`interaction_range`, or that for the radii of ``state`` where these decide."""
+        del state
+        return self.interaction_range
+
+    def _range(self, state: BaseCellState) -> Scalar | None:
         """The range, where a neighbour list is to be used."""
-        reach = self.interaction_range
+        reach = self.range_in(state)
         return reach if self._is_scalar() and is_listed(reach, state) else None
 
     def _is_scalar(self) -> bool:
@@ -123,18 +128,34 @@ class PairPotential(MechanicalInteractionPotential):
         return all(jnp.ndim(leaf) == 0 for leaf in jax.tree.leaves(self))
 
     def energy_fn(self, state: BaseCellState, *, per_particle: bool = False) -> EnergyFn:
+        return self._sum_fn(self.pair_energy, state, per_particle=per_particle)
+
+    def virial_fn(self, state: BaseCellState) -> EnergyFn:
+        """For each cell half of what its pairs have of the virial, the force times the distance.
+
+        A function of positions (cell, dim); the virial of a pair is positive where it repels. Shape
+        (cell,), energy.
+        """
+
+        def of_pair(distance: Array, sigma: Array) -> Array:
+            return self.force_over_distance(distance, sigma) * distance**2
+
+        return self._sum_fn(of_pair, state, per_particle=True)
+
+    def _sum_fn(self, of_pair: PairFn, state: BaseCellState, *, per_particle: bool) -> EnergyFn:
+        """The sum over pairs of a function of distance and sum of radii, or half of it for each cell."""
         reach = self._range(state)
         if reach is not None:
-            return listed_energy(self.pair_energy, reach, state, per_particle=per_particle)
+            return listed_energy(of_pair, reach, state, per_particle=per_particle)
         pairs, sigma, interacts = self._pairs(state)
 
-        def energy(position: Array) -> Array:
+        def total(position: Array) -> Array:
             between = pairs.displacements(state.displacement, position)
-            of_pairs = interacts * self.pair_energy(space.root(pairs.dot(between, between)), sigma)
+            of_pairs = interacts * of_pair(space.root(pairs.dot(between, between)), sigma)
             shares = pairs.shares(of_pairs)
             return shares if per_particle else jnp.sum(shares)
 
-        return energy
+        return total
 
     def force_fn(self, state: BaseCellState) -> ForceFn:
         return self.scaled_force_fn(state, 1.0)

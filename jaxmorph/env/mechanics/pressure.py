@@ -1,0 +1,28 @@
+"""The pressure that each cell feels from its neighbours."""
+
+import math
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ...state import BaseCellState
+from .pair_laws import MorseAdhesionPotential
+from .potentials import PairPotential
+
+
+def virial_pressure(
+    state: BaseCellState, potential: PairPotential | MorseAdhesionPotential
+) -> Float[Array, " cell"]:
+    """Virial pressure of each cell, shape (cell,), energy / length^dim; 0 for dead slots.
+
+    p_i = sum_j r_ij . f_ij / (2 dim V_i), with r_ij from cell j to cell i, f_ij the force of j on i, and
+    V_i the volume (area in 2-D) of cell i alone. It is positive where cells are pressed together. Motion
+    is overdamped: there is no kinetic part.
+
+    Source: Thompson, Plimpton, Mattson, J. Chem. Phys. 131 (2009) 154107 (per-atom virial).
+    """
+    n_dim = state.position.shape[1]
+    unit_ball = math.pi ** (n_dim / 2) / math.gamma(n_dim / 2 + 1)
+    radius = jnp.where(state.alive, state.radius[:, 0], 1)
+    virial = potential.virial_fn(state)(state.position)
+    return jnp.where(state.alive, virial / (n_dim * unit_ball * radius**n_dim), 0)
