@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from pydantic import TypeAdapter
 
 from .. import designs, engine, store
 from ..atomic import UNFINISHED
-from ..configuration.fields import ParameterDistribution
+from ..configuration.fields import ParameterDistribution, hint
 from ..designs import Correlation, Design
 from ..errors import JaxmorphError
 from ..studies import Problem, load_problem
@@ -32,6 +33,7 @@ def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it."""
     problem = _problem(run_name, spec)
     n_times, n_observables = engine.trace(problem)
+    _check_animation(run_name, spec, problem)
     engine.trace_gradients(problem)
     engine.check_estimator(problem, spec.get("estimator", "pathwise"), spec.get("gradient", "auto"))
     logger.info(
@@ -61,6 +63,23 @@ def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
     }
     store.write_json(description, output)
     store.write_json(dataclasses.asdict(_cost(problem, spec)), cost)
+
+
+def _check_animation(run_name: str, spec: Spec, problem: Problem) -> None:
+    """Whether the study has what colours the cells of the films, and the observable beside them."""
+    animation = spec.get("animation", {})
+    known = ["type", *(v.name for v in problem.study.state_variables if "cell" in v.dims)]
+    colour, observable = animation.get("colour", "type"), animation.get("observable")
+    where, study = f"runs.{run_name}.animation", type(problem.study).__name__
+    if re.sub(r"\[\d+\]$", "", colour) not in known:
+        raise JaxmorphError(
+            f"{where}.colour = {colour}: {study} stores no such field of cells; {hint(colour, known)}"
+        )
+    if observable is not None and observable not in problem.observables:
+        raise JaxmorphError(
+            f"{where}.observable = {observable}: not an observable of the run; "
+            f"{hint(observable, problem.observables)}"
+        )
 
 
 def _cost(problem: Problem, spec: Spec) -> engine.Cost:

@@ -5,6 +5,7 @@ from ..simulation.buffers import Buffers, buffered
 from .base import Observable, Parameter, Recording, StateVariable, Study
 from .followed import simulate_with_log_density, simulate_with_tangent
 from .load import Problem, load_problem, load_study, raised_in
+from .per_cell import outcome_sensitivity, position_sensitivity
 
 __all__ = [
     "Buffers",
@@ -18,6 +19,8 @@ __all__ = [
     "load_problem",
     "load_study",
     "many_tangents",
+    "outcome_sensitivity",
+    "position_sensitivity",
     "raised_in",
     "simulate_with_log_density",
     "simulate_with_tangent",

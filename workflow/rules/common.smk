@@ -95,8 +95,8 @@ def run_params(wildcards):
 
 
 def design_params(wildcards):
-    """The whole run; whether estimates may be made of some batches is nothing to a design."""
-    return run_params(wildcards) | {"allow_partial": False}
+    """The whole run; what it makes estimates of, and how films look, is nothing to a design."""
+    return run_params(wildcards) | {"allow_partial": False, "animation": {}}
 
 
 def study_params(wildcards):
@@ -112,6 +112,11 @@ def batch_params(wildcards):
 def corner_params(wildcards):
     """What decides the simulations at the corners of parameter space."""
     return RUNS[wildcards.run].corner_params()
+
+
+def animation_params(wildcards):
+    """How the animations show cells."""
+    return RUNS[wildcards.run].animation_params()
 
 
 def check_params(wildcards):
