@@ -174,7 +174,7 @@ def _course(dataset: xr.Dataset, one: xr.Dataset, observable: str) -> Course:
     known = [str(name) for name in dataset["observable"].values]
     if observable not in known:
         raise JaxmorphError(f"there is no observable {observable}; known: {', '.join(known)}")
-    seeds = dataset.sel(sample=one["sample"], observable=observable)
+    seeds = dataset.sel(sample=one["sample"].item(), observable=observable)
     gradient = seeds["gradient"].transpose("parameter", "seed", "time")
     parameters = [str(name) for name in dataset["parameter"].values]
     value = one["parameter_value"].sel(parameter=parameters).values

@@ -160,4 +160,4 @@ def _openness(depth: np.ndarray, radius: float, pixel: float) -> np.ndarray:
     share = uniform_filter(covered.astype(np.float32), window)
     mean = uniform_filter(filled, window) / np.maximum(share, 1e-3)
     below = np.clip((mean - filled) / radius, 0, 1)
-    return 1 - np.float32(0.55) * below * covered
+    return 1 - np.float32(0.4) * below * covered
