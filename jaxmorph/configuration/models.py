@@ -295,8 +295,7 @@ class Run(ConfigurationModel):
 
     def study_params(self) -> dict[str, Any]:
         """Everything that the check of the run against its study looks at, as plain JSON."""
-        asked = {} if self.animation == Animation() else {"animation": self.animation_params()}
-        return self._model_params | {"gradient": self.gradient, "estimator": self.estimator} | asked
+        return self._model_params | {"gradient": self.gradient, "estimator": self.estimator}
 
     def animation_params(self) -> dict[str, Any]:
         """How the animations show cells, as plain JSON."""

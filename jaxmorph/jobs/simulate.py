@@ -29,11 +29,13 @@ logger = logging.getLogger(__name__)
 Spec = Mapping[str, Any]
 
 
-def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
+def describe_study(
+    run_name: str, spec: Spec, output: str, cost: str, animation: Mapping[str, Any] | None = None
+) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it."""
     problem = _problem(run_name, spec)
     n_times, n_observables = engine.trace(problem)
-    _check_animation(run_name, spec, problem)
+    _check_animation(run_name, animation or {}, problem)
     engine.trace_gradients(problem)
     engine.check_estimator(problem, spec.get("estimator", "pathwise"), spec.get("gradient", "auto"))
     logger.info(
@@ -65,9 +67,8 @@ def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
     store.write_json(dataclasses.asdict(_cost(problem, spec)), cost)
 
 
-def _check_animation(run_name: str, spec: Spec, problem: Problem) -> None:
+def _check_animation(run_name: str, animation: Mapping[str, Any], problem: Problem) -> None:
     """Whether the study has what colours the cells of the films, and the observable beside them."""
-    animation = spec.get("animation", {})
     known = ["type", *(v.name for v in problem.study.state_variables if "cell" in v.dims)]
     colour, observable = animation.get("colour", "type"), animation.get("observable")
     where, study = f"runs.{run_name}.animation", type(problem.study).__name__
