@@ -1,8 +1,8 @@
 """Films of a run: cells that move and grow, and the corners of parameter space side by side.
 
 A film is an MP4 (H.264) that plays in a browser's page, bit-identical when made again. Between
-recorded times positions and radii are interpolated linearly, so that the eye can follow. A study
-without cells has the courses of its observables drawn instead.
+recorded times positions, radii and what colours the cells are interpolated linearly, so that the eye can
+follow. A study without cells has the courses of its observables drawn instead.
 """
 
 from __future__ import annotations
@@ -10,42 +10,32 @@ from __future__ import annotations
 import os
 import subprocess
 import textwrap
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Sequence
 
 import imageio_ffmpeg
 import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from jaxmorph.atomic import written_aside
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.style import PALETTE, few_ticks, style, words
-from jaxmorph.visualization import CELL_COLOURS, plane, update_circles
+from jaxmorph.figures.style import PALETTE, few_ticks, style, unit_of, words
+from jaxmorph.visualization.cells import make_figure
+from jaxmorph.visualization.colours import Colour, Colouring, column, split
+from jaxmorph.visualization.course import Course, draw_course
+from jaxmorph.visualization.film import FRAMES_PER_SECOND, Update, write_film
+from jaxmorph.visualization.scene import draw_scene, frame, together
+from jaxmorph.visualization.trajectory import Trajectory
 
-FRAMES_PER_SECOND = 20
 MOVING_FRAMES, RESTING_FRAMES = 110, 20
 MOST_PANELS = 16
-_DPI = 120
-_TRAIL = 0.3
-"""Length of a trail, as a share of the whole time."""
-_X264 = [
-    "-crf", "23", "-preset", "medium", "-threads", "1", "-fflags", "+bitexact", "-flags:v",
-    "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart",
-]  # fmt: skip
-
-Update = Callable[[float], None]
-"""Shows the state at one model time."""
+_MOST_PARAMETERS = 8
+_CONTROLS = 0.08
+"""Share of the height that a browser lays its controls over."""
 
 
 def cells_animation(
@@ -53,8 +43,10 @@ def cells_animation(
     path: str | os.PathLike[str],
     sample: int | None = None,
     seed: int | None = None,
+    colour: str = "type",
+    observable: str | None = None,
 ) -> None:
-    """Write the film of one stored trajectory: cells to scale, coloured by type, with trails.
+    """Write the film of one stored trajectory: cells to scale, in the plane with trails.
 
     Args:
         dataset: a batch (``docs/data.md``). Without ``position`` and ``radius`` the film shows the
@@ -62,51 +54,60 @@ def cells_animation(
         path: the MP4 to write.
         sample: which of the stored samples; default: the first.
         seed: which of the stored seeds; default: the first.
+        colour: by what cells are coloured: ``type``, a state variable (one of several columns as
+            ``chemical[0]``; of a vector in space, its length).
+        observable: draw its course and its sensitivities beside the cells.
 
     Raises:
-        JaxmorphError: there is no such trajectory.
+        JaxmorphError: there is no such trajectory, state variable or observable.
     """
     with style():
         if not _has_cells(dataset):
             figure, artists, update = _courses(dataset["value"].isel(sample=0), "seed")
         else:
-            figure, artists, update = _one_cluster(_stored(dataset, sample, seed))
-        _film(figure, artists, update, dataset["time"].values, Path(path))
+            one = _stored(dataset, sample, seed)
+            course = None if observable is None else _course(dataset, one, observable)
+            figure, artists, update = _one_cluster(one, colour, course)
+        _film(figure, artists, update, dataset["time"].values, path)
 
 
-def corners_animation(corners: xr.Dataset, path: str | os.PathLike[str]) -> None:
-    """Write the film of the corners of parameter space: same seed, same axes, one panel a corner.
+def corners_animation(corners: xr.Dataset, path: str | os.PathLike[str], colour: str = "type") -> None:
+    """Write the film of the corners of parameter space: same seed, axes and colours, one panel a corner.
 
     Args:
         corners: a ``corners.nc``; at most its first 16 corners are shown. Without cells the film
             shows the courses of the observables, one line a corner.
         path: the MP4 to write.
+        colour: see ``cells_animation``.
     """
     with style():
         if _has_cells(corners):
             shown = corners.isel(seed=0, sample=slice(MOST_PANELS))
-            figure, artists, update = _clusters(shown)
+            figure, artists, update = _clusters(shown, colour)
         else:
             value = corners["value"].isel(seed=0).isel(sample=slice(MOST_PANELS))
             figure, artists, update = _courses(value, "sample")
-        _film(figure, artists, update, corners["time"].values, Path(path))
+        _film(figure, artists, update, corners["time"].values, path)
 
 
-def before_and_after_animation(cells: xr.Dataset, path: str | os.PathLike[str]) -> None:
+def before_and_after_animation(
+    cells: xr.Dataset, path: str | os.PathLike[str], colour: str = "type"
+) -> None:
     """Write the film of an optimisation: as ``corners_animation``, each panel named before or after.
 
     Args:
         cells: an ``optimisation_cells.nc``.
         path: the MP4 to write.
+        colour: see ``cells_animation``.
     """
     with style():
         if _has_cells(cells):
             figure, artists, update = _clusters(
-                cells.isel(seed=0), [str(name) for name in cells["corner"].values]
+                cells.isel(seed=0), colour, [str(name) for name in cells["corner"].values]
             )
         else:
             figure, artists, update = _courses(cells["value"].isel(seed=0), "sample")
-        _film(figure, artists, update, cells["time"].values, Path(path))
+        _film(figure, artists, update, cells["time"].values, path)
 
 
 def poster(path: str | os.PathLike[str]) -> bytes:
@@ -136,113 +137,114 @@ def _has_cells(dataset: xr.Dataset) -> bool:
     return {"position", "radius"} <= set(dataset) and "cell" in dataset["position"].dims
 
 
-class _Cluster:
-    """One trajectory of cells: what is where at any time, recorded or between."""
-
-    def __init__(self, one: xr.Dataset) -> None:
-        self.time = one["time"].values
-        shape = len(self.time), one.sizes["cell"]
-        position = one["position"].transpose("time", "cell", ...).values.reshape(*shape, -1)
-        radius = one["radius"].transpose("time", "cell", ...).values.reshape(shape)
-        celltype = np.ones((*shape, 1))
-        if "celltype" in one:
-            celltype = one["celltype"].transpose("time", "cell", ...).values.reshape(*shape, -1)
-        usable = np.isfinite(position).all(-1) & np.isfinite(radius)
-        self.alive = usable & (celltype.sum(-1) > 0)
-        self.position, self.radius = np.nan_to_num(position), np.nan_to_num(radius)
-        self.celltype = np.where(self.alive[..., None], celltype, 0.0)
-        self.steady = self.alive[1:] & self.alive[:-1] & ~self._jumps()
-
-    def limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lower left and upper right end of all that the cells ever cover."""
-        if not self.alive.any():
-            return np.zeros(2), np.ones(2)
-        centre = plane(self.position)[self.alive]
-        radius = self.radius[self.alive][:, None]
-        return (centre - radius).min(0), (centre + radius).max(0)
-
-    def _jumps(self) -> np.ndarray:
-        """(time - 1, cell): moves of more than half the view, as through a periodic boundary."""
-        low, high = self.limits()
-        step = np.linalg.norm(np.diff(plane(self.position), axis=0), axis=-1)
-        return step > 0.5 * float((high - low).max())
-
-    def at(self, now: float) -> SimpleNamespace:
-        """The state at a model time; a cell that jumps, appears or dies stays where it was."""
-        i = max(int(np.searchsorted(self.time, now, side="right")) - 1, 0)
-        state = SimpleNamespace(
-            position=self.position[i], radius=self.radius[i], celltype=self.celltype[i]
-        )
-        if i + 1 < len(self.time):
-            share = (now - self.time[i]) / (self.time[i + 1] - self.time[i])
-            share = np.where(self.steady[i], share, 0.0)
-            step = self.position[i + 1] - self.position[i]
-            state.position = self.position[i] + share[:, None] * step
-            state.radius = self.radius[i] + share * (self.radius[i + 1] - self.radius[i])
-        return state
-
-    def trails(self, now: float) -> tuple[np.ndarray, np.ndarray]:
-        """One broken line (x, y) through where every cell was lately, and is."""
-        since = now - _TRAIL * (self.time[-1] - self.time[0])
-        chosen = (self.time >= since) & (self.time < now)
-        goes_on = np.concatenate([self.alive[:1], self.steady])[chosen]
-        past = np.where(goes_on[..., None], plane(self.position)[chosen], np.nan)
-        state = self.at(now)
-        alive = state.celltype.sum(-1) > 0
-        here = np.where(alive[:, None], plane(state.position), np.nan)
-        gap = np.full((1, len(alive), 2), np.nan)
-        line = np.concatenate([past, here[None], gap]).swapaxes(0, 1).reshape(-1, 2)
-        return line[:, 0], line[:, 1]
+def _prepare(ones: Sequence[xr.Dataset], colour: str) -> tuple[list[Trajectory], Colouring]:
+    """Trajectories with what colours their cells, and the colours, the same for all of them."""
+    about = _colour(ones[0], colour)
+    by_type = split(colour)[0] in ("type", "celltype")
+    cells = [trajectory_of(one, None if by_type else colour) for one in ones]
+    if by_type:
+        colouring = Colouring.of_types(cells[0].celltype.shape[-1])
+    else:
+        values, alive = (np.stack([getattr(c, n) for c in cells]) for n in ("value", "alive"))
+        colouring = Colouring(values, alive, about, about.label or colour)
+    for one in cells:
+        one.blend = not colouring.categorical
+    return cells, colouring
 
 
-def _draw_cluster(ax: Axes, cluster: _Cluster) -> tuple[list[Artist], Update]:
-    none = np.zeros(0)
-    cells = EllipseCollection(
-        none,
-        none,
-        none,
-        units="xy",
-        offsets=np.zeros((0, 2)),
-        offset_transform=ax.transData,
-        alpha=0.8,
-        edgecolor="black",
-        linewidth=0.5,
+def _colour(one: xr.Dataset, colour: str) -> Colour:
+    """What the file says of a state variable."""
+    name = split(colour)[0]
+    attrs = one[name].attrs if name in one else {}
+    return Colour(
+        colour,
+        label=words(colour) + (" (length)" if name in one and "space" in one[name].dims else ""),
+        unit=str(attrs.get("units", "1")),
+        categorical=bool(attrs.get("categorical", False)),
     )
-    ax.add_collection(cells)
-    trail = ax.plot([], [], color="black", lw=0.6, alpha=0.7)[0]
-
-    def update(now: float) -> None:
-        state = cluster.at(now)
-        colours = CELL_COLOURS(state.celltype.argmax(-1) % CELL_COLOURS.N)
-        update_circles(cells, state, colours)
-        trail.set_data(*cluster.trails(now))
-
-    return [cells, trail], update
 
 
-def _layout() -> ConstrainedLayoutEngine:
-    """Room at the lower edge for the controls that a browser lays over a film."""
-    return ConstrainedLayoutEngine(rect=(0, 0.08, 1, 0.92))
+def trajectory_of(one: xr.Dataset, colour: str | None = None) -> Trajectory:
+    """One trajectory of a batch, its cells with the values of a state variable, or with their types."""
+    time = one["time"].values
+    shape = len(time), one.sizes["cell"]
+
+    def array(name: str, *more: int) -> np.ndarray:
+        return one[name].transpose("time", "cell", ...).values.reshape(*shape, *more)
+
+    celltype = array("celltype", -1) if "celltype" in one else np.ones((*shape, 1))
+    if colour is None:
+        value = celltype.argmax(-1)
+    else:
+        name, index = split(colour)
+        if name in one and "space" in one[name].dims and index is None:
+            value = np.linalg.norm(array(name, -1), axis=-1)
+        else:
+            fields = {n: one[n].transpose("time", "cell", ...).values for n in _cell_variables(one)}
+            value = column(colour, {**fields, "celltype": celltype})
+    return Trajectory(time, array("position", -1), array("radius"), celltype, value)
 
 
-def _one_cluster(one: xr.Dataset) -> tuple[Figure, list[Artist], Update]:
-    figure = Figure(figsize=(4.5, 4.7), layout=_layout())
-    ax = figure.subplots()
-    cluster = _Cluster(one)
-    _frame(ax, [cluster])
-    ax.set(xlabel="x", ylabel="y")
+def _cell_variables(one: xr.Dataset) -> list[str]:
+    return [str(n) for n, v in one.data_vars.items() if {"time", "cell"} <= set(v.dims)]
+
+
+def _course(dataset: xr.Dataset, one: xr.Dataset, observable: str) -> Course:
+    """The seeds of the sample that is shown."""
+    known = [str(name) for name in dataset["observable"].values]
+    if observable not in known:
+        raise JaxmorphError(f"there is no observable {observable}; known: {', '.join(known)}")
+    seeds = dataset.sel(sample=one["sample"].item(), observable=observable)
+    gradient = seeds["gradient"].transpose("parameter", "seed", "time")
+    parameters = [str(name) for name in dataset["parameter"].values]
+    value = one["parameter_value"].sel(parameter=parameters).values
+    # Parameters have different units: times their values, derivatives are in that of the observable.
+    factor = np.ones(1) if len(parameters) == 1 else value
+    scaled = factor[:, None, None] * gradient.values
+    largest = np.argsort(-np.nanmax(np.abs(np.nanmean(scaled, axis=1)), axis=-1, initial=0))
+    chosen = sorted(largest[:_MOST_PARAMETERS])
+    name = words(observable)
+    return Course(
+        time=seeds["time"].values,
+        value=seeds["value"].transpose("seed", "time").values,
+        gradient={parameters[i]: scaled[i] for i in chosen},
+        name=name,
+        unit=unit_of(dataset, "observable", observable),
+        time_unit=str(dataset["time"].attrs.get("units", "1")),
+        shown=int(np.flatnonzero(seeds["seed"].values == one["seed"].item())[0]),
+        gradient_label=textwrap.fill(
+            f"d {name} / d {words(parameters[0])}"
+            if len(parameters) == 1
+            else f"parameter × d {name} / d parameter",
+            30,
+        ),
+    )
+
+
+def _one_cluster(
+    one: xr.Dataset, colour: str, course: Course | None
+) -> tuple[Figure, list[Artist], Update]:
+    figure, ax, axes = make_figure(beside=course is not None, room_below=_CONTROLS)
+    (cells,), colouring = _prepare([one], colour)
+    view = frame(ax, [cells])
     ax.set_title(f"sample {int(one['sample'])}, seed {int(one['seed'])}", loc="right", fontsize=8)
-    _type_legend(ax, cluster)
-    cells, update = _draw_cluster(ax, cluster)
+    artists, update = draw_scene(ax, cells, colouring, view, trails=view is None)
+    colouring.add_key(ax)
+    updates = [update]
+    if course is not None:
+        more, follow = draw_course(axes, course)
+        artists += more
+        updates.append(follow)
     clock = ax.text(0, 1.01, "", transform=ax.transAxes, fontsize=9)
-    return figure, [*cells, clock], _together([update, _ticking(clock)])
+    return figure, [*artists, clock], together([*updates, _ticking(clock)])
 
 
 def _clusters(
-    corners: xr.Dataset, heads: Sequence[str] | None = None
+    corners: xr.Dataset, colour: str, heads: Sequence[str] | None = None
 ) -> tuple[Figure, list[Artist], Update]:
     """One panel a corner; a title has its head, if there is one, above the parameters' values."""
-    clusters = [_Cluster(corners.isel(sample=i)) for i in range(corners.sizes["sample"])]
+    ones = [corners.isel(sample=i) for i in range(corners.sizes["sample"])]
+    clusters, colouring = _prepare(ones, colour)
     titles = _corner_titles(corners)
     if heads is not None:
         titles = [f"{head}\n{title}" for head, title in zip(heads, titles, strict=True)]
@@ -255,18 +257,20 @@ def _clusters(
     artists: list[Artist] = []
     updates: list[Update] = []
     for ax, cluster, title in zip(panels.flat, clusters, titles, strict=False):
-        _frame(ax, clusters)
-        ax.set(xlabel="x", ylabel="y")
-        ax.label_outer()
+        view = frame(ax, clusters)
+        if view is None:
+            ax.label_outer()
         ax.set_title(title, fontsize=7.5)
-        cells, update = _draw_cluster(ax, cluster)
+        cells, update = draw_scene(ax, cluster, colouring, view, trails=view is None)
         artists += cells
         updates.append(update)
     for ax in panels.flat[len(clusters) :]:
         ax.remove()
+    if not colouring.categorical:
+        colouring.add_key(*panels[:, -1])
     clock = figure.text(0.01, 0.995, "", fontsize=9, va="top")
     figure.suptitle(" ", fontsize=9)
-    return figure, [*artists, clock], _together([*updates, _ticking(clock)])
+    return figure, [*artists, clock], together([*updates, _ticking(clock)])
 
 
 def _corner_titles(corners: xr.Dataset) -> list[str]:
@@ -284,28 +288,9 @@ def _corner_titles(corners: xr.Dataset) -> list[str]:
     return [title.replace("\xa0", " ") for title in titles]
 
 
-def _frame(ax: Axes, clusters: Sequence[_Cluster]) -> None:
-    """A square view that holds all clusters at all times."""
-    ends = [cluster.limits() for cluster in clusters]
-    low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
-    half = 0.53 * max(float((high - low).max()), 1e-12)
-    middle = (low + high) / 2
-    ax.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
-    ax.set_aspect("equal", "box")
-    for which in "xy":
-        few_ticks(ax, which, 4)
-
-
-def _type_legend(ax: Axes, cluster: _Cluster) -> None:
-    n_types = cluster.celltype.shape[-1]
-    if n_types < 2:
-        return
-    dot: dict[str, Any] = {"marker": "o", "ls": "", "mec": "black", "mew": 0.5}
-    handles = [
-        Line2D([], [], color=CELL_COLOURS(k % CELL_COLOURS.N), label=f"type {k}", **dot)
-        for k in range(n_types)
-    ]
-    ax.figure.legend(handles=handles, loc="outside lower center", ncols=min(n_types, 6))
+def _layout() -> ConstrainedLayoutEngine:
+    """Room at the lower edge for the controls that a browser lays over a film."""
+    return ConstrainedLayoutEngine(rect=(0, _CONTROLS, 1, 1 - _CONTROLS))
 
 
 def _courses(value: xr.DataArray, line: str) -> tuple[Figure, list[Artist], Update]:
@@ -346,35 +331,8 @@ def _ticking(clock: Text) -> Update:
     return lambda now: clock.set_text(f"time {plain(now)}")
 
 
-def _together(updates: Sequence[Update]) -> Update:
-    def update(now: float) -> None:
-        for one in updates:
-            one(now)
-
-    return update
-
-
-def _film(figure: Figure, artists: list[Artist], update: Update, time: np.ndarray, path: Path) -> None:
-    """Draw the still part once, the moving artists a frame, and encode; whole or absent."""
-    figure.set_dpi(_DPI)
-    width, height = np.ceil(figure.get_size_inches() * _DPI / 2) * 2 / _DPI  # H.264: even sizes
-    figure.set_size_inches(width, height)
-    canvas = FigureCanvasAgg(figure)
-    for artist in artists:
-        artist.set_animated(True)
-    canvas.draw()
-    still = canvas.copy_from_bbox(figure.bbox)
+def _film(
+    figure: Figure, artists: list[Artist], update: Update, time: np.ndarray, path: str | os.PathLike[str]
+) -> None:
     moments = np.linspace(time[0], time[-1], MOVING_FRAMES).tolist() + [time[-1]] * RESTING_FRAMES
-    with written_aside(path) as aside:
-        writer = imageio_ffmpeg.write_frames(
-            os.fspath(aside), canvas.get_width_height(), pix_fmt_in="rgba", fps=FRAMES_PER_SECOND,
-            codec="libx264", quality=None, macro_block_size=2, output_params=_X264,
-        )  # fmt: skip
-        writer.send(None)
-        for now in moments:
-            canvas.restore_region(still)
-            update(float(now))
-            for artist in artists:
-                figure.draw_artist(artist)
-            writer.send(bytes(canvas.buffer_rgba()))
-        writer.close()
+    write_film(figure, artists, update, moments, path)

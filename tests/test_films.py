@@ -57,7 +57,7 @@ def test_between_recorded_times_cells_are_interpolated_unless_they_jump_or_appea
     )
     batch["celltype"][0, 0, 0, 3] = 0
     batch["celltype"][0, 0, 1:, 3] = 1
-    cluster = animations._Cluster(batch.isel(sample=0, seed=0))
+    cluster = animations.trajectory_of(batch.isel(sample=0, seed=0))
     half = (batch["time"].values[0] + batch["time"].values[1]) / 2
     np.testing.assert_allclose(cluster.at(half).position[:3], [[0.5, 0.0], [1.0, 1.0], [0.0, 5.0]])
     assert cluster.at(half).celltype[3].sum() == 0

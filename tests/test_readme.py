@@ -30,22 +30,30 @@ def test_the_study_and_its_configuration_work(tmp_path: Path, monkeypatch: pytes
     np.testing.assert_allclose(result.gradient[0, :, :, 0, 1], expected, rtol=1e-12)
 
 
-def test_the_library_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_library_page_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import jax
 
     page = (ROOT / "docs/library.md").read_text()
-    code, division, estimates = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    code, division, pictures, estimates = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     before = jax.numpy.zeros(1).dtype == "float64"
     try:
-        exec(code, {})
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("MPLBACKEND", "Agg")
+        names: dict[str, Any] = {}
+        exec(code, names)
+        exec(pictures, names)
+        assert (tmp_path / "pushes.mp4").stat().st_size > 1000
     finally:
         jax.config.update("jax_enable_x64", before)
     assert -1 < float(capsys.readouterr().out) < 0
-    names: dict[str, Any] = {}
+    names = {}
     exec(division, names)
     # One founder: every division of the path adds one cell, and none was missed.
     assert int(names["last"].alive.sum()) == 1 + int(names["last"].n_numbers - 1) // 2
     assert capsys.readouterr().out.split()[2] == "0"
+    names = {}
     exec(estimates, names)
     dgsm = names["result"].isel(time=0, observable=0)
     assert (dgsm["dgsm_low"] <= [4 / 3, 4]).all() and (dgsm["dgsm_high"] >= [4 / 3, 4]).all()

@@ -31,6 +31,7 @@ from jaxmorph.configuration.fits import (
 )
 from jaxmorph.configuration.optimise import FILES_MUST_EXIST, Optimise
 from jaxmorph.configuration.sections import (
+    Animation,
     Checks,
     Estimates,
     Estimator,
@@ -123,6 +124,7 @@ class Run(ConfigurationModel):
         description="one or two parameters whose ends the animation of the corners shows (5 "
         "and 95 % of unbounded ones); if not given, the first two",
     )
+    animation: Animation = Field(Animation(), description="how the animations show cells")
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
     estimates: Estimates = Field(Estimates(), description="what the estimates are asked for")
     optimise: Optimise | None = Field(
@@ -299,6 +301,10 @@ class Run(ConfigurationModel):
     def study_params(self) -> dict[str, Any]:
         """Everything that the check of the run against its study looks at, as plain JSON."""
         return self._model_params | {"gradient": self.gradient, "estimator": self.estimator}
+
+    def animation_params(self) -> dict[str, Any]:
+        """How the animations show cells, as plain JSON."""
+        return self.animation.model_dump(mode="json")
 
     def corner_params(self) -> dict[str, Any]:
         """Everything that decides the simulations at the corners, as plain JSON."""

@@ -19,6 +19,22 @@ class Trajectories(ConfigurationModel):
     seeds: Indices = Field((0,), description="seeds, counted from 0; may be empty")
 
 
+class Animation(ConfigurationModel):
+    """How the animations show cells; changing it simulates nothing again."""
+
+    colour: str = Field(
+        "type",
+        min_length=1,
+        description="what colours the cells: `type`, `radius`, or another state variable of the study "
+        "(one of several columns as `chemical[0]`; of a vector in space, its length)",
+    )
+    observable: str | None = Field(
+        None,
+        description="an observable whose course and sensitivities are drawn beside the cells; if not "
+        "given, none",
+    )
+
+
 class Checks(ConfigurationModel):
     """Finite differences against automatic gradients, with the same random numbers."""
 

@@ -272,9 +272,10 @@ CATALOGUE: dict[str, Entry] = {
 ANIMATIONS: dict[str, Entry] = {
     "cells": Entry(
         "One simulation over time",
-        "Circles are cells to scale, coloured by type, with a line through where "
-        "each was lately. Between recorded times positions and radii are interpolated. A study "
-        "without cells shows its observables instead, one line a seed.",
+        "Circles are cells to scale, coloured by type or as the run's configuration says, with a line "
+        "through where each was lately; in three dimensions they are lit spheres. Between recorded "
+        "times positions, radii and colours are interpolated; what a colour means is the same at all "
+        "times. A study without cells shows its observables instead, one line a seed.",
         ("position", "radius", "celltype", "value"),
         source="batches/",
     ),

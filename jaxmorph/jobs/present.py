@@ -1,8 +1,9 @@
 """The jobs that turn datasets into figures, animations and the report."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -23,19 +24,21 @@ def draw_figure(
     figures.save_figure(figure, table, stem)
 
 
-def animate_cells(batches: Sequence[str], output: str) -> None:
+def animate_cells(batches: Sequence[str], animation: Mapping[str, Any], output: str) -> None:
     """Animate the first stored trajectory of a run."""
-    animations.cells_animation(store.read_dataset(batches[0], "batch"), output)
+    animations.cells_animation(store.read_dataset(batches[0], "batch"), output, **animation)
 
 
-def animate_corners(corners: str, output: str) -> None:
+def animate_corners(corners: str, animation: Mapping[str, Any], output: str) -> None:
     """Animate the corners of parameter space side by side."""
-    animations.corners_animation(store.read_dataset(corners, "corners"), output)
+    dataset = store.read_dataset(corners, "corners")
+    animations.corners_animation(dataset, output, colour=animation["colour"])
 
 
-def animate_before_and_after(cells: str, output: str) -> None:
+def animate_before_and_after(cells: str, animation: Mapping[str, Any], output: str) -> None:
     """Animate the best start of an optimisation before and after, side by side."""
-    animations.before_and_after_animation(store.read_dataset(cells, "corners"), output)
+    dataset = store.read_dataset(cells, "corners")
+    animations.before_and_after_animation(dataset, output, colour=animation["colour"])
 
 
 def write_page(

@@ -4,9 +4,11 @@ import contextlib
 import dataclasses
 import itertools
 import logging
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,17 +16,22 @@ from pydantic import TypeAdapter
 
 from .. import designs, engine, store
 from ..atomic import UNFINISHED
+from ..configuration.fields import hint
 from ..designs import Correlation, Design
+from ..errors import JaxmorphError
 from ..studies import Problem
 from .problem import Spec, digest, how_of, run_problem
 
 logger = logging.getLogger(__name__)
 
 
-def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
+def describe_study(
+    run_name: str, spec: Spec, output: str, cost: str, animation: Mapping[str, Any] | None = None
+) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it."""
     problem = run_problem(run_name, spec)
     n_times, n_observables = engine.trace(problem).shape
+    _check_animation(run_name, animation or {}, problem)
     engine.trace_gradients(problem)
     engine.check_estimator(problem, spec.get("estimator", "pathwise"), spec.get("gradient", "auto"))
     logger.info(
@@ -54,6 +61,22 @@ def describe_study(run_name: str, spec: Spec, output: str, cost: str) -> None:
     }
     store.write_json(description, output)
     store.write_json(dataclasses.asdict(_cost(problem, spec)), cost)
+
+
+def _check_animation(run_name: str, animation: Mapping[str, Any], problem: Problem) -> None:
+    """Whether the study has what colours the cells of the films, and the observable beside them."""
+    known = ["type", *(v.name for v in problem.study.state_variables if "cell" in v.dims)]
+    colour, observable = animation.get("colour", "type"), animation.get("observable")
+    where, study = f"runs.{run_name}.animation", type(problem.study).__name__
+    if re.sub(r"\[\d+\]$", "", colour) not in known:
+        raise JaxmorphError(
+            f"{where}.colour = {colour}: {study} stores no such field of cells; {hint(colour, known)}"
+        )
+    if observable is not None and observable not in problem.observables:
+        raise JaxmorphError(
+            f"{where}.observable = {observable}: not an observable of the run; "
+            f"{hint(observable, problem.observables)}"
+        )
 
 
 def _cost(problem: Problem, spec: Spec) -> engine.Cost:

@@ -39,6 +39,8 @@ class DescribedState(Described, Protocol):
 
     @property
     def dims(self) -> tuple[str, ...]: ...
+    @property
+    def categorical(self) -> bool: ...
 
 
 COORDINATES = {
@@ -164,7 +166,9 @@ def with_trajectories(
     stored = xr.Dataset(coords={"sample": samples, "seed": seeds})
     for name, array in states.items():
         about = units[name]
-        attrs = {"long_name": about.description, "units": about.unit}
+        attrs: dict[str, Any] = {"long_name": about.description, "units": about.unit}
+        if about.categorical:
+            attrs["categorical"] = 1
         stored[name] = (("sample", "seed", "time", *about.dims), array, attrs)
     stored = stored.reindex(sample=dataset["sample"], seed=dataset["seed"])
     dataset = dataset.merge(stored, join="exact", combine_attrs="override")

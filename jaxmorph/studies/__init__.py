@@ -9,6 +9,7 @@ from .followed import (
     simulate_with_tangent,
 )
 from .load import Problem, load_problem, load_study, raised_in
+from .per_cell import outcome_sensitivity, position_sensitivity
 
 __all__ = [
     "Buffers",
@@ -23,6 +24,8 @@ __all__ = [
     "load_study",
     "log_probability_of_choices",
     "many_tangents",
+    "outcome_sensitivity",
+    "position_sensitivity",
     "raised_in",
     "simulate_with_log_density",
     "simulate_with_tangent",

@@ -52,12 +52,16 @@ class Observable:
 
 @dataclasses.dataclass(frozen=True)
 class StateVariable:
-    """A field of the state that a stored trajectory holds; ``dims`` are those after time."""
+    """A field of the state that a stored trajectory holds; ``dims`` are those after time.
+
+    ``categorical``: its values are names, such as of clones, and not amounts; films colour them so.
+    """
 
     name: str
     dims: tuple[str, ...]
     unit: str
     description: str
+    categorical: bool = False
 
 
 class Recording(eqx.Module):

@@ -97,8 +97,8 @@ def run_params(wildcards):
 
 
 def design_params(wildcards):
-    """The run, but for what is nothing to its design: allow_partial, and the optimisation."""
-    return run_params(wildcards) | {"allow_partial": False, "optimise": None}
+    """The run, but for what is nothing to its design: allow_partial, films, the optimisation."""
+    return run_params(wildcards) | {"allow_partial": False, "animation": {}, "optimise": None}
 
 
 def study_params(wildcards):
@@ -114,6 +114,11 @@ def batch_params(wildcards):
 def corner_params(wildcards):
     """What decides the simulations at the corners of parameter space."""
     return RUNS[wildcards.run].corner_params()
+
+
+def animation_params(wildcards):
+    """How the animations show cells."""
+    return RUNS[wildcards.run].animation_params()
 
 
 def check_params(wildcards):

@@ -17,6 +17,8 @@ rule cells:
         "logs/benchmarks/{run}/cells.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    params:
+        animation=animation_params,
     script:
         "../scripts/cells.py"
 
@@ -37,6 +39,8 @@ rule corner_cells:
         "logs/benchmarks/{run}/corner_cells.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    params:
+        animation=animation_params,
     script:
         "../scripts/corner_cells.py"
 
@@ -57,6 +61,8 @@ rule optimisation_film:
         "logs/benchmarks/{run}/optimisation_film.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    params:
+        animation=animation_params,
     script:
         "../scripts/optimisation_film.py"
 

@@ -5,4 +5,4 @@ from jaxmorph.jobs import job
 with job(snakemake):
     from jaxmorph.jobs.present import animate_cells
 
-    animate_cells(snakemake.input.batches, snakemake.output[0])
+    animate_cells(snakemake.input.batches, snakemake.params.animation, snakemake.output[0])

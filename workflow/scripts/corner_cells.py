@@ -5,4 +5,4 @@ from jaxmorph.jobs import job
 with job(snakemake):
     from jaxmorph.jobs.present import animate_corners
 
-    animate_corners(snakemake.input.corners, snakemake.output[0])
+    animate_corners(snakemake.input.corners, snakemake.params.animation, snakemake.output[0])

@@ -5,4 +5,4 @@ from jaxmorph.jobs import job
 with job(snakemake):
     from jaxmorph.jobs.present import animate_before_and_after
 
-    animate_before_and_after(snakemake.input.cells, snakemake.output[0])
+    animate_before_and_after(snakemake.input.cells, snakemake.params.animation, snakemake.output[0])

@@ -10,4 +10,6 @@ with job(snakemake, computes=True):
         snakemake.params.study,
         snakemake.output.study,
         snakemake.output.cost,
+        # Not a param: another colour must not have all made again.
+        snakemake.config["runs"][snakemake.wildcards.run].get("animation"),
     )

@@ -1,4 +1,4 @@
-"""Draw states of cells as circles to scale, and animate trajectories, in a notebook or a script.
+"""The notebook's four functions: cells as circles to scale, by type or by a chemical.
 
 A state is anything with ``position`` (cell, dim), ``celltype`` (cell, type), ``radius`` (cell, 1)
 and, to draw a chemical, ``chemical`` (cell, chem). A trajectory has the same fields with a leading
@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import EllipseCollection
@@ -21,12 +20,10 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from jaxmorph.errors import JaxmorphError
-
-CELL_COLOURS = ListedColormap(
-    ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"],
-    name="okabe_ito",
-)
-"""Okabe and Ito's colours, which colour-blind readers tell apart; one a cell type, in order."""
+from jaxmorph.visualization.artists import drawing_order, move_circles
+from jaxmorph.visualization.colours import CELL_COLOURS
+from jaxmorph.visualization.player import NotebookAnimation
+from jaxmorph.visualization.trajectory import plane
 
 Limits = tuple[float, float]
 
@@ -37,13 +34,6 @@ class State(Protocol):
     position: Any
     celltype: Any
     radius: Any
-
-
-class NotebookAnimation(FuncAnimation):
-    """A matplotlib animation that a notebook shows as a player, without further ado."""
-
-    def _repr_html_(self) -> str:
-        return self.to_jshtml()
 
 
 def draw_circles_ctype(
@@ -175,14 +165,6 @@ def _range(amount: np.ndarray, alive: np.ndarray) -> Normalize:
     return Normalize(low, high if high > low else low + 1.0)
 
 
-def _drawing_order(position: np.ndarray, alive: np.ndarray) -> np.ndarray:
-    """Indices of the living cells, from the back to the front."""
-    chosen = np.flatnonzero(alive)
-    if position.shape[-1] < 3:
-        return chosen
-    return chosen[np.argsort(position[chosen, 2], kind="stable")]
-
-
 def _circles(state: Any, colours: np.ndarray, **kwargs: Any) -> EllipseCollection:
     position, radius = np.asarray(state.position), np.asarray(state.radius)
     celltype = np.asarray(state.celltype)
@@ -192,7 +174,7 @@ def _circles(state: Any, colours: np.ndarray, **kwargs: Any) -> EllipseCollectio
             f"got {position.shape}, {celltype.shape} and {radius.shape}: "
             "pass one state, not a trajectory"
         )
-    order = _drawing_order(position, _alive(celltype))
+    order = drawing_order(position, _alive(celltype))
     size = 2 * radius.reshape(-1)[order]
     look = {"alpha": 0.75, "edgecolor": "black", "linewidth": 0.6} | kwargs
     return EllipseCollection(
@@ -204,13 +186,6 @@ def _circles(state: Any, colours: np.ndarray, **kwargs: Any) -> EllipseCollectio
         facecolor=colours[order],
         **look,
     )
-
-
-def plane(position: np.ndarray) -> np.ndarray:
-    """The first two coordinates; a one-dimensional space lies on the x axis."""
-    if position.shape[-1] == 1:
-        return np.concatenate([position, np.zeros_like(position)], axis=-1)
-    return position[..., :2]
 
 
 def _place(cells: EllipseCollection, state: Any, ax: Axes | None, grid: bool) -> Axes:
@@ -243,6 +218,7 @@ class _Frame:
         self.position = np.asarray(trajectory.position[i])
         self.celltype = np.asarray(trajectory.celltype[i])
         self.radius = np.asarray(trajectory.radius[i])
+        self.alive = _alive(self.celltype)
 
 
 def _animate(
@@ -262,18 +238,7 @@ def _animate(
     if bar is not None:
         _colour_bar(ax, *bar)
 
-    def show(i: int) -> tuple[EllipseCollection]:
-        update_circles(cells, _Frame(trajectory, i), colours[i])
-        return (cells,)
+    def show(i: float) -> None:
+        move_circles(cells, _Frame(trajectory, int(i)), colours[int(i)])
 
-    return NotebookAnimation(figure, show, frames=len(colours), interval=100)
-
-
-def update_circles(cells: EllipseCollection, state: State, colours: np.ndarray) -> None:
-    """Move a collection of circles to another state; ``colours`` is (cell, 4) RGBA."""
-    position = np.asarray(state.position)
-    order = _drawing_order(position, _alive(state.celltype))
-    size = 2 * np.asarray(state.radius).reshape(-1)[order]
-    cells.set(widths=size, heights=size, angles=np.zeros_like(size))
-    cells.set_offsets(plane(position)[order])
-    cells.set_facecolor(colours[order])
+    return NotebookAnimation(figure, [cells], show, range(len(colours)))
