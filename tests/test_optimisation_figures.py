@@ -238,5 +238,5 @@ def test_the_film_names_before_and_after(cells: bool, tmp_path: Path) -> None:
     animations.before_and_after_animation(before_and_after(cells), tmp_path / "film.mp4")
     assert animations.poster(tmp_path / "film.mp4")[:8] == b"\x89PNG\r\n\x1a\n"
     if cells:
-        figure, _, _ = animations._clusters(before_and_after().isel(seed=0), ["before", "after"])
+        figure, _, _ = animations._clusters(before_and_after().isel(seed=0), "type", ["before", "after"])
         assert [ax.get_title().split("\n")[0] for ax in figure.axes] == ["before", "after"]

@@ -233,7 +233,7 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, usual: xr.Dataset) -
     present.draw_figure("optimisation_loss", None, None, str(written["optimisation"]), str(stem))
     assert stem.with_suffix(".svg").is_file()
     film = tmp_path / "optimisation.mp4"
-    present.animate_before_and_after(str(written["corners"]), str(film))
+    present.animate_before_and_after(str(written["corners"]), {"colour": "type"}, str(film))
     html = build(tmp_path, usual, {"optimisation": film})
     sensitivity = tmp_path / "sensitivity.nc"
     synthetic.sensitivity(**SMALL).assign_attrs(jaxmorph_file="sensitivity").to_netcdf(sensitivity)
