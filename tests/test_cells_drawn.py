@@ -175,7 +175,7 @@ def test_arrows_are_those_of_living_cells() -> None:
     ax = draw_cells(state, arrows=np.ones((4, 2)) * [[3], [1], [1], [50]], ax=Figure().subplots())
     (quiver,) = [c for c in ax.collections if isinstance(c, Quiver)]
     assert np.asarray(quiver.Umask).tolist() == [False, False, False, True]
-    np.testing.assert_array_equal(quiver.U[:3], [3, 1, 1])
+    np.testing.assert_array_equal(np.asarray(quiver.U)[:3], [3, 1, 1])
     assert any("longest arrow: 4.24" in text.get_text() for text in ax.texts)
 
 
@@ -191,8 +191,9 @@ def test_the_field_behind_is_the_sum_of_living_sources_with_fixed_limits() -> No
     ends = image.get_clim()
     film._func(0)
     shown = np.asarray(image.get_array())
-    x = np.linspace(*ax.get_xlim(), 81)[1::2]
-    y = np.linspace(*ax.get_ylim(), 81)[1::2]
+    (left, right), (lower, upper) = ax.get_xlim(), ax.get_ylim()
+    x = np.linspace(left, right, 81)[1::2]
+    y = np.linspace(lower, upper, 81)[1::2]
     sources = _trajectory().position[0, :3]  # the fourth is not born
     expected = 2 * sum(np.exp(-((x[None] - a) ** 2) - (y[:, None] - b) ** 2) for a, b in sources)
     np.testing.assert_allclose(shown, expected, atol=1e-12)

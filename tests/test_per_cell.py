@@ -1,5 +1,7 @@
 """Derivatives of an observable by the position of each cell, against closed forms."""
 
+from collections.abc import Iterator
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,11 +11,12 @@ import pytest
 import jaxmorph as jxm
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.observables import centroid, radius_of_gyration
+from jaxmorph.steps import State
 from jaxmorph.studies import outcome_sensitivity, position_sensitivity
 
 
 @pytest.fixture(autouse=True)
-def _double() -> None:
+def _double() -> Iterator[None]:
     with jax.enable_x64(True):
         yield
 
@@ -31,7 +34,8 @@ class _Contract(jxm.SimulationStep):
 
     factor: float
 
-    def __call__(self, state: jxm.BaseCellState, *, key: jax.Array) -> jxm.BaseCellState:
+    def __call__(self, state: State, *, key: jax.Array | None = None) -> State:
+        assert key is not None
         moved = self.factor * state.position + 0.1 * jax.random.normal(key, state.position.shape)
         return eqx.tree_at(lambda s: s.position, state, moved)
 
