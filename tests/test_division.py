@@ -248,6 +248,7 @@ def population(
     )
 
 
+@pytest.mark.slow
 def test_the_score_of_a_yule_process_is_that_of_its_mean() -> None:
     """E[N] = N0 (2 - exp(-lambda dt))^n; as dt falls, N0 exp(lambda t) (known answer 6)."""
     rate, n0, t = 0.8, 3, 1.0
@@ -269,6 +270,7 @@ def test_the_score_of_a_yule_process_is_that_of_its_mean() -> None:
     assert errors[1] / errors[0] == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_score_of_births_and_deaths_is_that_of_their_mean() -> None:
     problem = population(("birth", "death"), dying=True)
     birth, death = 0.8, 0.4
