@@ -164,6 +164,7 @@ def test_the_standard_error_is_the_spread_of_repeated_losses(shift: float) -> No
     assert 0.95 < said / spread < (1.05 if shift else 1.4)
 
 
+@pytest.mark.slow
 def test_noise_does_not_move_the_optimum() -> None:
     """A biased loss, (mean of two seeds - 1)^2, falls by 0.5 sd^2: it would push sd to its lower end."""
     problem = of_study(Shot(), "m", "sd")
@@ -261,6 +262,7 @@ def test_fixed_seeds_add_their_noise_to_the_covariance() -> None:
     assert found == pytest.approx(variance / seeds / slope**2, rel=0.1)
 
 
+@pytest.mark.slow
 def test_lbfgs_finds_both_wells_and_they_are_two_optima() -> None:
     problem = of_study(Wells(), *"xyzs")
     asked = settings(
@@ -340,6 +342,7 @@ def test_each_start_stops_by_itself(stop: dict[str, float], reason: str) -> None
     assert np.isfinite(found.loss[0, : one + 1]).all() and np.isnan(found.loss[0, one + 1 :]).all()
 
 
+@pytest.mark.slow
 def test_one_start_alone_is_the_same_start_in_a_batch() -> None:
     problem = trap(k=Uniform(low=0.5, high=6), kT=LogUniform(low=0.01, high=1))
     asked = settings(target(0.7), steps=60, seeds_per_step=4, optimiser={"learning_rate": 0.05})
@@ -350,6 +353,7 @@ def test_one_start_alone_is_the_same_start_in_a_batch() -> None:
         np.testing.assert_allclose(alone.parameter_value[0], together.parameter_value[i], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_devices_share_the_starts(tmp_path: Path) -> None:
     """On two devices three starts are filled up to four, and their numbers are the same."""
     done = subprocess.run(
@@ -398,6 +402,7 @@ class Until(dict):
             raise Killed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 27])
 def test_what_was_cut_off_ends_with_the_same_bits(after: int) -> None:
     saved = Until(after)
@@ -422,6 +427,7 @@ class Hanging(store.SavedPieces):
             time.sleep(600)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_goes_on_with_the_same_final_numbers(tmp_path: Path) -> None:
     folder = tmp_path / "unfinished"
     command = [sys.executable, __file__, "run", str(folder), str(tmp_path / "r.npz")]
