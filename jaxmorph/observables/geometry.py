@@ -1,7 +1,4 @@
-"""Scalar functions of a state of cells. Dead slots do not count; 2-D and 3-D alike.
-
-Positions are taken as they are: in periodic space, centroids need a cluster smaller than half the box.
-"""
+"""Distances, energy and area of a cluster of cells; all differentiable."""
 
 from functools import partial
 
@@ -9,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from . import space
-from .env.mechanics import MechanicalInteractionPotential, nearest_distance
-from .gradients import by_gradient
-from .state import BaseCellState
+from .. import space
+from ..env.mechanics import MechanicalInteractionPotential, nearest_distance
+from ..gradients import by_gradient
+from ..state import BaseCellState
 
 Scalar = Float[Array, ""]
 
@@ -20,7 +17,7 @@ Scalar = Float[Array, ""]
 _LARGEST_TABLE = 2**8
 
 
-def _weights(state: BaseCellState) -> Float[Array, " cell"]:
+def weights(state: BaseCellState) -> Float[Array, " cell"]:
     """1 / (number of living cells) for living cells, 0 for dead slots."""
     alive = state.alive.astype(state.position.dtype)
     return alive / jnp.sum(alive)
@@ -28,25 +25,25 @@ def _weights(state: BaseCellState) -> Float[Array, " cell"]:
 
 def centroid(state: BaseCellState) -> Float[Array, " dim"]:
     """Mean position of the cells."""
-    return _weights(state) @ state.position
+    return weights(state) @ state.position
 
 
 def mean_distance_to_centroid(state: BaseCellState) -> Scalar:
     """Mean over cells of the distance to the centroid (length)."""
-    return _weights(state) @ space.distance(state.position - centroid(state))
+    return weights(state) @ space.distance(state.position - centroid(state))
 
 
 def radius_of_gyration(state: BaseCellState) -> Scalar:
     """Root of the mean squared distance to the centroid (length)."""
     squared = jnp.sum((state.position - centroid(state)) ** 2, axis=1)
-    return jnp.sqrt(_weights(state) @ squared)
+    return jnp.sqrt(weights(state) @ squared)
 
 
 def mean_nearest_neighbour_distance(state: BaseCellState) -> Scalar:
     """Mean over cells of the distance to the nearest other cell, centre to centre (length)."""
     near = nearest_distance(state)
     if near is not None:
-        return _weights(state) @ jnp.where(state.alive, near, 0)
+        return weights(state) @ jnp.where(state.alive, near, 0)
     return _mean_nearest_of_all_pairs(state)
 
 
@@ -57,7 +54,7 @@ def _mean_nearest_of_all_pairs(state: BaseCellState) -> Array:
     alive = state.alive
     neighbour = alive[:, None] & alive[None, :] & ~jnp.eye(alive.shape[0], dtype=bool)
     nearest = jnp.min(jnp.where(neighbour, between, jnp.inf), axis=1)
-    return _weights(state) @ jnp.where(alive, nearest, 0)
+    return weights(state) @ jnp.where(alive, nearest, 0)
 
 
 def total_energy(state: BaseCellState, potential: MechanicalInteractionPotential) -> Scalar:
@@ -72,7 +69,7 @@ def _total_energy(state: BaseCellState, potential: MechanicalInteractionPotentia
 
 def mean_radius(state: BaseCellState) -> Scalar:
     """Mean radius of the cells (length)."""
-    return _weights(state) @ state.radius[:, 0]
+    return weights(state) @ state.radius[:, 0]
 
 
 def covered_fraction(state: BaseCellState, half_width: float, n_points: int, smoothing: float) -> Scalar:
@@ -130,8 +127,6 @@ def _free(
 ) -> tuple[Array, Array, Array]:
     """The share of the square that is not covered, and its derivatives by positions and radii."""
     n_dim = position.shape[1]
-    axis = (jnp.arange(n_points) + 0.5) / n_points * 2 - 1
-    grid = jnp.stack(jnp.meshgrid(*[axis] * n_dim, indexing="ij"), axis=-1).reshape(-1, n_dim)
 
     def at(points: Float[Array, "point dim"]) -> tuple[Array, Array, Array]:
         between = position[None, :, :] - points[:, None, :]
@@ -144,8 +139,8 @@ def _free(
         by_position = jnp.sum(per_length[:, :, None] * between, axis=0)
         return jnp.sum(free), by_position, -jnp.sum(weight, axis=0)
 
-    points = half_width * grid
-    at_once = max(n for n in range(1, len(points) + 1) if _fits(n, len(points), len(position)))
+    points = half_width * grid(n_points, n_dim)
+    at_once = chunk(len(points), len(position))
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(at, points))
     sums, _ = jax.lax.scan(
         lambda total, some: (jax.tree.map(jnp.add, total, at(some)), None),
@@ -156,6 +151,13 @@ def _free(
     return free, by_position, by_radius
 
 
-def _fits(at_once: int, n_points: int, n_cells: int) -> bool:
-    """Whether so many points at once divide all, and their table for the cells stays in a cache."""
-    return n_points % at_once == 0 and (at_once == 1 or at_once * n_cells <= _LARGEST_TABLE)
+def grid(n_points: int, n_dim: int) -> Float[Array, "point dim"]:
+    """The middles of equal squares (cubes), ``n_points`` along each side from -1 to 1."""
+    axis = (jnp.arange(n_points) + 0.5) / n_points * 2 - 1
+    return jnp.stack(jnp.meshgrid(*[axis] * n_dim, indexing="ij"), axis=-1).reshape(-1, n_dim)
+
+
+def chunk(n_points: int, n_cells: int) -> int:
+    """How many points at once divide all, such that their table for the cells stays in a cache."""
+    fits = max(1, _LARGEST_TABLE // max(n_cells, 1))
+    return max(n for n in range(1, min(fits, n_points) + 1) if n_points % n == 0)
