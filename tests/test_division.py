@@ -251,23 +251,28 @@ def population(
 @pytest.mark.slow
 def test_the_score_of_a_yule_process_is_that_of_its_mean() -> None:
     """E[N] = N0 (2 - exp(-lambda dt))^n; as dt falls, N0 exp(lambda t) (known answer 6)."""
-    rate, n0, t = 0.8, 3, 1.0
+    rate, n0, t, seeds = 0.8, 3, 1.0, np.arange(16_000)
+
+    def truth(n: int) -> tuple[float, float]:
+        """The mean and its derivative, of the scheme of n steps."""
+        factor = 2 - np.exp(-rate * t / n)
+        return n0 * factor**n, n0 * factor ** (n - 1) * t * np.exp(-rate * t / n)
+
     for n in (20, 100):
-        dt = t / n
-        problem = population(n_steps=n, dt=dt)
-        result = engine.evaluate(problem, np.array([[rate, 0.5]]), SEEDS, run_key=0, estimator="score")
+        problem = population(n_steps=n, dt=t / n)
+        result = engine.evaluate(problem, np.array([[rate, 0.5]]), seeds, run_key=0, estimator="score")
         assert result.gradient is not None and np.all(np.isfinite(result.gradient))
-        factor = 2 - np.exp(-rate * dt)
-        mean, slope = n0 * factor**n, n0 * n * factor ** (n - 1) * dt * np.exp(-rate * dt)
+        mean, slope = truth(n)
         number, draws = result.value[0, :, 2, 0], result.gradient[0, :, 2, 0, 0]
         assert abs(number.mean() - mean) < 3 * stats.sem(number)
         assert abs(draws.mean() - slope) < 3 * stats.sem(draws)
-        assert stats.sem(draws) < 0.04 * slope
+        assert stats.sem(draws) < 0.02 * slope
         np.testing.assert_array_equal(result.gradient[0, :, :, 0, 1], 0)  # the size changes no number
-    assert abs(draws.mean() - n0 * t * np.exp(rate * t)) < 3 * stats.sem(draws)
-    # The scheme tends to the process: its error falls with dt.
-    errors = [n0 * (2 - np.exp(-rate * t / n)) ** n - n0 * np.exp(rate * t) for n in (100, 200)]
-    assert errors[1] / errors[0] == pytest.approx(0.5, abs=0.01)
+    # The scheme tends to the process: both errors are of order dt, and vanish when extrapolated.
+    process = np.array([n0 * np.exp(rate * t), n0 * t * np.exp(rate * t)])
+    coarse, fine = np.array(truth(1000)), np.array(truth(2000))
+    assert np.all(np.abs(fine / process - 1) < 2e-3)
+    np.testing.assert_allclose(2 * fine - coarse, process, rtol=2e-6)
 
 
 @pytest.mark.slow
