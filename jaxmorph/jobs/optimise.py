@@ -134,9 +134,12 @@ def collect_optimisation(
         "covariance_kind": outcome.covariance_kind,
         "optimiser": settings.optimiser.model_dump_json(),
         "objective": _in_words(settings),
+        "distributions": json.dumps([d.model_dump(mode="json") for d in problem.distributions]),
     }
     by_name = {o.name: o for o in problem.study.observables}
     targets = _targets(problem, settings, known)
+    low, high = np.array([d.support for d in problem.distributions]).T
+    bounds = {"lower_bound": ("parameter", low), "upper_bound": ("parameter", high)}
     dataset = store.optimisation_dataset(
         paths,
         observables=[by_name[name] for name in problem.observables],
@@ -146,7 +149,7 @@ def collect_optimisation(
         ],
         time=evaluation.time,
         time_unit=problem.study.time_unit,
-        variables=outcome.variables | targets,
+        variables=outcome.variables | targets | bounds,
         attributes=attributes,
     )
     store.write_dataset(dataset, output, "optimisation")

@@ -20,6 +20,8 @@ _NAMES = {
     "parameter_2": ("name of the parameter", "1"),
     "evaluation_seed": ("number of the noise realisation, none of which was optimised on", "1"),
     "parameter_value": ("value of the parameter", "see parameter_unit"),
+    "lower_bound": ("smallest value that the parameter can take", "see parameter_unit"),
+    "upper_bound": ("largest value that the parameter can take", "see parameter_unit"),
     "unconstrained": ("parameter on the unconstrained scale", "1"),
     "loss": ("loss of the seeds of the step", "1"),
     "loss_se": ("standard error of the loss over the seeds of the step", "1"),
