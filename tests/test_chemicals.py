@@ -319,6 +319,7 @@ def test_one_cell_and_cells_at_the_same_point(n_dim: int, kernel: DiffusionKerne
     assert all(jnp.isfinite(g).all() for g in jax.tree.leaves(gradient))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_dim", [2, 3])
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda k: type(k).__name__)
 def test_gradients_are_finite_differences(n_dim: int, kernel: DiffusionKernel) -> None:
