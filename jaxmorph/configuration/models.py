@@ -53,6 +53,8 @@ BUILT_IN_STUDIES = {
     "ornstein-uhlenbeck": "jaxmorph.studies.ornstein_uhlenbeck:OrnsteinUhlenbeckStudy",
     "ishigami": "jaxmorph.studies.ishigami:IshigamiStudy",
     "linear": "jaxmorph.studies.linear:LinearStudy",
+    "growing-disc": "jaxmorph.studies.growing_disc:GrowingDiscStudy",
+    "cell-sorting": "jaxmorph.studies.cell_sorting:CellSortingStudy",
 }
 """Where the studies that have a short name are, as ``module:Class``."""
 
@@ -64,8 +66,9 @@ class Run(ConfigurationModel):
     """One entry under `runs`: a study, what is varied, and how it is evaluated."""
 
     study: str = Field(
-        description="name of a built-in study (`reference`, `ornstein-uhlenbeck`, `ishigami`, "
-        "`linear`), or a study of your own: `path/to/file.py:ClassName` or `package.module:ClassName`"
+        description="name of a built-in study (`reference`, `growing-disc`, `cell-sorting`, "
+        "`ornstein-uhlenbeck`, `ishigami`, `linear`), or a study of your own: "
+        "`path/to/file.py:ClassName` or `package.module:ClassName`"
     )
     settings: dict[str, Scalar] = Field(
         default_factory=dict, description="settings of the study that differ from its defaults"

@@ -11,7 +11,7 @@ from .pair_laws import (
 )
 from .pairs import many_tangents
 from .potentials import MechanicalInteractionPotential, MorsePotential, PairPotential
-from .pressure import virial_pressure
+from .pressure import PressureSensing, virial_pressure
 from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "MorseAdhesionPotential",
     "MorsePotential",
     "PairPotential",
+    "PressureSensing",
     "SGDMechanicalRelaxation",
     "SoftSpherePotential",
     "many_tangents",

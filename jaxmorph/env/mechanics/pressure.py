@@ -2,10 +2,13 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...state import BaseCellState
+from ...steps import SimulationStep, State
+from ..fields import with_field
 from .pair_laws import MorseAdhesionPotential
 from .potentials import PairPotential
 
@@ -26,3 +29,18 @@ def virial_pressure(
     radius = jnp.where(state.alive, state.radius[:, 0], 1)
     virial = potential.virial_fn(state)(state.position)
     return jnp.where(state.alive, virial / (n_dim * unit_ball * radius**n_dim), 0)
+
+
+class PressureSensing(SimulationStep):
+    """Sets the state's field ``pressure``, shape (cell, 1), to the virial pressure of living cells.
+
+    Attributes:
+        potential: Whose forces press.
+    """
+
+    potential: PairPotential | MorseAdhesionPotential
+
+    @jax.named_scope("jaxmorph.PressureSensing")
+    def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
+        del key
+        return with_field(self, state, "pressure", virial_pressure(state, self.potential)[:, None])
