@@ -19,6 +19,7 @@ from .steps import SimulationStep as SimulationStep
 from .studies import Observable as Observable
 from .studies import Parameter as Parameter
 from .studies import Recording as Recording
+from .studies import StateVariable as StateVariable
 from .studies import Study as Study
 
 __version__: str

@@ -1,6 +1,7 @@
 """Chemicals: special functions, the field of one cell, of many, and the equation that they solve."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -23,6 +24,8 @@ from jaxmorph.env.chemicals import (
 )
 from jaxmorph.env.chemicals.bessel import k0e, k1e
 from jaxmorph.errors import JaxmorphError
+
+PEERS = Path(__file__).parents[1] / ".bench-packages"  # where `make bench` installs jax-morph
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -160,10 +163,14 @@ def test_the_surface_kernel_lets_out_what_is_secreted(n_dim: int) -> None:
     assert -0.7 * slope * size == pytest.approx(1, rel=1e-7)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not PEERS.exists(), reason="jax-morph is installed by make bench")
 @pytest.mark.parametrize("n_dim", [2, 3])
-def test_the_surface_kernel_is_jax_morphs(n_dim: int) -> None:
-    peer = pytest.importorskip("jax_morph.physics.diffusion").FreeScreenedDiffusion
-    step = peer(n_field_species=1, n_space_dim=n_dim)
+def test_the_surface_kernel_is_jax_morphs(n_dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(PEERS))
+    from jax_morph.physics.diffusion import FreeScreenedDiffusion
+
+    step = FreeScreenedDiffusion(n_field_species=1, n_space_dim=n_dim)
     r, radius = jnp.linspace(0.0, 5.0, 101)[:, None], jnp.asarray([0.1, 0.5, 1.0])
     desired = step._kernel(r, radius, 1 / 0.8, 0.7)
     actual = SurfaceKernel()(r, radius, jnp.asarray(0.7), jnp.asarray(0.8), n_dim)
