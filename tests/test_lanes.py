@@ -26,7 +26,12 @@ def _shapes(theta: Array, key: Array) -> Any:
     del key
     table = theta[:, None] * jnp.arange(4.0) + 1
     parts = jnp.concatenate([table.T, jnp.ones((2, 3))]), jnp.stack([table, table**2], axis=1)
-    return parts[0].reshape(9, 2)[::2], parts[1].transpose(2, 0, 1), jnp.pad(table, ((1, 0), (0, 2)))
+    return (
+        parts[0].reshape(9, 2)[::2],
+        parts[1].transpose(2, 0, 1),
+        jnp.pad(table, ((1, 0), (0, 2))),
+        jax.lax.reshape(table, (6, 2), (1, 0)),
+    )
 
 
 def _places(theta: Array, key: Array) -> Any:

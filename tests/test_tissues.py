@@ -67,6 +67,16 @@ def test_a_full_disc_is_not_finite_and_a_pathwise_gradient_is_refused() -> None:
         engine.check_estimator(problem, "pathwise", "auto")
 
 
+def test_a_score_gradient_is_of_the_same_simulations() -> None:
+    names: Any = dict.fromkeys(("division_rate", "growth_rate", "stiffness"), "default")
+    problem = load_problem("growing-disc", SMALL_DISC, names, ["n_cells", "roundness"])
+    points, seeds = np.array([[1.2, 0.5, 4.0]]), np.arange(4)
+    alone = engine.evaluate(problem, points, seeds, run_key=0, gradient="none")
+    score = engine.evaluate(problem, points, seeds, run_key=0, estimator="score")
+    assert alone.value[0, :, -1, 0].max() > 2
+    np.testing.assert_allclose(score.value, alone.value, rtol=1e-9)
+
+
 def test_the_cluster_begins_mixed_and_compact() -> None:
     for n_dim in (2, 3):
         study: Any = load_study("cell-sorting", {"n_cells": 20, "n_dim": n_dim})

@@ -110,7 +110,9 @@ def _broadcast_in_dim(x: Array, rank: int, trailing: tuple[int, ...], params: di
 
 
 def _reshape(x: Array, rank: int, trailing: tuple[int, ...], params: dict) -> Array:
-    del rank
+    order = params["dimensions"]  # in which the axes are read, if not in their own
+    if order is not None:
+        x = lax.transpose(x, (*order, *range(rank, x.ndim)))
     return lax.reshape(x, (*params["new_sizes"], *trailing))
 
 

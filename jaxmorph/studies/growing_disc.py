@@ -9,7 +9,7 @@ from pydantic import Field
 from .. import observables
 from ..distributions import LogUniform, Uniform
 from ..env import CellDivision, CellGrowth, Hill, LineageState, Sensing, nan_where_missed
-from ..env.mechanics import HertzianPotential, PressureSensing, SGDMechanicalRelaxation
+from ..env.mechanics import HarmonicPotential, PressureSensing, SGDMechanicalRelaxation
 from ..simulation import record
 from ..steps import Sequential
 from .base import Observable, Parameter, Recording, StateVariable, Study
@@ -68,18 +68,18 @@ class GrowingDiscStudy(Study):
         StateVariable("generation", ("cell",), "1", "divisions since the founder"),
     )
 
-    n_slots: int = Field(default=120, ge=1, description="most cells that there can be")
+    n_slots: int = Field(default=64, ge=1, description="most cells that there can be")
     n_dim: int = Field(default=2, ge=2, le=3, description="spatial dimensions")
     n_steps: int = Field(default=50, ge=1, description="steps of growth, division and relaxation")
     dt: float = Field(default=0.1, gt=0, description="length of a step, time")
     record_every: int = Field(default=5, ge=1, description="steps between records; divides n_steps")
-    relaxation_steps: int = Field(default=10, ge=1, description="pushes of neighbours in a step")
+    relaxation_steps: int = Field(default=5, ge=1, description="pushes of neighbours in a step")
     relaxation_dt: float = Field(
-        default=0.02, gt=0, description="length of a push: how far a unit force moves a cell"
+        default=0.04, gt=0, description="length of a push: how far a unit force moves a cell"
     )
     max_radius: float = Field(default=0.5, gt=0, description="largest radius of a cell")
-    window: float = Field(default=7.0, gt=0, description="half side of the square for roundness")
-    window_points: int = Field(default=32, ge=4, description="its grid points along a side")
+    window: float = Field(default=5.0, gt=0, description="half side of the square for roundness")
+    window_points: int = Field(default=24, ge=4, description="its grid points along a side")
 
     def initial_state(self) -> DiscState:
         """One cell at the origin, of the largest radius."""
@@ -93,7 +93,7 @@ class GrowingDiscStudy(Study):
 
     def model(self, parameters: Mapping[str, Float[Array, ""]]) -> Sequential:
         """Growth, pressure, division, relaxation."""
-        potential = HertzianPotential(parameters["stiffness"])
+        potential = HarmonicPotential(parameters["stiffness"])
         pressure = parameters["pressure_threshold"]
         division_rate = Hill(
             threshold=jnp.stack([jnp.asarray(_RIPE * self.max_radius, pressure.dtype), pressure]),
