@@ -74,7 +74,7 @@ BAD_RUNS = [
         "wall_clock: 4",
         "runs.a.wall_clock: unknown key; known: study, settings, parameters, correlations, fixed, "
         "design, seeds, key, observables, gradient, estimator, smoothing, batch, trajectories, corners, "
-        "checks, estimates, optimise, allow_partial",
+        "animation, checks, estimates, optimise, allow_partial",
     ),
     ("allow_partial: perhaps", "runs.a.allow_partial = perhaps: must be true or false"),
     (

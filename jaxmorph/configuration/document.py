@@ -68,7 +68,7 @@ def _tables() -> str:
     parts = ["## A run: `runs.<run>`", "", *_table(models["Run"])]
     parts += _section("### One of `correlations`", _resolve(run["correlations"]["items"], models))
     parts += _section("### `batch`, as a mapping", _resolve(run["batch"]["oneOf"][-1], models))
-    for key in ("trajectories", "checks", "estimates"):
+    for key in ("trajectories", "animation", "checks", "estimates"):
         parts += _section(f"### `{key}`", _resolve(run[key], models))
     parts += _optimise(_resolve(_only(run["optimise"]), models), models)
     parts += ["## A parameter: `parameters.<name>`", ""]
