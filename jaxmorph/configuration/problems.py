@@ -14,7 +14,7 @@ from jaxmorph.configuration.batches import BatchSize
 from jaxmorph.configuration.fields import as_yaml_number, hint
 from jaxmorph.configuration.models import Configuration, Run
 from jaxmorph.configuration.optimise import Optimise, Optimiser, Schedule, Stop, Term
-from jaxmorph.configuration.sections import Checks, Estimates, Trajectories
+from jaxmorph.configuration.sections import Animation, Checks, Estimates, Trajectories
 from jaxmorph.designs import Correlation, Design
 from jaxmorph.distributions import Distribution
 
@@ -173,6 +173,7 @@ def _model_of(location: Path) -> tuple[type[BaseModel], str]:
         ("batch",): (BatchSize, ""),
         ("correlations",): (Correlation, " of a correlation"),
         ("trajectories",): (Trajectories, ""),
+        ("animation",): (Animation, ""),
         ("checks",): (Checks, ""),
         ("estimates",): (Estimates, ""),
         ("optimise",): (Optimise, ""),
