@@ -75,13 +75,7 @@ def optimise_starts(run_name: str, spec: Spec, objective: str, output: str, code
     for number, reason, done in zip(numbers, reasons, paths.steps_done, strict=True):
         log = logger.warning if reason == "not finite" else logger.info
         log("start %d: %s after %d steps", number, reason, done)
-    attributes = store.provenance(run_name, dict(spec)) | {
-        "device": engine.describe_devices(),
-        "precision": problem.study.precision,
-        "random_key": spec["key"],
-        "wall_time_s": time.monotonic() - begin,
-        "code_digest": code,
-    }
+    attributes = _attributes(run_name, spec, problem, code, begin)
     dataset = store.starts_dataset(
         numbers=numbers,
         parameters=problem.varied,
@@ -123,12 +117,7 @@ def collect_optimisation(
         paths["stop_reason"].values != "not finite",
         fixed_seeds=None if settings.fresh else settings.seeds_per_step,
     )
-    attributes = store.provenance(run_name, dict(spec)) | {
-        "device": engine.describe_devices(),
-        "precision": problem.study.precision,
-        "random_key": spec["key"],
-        "wall_time_s": time.monotonic() - begin,
-        "code_digest": code,
+    attributes = _attributes(run_name, spec, problem, code, begin) | {
         "study": spec["study"],
         "stochastic": int(problem.study.is_stochastic),
         "covariance_kind": outcome.covariance_kind,
@@ -154,6 +143,17 @@ def collect_optimisation(
     )
     store.write_dataset(dataset, output, "optimisation")
     _write_cells(run_name, spec, problem, dataset, attributes, cells)
+
+
+def _attributes(run_name: str, spec: Spec, problem: Problem, code: str, begin: float) -> dict[str, Any]:
+    """What every file of an optimisation says of how it was made; ``begin``: when its job began."""
+    return store.provenance(run_name, dict(spec)) | {
+        "device": engine.describe_devices(),
+        "precision": problem.study.precision,
+        "random_key": spec["key"],
+        "wall_time_s": time.monotonic() - begin,
+        "code_digest": code,
+    }
 
 
 def _settings(spec: Spec) -> Optimise:

@@ -16,6 +16,8 @@ from .potentials import (
     MorsePotential,
     PairPotential,
     Scalar,
+    check_cutoff,
+    range_of,
     smooth_cutoff,
 )
 
@@ -135,16 +137,11 @@ class LennardJonesPotential(PairPotential):
     r_onset: Scalar = 2.0
 
     def __check_init__(self) -> None:
-        numbers = isinstance(self.r_onset, float | int) and isinstance(self.r_cutoff, float | int)
-        if numbers and not self.r_onset < self.r_cutoff:
-            raise JaxmorphError(
-                f"r_onset = {self.r_onset}, r_cutoff = {self.r_cutoff}: the cutoff must begin before it "
-                "ends"
-            )
+        check_cutoff(self.r_onset, self.r_cutoff)
 
     @property
     def interaction_range(self) -> float | None:
-        return float(self.r_cutoff) if isinstance(self.r_cutoff, float | int) else None
+        return range_of(self.r_cutoff)
 
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         # Two dead slots have no contact distance, and no pair.

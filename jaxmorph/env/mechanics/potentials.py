@@ -287,16 +287,11 @@ class MorsePotential(PairPotential):
     r_onset: Scalar = 1.7
 
     def __check_init__(self) -> None:
-        numbers = isinstance(self.r_onset, float | int) and isinstance(self.r_cutoff, float | int)
-        if numbers and not self.r_onset < self.r_cutoff:
-            raise JaxmorphError(
-                f"r_onset = {self.r_onset}, r_cutoff = {self.r_cutoff}: the cutoff must begin before it "
-                "ends"
-            )
+        check_cutoff(self.r_onset, self.r_cutoff)
 
     @property
     def interaction_range(self) -> float | None:
-        return float(self.r_cutoff) if isinstance(self.r_cutoff, float | int) else None
+        return range_of(self.r_cutoff)
 
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         well = self.epsilon * (1 - jnp.exp(-self.alpha * (distance - sigma))) ** 2 - self.epsilon
@@ -337,6 +332,20 @@ class MorsePotential(PairPotential):
         c = 2 / (self.r_cutoff**2 - self.r_onset**2)
         t = _within(distance, self.r_onset, self.r_cutoff)
         return c, _apart(distance), t, jnp.exp(self.alpha * (sigma - distance))
+
+
+def check_cutoff(r_onset: Scalar, r_cutoff: Scalar) -> None:
+    """Raises JaxmorphError if both are numbers and the cutoff ends before it begins."""
+    numbers = isinstance(r_onset, float | int) and isinstance(r_cutoff, float | int)
+    if numbers and not r_onset < r_cutoff:
+        raise JaxmorphError(
+            f"r_onset = {r_onset}, r_cutoff = {r_cutoff}: the cutoff must begin before it ends"
+        )
+
+
+def range_of(r_cutoff: Scalar) -> float | None:
+    """The range of a potential with that cutoff; None if it is no number."""
+    return float(r_cutoff) if isinstance(r_cutoff, float | int) else None
 
 
 def _within(r: Array, r_onset: Scalar, r_cutoff: Scalar) -> Array:
