@@ -170,7 +170,9 @@ class Workflow:
         logs += (self.folder / ".snakemake/slurm_logs").rglob("*.log")
         logs += self.cluster.folder.glob("*.log")
         ends = [f"--- {log}\n" + "\n".join(log.read_text().splitlines()[-25:]) for log in logs]
-        return "\n".join([*ends, "--- squeue", self.cluster.slurm("squeue", "--states=all")])
+        nodes = self.cluster.slurm("sinfo", "--Node", "--format=%N %T %E")
+        queue = self.cluster.slurm("squeue", "--states=all")
+        return "\n".join([*ends, "--- sinfo", nodes, "--- squeue", queue])
 
     def estimates(self) -> xr.Dataset:
         """The estimates of the run, in memory."""
