@@ -72,9 +72,16 @@ class Cluster:
         split = [line.split("|") for line in lines]
         return {words[0]: (words[1], words[2], words[3]) for words in split}
 
-    def state(self, node: str) -> str:
-        """The state of a node."""
-        return self.slurm("sinfo", "--noheader", "--nodes", node, "--format=%T").strip().rstrip("*")
+    def rest(self) -> None:
+        """Wait until all nodes are idle; one that Slurm took out of service is put back."""
+        states = ("sinfo", "--noheader", "--Node", "--format=%N %T")
+        deadline = time.monotonic() + LEVEL_S
+        while busy := [s for s in self.slurm(*states).splitlines() if not s.endswith(" idle")]:
+            assert time.monotonic() < deadline, f"nodes are not idle: {busy}"
+            for node, state in map(str.split, busy):
+                if state.startswith(("down", "drain")):
+                    self.slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
+            time.sleep(0.5)
 
     def running_per_node(self) -> Counter[str]:
         """How many jobs run on each node."""
