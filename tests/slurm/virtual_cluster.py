@@ -72,16 +72,13 @@ class Cluster:
         split = [line.split("|") for line in lines]
         return {words[0]: (words[1], words[2], words[3]) for words in split}
 
-    def rest(self) -> None:
-        """Wait until all nodes are idle; one that Slurm took out of service is put back."""
-        states = ("sinfo", "--noheader", "--Node", "--format=%N %T")
-        deadline = time.monotonic() + LEVEL_S
-        while busy := [s for s in self.slurm(*states).splitlines() if not s.endswith(" idle")]:
-            assert time.monotonic() < deadline, f"nodes are not idle: {busy}"
-            for node, state in map(str.split, busy):
-                if state.startswith(("down", "drain")):
-                    self.slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
-            time.sleep(0.5)
+    def count_anew(self) -> None:
+        """Have the controller count what its jobs use.
+
+        One of Slurm 22.05 that was restarted while jobs ran may hold the GPU of a job that ended then for
+        ever: the node is idle, says ``GresUsed``, and is given no job.
+        """
+        self.slurm("scontrol", "reconfigure")
 
     def running_per_node(self) -> Counter[str]:
         """How many jobs run on each node."""
@@ -177,9 +174,9 @@ class Workflow:
         logs += (self.folder / ".snakemake/slurm_logs").rglob("*.log")
         logs += self.cluster.folder.glob("*.log")
         ends = [f"--- {log}\n" + "\n".join(log.read_text().splitlines()[-25:]) for log in logs]
-        nodes = self.cluster.slurm("sinfo", "--Node", "--format=%N %T %E")
+        nodes = self.cluster.slurm("scontrol", "--details", "show", "nodes")
         queue = self.cluster.slurm("squeue", "--states=all")
-        return "\n".join([*ends, "--- sinfo", nodes, "--- squeue", queue])
+        return "\n".join([*ends, "--- nodes", nodes, "--- squeue", queue])
 
     def estimates(self) -> xr.Dataset:
         """The estimates of the run, in memory."""
