@@ -75,8 +75,8 @@ class Cluster:
     def count_anew(self) -> None:
         """Have the controller count what its jobs use.
 
-        One of Slurm 22.05 that was restarted while jobs ran may hold the GPU of a job that ended then for
-        ever: the node is idle, says ``GresUsed``, and is given no job.
+        One of Slurm 22.05 that was restarted while jobs ran may keep the GPU of a job that ended then:
+        the node is idle, says ``GresUsed``, and is given no job.
         """
         self.slurm("scontrol", "reconfigure")
 
