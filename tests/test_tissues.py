@@ -77,6 +77,23 @@ def test_a_score_gradient_is_of_the_same_simulations() -> None:
     np.testing.assert_allclose(score.value, alone.value, rtol=1e-9)
 
 
+@pytest.mark.slow
+def test_a_seed_grows_the_same_disc_in_any_batch() -> None:
+    problem = load_problem("growing-disc", SMALL_DISC, {"division_rate": "default"}, "all")
+    points, seeds = np.array([[0.9], [1.2], [1.3]]), np.array([1, 5, 6, 9])
+    whole = engine.simulate_states(problem, points, seeds, run_key=0)
+    alone = engine.simulate_states(problem, points[[1]], seeds[[2]], run_key=0)
+    cells = whole.states["celltype"].sum(axis=(-1, -2))
+    assert cells[1, 2, -1] > 2 and len(np.unique(cells[..., -1])) > 2
+    for name in ("celltype", "generation"):  # which cells divided, and when
+        np.testing.assert_array_equal(alone.states[name], whole.states[name][1:2, 2:3])
+    for name in ("position", "radius", "pressure"):
+        np.testing.assert_allclose(
+            alone.states[name], whole.states[name][1:2, 2:3], rtol=1e-12, atol=1e-12
+        )
+    np.testing.assert_allclose(alone.value, whole.value[1:2, 2:3], rtol=1e-12, atol=1e-12)
+
+
 def test_the_cluster_begins_mixed_and_compact() -> None:
     for n_dim in (2, 3):
         study: Any = load_study("cell-sorting", {"n_cells": 20, "n_dim": n_dim})

@@ -11,6 +11,7 @@ from jaxmorph.configuration.load import (
 )
 from jaxmorph.configuration.models import BUILT_IN_STUDIES, Configuration, Run
 from jaxmorph.configuration.sections import (
+    BIASED,
     Checks,
     Estimates,
     Estimator,
@@ -19,6 +20,7 @@ from jaxmorph.configuration.sections import (
 )
 
 __all__ = [
+    "BIASED",
     "BUILT_IN_STUDIES",
     "Batch",
     "BatchSize",

@@ -9,7 +9,12 @@ from pydantic import Field
 from jaxmorph.configuration.fields import ConfigurationModel, Indices
 
 GradientMode = Literal["auto", "forward", "reverse"]
-Estimator = Literal["pathwise", "smoothed", "score"]
+Estimator = Literal["pathwise", "smoothed", "score", "straight-through"]
+
+BIASED: dict[str, str] = {
+    "straight-through": "gradients are straight-through: biased, also with any number of seeds"
+}
+"""What is said of an estimator with a bias wherever its gradients are shown."""
 
 
 class Trajectories(ConfigurationModel):

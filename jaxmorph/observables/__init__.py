@@ -11,6 +11,7 @@ from .geometry import (
     mean_distance_to_centroid,
     mean_nearest_neighbour_distance,
     mean_radius,
+    presence,
     radius_of_gyration,
     total_energy,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "mean_radius",
     "mixing_index",
     "n_cells",
+    "presence",
     "radial_density",
     "radial_order",
     "radius_moment",

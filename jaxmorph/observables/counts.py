@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from .. import space
 from ..errors import JaxmorphError
 from ..state import BaseCellState
-from .geometry import Scalar, weights
+from .geometry import Scalar, presence, weights
 
 
 def n_cells(state: BaseCellState) -> Scalar:
@@ -16,7 +16,7 @@ def n_cells(state: BaseCellState) -> Scalar:
     Not differentiable: a whole number, whose pathwise derivative is 0. What moves its average is
     a matter for the estimators of discrete choices.
     """
-    return jnp.sum(state.alive.astype(state.position.dtype))
+    return jnp.sum(presence(state))
 
 
 def lineage_depth(state: BaseCellState) -> Scalar:
