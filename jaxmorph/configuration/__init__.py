@@ -17,6 +17,7 @@ from jaxmorph.configuration.sections import (
     Estimator,
     GradientMode,
     Trajectories,
+    bias_attributes,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "GradientMode",
     "Run",
     "Trajectories",
+    "bias_attributes",
     "check_syntax",
     "load_configuration",
     "read_configuration",
