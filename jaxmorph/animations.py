@@ -204,7 +204,7 @@ def _course(dataset: xr.Dataset, one: xr.Dataset, observable: str) -> Course:
     largest = np.argsort(-np.nanmax(np.abs(np.nanmean(scaled, axis=1)), axis=-1, initial=0))
     chosen = sorted(largest[:_MOST_PARAMETERS])
     name = words(observable)
-    aside = f" ({dataset.attrs['estimator']}, biased)" if "gradient_bias" in dataset.attrs else ""
+    aside = f"\n({dataset.attrs['estimator']}, biased)" if "gradient_bias" in dataset.attrs else ""
     return Course(
         time=seeds["time"].values,
         value=seeds["value"].transpose("seed", "time").values,
@@ -214,14 +214,12 @@ def _course(dataset: xr.Dataset, one: xr.Dataset, observable: str) -> Course:
         time_unit=str(dataset["time"].attrs.get("units", "1")),
         shown=int(np.flatnonzero(seeds["seed"].values == one["seed"].item())[0]),
         gradient_label=textwrap.fill(
-            (
-                f"d {name} / d {words(parameters[0])}"
-                if len(parameters) == 1
-                else f"parameter × d {name} / d parameter"
-            )
-            + aside,
+            f"d {name} / d {words(parameters[0])}"
+            if len(parameters) == 1
+            else f"parameter × d {name} / d parameter",
             30,
-        ),
+        )
+        + aside,
     )
 
 

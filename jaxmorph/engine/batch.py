@@ -130,8 +130,7 @@ def choose(
         return Way(traced, None, "no gradients wanted", values, values)
     mode: GradientMode | None
     if estimator in ("pathwise", "straight-through"):
-        left_out = estimators.what_is_left_out(problem, estimator)
-        if left_out:
+        if traced.makes_choices and (left_out := estimators.what_is_left_out(problem, estimator)):
             logger.warning(left_out)
         mode, reason = program.choose_mode(gradient, traced.shape, len(problem.names))
         single = partial(program.forward if mode == "forward" else program.reverse, problem)

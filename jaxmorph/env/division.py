@@ -69,7 +69,8 @@ class CellDivision(_RandomEvents):
 
     Source of ``"one"``: jax-morph, where it is the division step (Deshpande, Mottes et al., Nat. Comput.
     Sci., 2025, "Engineering morphogenesis of cell clusters with differentiable programming"). The
-    choices are drawn through ``jaxmorph.simulation.bernoulli`` and ``categorical``.
+    choices are drawn through ``jaxmorph.simulation.bernoulli`` and ``categorical``, as numbers; to the
+    estimator ``straight-through``, ``celltype`` carries how many cells a cell stands for.
 
     Attributes:
         dt: Length of a step, time.

@@ -23,7 +23,7 @@ def presence(state: BaseCellState) -> Float[Array, " cell"]:
 
     To the estimator ``straight-through``, a cell that stands for 1 + d cells has the derivative d.
     """
-    alive, total = state.alive, jnp.sum(state.celltype, axis=1)
+    alive, total = state.alive, jnp.sum(state.celltype, axis=-1)
     share = total / jnp.where(alive, jax.lax.stop_gradient(total), 1)
     dtype = state.position.dtype
     return surrogate(alive.astype(dtype), share.astype(dtype))

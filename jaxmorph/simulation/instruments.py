@@ -41,6 +41,7 @@ _KEPT = "jaxmorph.kept"
 _active: ContextVar[Instrument | None] = ContextVar("instrument", default=None)
 # Added to the probabilities that stand for choices in derivatives; None: nothing stands for them.
 _nudge: ContextVar[Array | float | None] = ContextVar("nudge", default=None)
+_noticed: ContextVar[list[int] | None] = ContextVar("noticed", default=None)
 # Part of JAX's cache keys: a function that a study has jitted itself is traced anew under an instrument.
 _in_use = jax.make_user_context(0)
 _numbers = itertools.count(1)
@@ -75,6 +76,18 @@ def using_surrogates(nudge: Float[Array, ""] | float = 0.0) -> Iterator[None]:
             yield
     finally:
         _nudge.reset(token)
+
+
+@contextlib.contextmanager
+def noticing_choices() -> Iterator[list[int]]:
+    """The sizes of all choices that are made in what is traced inside."""
+    noticed: list[int] = []
+    token = _noticed.set(noticed)
+    try:
+        with _in_use(next(_numbers)):
+            yield noticed
+    finally:
+        _noticed.reset(token)
 
 
 def _place() -> Any:
@@ -320,7 +333,9 @@ def _as_number(chosen: Bool[Array, "*any"], probability: Float[Array, "*any"]) -
 
 
 def _choose(log_probability: Array, *, bare: bool) -> None:
-    """Tell the instrument in use of choices that were made; ``bare``: no surrogate stands for them."""
+    """Tell who follows of choices that were made; ``bare``: no surrogate stands for them."""
+    if (noticed := _noticed.get()) is not None:
+        noticed.append(log_probability.size)
     instrument = _active.get()
     if isinstance(instrument, LogDensity) and (bare or instrument.of != "bare choices"):
         instrument.add(jnp.sum(log_probability))
