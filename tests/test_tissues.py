@@ -67,6 +67,13 @@ def test_a_full_disc_is_not_finite_and_a_pathwise_gradient_is_refused() -> None:
         engine.check_estimator(problem, "pathwise", "auto")
 
 
+def test_straight_through_gradients_are_for_the_number_of_cells_alone() -> None:
+    asked: Any = "straight-through"
+    engine.check_estimator(disc(["n_cells"]), asked)
+    with pytest.raises(JaxmorphError, match="no derivative reaches roundness, mean_generation; leave"):
+        engine.check_estimator(disc(["roundness", "n_cells", "mean_generation"]), asked)
+
+
 def test_a_score_gradient_is_of_the_same_simulations() -> None:
     names: Any = dict.fromkeys(("division_rate", "growth_rate", "stiffness"), "default")
     problem = load_problem("growing-disc", SMALL_DISC, names, ["n_cells", "roundness"])

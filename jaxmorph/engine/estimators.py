@@ -200,8 +200,8 @@ def straight_through(
     The derivative of a choice, as a number, with respect to its probability is taken as 1. So with one
     choice c of probability p, the estimate is (df/dc) dp/d theta, and its mean over seeds that of the
     true (f(1) - f(0)) dp/d theta where f is linear in c, as for the number of cells; elsewhere it is
-    biased. What goes through a comparison or an index is left out: forces between cells that are not
-    there, for one. Costs what a pathwise gradient does, and has its variance.
+    biased. What goes through a comparison or an index is left out, as what a new cell does to others.
+    Costs what a pathwise gradient does, and has its variance.
     """
     with using_surrogates():
         return (forward if mode == "forward" else reverse)(problem, theta, key)

@@ -4,14 +4,13 @@ Each says whether it is differentiable. Positions are taken as they are: in peri
 need a cluster smaller than half the box.
 """
 
-from .counts import contact_number, lineage_depth, mixing_index, n_cells
+from .counts import contact_number, lineage_depth, mixing_index, n_cells, presence
 from .geometry import (
     centroid,
     covered_fraction,
     mean_distance_to_centroid,
     mean_nearest_neighbour_distance,
     mean_radius,
-    presence,
     radius_of_gyration,
     total_energy,
 )

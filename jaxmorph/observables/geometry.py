@@ -9,7 +9,6 @@ from jaxtyping import Array, Bool, Float
 from .. import space
 from ..env.mechanics import MechanicalInteractionPotential, nearest_distance
 from ..gradients import by_gradient
-from ..simulation import surrogate
 from ..state import BaseCellState
 
 Scalar = Float[Array, ""]
@@ -18,21 +17,10 @@ Scalar = Float[Array, ""]
 _LARGEST_TABLE = 2**8
 
 
-def presence(state: BaseCellState) -> Float[Array, " cell"]:
-    """1 for living cells, 0 for dead slots.
-
-    To the estimator ``straight-through``, a cell that stands for 1 + d cells has the derivative d.
-    """
-    alive, total = state.alive, jnp.sum(state.celltype, axis=-1)
-    share = total / jnp.where(alive, jax.lax.stop_gradient(total), 1)
-    dtype = state.position.dtype
-    return surrogate(alive.astype(dtype), share.astype(dtype))
-
-
 def weights(state: BaseCellState) -> Float[Array, " cell"]:
     """1 / (number of living cells) for living cells, 0 for dead slots."""
-    there = presence(state)
-    return there / jnp.sum(there)
+    alive = state.alive.astype(state.position.dtype)
+    return alive / jnp.sum(alive)
 
 
 def centroid(state: BaseCellState) -> Float[Array, " dim"]:
