@@ -23,8 +23,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ..configuration import Estimator
 from ..distributions import is_logarithmic, natural_sd
 from ..errors import JaxmorphError
-from ..simulation.instruments import using_surrogates
-from ..studies import Problem, log_probability_of_choices, simulate_with_log_density
+from ..studies import (
+    Problem,
+    log_probability_of_choices,
+    simulate_with_log_density,
+    using_surrogates,
+)
 from .program import (
     GradientMode,
     Gradients,

@@ -12,8 +12,7 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
-from ..simulation.instruments import noticing_choices
-from ..studies import Problem, Recording, many_tangents, raised_in
+from ..studies import Problem, Recording, many_tangents, noticing_choices, raised_in
 from .chunks import chunk_shape, over_chunks
 from .lane_control import interpret
 from .lanes import Laned, Lanes, Sizes, spread
