@@ -204,6 +204,7 @@ def _course(dataset: xr.Dataset, one: xr.Dataset, observable: str) -> Course:
     largest = np.argsort(-np.nanmax(np.abs(np.nanmean(scaled, axis=1)), axis=-1, initial=0))
     chosen = sorted(largest[:_MOST_PARAMETERS])
     name = words(observable)
+    aside = f"\n({dataset.attrs['estimator']}, biased)" if "gradient_bias" in dataset.attrs else ""
     return Course(
         time=seeds["time"].values,
         value=seeds["value"].transpose("seed", "time").values,
@@ -217,7 +218,8 @@ def _course(dataset: xr.Dataset, one: xr.Dataset, observable: str) -> Course:
             if len(parameters) == 1
             else f"parameter × d {name} / d parameter",
             30,
-        ),
+        )
+        + aside,
     )
 
 

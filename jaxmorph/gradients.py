@@ -45,6 +45,18 @@ def discount_gradient(x: T, factor: float | Array) -> T:
     return jax.tree.map(leaf, x)
 
 
+@jax.custom_jvp
+def differentiated_as(value: Array, by: Array) -> Array:
+    """``value``, with the derivative of ``by``, which has the same shape and floating-point type."""
+    del by
+    return value
+
+
+@differentiated_as.defjvp
+def _differentiated_as_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple:
+    return primals[0], tangents[1]
+
+
 def by_gradient(function: Callable[..., Array]) -> Callable[..., Array]:
     """A scalar ``function`` of pytrees whose derivative is the product with its gradient.
 

@@ -313,7 +313,7 @@ BAD_RUNS = [
     ("gradient: foward", "runs.a.gradient = foward: must be auto, forward or reverse"),
     (
         "estimator: smooth",
-        "runs.a.estimator = smooth: must be pathwise, smoothed or score",
+        "runs.a.estimator = smooth: must be pathwise, smoothed, score or straight-through",
     ),
     ("smoothing: 0", "runs.a.smoothing = 0: must be greater than 0"),
     ("estimates: {trim: 0.5}", "runs.a.estimates.trim = 0.5: must be less than 0.5"),

@@ -1,7 +1,6 @@
 """Division, death and lineage: what is conserved, who descends from whom, and gradients of the mean."""
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -9,20 +8,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxtyping import Array, Float, PRNGKeyArray
-from pydantic import Field
+from jaxtyping import Array, PRNGKeyArray
+from populations import population
 from scipy import stats
 
 import jaxmorph as jxm
 from jaxmorph import engine
-from jaxmorph.distributions import Uniform
 from jaxmorph.env import CellDeath, CellDivision, LineageState, nan_where_missed
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.simulation import bernoulli, categorical
-from jaxmorph.studies import Problem
 
 KEY = jax.random.PRNGKey(3)
-SEEDS = np.arange(4000)
 
 
 class Coloured(LineageState):
@@ -191,63 +187,6 @@ def test_an_impossible_step_is_refused_in_one_line() -> None:
 # --- gradients of the mean -----------------------------------------------------------------------
 
 
-class Population(jxm.Study):
-    """Cells that divide and die at constant rates."""
-
-    parameters = (
-        jxm.Parameter("birth", "1", "rate of division", 0.8, Uniform(low=0.4, high=1.2)),
-        jxm.Parameter("death", "1", "rate of death", 0.3, Uniform(low=0.1, high=0.5)),
-        jxm.Parameter("size", "1", "radius of the founders", 0.5, Uniform(low=0.4, high=0.6)),
-    )
-    observables = (
-        jxm.Observable("number", "1", "living cells"),
-        jxm.Observable("volume", "1", "sum of squared radii"),
-    )
-    n_founders: int = 3
-    n_steps: int = 20
-    dt: float = 0.05
-    dying: bool = False
-    own_jit: bool = Field(default=False, description="whether the step is jitted by its author")
-
-    def simulate(self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray) -> jxm.Recording:
-        n = self.n_founders
-        state = LineageState.founders(
-            jnp.zeros((n, 2)),
-            jnp.ones((n, 1)),
-            jnp.full((n, 1), parameters["size"]),
-            n_slots=40,
-            division_rate=parameters["birth"],
-            death_rate=parameters["death"],
-        )
-        steps: list[jxm.SimulationStep] = [CellDivision(dt=self.dt)]
-        if self.dying:
-            steps.append(CellDeath(dt=self.dt))
-        model = jxm.Sequential(steps)
-
-        def measure(state: LineageState) -> tuple[Array, Array]:
-            number = jnp.sum(state.alive.astype(state.position.dtype))
-            return nan_where_missed(state, number), jnp.sum(state.radius**2)
-
-        step = eqx.filter_jit(model) if self.own_jit else model
-        number, volume = jxm.record(
-            step, state, key, self.n_steps, every=self.n_steps // 2, measure=measure
-        )
-        time = jnp.arange(3) * (self.n_steps // 2) * self.dt
-        return jxm.Recording(time, {"number": number, "volume": volume})
-
-
-def population(
-    names: tuple[str, ...] = ("birth", "size"),
-    observables: tuple[str, ...] = ("number",),
-    **settings: Any,
-) -> Problem:
-    varied = tuple(p for p in Population.parameters if p.name in names)
-    fixed = {p.name: p.default for p in Population.parameters if p.name not in names}
-    return Problem(
-        Population(**settings), varied, tuple(p.distribution for p in varied), fixed, observables
-    )
-
-
 @pytest.mark.slow
 def test_the_score_of_a_yule_process_is_that_of_its_mean() -> None:
     """E[N] = N0 (2 - exp(-lambda dt))^n; as dt falls, N0 exp(lambda t) (known answer 6)."""
@@ -275,22 +214,6 @@ def test_the_score_of_a_yule_process_is_that_of_its_mean() -> None:
     np.testing.assert_allclose(2 * fine - coarse, process, rtol=2e-6)
 
 
-@pytest.mark.slow
-def test_the_score_of_births_and_deaths_is_that_of_their_mean() -> None:
-    problem = population(("birth", "death"), dying=True)
-    birth, death = 0.8, 0.4
-    result = engine.evaluate(problem, np.array([[birth, death]]), SEEDS, run_key=1, estimator="score")
-    assert result.gradient is not None
-    n, dt = 20, 0.05
-    stay = np.exp(-death * dt)
-    factor = (2 - np.exp(-birth * dt)) * stay
-    mean = 3 * factor**n
-    truth = n * mean * dt * np.array([np.exp(-birth * dt) / (2 - np.exp(-birth * dt)), -1])
-    number, draws = result.value[0, :, 2, 0], result.gradient[0, :, 2, 0]
-    assert abs(number.mean() - mean) < 3 * stats.sem(number)
-    assert np.all(np.abs(draws.mean(axis=0) - truth) < 3 * stats.sem(draws, axis=0))
-
-
 def test_pathwise_gradients_leave_choices_out_and_say_so(caplog: pytest.LogCaptureFixture) -> None:
     sample = np.array([[0.8, 0.5]])
     line = (
@@ -313,39 +236,6 @@ def test_pathwise_gradients_leave_choices_out_and_say_so(caplog: pytest.LogCaptu
     for estimator in ("score", "smoothed"):
         engine.check_estimator(problem, estimator)
     engine.check_estimator(problem, "pathwise", "none")
-
-
-def test_the_score_of_a_competition_is_that_of_its_mean() -> None:
-    """Two cells of which one divides: P(first) = a / (a + b)."""
-
-    class Competition(jxm.Study):
-        """Two cells, of which one divides."""
-
-        parameters = (
-            jxm.Parameter("a", "1", "rate of the first", 1.0, Uniform(low=0.5, high=2)),
-            jxm.Parameter("b", "1", "rate of the second", 1.0, Uniform(low=0.5, high=2)),
-        )
-        observables = (jxm.Observable("first", "1", "share of the first type"),)
-
-        def simulate(
-            self, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray
-        ) -> jxm.Recording:
-            rates = jnp.stack([parameters["a"], parameters["b"]])[:, None]
-            state = LineageState.founders(
-                jnp.zeros((2, 2)), jnp.eye(2), jnp.ones((2, 1)), n_slots=4, division_rate=rates
-            )
-            after = CellDivision(events="one")(state, key=key)
-            return jxm.Recording(jnp.zeros(1), {"first": jnp.sum(after.celltype[:, 0])[None] - 1})
-
-    varied = Competition.parameters
-    problem = Problem(Competition(), varied, tuple(p.distribution for p in varied), {}, ("first",))
-    a, b = 0.7, 1.6
-    result = engine.evaluate(problem, np.array([[a, b]]), SEEDS, run_key=2, estimator="score")
-    assert result.gradient is not None
-    share, draws = result.value[0, :, 0, 0], result.gradient[0, :, 0, 0]
-    truth = np.array([b, -a]) / (a + b) ** 2
-    assert abs(share.mean() - a / (a + b)) < 3 * stats.sem(share)
-    assert np.all(np.abs(draws.mean(axis=0) - truth) < 3 * stats.sem(draws, axis=0))
 
 
 def test_choices_that_are_none_have_no_derivative(x64: None) -> None:

@@ -44,6 +44,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "exploding": {"n_parameters": 2, "n_observables": 1, "explode": True},
 }  # fmt: skip
 
+# What is drawn from values, or from pathwise gradients whatever the estimator.
+VALUES_ONLY = ("noise", "numerical_checks")
 MINUS = "\N{MINUS SIGN}"
 LARGEST: dict[str, Any] = {
     "n_parameters": 12,
@@ -52,6 +54,15 @@ LARGEST: dict[str, Any] = {
     "n_times": 3,
     "n_seeds": 4,
 }
+
+
+@pytest.mark.parametrize("name", ["tornado", "gradient_trust", "heat_map", "noise", "numerical_checks"])
+def test_a_bias_is_written_below_figures_of_gradients(name: str) -> None:
+    sensitivity, checks = _datasets({"n_parameters": 2, "n_observables": 1})
+    said = "Gradients are biased."
+    for attributes, expected in (({}, False), ({"gradient_bias": said}, name not in VALUES_ONLY)):
+        figure, _ = draw(name, sensitivity.assign_attrs(attributes), checks)
+        assert (said in figure.get_supxlabel()) == expected
 
 
 def _datasets(shape: dict[str, Any]) -> tuple[xr.Dataset, xr.Dataset]:

@@ -17,6 +17,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxmorph import animations
+from jaxmorph.configuration import bias_attributes
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import draw, figure_names, save_figure
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
@@ -337,13 +338,30 @@ def test_doubts_about_gradients_stand_next_to_their_numbers(tmp_path: Path) -> N
     assert "Heavy-tailed gradients" in text
 
 
-@pytest.mark.parametrize("name", ["smoothed", "score", "pathwise"])
+@pytest.mark.parametrize("name", ["smoothed", "score", "straight-through", "pathwise"])
 def test_another_estimator_of_the_gradients_is_said_on_top(name: str, tmp_path: Path) -> None:
     sensitivity = synthetic.sensitivity(n_parameters=1, n_observables=1, n_times=1, n_samples=4)
     sensitivity.attrs["estimator"] = name
     text = said(tmp_path, sensitivity)
     first = text[text.index("Findings", text.index("What was run")) :][:120]
     assert ("Gradients on this page are" in first) == (name != "pathwise")
+
+
+def test_a_bias_of_the_gradients_is_said_wherever_they_are_shown(tmp_path: Path) -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=2, n_observables=1)
+    (sentence,) = bias_attributes("straight-through").values()
+    assert sentence not in said(tmp_path, sensitivity)
+    sensitivity.attrs |= {"estimator": "straight-through", **bias_attributes("straight-through")}
+    html = build(tmp_path, sensitivity, None).read_text()
+    places = ("overview", "explorer", "observables", "run", "tornado", "time_course", "gradient_trust")
+    for place in places:
+        start = html.index(f'id="{place}"')
+        assert sentence in html[start : html.index("</section>", start)], place
+    start = html.index('id="noise"')
+    assert sentence not in html[start : html.index("</section>", start)]
+    text = " ".join(_Page(html).text.split())
+    assert "Straight-through gradients ∂c/∂p := 1" in text
+    assert "cheap, and biased, also with any number of seeds" in text
 
 
 def test_what_a_run_does_not_have_is_said_in_one_line(tmp_path: Path) -> None:

@@ -67,6 +67,13 @@ def test_a_full_disc_is_not_finite_and_a_pathwise_gradient_is_refused() -> None:
         engine.check_estimator(problem, "pathwise", "auto")
 
 
+def test_straight_through_gradients_are_for_the_number_of_cells_alone() -> None:
+    asked: Any = "straight-through"
+    engine.check_estimator(disc(["n_cells"]), asked)
+    with pytest.raises(JaxmorphError, match="no derivative reaches roundness, mean_generation; leave"):
+        engine.check_estimator(disc(["roundness", "n_cells", "mean_generation"]), asked)
+
+
 def test_a_score_gradient_is_of_the_same_simulations() -> None:
     names: Any = dict.fromkeys(("division_rate", "growth_rate", "stiffness"), "default")
     problem = load_problem("growing-disc", SMALL_DISC, names, ["n_cells", "roundness"])
@@ -75,6 +82,23 @@ def test_a_score_gradient_is_of_the_same_simulations() -> None:
     score = engine.evaluate(problem, points, seeds, run_key=0, estimator="score")
     assert alone.value[0, :, -1, 0].max() > 2
     np.testing.assert_allclose(score.value, alone.value, rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_seed_grows_the_same_disc_in_any_batch() -> None:
+    problem = load_problem("growing-disc", SMALL_DISC, {"division_rate": "default"}, "all")
+    points, seeds = np.array([[0.9], [1.2], [1.3]]), np.array([1, 5, 6, 9])
+    whole = engine.simulate_states(problem, points, seeds, run_key=0)
+    alone = engine.simulate_states(problem, points[[1]], seeds[[2]], run_key=0)
+    cells = whole.states["celltype"].sum(axis=(-1, -2))
+    assert cells[1, 2, -1] > 2 and len(np.unique(cells[..., -1])) > 2
+    for name in ("celltype", "generation"):  # which cells divided, and when
+        np.testing.assert_array_equal(alone.states[name], whole.states[name][1:2, 2:3])
+    for name in ("position", "radius", "pressure"):
+        np.testing.assert_allclose(
+            alone.states[name], whole.states[name][1:2, 2:3], rtol=1e-12, atol=1e-12
+        )
+    np.testing.assert_allclose(alone.value, whole.value[1:2, 2:3], rtol=1e-12, atol=1e-12)
 
 
 def test_the_cluster_begins_mixed_and_compact() -> None:

@@ -11,14 +11,17 @@ from jaxmorph.configuration.load import (
 )
 from jaxmorph.configuration.models import BUILT_IN_STUDIES, Configuration, Run
 from jaxmorph.configuration.sections import (
+    BIASED,
     Checks,
     Estimates,
     Estimator,
     GradientMode,
     Trajectories,
+    bias_attributes,
 )
 
 __all__ = [
+    "BIASED",
     "BUILT_IN_STUDIES",
     "Batch",
     "BatchSize",
@@ -29,6 +32,7 @@ __all__ = [
     "GradientMode",
     "Run",
     "Trajectories",
+    "bias_attributes",
     "check_syntax",
     "load_configuration",
     "read_configuration",

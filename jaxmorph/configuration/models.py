@@ -104,7 +104,8 @@ class Run(ConfigurationModel):
         "pathwise",
         description="what stands for a gradient: `pathwise`, the derivative of each simulation; "
         "`smoothed`, that of the mean over randomly shifted parameters; `score`, the likelihood-ratio "
-        "estimate, of studies that have one",
+        "estimate, of studies that have one; `straight-through`, the derivative of each simulation, "
+        "that of a discrete choice by its probability taken as 1: cheap and biased",
     )
     smoothing: float = Field(
         0.05,

@@ -9,7 +9,17 @@ from pydantic import Field
 from jaxmorph.configuration.fields import ConfigurationModel, Indices
 
 GradientMode = Literal["auto", "forward", "reverse"]
-Estimator = Literal["pathwise", "smoothed", "score"]
+Estimator = Literal["pathwise", "smoothed", "score", "straight-through"]
+
+BIASED: dict[str, str] = {
+    "straight-through": "Gradients are straight-through: biased, also with any number of seeds"
+}
+"""What is said of an estimator with a bias wherever its gradients are shown."""
+
+
+def bias_attributes(estimator: str) -> dict[str, str]:
+    """What a dataset with gradients of this estimator says of their bias: nothing, or one attribute."""
+    return {"gradient_bias": BIASED[estimator]} if estimator in BIASED else {}
 
 
 class Trajectories(ConfigurationModel):

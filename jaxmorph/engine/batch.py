@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..configuration import Estimator
+from ..configuration import BIASED, Estimator
 from ..errors import JaxmorphError
 from ..studies import Problem
 from . import capacities, estimators, program
@@ -81,7 +81,8 @@ def evaluate(
         run_key: The run's random key.
         gradient: Gradient mode; ``auto`` takes the cheaper one.
         estimator: ``pathwise`` differentiates each simulation; ``smoothed`` and ``score`` estimate the
-            gradient of the mean over seeds where that is unreliable, see ``engine.estimators``.
+            gradient of the mean over seeds where that is unreliable, and ``straight-through``, with a
+            bias, where it leaves out discrete choices: see ``engine.estimators``.
         smoothing: Width of the Gaussian of ``smoothed``, in standard deviations of each parameter.
         memory_limit: Bytes that one program may use; default: a share of what is free. What does not
             fit is cut into pieces, with the same results (to round-off).
@@ -128,17 +129,20 @@ def choose(
     if gradient == "none":
         return Way(traced, None, "no gradients wanted", values, values)
     mode: GradientMode | None
-    if estimator == "pathwise":
-        left_out = estimators.what_pathwise_leaves_out(problem)
-        if left_out:
+    if estimator in ("pathwise", "straight-through"):
+        if traced.makes_choices and (left_out := estimators.what_is_left_out(problem, estimator)):
             logger.warning(left_out)
         mode, reason = program.choose_mode(gradient, traced.shape, len(problem.names))
         single = partial(program.forward if mode == "forward" else program.reverse, problem)
+        if estimator == "straight-through":
+            single = partial(estimators.straight_through, problem, mode=mode)
         way = Way(traced, mode, reason, single, values)
     else:
         mode, reason, estimate = estimators.choose(problem, estimator, gradient, smoothing, run_key)
         way = Way(traced, mode, reason, estimate, estimate)
     logger.info("gradient mode: %s (%s); estimator: %s", way.mode or "none", way.reason, estimator)
+    if estimator in BIASED:
+        logger.warning("%s", BIASED[estimator])
     return way
 
 

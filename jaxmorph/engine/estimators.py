@@ -3,13 +3,16 @@
 Each gives one answer for a (sample, seed) pair, whose mean over seeds is the estimate. It depends on the
 parameters, the run's key and the seed's number alone.
 
-Sources: Glynn, Commun. ACM 33 (1990) 75-84 (likelihood ratio); Greensmith, Bartlett, Baxter, J. Mach.
-Learn. Res. 5 (2004) 1471-1530 (baselines); Nesterov, Spokoiny, Found. Comput. Math. 17 (2017) 527-566
-(Gaussian smoothing); Choromanski et al., ICML (2018) 970-978 (orthogonal directions).
+Sources: Glynn, Commun. ACM 33 (1990) 75-84 (likelihood ratio); Schulman, Heess, Weber, Abbeel, NeurIPS
+(2015) 3528-3536 (of some draws, the others pathwise); Greensmith, Bartlett, Baxter, J. Mach. Learn. Res.
+5 (2004) 1471-1530 (baselines); Nesterov, Spokoiny, Found. Comput. Math. 17 (2017) 527-566 (Gaussian
+smoothing); Choromanski et al., ICML (2018) 970-978 (orthogonal directions); Bengio, Leonard, Courville,
+arXiv:1308.3432 (2013) (straight-through).
 """
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -20,15 +23,23 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ..configuration import Estimator
 from ..distributions import is_logarithmic, natural_sd
 from ..errors import JaxmorphError
-from ..studies import Problem, log_probability_of_choices, simulate_with_log_density
+from ..studies import (
+    Problem,
+    log_probability_of_choices,
+    simulate_with_log_density,
+    using_surrogates,
+)
 from .program import (
     GradientMode,
     Gradients,
     Values,
     dtype,
+    forward,
     key_apart,
     parameters,
     precision,
+    recording,
+    reverse,
     select,
     values,
 )
@@ -40,8 +51,11 @@ _PILOTS = 16
 def choose(
     problem: Problem, estimator: Estimator, gradient: str, smoothing: float, run_key: int
 ) -> tuple[GradientMode | None, str, Callable[[Array, PRNGKeyArray], tuple[Values, Gradients]]]:
-    """The gradient mode, the reason for it, and the function of (theta, key) that gives the estimate."""
-    check_estimator(problem, estimator, gradient)
+    """The gradient mode, the reason for it, and the function of (theta, key) that gives the estimate.
+
+    Of ``smoothed`` and ``score``; the others differentiate each simulation, in a mode to be chosen.
+    """
+    _check_mode(estimator, gradient)
     if estimator == "smoothed":
         if not smoothing > 0:
             raise JaxmorphError(f"smoothing = {smoothing}: must be more than 0")
@@ -50,8 +64,10 @@ def choose(
         )
         return None, reason, partial(smoothed, problem, smoothing=smoothing)
     pilots = jax.random.split(key_apart(jax.random.PRNGKey(run_key), "pilots"), _PILOTS)
-    reason = "one tangent a parameter, of what is not drawn and of the draws' log density"
-    return "forward", reason, partial(score, problem, pilots=pilots)
+    of = _held_fixed(problem)
+    what = "the draws' log density" if of == "all" else "the choices' log probability"
+    reason = f"one tangent a parameter, of what is not drawn and of {what}"
+    return "forward", reason, partial(score, problem, pilots=pilots, of=of)
 
 
 def check_estimator(problem: Problem, estimator: Estimator, gradient: str = "auto") -> None:
@@ -60,37 +76,67 @@ def check_estimator(problem: Problem, estimator: Estimator, gradient: str = "aut
     Raises:
         JaxmorphError: If it cannot, or not in the gradient mode that is asked for.
     """
+    _check_mode(estimator, gradient)
+    if gradient != "none" and (left_out := what_is_left_out(problem, estimator)):
+        raise JaxmorphError(left_out)
+    if estimator == "score":
+        _held_fixed(problem)
+
+
+def _check_mode(estimator: Estimator, gradient: str) -> None:
     possible = {
         "pathwise": ("auto", "forward", "reverse", "none"),
         "smoothed": ("auto", "none"),
         "score": ("auto", "forward", "none"),
+        "straight-through": ("auto", "forward", "reverse", "none"),
     }[estimator]
     if gradient not in possible:
         raise JaxmorphError(f"gradient = {gradient}: with estimator = {estimator} use auto")
-    if estimator == "pathwise" and gradient != "none":
-        left_out = what_pathwise_leaves_out(problem)
-        if left_out:
-            raise JaxmorphError(left_out)
-    if estimator != "score":
-        return
-    with precision(problem):
-        theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
-        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
-        jax.eval_shape(lambda t, k: score(problem, t, k, pilots=k[None]), theta, key)
 
 
-def what_pathwise_leaves_out(problem: Problem) -> str:
-    """A line that says so if parameters change discrete choices, which no path's derivative sees.
+def what_is_left_out(problem: Problem, estimator: Estimator) -> str:
+    """A line that says so if parameters change discrete choices that the estimator does not see.
 
     Empty if there are none. Nothing is computed: it is what the traced program says depends on what.
     """
+    if estimator not in ("pathwise", "straight-through"):
+        return ""
+    names = _parameters_of_choices(problem, "choices")
+    if not names:
+        return ""
+    study = f"estimator = {estimator}: study {type(problem.study).__name__} draws discrete choices"
+    if estimator == "pathwise":
+        return (
+            f"{study} (such as which cell divides) that depend on {', '.join(names)}; a pathwise "
+            "gradient leaves out what a parameter does through them; use score or smoothed"
+        )
+    if bare := _parameters_of_choices(problem, "bare choices"):
+        return (
+            f"{study} that depend on {', '.join(bare)} and are no numbers, so no derivative passes; "
+            "draw them with bernoulli(..., indicator=True) or categorical(..., one_hot=True) and "
+            "calculate with them, or use score or smoothed"
+        )
+    if unseen := _without_surrogate(problem):
+        return (
+            f"{study} that depend on {', '.join(names)}, of which no derivative reaches "
+            f"{', '.join(unseen)}; leave these observables out, or use score or smoothed"
+        )
+    return ""
+
+
+def _parameters_of_choices(problem: Problem, of: Literal["choices", "bare choices"]) -> list[str] | None:
+    """The parameters that change the probabilities of the study's choices; None if it makes none."""
     n = len(problem.names)
+    made = True
 
     def log_probability(key: PRNGKeyArray, *theta: Array) -> Array:
+        nonlocal made
         # Never in one array: what each of its numbers does could not be told apart.
         named = dict(zip(problem.names, theta, strict=True))
         fixed = parameters(problem, jnp.zeros(n, dtype(problem)))
-        return log_probability_of_choices(problem.study, fixed | named, key)
+        found = log_probability_of_choices(problem.study, fixed | named, key, of)
+        made = found is not None
+        return jnp.zeros(()) if found is None else found
 
     with precision(problem):
         key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
@@ -100,14 +146,69 @@ def what_pathwise_leaves_out(problem: Problem) -> str:
             used = dce_jaxpr(jaxpr, [True])[1][1:]
         except JaxmorphError:  # chosen where no instrument reaches: anything may have changed it
             used = [True] * n
-    names = [name for name, is_used in zip(problem.names, used, strict=True) if is_used]
-    if not names:
-        return ""
-    return (
-        f"estimator = pathwise: study {type(problem.study).__name__} draws discrete choices (such as "
-        f"which cell divides) that depend on {', '.join(names)}; a pathwise gradient leaves out what "
-        "a parameter does through them; use score or smoothed"
-    )
+    if not made:
+        return None
+    return [name for name, is_used in zip(problem.names, used, strict=True) if is_used]
+
+
+def _without_surrogate(problem: Problem) -> list[str]:
+    """The observables that no surrogate derivative of a choice reaches."""
+
+    def slopes(key: PRNGKeyArray, theta: Array, direction: Array) -> list[Array]:
+        def nudged(nudge: Array) -> list[Array]:
+            with using_surrogates(nudge):
+                found = recording(problem, theta, key).observables
+            # Never in one array: what each of them depends on could not be told apart.
+            return [found[name] for name in problem.observables]
+
+        return jax.jvp(nudged, (jnp.zeros_like(direction),), (direction,))[1]
+
+    with precision(problem):
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        theta, direction = (
+            jax.ShapeDtypeStruct(shape, dtype(problem)) for shape in ((len(problem.names),), ())
+        )
+        jaxpr = jax.make_jaxpr(slopes)(key, theta, direction).jaxpr
+    wanted = np.eye(len(problem.observables), dtype=bool)
+    return [
+        name
+        for name, one in zip(problem.observables, wanted, strict=True)
+        if not dce_jaxpr(jaxpr, one.tolist())[1][-1]
+    ]
+
+
+def _held_fixed(problem: Problem) -> Literal["all", "choices"]:
+    """What ``score`` holds fixed: the choices of a study that makes some, else its Gaussian draws.
+
+    Raises:
+        JaxmorphError: If the study has neither, or draws where no density can be followed.
+    """
+    makes_choices = _parameters_of_choices(problem, "choices") is not None
+    of: Literal["all", "choices"] = "choices" if makes_choices else "all"
+    with precision(problem):
+        theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        jax.eval_shape(lambda t, k: score(problem, t, k, pilots=k[None], of=of), theta, key)
+    return of
+
+
+def straight_through(
+    problem: Problem,
+    theta: Float[Array, " parameter"],
+    key: PRNGKeyArray,
+    *,
+    mode: GradientMode,
+) -> tuple[Values, Gradients]:
+    """Values, and their pathwise gradient with the surrogate derivatives of ``simulation.surrogate``.
+
+    The derivative of a choice, as a number, with respect to its probability is taken as 1. So with one
+    choice c of probability p, the estimate is (df/dc) dp/d theta, and its mean over seeds that of the
+    true (f(1) - f(0)) dp/d theta where f is linear in c, as for the number of cells; elsewhere it is
+    biased. What goes through a comparison or an index is left out, as what a new cell does to others.
+    Costs what a pathwise gradient does, and has its variance.
+    """
+    with using_surrogates():
+        return (forward if mode == "forward" else reverse)(problem, theta, key)
 
 
 def smoothed(
@@ -162,7 +263,12 @@ def _directions(key: PRNGKeyArray, n: int, kind: np.dtype) -> Float[Array, "dire
 
 
 def score(
-    problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray, *, pilots: Array
+    problem: Problem,
+    theta: Float[Array, " parameter"],
+    key: PRNGKeyArray,
+    *,
+    pilots: Array,
+    of: Literal["all", "choices"] = "all",
 ) -> tuple[Values, Gradients]:
     """Values, and the likelihood-ratio (score-function) gradient of their mean over seeds.
 
@@ -182,11 +288,14 @@ def score(
         theta: Values of the varied parameters.
         key: The key of the seed.
         pilots: Keys of the pilot simulations, (pilot, 2), none of which is a seed's.
+        of: Which draws x are held fixed; of ``choices`` alone, Gaussian draws move with the parameters,
+            as along a path.
     """
 
     def held(theta: Array) -> tuple[Values, Float[Array, " time"]]:
-        recording, density = simulate_with_log_density(problem.study, parameters(problem, theta), key)
-        return select(problem, recording), density
+        named = parameters(problem, theta)
+        simulated, density = simulate_with_log_density(problem.study, named, key, of)
+        return select(problem, simulated), density
 
     def along(tangent: Array) -> tuple[Values, tuple[Values, Float[Array, " time"]]]:
         (value, _), slopes = jax.jvp(held, (theta,), (tangent,))

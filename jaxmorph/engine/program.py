@@ -12,7 +12,7 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
-from ..studies import Problem, Recording, many_tangents, raised_in
+from ..studies import Problem, Recording, many_tangents, noticing_choices, raised_in
 from .chunks import chunk_shape, over_chunks
 from .lane_control import interpret
 from .lanes import Laned, Lanes, Sizes, spread
@@ -142,10 +142,12 @@ class Traced(NamedTuple):
 
     Attributes:
         shape: Numbers of recorded times and of observables.
+        makes_choices: Whether it makes discrete choices through ``jaxmorph.simulation``.
         times: The function of (theta, key) that gives the recorded times, (time,), and nothing else.
     """
 
     shape: tuple[int, int]
+    makes_choices: bool
     times: Callable[[np.ndarray, np.ndarray], Float[Array, " time"]]
 
 
@@ -158,7 +160,8 @@ def trace(problem: Problem) -> Traced:
     name = type(problem.study).__name__
     with precision(problem):
         try:
-            closed, arrays, rest = eqx.filter_make_jaxpr(recording)(problem, *_arguments(problem))
+            with noticing_choices() as choices:
+                closed, arrays, rest = eqx.filter_make_jaxpr(recording)(problem, *_arguments(problem))
         except JaxmorphError:
             raise
         except Exception as error:
@@ -168,14 +171,14 @@ def trace(problem: Problem) -> Traced:
     shape = result.time.shape[0], len(problem.observables)
     wanted = [leaf is result.time for leaf in jax.tree.leaves(arrays)]
     if not any(wanted):  # a NumPy array
-        return Traced(shape, lambda theta, key: result.time)
+        return Traced(shape, bool(choices), lambda theta, key: result.time)
     jaxpr, used = dce_jaxpr(closed.jaxpr, wanted)
 
     def times(theta: Array, key: Array) -> Array:
         given = [x for x, is_used in zip((theta, key), used, strict=True) if is_used]
         return jax.core.eval_jaxpr(jaxpr, closed.consts, *given)[0]
 
-    return Traced(shape, jax.jit(times))
+    return Traced(shape, bool(choices), jax.jit(times))
 
 
 def trace_gradients(problem: Problem) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from .. import space
 from ..errors import JaxmorphError
-from ..simulation import bernoulli, categorical
+from ..simulation import bernoulli, categorical, surrogate
 from ..steps import SimulationStep, State
 from .lineage import LINEAGE, require
 
@@ -32,15 +32,24 @@ class _RandomEvents(SimulationStep):
     def rate_field(self) -> str:
         """The field of the state that holds the rates."""
 
-    def _happens(self, state: State, key: PRNGKeyArray | None) -> Bool[Array, " cell"]:
-        """To which cells it happens in this step."""
+    def _events(self, state: State, key: PRNGKeyArray | None) -> Float[Array, " cell"]:
+        """1 for cells to which it happens in this step, 0 for others."""
         if key is None:
             raise JaxmorphError(f"key = None: {type(self).__name__} needs a random key; pass key=...")
         rate = jnp.where(state.alive, getattr(state, self.rate_field)[:, 0], 0)
         if self.events == "independent":
-            return bernoulli(key, -jnp.expm1(-rate * self.dt))
-        slots = jnp.arange(rate.shape[0])
-        return (slots == categorical(key, rate)) & (rate > 0)
+            return bernoulli(key, -jnp.expm1(-rate * self.dt), indicator=True)
+        return categorical(key, rate, one_hot=True)
+
+
+def _counted(celltype: Float[Array, "cell type"], number: Float[Array, " cell"]) -> Array:
+    """``celltype``, whose surrogate derivative says that each cell becomes ``number`` cells.
+
+    Each of these carries an equal share of it: the row of a cell that stands for 1 + d cells has the
+    derivative d, and hands it on to its daughters.
+    """
+    share = number / jax.lax.stop_gradient(number)
+    return surrogate(celltype, celltype * share[:, None])
 
 
 class CellDivision(_RandomEvents):
@@ -60,7 +69,8 @@ class CellDivision(_RandomEvents):
 
     Source of ``"one"``: jax-morph, where it is the division step (Deshpande, Mottes et al., Nat. Comput.
     Sci., 2025, "Engineering morphogenesis of cell clusters with differentiable programming"). The
-    choices are drawn through ``jaxmorph.simulation.bernoulli`` and ``categorical``.
+    choices are drawn through ``jaxmorph.simulation.bernoulli`` and ``categorical``, as numbers; to the
+    estimator ``straight-through``, ``celltype`` carries how many cells a cell stands for.
 
     Attributes:
         dt: Length of a step, time.
@@ -81,7 +91,8 @@ class CellDivision(_RandomEvents):
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
         require(self, state, *LINEAGE)
         choice_key, axis_key = (None, None) if key is None else jax.random.split(key)
-        wants = self._happens(state, choice_key)
+        events = self._events(state, choice_key)
+        wants = events > 0
         free = ~state.alive
         rank, free_rank = jnp.cumsum(wants) - 1, jnp.cumsum(free) - 1
         divides = wants & (rank < jnp.sum(free))
@@ -90,6 +101,7 @@ class CellDivision(_RandomEvents):
         kth = jnp.searchsorted(rank, free_rank, side="left").astype(rank.dtype)
         source = jnp.where(born, kth, jnp.arange(rank.shape[0]))
         mothers: Any = _divided(state, divides, rank)
+        mothers = eqx.tree_at(lambda s: s.celltype, mothers, _counted(state.celltype, 1 + events))
         half = self._half_distance(state, divides, axis_key)
         sign = jnp.where(divides, 1, -1)[:, None]
         daughters = jax.tree.map(lambda x: x[source] if x.ndim else x, mothers)
@@ -159,9 +171,11 @@ class CellDeath(_RandomEvents):
     @jax.named_scope("jaxmorph.CellDeath")
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
         require(self, state, "death_rate")
-        dies = self._happens(state, key)[:, None]
+        events = self._events(state, key)
+        dies = events[:, None] > 0
+        celltype = _counted(state.celltype, jnp.where(dies[:, 0], 1, 1 - events))
         return eqx.tree_at(
             lambda s: (s.celltype, s.radius),
             state,
-            (jnp.where(dies, 0, state.celltype), jnp.where(dies, 0, state.radius)),
+            (jnp.where(dies, 0, celltype), jnp.where(dies, 0, state.radius)),
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["CATALOGUE", "draw", "figure_names", "module_of", "nothing_because", "save_figure"]
+__all__ = ["CATALOGUE", "bias", "draw", "figure_names", "module_of", "nothing_because", "save_figure"]
 
 
 def draw(
@@ -55,11 +55,24 @@ def draw(
 
         return nothing.draw(entry.title, reason)
     module = importlib.import_module(module_of(name))
-    if entry.source == "sensitivity.nc, checks.nc":
-        return module.draw(data, checks)
     if entry.source == "checks.nc":
         return module.draw(_given(name, "checks.nc", checks))
-    return module.draw(data)
+    more = (checks,) if entry.source == "sensitivity.nc, checks.nc" else ()
+    figure, table = module.draw(data, *more)
+    if said := bias(name, data):
+        from jaxmorph.figures.style import footed
+
+        footed(figure, said)
+    return figure, table
+
+
+def bias(name: str, data: xr.Dataset) -> str:
+    """What has to be said of the bias of the gradients that a figure shows; empty if nothing.
+
+    ``data`` is what the figure is drawn from.
+    """
+    shows = any(variable in data for variable in CATALOGUE[name].of_gradients)
+    return str(data.attrs.get("gradient_bias", "")) if shows else ""
 
 
 def module_of(name: str) -> str:

@@ -5,6 +5,22 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
+_OF_GRADIENTS = (
+    "gradient",
+    "central_gradient",
+    "elasticity",
+    "total_bound",
+    "activity_score",
+    "eigenvalue",
+    "active_",
+    "fisher_",
+    "cramer_rao",
+    "parameter_correlation",
+    "covariance",
+    "hessian_",
+    "parameter_low",
+)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -22,6 +38,13 @@ class Entry:
     needs: tuple[str, ...] = ()
     otherwise: str = ""
     only_with: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def of_gradients(self) -> tuple[str, ...]:
+        """Those of its variables that are made from the gradients that the run's estimator gives."""
+        if self.source == "checks.nc":  # pathwise, whatever the run's estimator
+            return ()
+        return tuple(name for name in self.variables if name.startswith(_OF_GRADIENTS))
 
     def told(self, has: Container[str]) -> str:
         """How to read the figure of a run that ``has`` these variables.

@@ -70,6 +70,14 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout=layout)
 
 
+def footed(figure: Figure, text: str) -> None:
+    """Write ``text`` below all that is in the figure, which grows by a line."""
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.17)
+    above = figure.get_supxlabel()
+    figure.supxlabel(f"{above}\n{text}" if above else text, fontsize=7.5)
+
+
 def words(name: str, width: int | None = None) -> str:
     """A name as words; broken into lines of at most ``width`` characters if it can be."""
     text = str(name).replace("_", " ")

@@ -10,7 +10,7 @@ import xarray as xr
 from pydantic import BaseModel, TypeAdapter
 
 from .. import designs, sensitivity, store
-from ..configuration import Run
+from ..configuration import Run, bias_attributes
 from ..distributions import Distribution
 from .slabs import Slabs
 
@@ -44,6 +44,7 @@ def make_design(run_name: str, spec: Mapping[str, Any], study: str, output: str,
         "study_source": about.get("study_source", ""),
         "settings": json.dumps(about["settings"]),
         "fixed_parameters": json.dumps(about["fixed_parameters"]),
+        **bias_attributes(run.estimator),
     }
     dataset = store.design_dataset(
         values, unit_values, parameters, [p.distribution for p in parameters], attributes
@@ -122,7 +123,7 @@ def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
         run.design,
         independent=not run.correlations,
         stochastic=bool(points.attrs["stochastic"]),
-        pathwise=run.estimator == "pathwise",
+        pathwise=run.estimator in ("pathwise", "straight-through"),
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
     )

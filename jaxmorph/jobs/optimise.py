@@ -13,6 +13,7 @@ import xarray as xr
 
 from .. import designs, engine, optimisation, store
 from ..atomic import UNFINISHED
+from ..configuration import bias_attributes
 from ..configuration.courses import Course, read_course
 from ..configuration.optimise import Optimise, Target, TimeCourse
 from ..configuration.optimisers import LBFGS
@@ -150,6 +151,8 @@ def _attributes(run_name: str, spec: Spec, problem: Problem, code: str, begin: f
     return store.provenance(run_name, dict(spec)) | {
         "device": engine.describe_devices(),
         "precision": problem.study.precision,
+        "estimator": spec["estimator"],
+        **bias_attributes(spec["estimator"]),
         "random_key": spec["key"],
         "wall_time_s": time.monotonic() - begin,
         "code_digest": code,

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from .. import designs, engine, store
 from ..atomic import UNFINISHED
+from ..configuration import bias_attributes
 from ..configuration.fields import hint
 from ..designs import Correlation, Design
 from ..errors import JaxmorphError
@@ -209,12 +210,14 @@ def _dataset(
     result: engine.Evaluation,
     start: float,
 ) -> xr.Dataset:
+    estimator = result.estimator if result.gradient is not None else "none"
     attributes = store.provenance(run_name, dict(spec)) | {
         "device": engine.describe_devices(),
         "precision": problem.study.precision,
         "gradient_mode": result.mode or "none",
         "gradient_mode_reason": result.reason,
-        "estimator": result.estimator if result.gradient is not None else "none",
+        "estimator": estimator,
+        **bias_attributes(estimator),
         "random_key": spec["key"],
         "wall_time_s": time.monotonic() - start,
     }
@@ -240,6 +243,8 @@ def _kind(spec: Spec) -> str:
             return "likelihood ratio (score)"
         case "smoothed":
             return f"smoothed by a Gaussian of {spec['smoothing']:g} standard deviations"
+        case "straight-through":
+            return "straight-through (biased)"
     return "pathwise"
 
 

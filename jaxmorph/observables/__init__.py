@@ -4,7 +4,7 @@ Each says whether it is differentiable. Positions are taken as they are: in peri
 need a cluster smaller than half the box.
 """
 
-from .counts import contact_number, lineage_depth, mixing_index, n_cells
+from .counts import contact_number, lineage_depth, mixing_index, n_cells, presence
 from .geometry import (
     centroid,
     covered_fraction,
@@ -30,6 +30,7 @@ __all__ = [
     "mean_radius",
     "mixing_index",
     "n_cells",
+    "presence",
     "radial_density",
     "radial_order",
     "radius_moment",

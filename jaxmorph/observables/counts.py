@@ -6,8 +6,20 @@ from jaxtyping import Array, Float
 
 from .. import space
 from ..errors import JaxmorphError
+from ..simulation import surrogate
 from ..state import BaseCellState
 from .geometry import Scalar, weights
+
+
+def presence(state: BaseCellState) -> Float[Array, " cell"]:
+    """1 for living cells, 0 for dead slots.
+
+    To the estimator ``straight-through``, a cell that stands for 1 + d cells has the derivative d.
+    """
+    alive, total = state.alive, jnp.sum(state.celltype, axis=-1)
+    share = total / jnp.where(alive, jax.lax.stop_gradient(total), 1)
+    dtype = state.position.dtype
+    return surrogate(alive.astype(dtype), share.astype(dtype))
 
 
 def n_cells(state: BaseCellState) -> Scalar:
@@ -16,7 +28,7 @@ def n_cells(state: BaseCellState) -> Scalar:
     Not differentiable: a whole number, whose pathwise derivative is 0. What moves its average is
     a matter for the estimators of discrete choices.
     """
-    return jnp.sum(state.alive.astype(state.position.dtype))
+    return jnp.sum(presence(state))
 
 
 def lineage_depth(state: BaseCellState) -> Scalar:

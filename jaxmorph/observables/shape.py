@@ -2,6 +2,7 @@
 
 import math
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -80,6 +81,9 @@ def roundness(state: BaseCellState, half_width: float, n_points: int, smoothing:
         n_points: Grid points along one side.
         smoothing: Width of a cell's edge (length); at least the spacing of the grid, about.
     """
+    # Types do not matter here: without their derivative it is plain that no surrogate passes.
+    celltype = jax.lax.stop_gradient(state.celltype)
+    state = eqx.tree_at(lambda s: s.celltype, state, celltype)
     return _roundness(state, half_width, n_points, smoothing)
 
 

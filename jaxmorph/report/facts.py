@@ -38,6 +38,7 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("seeds", _seeds(sensitivity)),
         ("recorded times", _times(sensitivity)),
         ("estimator of the gradients", attrs.get("estimator")),
+        ("bias of the gradients", attrs.get("gradient_bias")),
         ("gradients", _joined(attrs, "gradient_mode", "gradient_mode_reason")),
         ("random key", attrs.get("random_key")),
         ("design hash", attrs.get("design_hash")),

@@ -181,12 +181,30 @@ ESTIMATORS = {
         "Gradients on this page are score-function (likelihood ratio) estimates, not pathwise "
         "derivatives (Glynn, Commun. ACM 33 (1990) 75-84)."
     ),
+    "straight-through": (
+        "Gradients on this page are straight-through estimates: cheap, and biased, also with any number "
+        "of seeds. Intervals do not know of the bias. The score-function estimator (estimator: score) "
+        "has none."
+    ),
 }
+STRAIGHT_THROUGH = Method(
+    "Straight-through gradients",
+    "∂<i>c</i>/∂<i>p</i> := 1 for a discrete choice <i>c</i> = 0 or 1 of probability <i>p</i>",
+    "The pathwise derivative of each simulation, with this surrogate for the derivative of a choice, "
+    "such as whether a cell divides. Its mean is right for one choice in which an observable is linear, "
+    "and for the number of cells that divide at constant rates. It is biased where an observable is "
+    "curved, and leaves out what a choice does through comparisons, later choices and forces.",
+    "Bengio, Léonard and Courville, arXiv:1308.3432 (2013).",
+    ("gradient_mean",),
+)
 
 
 def shown(sensitivity: xr.Dataset) -> list[Method]:
     """The methods behind what this dataset has."""
-    return [m for m in METHODS if any(variable in sensitivity for variable in m.variables)]
+    biased = sensitivity.attrs.get("estimator") == "straight-through"
+    return [STRAIGHT_THROUGH] * biased + [
+        m for m in METHODS if any(variable in sensitivity for variable in m.variables)
+    ]
 
 
 def lyapunov(checks: xr.Dataset | None) -> Method | None:

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from jaxmorph.animations import poster
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import draw, nothing_because
+from jaxmorph.figures import bias, draw, nothing_because
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
 from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.estimates import unreliable
@@ -55,6 +55,7 @@ class Picture:
     alt: str
     points: float = 0.0
     poster: str = ""
+    bias: str = ""
 
 
 def write_report(
@@ -100,6 +101,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "study": sensitivity.attrs.get("study_name") or sensitivity.attrs.get("study", ""),
         "extent": facts.extent(sensitivity),
         "estimator": methods.ESTIMATORS.get(str(sensitivity.attrs.get("estimator"))),
+        "bias": sensitivity.attrs.get("gradient_bias", ""),
         "rankings": found,
         "leading": summary.leading(found, sensitivity),
         "findings": findings.per_observable(sensitivity, found),
@@ -214,9 +216,12 @@ def _figure(name: str, folder: Path, page: Path, data: Data) -> Picture:
         )
     here = os.path.relpath(folder, page)
     links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
+    entry = CATALOGUE[name]
+    shown = data.optimisation if entry.source == "optimisation.nc" else data.sensitivity
+    assert shown is not None
     return Picture(
-        name, CATALOGUE[name], source, links, points=_width(svg),
-        alt=f"{CATALOGUE[name].title}; the caption says how to read it, {name}.csv has the data.",
+        name, entry, source, links, points=_width(svg), bias=bias(name, shown),
+        alt=f"{entry.title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
 
 

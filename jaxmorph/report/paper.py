@@ -41,6 +41,7 @@ def _how(record: Mapping[str, Any], attrs: Mapping[str, Any]) -> str:
         "pathwise": f"by automatic differentiation of each simulation ({attrs['gradient_mode']} mode)",
         "smoothed": "by smoothing over randomly shifted parameters",
         "score": "by the score-function (likelihood-ratio) estimator",
+        "straight-through": "by the straight-through estimator, which is biased,",
     }[str(attrs["estimator"])]
     code, versions = record["code"], record["libraries"]
     commit = "" if code["git_commit"] == "none" else f" (commit {code['git_commit'][:12]})"

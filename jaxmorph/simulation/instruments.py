@@ -4,7 +4,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 import equinox as eqx
 import jax
@@ -14,6 +14,7 @@ from jax.extend.core import get_opaque_trace_state
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from ..errors import JaxmorphError
+from ..gradients import differentiated_as
 
 Carry = TypeVar("Carry")
 X = TypeVar("X")
@@ -38,6 +39,9 @@ class Instrument(Protocol):
 
 _KEPT = "jaxmorph.kept"
 _active: ContextVar[Instrument | None] = ContextVar("instrument", default=None)
+# Added to the probabilities that stand for choices in derivatives; None: nothing stands for them.
+_nudge: ContextVar[Array | float | None] = ContextVar("nudge", default=None)
+_noticed: ContextVar[list[int] | None] = ContextVar("noticed", default=None)
 # Part of JAX's cache keys: a function that a study has jitted itself is traced anew under an instrument.
 _in_use = jax.make_user_context(0)
 _numbers = itertools.count(1)
@@ -59,6 +63,33 @@ def active() -> Instrument | None:
     return _active.get()
 
 
+@contextlib.contextmanager
+def using_surrogates(nudge: Float[Array, ""] | float = 0.0) -> Iterator[None]:
+    """What is traced inside has the surrogate derivatives of :func:`surrogate`.
+
+    Args:
+        nudge: Has the derivatives of all probabilities of choices, and no effect on values.
+    """
+    token = _nudge.set(nudge)
+    try:
+        with _in_use(next(_numbers)):
+            yield
+    finally:
+        _nudge.reset(token)
+
+
+@contextlib.contextmanager
+def noticing_choices() -> Iterator[list[int]]:
+    """The sizes of all choices that are made in what is traced inside."""
+    noticed: list[int] = []
+    token = _noticed.set(noticed)
+    try:
+        with _in_use(next(_numbers)):
+            yield noticed
+    finally:
+        _noticed.reset(token)
+
+
 def _place() -> Any:
     """Which JAX transformation is being traced; no number traced inside may be used outside of it."""
     return get_opaque_trace_state(convention="jaxmorph")
@@ -68,15 +99,16 @@ class LogDensity:
     """The log density of all draws and choices made through this module, held fixed.
 
     Args:
-        choices_only: Whether :func:`gaussian` draws are left out, and are not held fixed.
+        of: ``all``; ``choices``: :func:`gaussian` draws are left out, and are not held fixed;
+            ``bare choices``: choices that come as numbers are left out, too.
 
     Attributes:
         drawn: Whether any draw or choice was made.
         recorded: See :class:`Instrument`; the log density up to each record.
     """
 
-    def __init__(self, *, choices_only: bool = False) -> None:
-        self.choices_only = choices_only
+    def __init__(self, of: Literal["all", "choices", "bare choices"] = "all") -> None:
+        self.of = of
         self.drawn = False
         self.recorded: list[Float[Array, " time"]] = []
         self._terms: list[Array] = []
@@ -196,7 +228,7 @@ def gaussian(noise: Array, mean: Array | float, sd: Array | float) -> Array:
     """
     draw = mean + sd * noise
     instrument = _active.get()
-    if not isinstance(instrument, LogDensity) or instrument.choices_only:
+    if not isinstance(instrument, LogDensity) or instrument.of != "all":
         return draw
     fixed = jax.lax.stop_gradient
     random = jnp.broadcast_to(jnp.asarray(sd) > 0, draw.shape)
@@ -208,36 +240,63 @@ def gaussian(noise: Array, mean: Array | float, sd: Array | float) -> Array:
     return jnp.where(random, fixed(draw), draw)
 
 
-def bernoulli(key: PRNGKeyArray, probability: Float[Array, "*any"]) -> Bool[Array, "*any"]:
-    """Independent choices, each true with its probability, that likelihood-ratio gradients know of.
+@overload
+def bernoulli(
+    key: PRNGKeyArray, probability: Float[Array, "*any"], *, indicator: Literal[False] = False
+) -> Bool[Array, "*any"]: ...
+
+
+@overload
+def bernoulli(
+    key: PRNGKeyArray, probability: Float[Array, "*any"], *, indicator: Literal[True]
+) -> Float[Array, "*any"]: ...
+
+
+def bernoulli(key: PRNGKeyArray, probability: Float[Array, "*any"], *, indicator: bool = False) -> Array:
+    """Independent choices, each true with its probability, that estimators of gradients know of.
 
     A pathwise gradient does not see a choice: what its probability depends on comes out as 0. The
-    estimator ``score`` differentiates ln p of what was chosen instead. A probability of 0 or 1 is no
-    choice, and no estimator sees its derivative but ``smoothed``.
+    estimator ``score`` differentiates ln p of what was chosen instead; a probability of 0 or 1 is no
+    choice to it. ``straight-through`` sees only an ``indicator``, whose derivative with respect to the
+    probability it takes as 1, where the study calculates with it (no derivative passes a comparison).
     Inside a loop use :func:`scan`, or ``record`` and ``simulate``.
 
     Args:
         key: The source of randomness.
         probability: From 0 to 1.
+        indicator: Whether the choices come as numbers, 1 for true and 0 for false.
     """
     fixed = jax.lax.stop_gradient
     probability = jnp.asarray(probability)
     chosen = jax.random.uniform(key, probability.shape, probability.dtype) < fixed(probability)
     random = (probability > 0) & (probability < 1)
     p = jnp.where(random, probability, 0.5)
-    _choose(jnp.where(random, jnp.where(chosen, jnp.log(p), jnp.log1p(-p)), 0))
-    return chosen
+    _choose(jnp.where(random, jnp.where(chosen, jnp.log(p), jnp.log1p(-p)), 0), bare=not indicator)
+    return _as_number(chosen, probability) if indicator else chosen
 
 
-def categorical(key: PRNGKeyArray, weights: Float[Array, " n"]) -> Int[Array, ""]:
+@overload
+def categorical(
+    key: PRNGKeyArray, weights: Float[Array, " n"], *, one_hot: Literal[False] = False
+) -> Int[Array, ""]: ...
+
+
+@overload
+def categorical(
+    key: PRNGKeyArray, weights: Float[Array, " n"], *, one_hot: Literal[True]
+) -> Float[Array, " n"]: ...
+
+
+def categorical(key: PRNGKeyArray, weights: Float[Array, " n"], *, one_hot: bool = False) -> Array:
     """The number of one of several, with a probability that is proportional to its weight.
 
     To estimators, it is what :func:`bernoulli` is. Where all weights are 0, nothing can be chosen: the
-    answer then means nothing, and it is for the caller to look.
+    number then means nothing, and it is for the caller to look; as ``one_hot`` it is 0 everywhere.
 
     Args:
         key: The source of randomness.
         weights: At least 0.
+        one_hot: Whether the choice comes as numbers, 1 at what was chosen and 0 elsewhere, shape (n,).
     """
     weights = jnp.asarray(weights)
     positive = weights > 0
@@ -245,14 +304,40 @@ def categorical(key: PRNGKeyArray, weights: Float[Array, " n"]) -> Int[Array, ""
     index = jax.random.categorical(key, jnp.where(positive, jax.lax.stop_gradient(logarithm), -jnp.inf))
     total = jnp.sum(weights)
     possible = total > 0
-    _choose(jnp.where(possible, logarithm[index] - jnp.log(jnp.where(possible, total, 1)), 0))
-    return index
+    divisor = jnp.where(possible, total, 1)
+    _choose(jnp.where(possible, logarithm[index] - jnp.log(divisor), 0), bare=not one_hot)
+    if not one_hot:
+        return index
+    chosen = (jnp.arange(weights.size) == index) & possible
+    return _as_number(chosen, jnp.where(possible, weights / divisor, 0))
 
 
-def _choose(log_probability: Array) -> None:
-    """Tell the instrument in use of choices that were made."""
+def surrogate(value: Float[Array, "*any"], by: Float[Array, "*any"]) -> Float[Array, "*any"]:
+    """``value``, whose derivative the estimator ``straight-through`` takes as that of ``by``.
+
+    To all other estimators it is ``value`` with its own derivative. Source: Bengio, Leonard, Courville,
+    arXiv:1308.3432 (2013), "straight-through".
+
+    Args:
+        value: What has no derivative of its own, such as a choice as a number.
+        by: Something of the same shape and type that has one, such as its probability.
+    """
+    return value if _nudge.get() is None else differentiated_as(value, by)
+
+
+def _as_number(chosen: Bool[Array, "*any"], probability: Float[Array, "*any"]) -> Float[Array, "*any"]:
+    """1 and 0 for choices, with the surrogate derivative 1 with respect to their probability."""
+    nudge = _nudge.get()
+    nudged = probability if nudge is None else probability + nudge
+    return surrogate(chosen.astype(probability.dtype), nudged)
+
+
+def _choose(log_probability: Array, *, bare: bool) -> None:
+    """Tell who follows of choices that were made; ``bare``: no surrogate stands for them."""
+    if (noticed := _noticed.get()) is not None:
+        noticed.append(log_probability.size)
     instrument = _active.get()
-    if isinstance(instrument, LogDensity):
+    if isinstance(instrument, LogDensity) and (bare or instrument.of != "bare choices"):
         instrument.add(jnp.sum(log_probability))
 
 

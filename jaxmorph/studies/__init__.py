@@ -2,6 +2,7 @@
 
 from ..env.mechanics import many_tangents
 from ..simulation.buffers import Buffers, buffered
+from ..simulation.instruments import noticing_choices, using_surrogates
 from .base import Observable, Parameter, Recording, StateVariable, Study
 from .followed import (
     log_probability_of_choices,
@@ -24,9 +25,11 @@ __all__ = [
     "load_study",
     "log_probability_of_choices",
     "many_tangents",
+    "noticing_choices",
     "outcome_sensitivity",
     "position_sensitivity",
     "raised_in",
     "simulate_with_log_density",
     "simulate_with_tangent",
+    "using_surrogates",
 ]

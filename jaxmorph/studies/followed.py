@@ -1,6 +1,7 @@
 """Simulating a study with an instrument: the log density of its draws, the growth of a tangent."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -13,11 +14,14 @@ Parameters = Mapping[str, Float[Array, ""]]
 
 
 def simulate_with_log_density(
-    study: Study, parameters: Parameters, key: PRNGKeyArray
+    study: Study,
+    parameters: Parameters,
+    key: PRNGKeyArray,
+    of: Literal["all", "choices"] = "all",
 ) -> tuple[Recording, Float[Array, " time"]]:
     """Simulate once with all draws of ``jaxmorph.simulation.gaussian`` held fixed; their log density.
 
-    Choices (``bernoulli``, ``categorical``) are draws too.
+    Choices (``bernoulli``, ``categorical``) are draws too, or, of ``choices``, the only ones.
 
     The log density at a time is that of the draws before this record, if the study keeps its records by
     one call of ``record``, and calls it once for each time. Observables at a time must then be
@@ -26,7 +30,7 @@ def simulate_with_log_density(
     Raises:
         JaxmorphError: If the study makes no such draws, or makes some inside a JAX transformation.
     """
-    instrument = LogDensity()
+    instrument = LogDensity(of)
     with using(instrument):
         recording = study.simulate(parameters, key)
         log_density = instrument.at(recording.time.shape[0])
@@ -39,17 +43,22 @@ def simulate_with_log_density(
 
 
 def log_probability_of_choices(
-    study: Study, parameters: Parameters, key: PRNGKeyArray
-) -> Float[Array, ""]:
-    """Of what ``jaxmorph.simulation.bernoulli`` and ``categorical`` chose once; 0 of nothing.
+    study: Study,
+    parameters: Parameters,
+    key: PRNGKeyArray,
+    of: Literal["choices", "bare choices"] = "choices",
+) -> Float[Array, ""] | None:
+    """Of what ``jaxmorph.simulation.bernoulli`` and ``categorical`` chose once; None if nothing.
+
+    ``bare choices`` are those that do not come as numbers, so that no surrogate can stand for them.
 
     Raises:
         JaxmorphError: If the study chooses inside a JAX transformation of its own.
     """
-    instrument = LogDensity(choices_only=True)
+    instrument = LogDensity(of)
     with using(instrument):
         study.simulate(parameters, key)
-        return instrument.at(1)[0]
+        return instrument.at(1)[0] if instrument.drawn else None
 
 
 def simulate_with_tangent(
