@@ -12,7 +12,8 @@ from .. import space
 from ..errors import JaxmorphError
 from ..simulation import bernoulli, categorical
 from ..steps import SimulationStep, State
-from .lineage import LINEAGE, require
+from .fields import require
+from .lineage import LINEAGE
 
 Events = Literal["independent", "one"]
 
@@ -79,7 +80,7 @@ class CellDivision(_RandomEvents):
 
     @jax.named_scope("jaxmorph.CellDivision")
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
-        require(self, state, *LINEAGE)
+        require(self, state, *LINEAGE, declared_by="jaxmorph.env.LineageState")
         choice_key, axis_key = (None, None) if key is None else jax.random.split(key)
         wants = self._happens(state, choice_key)
         free = ~state.alive
@@ -158,7 +159,7 @@ class CellDeath(_RandomEvents):
 
     @jax.named_scope("jaxmorph.CellDeath")
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
-        require(self, state, "death_rate")
+        require(self, state, "death_rate", declared_by="jaxmorph.env.LineageState")
         dies = self._happens(state, key)[:, None]
         return eqx.tree_at(
             lambda s: (s.celltype, s.radius),

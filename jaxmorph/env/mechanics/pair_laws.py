@@ -1,7 +1,5 @@
 """Pair potentials besides Morse's: repulsion on contact, Lennard-Jones, and adhesion by cell."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,6 +7,7 @@ from jaxtyping import Array, Float
 
 from ...errors import JaxmorphError
 from ...state import BaseCellState
+from ..fields import field_of
 from .potentials import (
     EnergyFn,
     ForceFn,
@@ -184,9 +183,7 @@ class MorseAdhesionPotential(MechanicalInteractionPotential):
         Raises:
             JaxmorphError: If the state has no such field, or it does not fit ``adhesion``.
         """
-        carried: Any = getattr(state, self.carried, None)
-        if carried is None:
-            raise JaxmorphError(f"carried = {self.carried!r}: {type(state).__name__} has no such field")
+        carried = field_of(self, state, self.carried)
         kinds = carried.shape[-1]
         if jnp.shape(self.adhesion) != (kinds, kinds):
             raise JaxmorphError(
