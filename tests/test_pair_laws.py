@@ -59,6 +59,7 @@ def cells(n_dim: int, geometry: str = "free", n: int = N, side: float = SIDE) ->
 
 
 LAWS: dict[str, Any] = {
+    "Morse": lambda e: MorsePotential(e, 2.0, CUTOFF, ONSET),
     "soft sphere": lambda e: SoftSpherePotential(e, ALPHA),
     "harmonic": HarmonicPotential,
     "Hertzian": HertzianPotential,
@@ -94,7 +95,9 @@ def by_jax_md(law: str, state: Cells, displacement: Callable) -> Any:
             r_cutoff=cutoff / unit,
             **each,
         )
-    if law == "adhesion of types":
+    if law == "Morse":
+        depth = epsilon
+    elif law == "adhesion of types":
         table = np.array([[2.0, 0.4], [0.4, 1.0]])  # symmetric
         kind = np.arange(N) % 2
         depth = epsilon * table[kind[:, None], kind[None, :]]
