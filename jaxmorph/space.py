@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .errors import JaxmorphError
@@ -65,6 +66,17 @@ class _PeriodicDisplacement:
 def is_known(displacement: DisplacementFn) -> bool:
     """Whether it is that of :func:`free` or :func:`periodic`, and not of another library."""
     return displacement is _free_displacement or isinstance(displacement, _PeriodicDisplacement)
+
+
+def is_free(displacement: DisplacementFn, n_dim: int) -> bool:
+    """Whether it is that of free space, of this or another library."""
+    if is_known(displacement):
+        return displacement is _free_displacement
+    # Two far points are as far apart as they are in free space?
+    far = np.full(n_dim, 1e6, np.float32)
+    with jax.ensure_compile_time_eval():
+        between = displacement(jnp.asarray(far), jnp.zeros_like(far))
+    return np.array_equal(between, far)
 
 
 def side(displacement: DisplacementFn) -> float | Array | None:

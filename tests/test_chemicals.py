@@ -383,9 +383,9 @@ def test_free_space_of_another_library_is_free() -> None:
 def test_mistakes_are_said_in_one_line() -> None:
     state = make_state()
     plain = jxm.BaseCellState(*jxm.space.free(), state.position, state.celltype, state.radius)
-    with pytest.raises(JaxmorphError, match="ScreenedDiffusion: the state has no field 'chemical'"):
+    with pytest.raises(JaxmorphError, match="ScreenedDiffusion: BaseCellState has no field 'chemical'"):
         make_spread()(plain)
-    with pytest.raises(JaxmorphError, match="Secretion: the state has no field 'secretion'"):
+    with pytest.raises(JaxmorphError, match="Secretion: BaseCellState has no field 'secretion'"):
         Secretion(jnp.ones((2, 3)))(plain)
     with pytest.raises(
         JaxmorphError, match=r"rates of shape \(3, 3\): must have a row for each of the 2"

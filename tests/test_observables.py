@@ -74,6 +74,23 @@ def test_the_nearest_neighbour_may_be_across_a_face_of_a_periodic_box() -> None:
     assert distance == pytest.approx((0.7 + 0.7 + 2.5) / 3, rel=1e-13)
 
 
+def test_what_is_measured_from_the_centroid_is_refused_in_periodic_space() -> None:
+    state = jxm.BaseCellState(
+        *jxm.space.periodic(10.0), jnp.ones((3, 2)), jnp.ones((3, 1)), jnp.ones((3, 1))
+    )
+    for measure in (
+        observables.mean_distance_to_centroid,
+        observables.radius_of_gyration,
+        observables.anisotropy,
+        lambda state: observables.radial_order(state, state.radius[:, 0]),
+        lambda state: observables.radial_density(state, 0.0, 1.0, 0.1),
+        lambda state: observables.roundness(state, 2.0, 8, 0.5),
+        lambda state: observables.covered_fraction(state, 2.0, 8, 0.5),
+    ):
+        with pytest.raises(jxm.JaxmorphError, match="centroid: the state is in periodic space"):
+            measure(state)
+
+
 def discs(*cells: tuple[float, float, float]) -> jxm.BaseCellState:
     x = jnp.asarray(cells)
     return jxm.BaseCellState(*jxm.space.free(), x[:, :2], jnp.ones((len(cells), 1)), x[:, 2:])

@@ -122,7 +122,7 @@ def test_sensing_sets_a_field_of_living_cells(make: Any) -> None:
 def test_mistakes_in_sensing_are_said_in_one_line() -> None:
     state, c = make_state(), jnp.ones((5, 2))
     for message, call in {
-        "Sensing: the state has no field 'oxygen'; add it to State": lambda: Sensing(
+        "Sensing: State has no field 'oxygen'; add it to State": lambda: Sensing(
             ("oxygen",), "division_rate", Hill()
         )(state),
         "column 2 of 'chemical': the field has columns 0 to 1": lambda: Sensing(
@@ -223,7 +223,7 @@ def test_mistakes_in_control_are_said_in_one_line(monkeypatch: pytest.MonkeyPatc
         network(inputs=("radius",))(state)
     with pytest.raises(JaxmorphError, match="must be an explicit solver"):
         network(solver=diffrax.Kvaerno3())(state)
-    with pytest.raises(JaxmorphError, match="GeneNetwork: the state has no field 'levels'"):
+    with pytest.raises(JaxmorphError, match="GeneNetwork: State has no field 'levels'"):
         network(variables="levels")(state)
     monkeypatch.setitem(sys.modules, "diffrax", None)
     with pytest.raises(JaxmorphError, match=r"Diffrax, .* is not installed: pip install diffrax"):

@@ -12,7 +12,8 @@ from .. import space
 from ..errors import JaxmorphError
 from ..simulation import bernoulli, categorical, surrogate
 from ..steps import SimulationStep, State
-from .lineage import LINEAGE, require
+from .fields import require
+from .lineage import LINEAGE
 
 Events = Literal["independent", "one"]
 
@@ -89,7 +90,7 @@ class CellDivision(_RandomEvents):
 
     @jax.named_scope("jaxmorph.CellDivision")
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
-        require(self, state, *LINEAGE)
+        require(self, state, *LINEAGE, declared_by="jaxmorph.env.LineageState")
         choice_key, axis_key = (None, None) if key is None else jax.random.split(key)
         events = self._events(state, choice_key)
         wants = events > 0
@@ -170,7 +171,7 @@ class CellDeath(_RandomEvents):
 
     @jax.named_scope("jaxmorph.CellDeath")
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
-        require(self, state, "death_rate")
+        require(self, state, "death_rate", declared_by="jaxmorph.env.LineageState")
         events = self._events(state, key)
         dies = events[:, None] > 0
         celltype = _counted(state.celltype, jnp.where(dies[:, 0], 1, 1 - events))

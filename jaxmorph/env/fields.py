@@ -1,9 +1,9 @@
 """State fields by name: what steps read and write that a user's state declares."""
 
-from typing import Any
-
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..errors import JaxmorphError
@@ -13,18 +13,38 @@ FieldName = str | tuple[str, int]
 """The name of a field, or a name and the number of one of its columns: ``("chemical", 0)``."""
 
 
-def field_of(step: SimulationStep, state: State, name: str) -> Array:
+def require(owner: object, state: State, *names: str, declared_by: str = "") -> None:
+    """Raise one readable line if the state lacks a field that ``owner`` needs.
+
+    Args:
+        owner: A step or a potential.
+        state: The state.
+        names: Of array fields.
+        declared_by: A state that has them.
+
+    Raises:
+        JaxmorphError: If there is no such field.
+    """
+    missing = [
+        name for name in names if not isinstance(getattr(state, name, None), jax.Array | np.ndarray)
+    ]
+    if missing:
+        kind = type(state).__name__
+        remedy = f"add it to {kind}, with a first axis of {state.position.shape[0]} cells"
+        raise JaxmorphError(
+            f"{type(owner).__name__}: {kind} has no field {', '.join(map(repr, missing))}; "
+            + (f"use {declared_by}, or a subclass of it" if declared_by else remedy)
+        )
+
+
+def field_of(owner: object, state: State, name: str) -> Array:
     """The field ``name`` of the state, (cell, ...).
 
     Raises:
         JaxmorphError: If the state has no such field.
     """
-    field: Any = getattr(state, name, None)
-    if not eqx.is_array(field):
-        raise JaxmorphError(
-            f"{type(step).__name__}: the state has no field {name!r}; add it to {type(state).__name__}, "
-            f"with a first axis of {state.position.shape[0]} cells"
-        )
+    require(owner, state, name)
+    field: Array = getattr(state, name)
     return field
 
 

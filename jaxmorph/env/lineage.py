@@ -8,7 +8,6 @@ from jaxtyping import Array, Float, Int
 from .. import space as spaces
 from ..errors import JaxmorphError
 from ..state import BaseCellState
-from ..steps import State
 
 # What a division needs of a state, and sets.
 LINEAGE = (
@@ -115,14 +114,3 @@ def nan_where_missed(state: LineageState, value: Float[Array, ""]) -> Float[Arra
     and reported by the run, with the sample and the seed.
     """
     return value * jnp.where(state.n_missed > 0, jnp.nan, 1.0).astype(value.dtype)
-
-
-def require(step: object, state: State, *fields: str) -> None:
-    """Raise one readable line if ``state`` lacks a field that ``step`` needs."""
-    missing = [name for name in fields if not hasattr(state, name)]
-    if missing:
-        raise JaxmorphError(
-            f"{type(step).__name__}: {type(state).__name__} has no field {', '.join(missing)}; use a "
-            "subclass of the state that declares it (jaxmorph.env.LineageState has those of division "
-            "and death)"
-        )

@@ -1,7 +1,7 @@
 """Scalar functions of a state of cells. Dead slots do not count; 2-D and 3-D alike.
 
-Each says whether it is differentiable. Positions are taken as they are: in periodic space, centroids
-need a cluster smaller than half the box.
+Each says whether it is differentiable. In periodic space there is no centroid: what is measured from it
+raises an error there.
 """
 
 from .counts import contact_number, lineage_depth, mixing_index, n_cells, presence

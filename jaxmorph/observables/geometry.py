@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from .. import space
 from ..env.mechanics import MechanicalInteractionPotential, nearest_distance
+from ..errors import JaxmorphError
 from ..gradients import by_gradient
 from ..state import BaseCellState
 
@@ -24,7 +25,16 @@ def weights(state: BaseCellState) -> Float[Array, " cell"]:
 
 
 def centroid(state: BaseCellState) -> Float[Array, " dim"]:
-    """Mean position of the cells."""
+    """Mean position of the cells.
+
+    Raises:
+        JaxmorphError: In periodic space, and so does all that is measured from the centroid.
+    """
+    if not space.is_free(state.displacement, state.position.shape[1]):
+        raise JaxmorphError(
+            "centroid: the state is in periodic space, where cells on both sides of a face have no "
+            "middle; use jaxmorph.space.free(), or observables that need no centroid"
+        )
     return weights(state) @ state.position
 
 

@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ... import space
@@ -82,7 +81,11 @@ class ScreenedDiffusion(SimulationStep):
         Raises:
             JaxmorphError: In periodic space, or if the state has no field ``secretion``.
         """
-        _check_free(state)
+        if not space.is_free(state.displacement, state.position.shape[1]):
+            raise JaxmorphError(
+                "ScreenedDiffusion: the state is in periodic space, and the field of a cell is that of "
+                "unbounded space; use jaxmorph.space.free()"
+            )
         secretion = field_of(self, state, "secretion")
         dtype = state.position.dtype
         try:
@@ -117,20 +120,3 @@ class ScreenedDiffusion(SimulationStep):
         del key
         field_of(self, state, "chemical")
         return with_field(self, state, "chemical", self.concentration(state, state.position))
-
-
-def _check_free(state: BaseCellState) -> None:
-    """The kernels are those of unbounded space."""
-    if state.displacement is space.free()[0]:
-        return
-    if not space.is_known(state.displacement):
-        # That of another library: two far points are as far apart as they are in free space?
-        far = np.full(state.position.shape[1], 1e6, np.float32)
-        with jax.ensure_compile_time_eval():
-            between = state.displacement(jnp.asarray(far), jnp.zeros_like(far))
-        if np.array_equal(between, far):
-            return
-    raise JaxmorphError(
-        "ScreenedDiffusion: the state is in periodic space, and the field of a cell is that of "
-        "unbounded space; use jaxmorph.space.free()"
-    )

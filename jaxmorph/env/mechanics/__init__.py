@@ -2,6 +2,7 @@
 
 from .active import ActiveBrownianRelaxation
 from .listed import nearest_distance
+from .minimisation import EnergyMinimisation, Fire, GradientDescent
 from .pair_laws import (
     HarmonicPotential,
     HertzianPotential,
@@ -17,6 +18,9 @@ from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
 __all__ = [
     "ActiveBrownianRelaxation",
     "BrownianMechanicalRelaxation",
+    "EnergyMinimisation",
+    "Fire",
+    "GradientDescent",
     "HarmonicPotential",
     "HertzianPotential",
     "LennardJonesPotential",

@@ -8,15 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ... import space
-from ...errors import JaxmorphError
-from ...gradients import discount_gradient
-from ...simulation import gaussian, keep, scan
-from ...steps import SimulationStep, State
-from ..lineage import require
+from ...simulation import gaussian
+from ...steps import State
 from .potentials import MechanicalInteractionPotential, Scalar
+from .relaxation import MechanicalRelaxation, Moved, Position, random_key
 
 
-class ActiveBrownianRelaxation(SimulationStep):
+class ActiveBrownianRelaxation(MechanicalRelaxation):
     """Brownian motion of cells that also propel themselves along an orientation, which diffuses.
 
     x <- x + (F / gamma + v n) dt + sqrt(2 kT dt / gamma) xi, and the unit vector n of the state's field
@@ -49,37 +47,27 @@ class ActiveBrownianRelaxation(SimulationStep):
     rotational_diffusion: Scalar = 1.0
     discount: Scalar = 1.0
 
-    def __check_init__(self) -> None:
-        if self.relaxation_steps < 1:
-            raise JaxmorphError(
-                f"relaxation_steps = {self.relaxation_steps}: a relaxation has at least 1 step"
-            )
+    @property
+    def _moved(self) -> tuple[str, ...]:
+        return ("position", "orientation")
 
-    @jax.named_scope("jaxmorph.ActiveBrownianRelaxation")
-    def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
-        require(self, state, "orientation")
-        if key is None:
-            raise JaxmorphError("key = None: active Brownian motion needs a random key; pass key=...")
-        x: Array = state.position
-        mobility = self.dt / self.gamma
+    def _draw(self, state: State, key: PRNGKeyArray | None) -> Float[Array, "step 2 cell dim"]:
+        key = random_key("active Brownian motion", key)
+        x = state.position
+        return jax.random.normal(key, (self.relaxation_steps, 2, *x.shape), x.dtype)
+
+    def _mobility(self) -> Scalar:
+        return self.dt / self.gamma
+
+    def _move(self, state: State, drift: Position, moved: Moved, noise: Any) -> Moved:
+        position, orientation = moved
         alive = state.alive[:, None]
-        drift = self.mechanical_potential.scaled_force_fn(state, mobility)
         # Roots apart, as in BrownianMechanicalRelaxation; dead slots neither move nor turn.
-        shaking = jnp.where(alive, _root(self.kT) * _root(2 * mobility), 0)
+        shaking = jnp.where(alive, _root(self.kT) * _root(2 * self._mobility()), 0)
         turning = jnp.where(alive, _root(self.rotational_diffusion) * _root(2 * self.dt), 0)
-        stride = jnp.where(alive, self.speed * self.dt, 0)
-
-        def body(moving: tuple[Array, Array], noise: Array) -> tuple[tuple[Array, Array], None]:
-            position, orientation = keep(moving[0]), keep(moving[1])
-            mean = drift(position) + stride * orientation
-            position = state.shift(position, gaussian(noise[0], mean, shaking))
-            orientation = turned(orientation, gaussian(noise[1], 0.0, turning))
-            return (discount_gradient(position, self.discount), orientation), None
-
-        noise = jax.random.normal(key, (self.relaxation_steps, 2, *x.shape), x.dtype)
-        orientation: Any = getattr(state, "orientation")  # noqa: B009
-        (position, orientation), _ = scan(body, (x, orientation), noise, length=self.relaxation_steps)
-        return eqx.tree_at(lambda s: (s.position, s.orientation), state, (position, orientation))
+        mean = drift + jnp.where(alive, self.speed * self.dt, 0) * orientation
+        position = state.shift(position, gaussian(noise[0], mean, shaking))
+        return position, turned(orientation, gaussian(noise[1], 0.0, turning))
 
 
 def _root(x: Scalar) -> Array:

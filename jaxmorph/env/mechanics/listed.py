@@ -28,6 +28,8 @@ _NEAREST = 3.0
 
 PairFn = Callable[[Array, Array], Array]
 """Of the distances of pairs and the sums of their radii, elementwise."""
+SlotFn = Callable[[Array], PairFn]
+"""Of a slot of a list, (cell,): the neighbour of each cell there."""
 
 
 def is_listed(interaction_range: float | Array | None, state: BaseCellState) -> bool:
@@ -91,7 +93,7 @@ def _mean_distance(state: BaseCellState, position: Float[Array, "cell dim"]) -> 
 
 
 def listed_energy(
-    pair_energy: PairFn, interaction_range: float | Array, state: BaseCellState, *, per_particle: bool
+    pair_energy: SlotFn, interaction_range: float | Array, state: BaseCellState, *, per_particle: bool
 ) -> Callable[[Float[Array, "cell dim"]], Float[Array, "*cell"]]:
     """The energy by a list of pairs; NaN where a buffer is too small for it."""
 
@@ -101,7 +103,7 @@ def listed_energy(
 
         def add(total: Array, slot: Array) -> tuple[Array, None]:
             _, distance, sigma, exists = pairs(position, slot)
-            return total + jnp.where(exists, pair_energy(distance, sigma), 0), None
+            return total + jnp.where(exists, pair_energy(slot)(distance, sigma), 0), None
 
         total, _ = jax.lax.scan(jax.checkpoint(add), jnp.zeros_like(position[:, 0]), listed.slots)
         return 0.5 * _or_nan(total if per_particle else jnp.sum(total), complete)
@@ -110,7 +112,7 @@ def listed_energy(
 
 
 def listed_force(
-    force_over_distance: PairFn, interaction_range: float | Array, state: BaseCellState
+    force_over_distance: SlotFn, interaction_range: float | Array, state: BaseCellState
 ) -> Callable[[Float[Array, "cell dim"]], Float[Array, "cell dim"]]:
     """The force by a list of the pairs that are near at the positions of ``state``.
 
@@ -135,7 +137,7 @@ def listed_force(
 
         def add(total: Array, slot: Array) -> tuple[Array, None]:
             between, distance, sigma, exists = pairs(position, slot)
-            factor = jnp.where(exists, force_over_distance(distance, sigma), 0)
+            factor = jnp.where(exists, force_over_distance(slot)(distance, sigma), 0)
             return total + factor * between, None
 
         total, _ = jax.lax.scan(jax.checkpoint(add), jnp.zeros_like(position.T), listed.slots)

@@ -1,14 +1,14 @@
 """Pair potentials besides Morse's: repulsion on contact, Lennard-Jones, and adhesion by cell."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ...errors import JaxmorphError
 from ...state import BaseCellState
+from ..fields import field_of
+from .listed import is_listed
 from .potentials import (
     EnergyFn,
     ForceFn,
@@ -153,6 +153,20 @@ class LennardJonesPotential(PairPotential):
         return smooth_cutoff(distance, self.r_onset, self.r_cutoff) * self.epsilon * well
 
 
+class _ListedMorsePotential(MorsePotential):
+    """By a neighbour list: the depth is ``epsilon``, (cell, kind), times what the neighbour carries."""
+
+    carried: Float[Array, "cell kind"] = eqx.field(kw_only=True)
+
+    def _range(self, state: BaseCellState) -> Scalar | None:
+        del state
+        return self.interaction_range
+
+    def _in_slot(self, slot: Int[Array, " cell"]) -> MorsePotential:
+        depth = jnp.sum(self.epsilon * self.carried[slot], axis=1)
+        return MorsePotential(depth, self.alpha, self.r_cutoff, self.r_onset)
+
+
 class MorseAdhesionPotential(MechanicalInteractionPotential):
     """Morse potential whose depth depends on what the two cells carry.
 
@@ -162,7 +176,7 @@ class MorseAdhesionPotential(MechanicalInteractionPotential):
     shows, and A_kl the depth for a unit of k on one cell and of l on the other. The depth scales the
     repulsion too: where it is 0, cells pass through each other.
 
-    All pairs are summed, however many cells there are. See ``MorsePotential`` for the rest.
+    See ``MorsePotential`` for the rest.
 
     Attributes:
         adhesion: A, shape (type, type) or (molecule, molecule), energy.
@@ -184,9 +198,7 @@ class MorseAdhesionPotential(MechanicalInteractionPotential):
         Raises:
             JaxmorphError: If the state has no such field, or it does not fit ``adhesion``.
         """
-        carried: Any = getattr(state, self.carried, None)
-        if carried is None:
-            raise JaxmorphError(f"carried = {self.carried!r}: {type(state).__name__} has no such field")
+        carried = field_of(self, state, self.carried)
         kinds = carried.shape[-1]
         if jnp.shape(self.adhesion) != (kinds, kinds):
             raise JaxmorphError(
@@ -194,8 +206,12 @@ class MorseAdhesionPotential(MechanicalInteractionPotential):
                 f"must have the shape ({kinds}, {kinds})"
             )
         symmetric = (self.adhesion + self.adhesion.T) / 2
-        depth = jnp.einsum("ik,kl,jl->ij", carried, symmetric, carried)
-        return MorsePotential(depth, self.alpha, self.r_cutoff, self.r_onset)
+        strength = jnp.matmul(carried, symmetric, precision=jax.lax.Precision.HIGHEST)
+        rest = self.alpha, self.r_cutoff, self.r_onset
+        if is_listed(range_of(self.r_cutoff), state):
+            return _ListedMorsePotential(strength, *rest, carried=carried)
+        depth = jnp.matmul(strength, carried.T, precision=jax.lax.Precision.HIGHEST)
+        return MorsePotential(depth, *rest)
 
     def energy_fn(self, state: BaseCellState, *, per_particle: bool = False) -> EnergyFn:
         return self.of(state).energy_fn(state, per_particle=per_particle)

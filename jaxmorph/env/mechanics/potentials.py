@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ... import space
 from ...errors import JaxmorphError
@@ -123,12 +123,17 @@ class PairPotential(MechanicalInteractionPotential):
         reach = self.range_in(state)
         return reach if self._is_scalar() and is_listed(reach, state) else None
 
+    def _in_slot(self, slot: Int[Array, " cell"]) -> "PairPotential":
+        """The potential of each cell and its neighbour in a slot of a list."""
+        del slot
+        return self
+
     def _is_scalar(self) -> bool:
         """Whether no field can hold a number for each pair."""
         return all(jnp.ndim(leaf) == 0 for leaf in jax.tree.leaves(self))
 
     def energy_fn(self, state: BaseCellState, *, per_particle: bool = False) -> EnergyFn:
-        return self._sum_fn(self.pair_energy, state, per_particle=per_particle)
+        return self._sum_fn(lambda potential: potential.pair_energy, state, per_particle=per_particle)
 
     def virial_fn(self, state: BaseCellState) -> EnergyFn:
         """For each cell half of what its pairs have of the virial, the force times the distance.
@@ -137,16 +142,21 @@ class PairPotential(MechanicalInteractionPotential):
         (cell,), energy.
         """
 
-        def of_pair(distance: Array, sigma: Array) -> Array:
-            return self.force_over_distance(distance, sigma) * distance**2
+        def of_pair(potential: PairPotential) -> PairFn:
+            return lambda r, sigma: potential.force_over_distance(r, sigma) * r**2
 
         return self._sum_fn(of_pair, state, per_particle=True)
 
-    def _sum_fn(self, of_pair: PairFn, state: BaseCellState, *, per_particle: bool) -> EnergyFn:
+    def _sum_fn(
+        self, function: Callable[["PairPotential"], PairFn], state: BaseCellState, *, per_particle: bool
+    ) -> EnergyFn:
         """The sum over pairs of a function of distance and sum of radii, or half of it for each cell."""
         reach = self._range(state)
         if reach is not None:
-            return listed_energy(of_pair, reach, state, per_particle=per_particle)
+            return listed_energy(
+                lambda slot: function(self._in_slot(slot)), reach, state, per_particle=per_particle
+            )
+        of_pair = function(self)
         pairs, sigma, interacts = self._pairs(state)
 
         def total(position: Array) -> Array:
@@ -163,7 +173,7 @@ class PairPotential(MechanicalInteractionPotential):
     def scaled_force_fn(self, state: BaseCellState, scale: Scalar) -> ForceFn:
         reach = self._range(state)
         if reach is not None:
-            listed = listed_force(self.force_over_distance, reach, state)
+            listed = listed_force(lambda slot: self._in_slot(slot).force_over_distance, reach, state)
             return lambda position: scale * listed(position)
         pairs, sigma, interacts = self._pairs(state)
 

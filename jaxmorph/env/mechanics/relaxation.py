@@ -12,12 +12,27 @@ from ...errors import JaxmorphError
 from ...gradients import discount_gradient
 from ...simulation import gaussian, keep, scan
 from ...steps import SimulationStep, State
+from ..fields import require
 from .potentials import MechanicalInteractionPotential, Scalar
 
 Position = Float[Array, "cell dim"]
+Moved = tuple[Array, ...]
 
 
-class _MechanicalRelaxation(SimulationStep):
+def check_steps(relaxation_steps: int) -> None:
+    """Raises JaxmorphError if there is none."""
+    if relaxation_steps < 1:
+        raise JaxmorphError(f"relaxation_steps = {relaxation_steps}: a relaxation has at least 1 step")
+
+
+def random_key(motion: str, key: PRNGKeyArray | None) -> PRNGKeyArray:
+    """The key; raises JaxmorphError if there is none."""
+    if key is None:
+        raise JaxmorphError(f"key = None: {motion} needs a random key; pass key=...")
+    return key
+
+
+class MechanicalRelaxation(SimulationStep):
     """``relaxation_steps`` moves of all cells; types and radii stay fixed meanwhile.
 
     The derivative of the positions is multiplied by ``discount`` as they leave each inner step: what
@@ -28,8 +43,13 @@ class _MechanicalRelaxation(SimulationStep):
     relaxation_steps: eqx.AbstractVar[int]
     discount: eqx.AbstractVar[Scalar]
 
+    @property
+    def _moved(self) -> tuple[str, ...]:
+        """The fields of the state that an inner step changes; the positions first."""
+        return ("position",)
+
     @abc.abstractmethod
-    def _draw(self, state: State, key: PRNGKeyArray | None) -> Float[Array, "step cell dim"] | None:
+    def _draw(self, state: State, key: PRNGKeyArray | None) -> Float[Array, "step *any"] | None:
         """The noise of all inner steps."""
 
     @abc.abstractmethod
@@ -37,36 +57,38 @@ class _MechanicalRelaxation(SimulationStep):
         """What a force moves a cell by in an inner step, length / force."""
 
     @abc.abstractmethod
-    def _move(self, state: State, drift: Position, position: Position, noise: Any) -> Position:
-        """The positions after an inner step.
+    def _move(self, state: State, drift: Position, moved: Moved, noise: Any) -> Moved:
+        """The fields of :attr:`_moved` after an inner step.
 
         Args:
             state: Before the first inner step.
             drift: What the forces move each cell by.
-            position: Before this inner step.
+            moved: Before this inner step.
             noise: Its part of what :meth:`_draw` returned.
         """
 
     def __check_init__(self) -> None:
-        if self.relaxation_steps < 1:
-            raise JaxmorphError(
-                f"relaxation_steps = {self.relaxation_steps}: a relaxation has at least 1 step"
-            )
+        check_steps(self.relaxation_steps)
 
+    @jax.named_scope("jaxmorph.MechanicalRelaxation")
     def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
+        require(self, state, *self._moved)
+        noise = self._draw(state, key)
         drift = self.mechanical_potential.scaled_force_fn(state, self._mobility())
 
-        def body(position: Position, noise: Position | None) -> tuple[Position, None]:
-            position = keep(position)
-            position = self._move(state, drift(position), position, noise)
-            return discount_gradient(position, self.discount), None
+        def body(moved: Moved, noise: Any) -> tuple[Moved, None]:
+            moved = tuple(keep(x) for x in moved)
+            position, *others = self._move(state, drift(moved[0]), moved, noise)
+            return (discount_gradient(position, self.discount), *others), None
 
-        noise = self._draw(state, key)
-        position, _ = scan(body, state.position, noise, length=self.relaxation_steps)
-        return eqx.tree_at(lambda state: state.position, state, position)
+        def fields(state: State) -> Moved:
+            return tuple(getattr(state, name) for name in self._moved)
+
+        moved, _ = scan(body, fields(state), noise, length=self.relaxation_steps)
+        return eqx.tree_at(fields, state, moved)
 
 
-class BrownianMechanicalRelaxation(_MechanicalRelaxation):
+class BrownianMechanicalRelaxation(MechanicalRelaxation):
     """Overdamped Langevin (Brownian) dynamics of unit mass, Euler-Maruyama.
 
     x <- x + F dt / gamma + sqrt(2 kT dt / gamma) xi, with xi standard normal, drawn anew in each inner
@@ -96,8 +118,7 @@ class BrownianMechanicalRelaxation(_MechanicalRelaxation):
     discount: Scalar = 1.0
 
     def _draw(self, state: State, key: PRNGKeyArray | None) -> Float[Array, "step cell dim"]:
-        if key is None:
-            raise JaxmorphError("key = None: Brownian motion needs a random key; pass key=...")
+        key = random_key("Brownian motion", key)
 
         def split(key: PRNGKeyArray, _: None) -> tuple[PRNGKeyArray, PRNGKeyArray]:
             key, draw = jax.random.split(key)
@@ -111,14 +132,14 @@ class BrownianMechanicalRelaxation(_MechanicalRelaxation):
     def _mobility(self) -> Scalar:
         return self.dt / self.gamma
 
-    def _move(self, state: State, drift: Position, position: Position, noise: Any) -> Position:
+    def _move(self, state: State, drift: Position, moved: Moved, noise: Any) -> Moved:
         # Two roots, not one: with kT = 0 the derivatives in dt and gamma stay finite.
         amplitude = jnp.sqrt(self.kT) * jnp.sqrt(2 * self._mobility())
         amplitude = jnp.where(state.alive[:, None], amplitude, 0)  # dead slots do not move
-        return state.shift(position, gaussian(noise, drift, amplitude))
+        return (state.shift(moved[0], gaussian(noise, drift, amplitude)),)
 
 
-class SGDMechanicalRelaxation(_MechanicalRelaxation):
+class SGDMechanicalRelaxation(MechanicalRelaxation):
     """Gradient descent on the energy: x <- x + dt F in each inner step.
 
     Source: ``jax_md.minimize.gradient_descent``, which a test holds this against.
@@ -141,5 +162,5 @@ class SGDMechanicalRelaxation(_MechanicalRelaxation):
     def _mobility(self) -> Scalar:
         return self.dt
 
-    def _move(self, state: State, drift: Position, position: Position, noise: Any) -> Position:
-        return state.shift(position, drift)
+    def _move(self, state: State, drift: Position, moved: Moved, noise: Any) -> Moved:
+        return (state.shift(moved[0], drift),)
