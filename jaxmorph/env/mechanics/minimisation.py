@@ -134,7 +134,7 @@ class EnergyMinimisation(SimulationStep):
 
     - H does not resist motions of the whole cluster. The initial positions move the minimum by what they
       move the centroid by, and by nothing else. Nothing turns it: derivatives are those of what does not
-      depend on the orientation of the cluster, as all observables of ``jaxmorph.observables``.
+      depend on the orientation of the cluster, as its size does not and its gyration tensor does.
     - Where something else moves without resistance (cells or clusters that do not touch, repulsion alone
       in free space), no theorem says where the minimum goes, and derivatives are NaN. So they are at
       saddle points.
@@ -147,7 +147,7 @@ class EnergyMinimisation(SimulationStep):
         method: ``Fire`` or ``GradientDescent``.
         relaxation_steps: Steps of the method in one call.
         tolerance: Largest force on a cell at what counts as a minimum, energy / length; single precision
-            gets no nearer than about 1e-4 of the largest force of a pair.
+            needs a larger one.
         gradients: ``"implicit"`` or ``"unrolled"``.
     """
 
