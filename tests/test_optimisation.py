@@ -18,7 +18,7 @@ import pytest
 from wells import Shot, Wells
 
 from jaxmorph import optimisation, store
-from jaxmorph.configuration.courses import Course
+from jaxmorph.configuration.courses import Course, as_csv, read_course
 from jaxmorph.configuration.optimise import Optimise
 from jaxmorph.configuration.optimisers import (
     OPTIMISERS,
@@ -309,6 +309,29 @@ def test_improvement_is_measured_on_seeds_that_were_not_optimised_on() -> None:
     assert result["improvement_low"][0] < gained < result["improvement_high"][0]
 
 
+def test_the_best_start_is_not_chosen_by_the_seeds_that_measure_it() -> None:
+    """The loss is the mean of sd x noise: seeds of a negative mean prefer the largest sd, by luck."""
+    problem = of_study(Shot(), "sd")
+    asked = settings([{"observable": "value", "goal": "minimise"}])
+    made, sd = objective_of(problem, asked, np.zeros(1)), np.array([0.2, 1.0, 5.0])
+    u = Scale(problem.distributions).unconstrained(sd[:, None])
+
+    def mean_of(seeds: Evaluation) -> float:
+        return float(seeds.losses(u[1:2]).mean())
+
+    for key in range(20):
+        evaluation = Evaluation(problem, made, 16, run_key=key)
+        lucky = mean_of(evaluation)
+        if lucky < 0 < mean_of(evaluation.on_others()):
+            break
+    done, finite = np.zeros(3, int), np.ones(3, bool)
+    found = optimisation.outcome(evaluation, u[:, None], done, finite, fixed_seeds=None).variables
+    assert found["optimum_start"][1].tolist() == [0]
+    np.testing.assert_allclose(found["optimum_loss"][1], sd[0] * lucky, rtol=1e-12)
+    # These seeds themselves would have taken the last.
+    assert np.argmin(found["evaluation_loss_after"][1].mean(axis=1)) == 2
+
+
 # --- stopping ------------------------------------------------------------------------------------
 
 
@@ -476,6 +499,25 @@ def test_optax_has_every_schedule_that_can_be_named(name: str) -> None:
     assert tuple(has) == SCHEDULES[name]
     needed = tuple(n for n, p in has.items() if p.default is inspect.Parameter.empty)
     assert needed == REQUIRED[name]
+
+
+# --- measured time courses ------------------------------------------------------------------------
+
+
+def test_courses_are_read_from_their_text_to_the_last_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    times = tuple(np.cumsum(rng.uniform(0.1, 1.0, 5)))
+
+    def numbers() -> tuple[float, ...]:
+        return tuple(rng.lognormal(sigma=30, size=5))
+
+    courses = {
+        "x": Course(times, numbers(), numbers(), {"time": "h", "x": "um", "x_error": "um"}),
+        "y": Course(times, numbers(), None, {"time": "h"}),
+    }
+    path = tmp_path / "courses.csv"
+    path.write_text(as_csv(courses), encoding="utf-8")
+    assert {name: read_course(str(path), name) for name in courses} == courses
 
 
 # --- what the study cannot have -------------------------------------------------------------------
