@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import logging
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import jax
 import numpy as np
 import optax
 import pytest
-from wells import Shot, Wells
+from wells import Shot, Slots, Wells, Yule
 
 from jaxmorph import optimisation, store
 from jaxmorph.configuration.courses import Course, as_csv, read_course
@@ -27,6 +28,7 @@ from jaxmorph.configuration.optimisers import (
     WITHOUT_LEARNING_RATE,
 )
 from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, TruncatedNormal, Uniform
+from jaxmorph.env.mechanics import listed
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.optimisation import STOP_REASONS, Evaluation, Objective, Paths, Scale
 from jaxmorph.optimisation.loss import Weights, cotangent, loss, pseudo_values, standard_error
@@ -220,6 +222,34 @@ def test_calibration_finds_the_closed_form_optimum() -> None:
     assert [STOP_REASONS[i] for i in found.stopped] == ["steps", "steps"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", ["score", "smoothed"])
+def test_a_growing_population_reaches_its_target_through_discrete_events(estimator: Any) -> None:
+    """The rate at which the mean of a Yule process, in steps, is the target; both ends of its bounds.
+
+    A pathwise derivative of a number of cells is 0: nothing would move. Smoothing has no bias here: with
+    fresh seeds the loss is (m - y)^2, which the deviation m - y lets end at the same place.
+    """
+    problem, wanted = of_study(Yule(), "rate"), 6.0
+    rate = -np.log(2 - (wanted / 3) ** (1 / 10)) / 0.1
+    schedule = {"name": "cosine_decay_schedule", "settings": {"init_value": 0.1, "decay_steps": 150}}
+    asked = settings(
+        [{"observable": "number", "goal": "target", "value": wanted}],
+        seeds_per_step=32,
+        steps=150,
+        optimiser={"schedule": schedule},
+    )
+    made = objective_of(problem, asked, np.array([0.0, 1.0]))
+    points = np.array([[0.2], [1.4]])
+    found = optimisation.descend(
+        problem, made, points, asked, run_key=1, estimator=estimator, smoothing=0.3
+    )
+    # The mean of some hundred seeds, of standard deviation 2.4 each, over dm / drate = 5.6.
+    np.testing.assert_allclose(found.parameter_value[:, -1, 0], rate, atol=0.08)
+    late = Evaluation(problem, made, 4096, run_key=1).values(found.last)[:, :, -1, 0]
+    np.testing.assert_allclose(late.mean(axis=1), wanted, atol=0.5)
+
+
 def test_the_covariance_is_the_inverse_of_the_closed_form_fisher_information() -> None:
     """With I = sum (d m / d theta)(d m / d theta)^T / error^2, m interpolated between records."""
     problem = trap(1e-12, k=Uniform(low=0.5, high=6), x0=LogUniform(low=0.5, high=5))
@@ -390,6 +420,74 @@ def test_the_devices_share_the_starts(tmp_path: Path) -> None:
     there = np.load(tmp_path / "r.npz")
     assert there["n"] == 2
     np.testing.assert_allclose(there["values"], three().parameter_value, rtol=1e-12)
+
+
+# --- buffers ---------------------------------------------------------------------------------------
+
+
+def grow(saved: optimisation.Saved | None = None) -> Paths:
+    """Gradient descent on (a - 3)^2: a_s = 3 - (3 - a_0) (1 - 2 rate)^s; it needs 2 slots, then 30."""
+    asked = settings(
+        [{"observable": "y", "goal": "minimise"}],
+        steps=60,
+        optimiser={"name": "sgd", "learning_rate": 0.05},
+    )
+    return descend(of_study(Slots(), "a"), [[0.2], [-1.0]], asked, saved=saved, save_every_s=0.0)
+
+
+def test_buffers_that_a_path_outgrows_are_made_larger(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        found = grow()
+    assert caplog.text.count("buffers too small") >= 2
+    assert [STOP_REASONS[i] for i in found.stopped] == ["steps", "steps"]
+    path = 3 - np.array([[2.8], [4.0]]) * 0.9 ** np.arange(61)
+    np.testing.assert_allclose(found.parameter_value[..., 0], path, rtol=1e-12)
+
+
+def test_what_was_cut_off_goes_on_with_the_buffers_that_it_had(caplog: pytest.LogCaptureFixture) -> None:
+    saved = Until(4)
+    with pytest.raises(Killed):
+        grow(saved)
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        resumed = grow(saved)
+    assert "resuming after 40 steps" in caplog.text
+    # 30 slots of which a quarter is to spare: nothing is measured again.
+    assert "buffers too small" not in caplog.text and "buffers: " not in caplog.text
+    assert resumed.u.tobytes() == grow().u.tobytes()
+
+
+@pytest.mark.slow
+def test_a_cluster_of_more_than_50_cells_is_made_compact_with_neighbour_lists(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As cells come closer they have more neighbours; the path is that of all pairs."""
+    crowd = {
+        "n_cells": 60, "n_dim": 2, "n_steps": 4, "relaxation_steps": 3, "dt": 2e-4,
+        "record_every": 4, "initial_spread": 3.5, "r_onset": 1.2, "r_cutoff": 1.5,
+    }  # fmt: skip
+    problem = load_problem("reference", crowd, {"epsilon": Normal(mean=3, sd=3)}, ["mean_distance"])
+    asked = settings(
+        [{"observable": "mean_distance", "goal": "minimise"}],
+        seeds_per_step=1,
+        fresh=False,
+        steps=12,
+        optimiser={"learning_rate": 0.5},
+    )
+    times = 2e-4 * 3 * np.array([0.0, 4.0])
+
+    def path() -> Paths:
+        made = objective_of(problem, asked, times)
+        return optimisation.descend(problem, made, np.array([[3.0]]), asked, run_key=0)
+
+    monkeypatch.setattr(listed, "CROSSOVER", 10**6)
+    dense = path()
+    monkeypatch.setattr(listed, "CROSSOVER", 0)
+    monkeypatch.setattr(listed, "DEARER", 0)
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        sparse = path()
+    assert "buffers: " in caplog.text
+    assert [STOP_REASONS[i] for i in sparse.stopped] == ["steps"]
+    np.testing.assert_allclose(sparse.parameter_value, dense.parameter_value, rtol=1e-9)
 
 
 # --- cut off -------------------------------------------------------------------------------------

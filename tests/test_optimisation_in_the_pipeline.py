@@ -14,6 +14,8 @@ import pytest
 import xarray as xr
 from test_workflow import HERE, jobs, prepare, snakemake
 
+from jaxmorph.report import reproduce
+
 K, X0, GAMMA, DT = 2.0, 1.5, 0.8, 0.01
 TIMES = DT * np.array([0, 10, 20, 30, 40])
 MEANS = (1 - K * DT / GAMMA) ** np.array([0, 10, 20, 30, 40]) * X0
@@ -116,6 +118,20 @@ def test_the_best_start_is_simulated_in_full_before_and_after(optimised: Path) -
         found["course_after"].sel(start=best).isel(evaluation_seed=0),
         rtol=1e-12,
     )
+
+
+@pytest.mark.slow
+def test_what_a_report_carries_makes_the_starts_again(optimised: Path, tmp_path: Path) -> None:
+    """With the data, which were a NetCDF file, as CSV; numbers equal to the last bit."""
+    made = (xr.open_dataset(optimised / f"results/trap/{name}") for name in ("sensitivity.nc", NAMES[0]))
+    for file in reproduce.attachments("trap", *made):
+        (tmp_path / file.name).write_text(file.text)
+    assert (tmp_path / "course.csv").exists() and not (tmp_path / "course.nc").exists()
+    wanted = "results/trap/optimisation/starts-000.nc"
+    done = snakemake(tmp_path, wanted)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = (xr.load_dataset(folder / wanted) for folder in (optimised, tmp_path))
+    assert first.equals(second)
 
 
 @pytest.mark.slow

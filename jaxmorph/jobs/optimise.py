@@ -213,7 +213,7 @@ def _objective(problem: Problem, settings: Optimise, known: dict[str, Any]) -> o
 
 
 def _data_as_text(settings: Optimise, known: dict[str, Any]) -> dict[str, str]:
-    """The columns of each data file that the objective uses, as CSV, so that a report can hand them on."""
+    """What the objective uses of each data file, as CSV, so that a report can hand it on."""
     files: dict[str, dict[str, Course]] = {}
     for i, course in known["courses"].items():
         term = settings.objective[int(i)]

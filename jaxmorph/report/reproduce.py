@@ -41,7 +41,7 @@ class Attachment:
 def attachments(
     run: str, sensitivity: xr.Dataset, optimisation: xr.Dataset | None = None
 ) -> list[Attachment]:
-    """Configuration, study, measured data and versions of a run; nothing that the datasets do not hold."""
+    """Configuration, study, measured data and versions of a run, as far as the datasets hold them."""
     attrs = sensitivity.attrs
     try:
         settings = json.loads(attrs["configuration"])
