@@ -227,8 +227,8 @@ def test_calibration_finds_the_closed_form_optimum() -> None:
 def test_a_growing_population_reaches_its_target_through_discrete_events(estimator: Any) -> None:
     """The rate at which the mean of a Yule process, in steps, is the target; both ends of its bounds.
 
-    A pathwise derivative of a number of cells is 0: nothing would move. Smoothing has no bias here: with
-    fresh seeds the loss is (m - y)^2, which the deviation m - y lets end at the same place.
+    A pathwise derivative of a number of cells is 0: nothing would move. Smoothing moves no end: it
+    changes dm / drate, by which the deviation m - y is multiplied in the gradient.
     """
     problem, wanted = of_study(Yule(), "rate"), 6.0
     rate = -np.log(2 - (wanted / 3) ** (1 / 10)) / 0.1
