@@ -28,7 +28,6 @@ from jaxmorph.configuration.optimisers import (
     WITHOUT_LEARNING_RATE,
 )
 from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, TruncatedNormal, Uniform
-from jaxmorph.env.mechanics import listed
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.optimisation import STOP_REASONS, Evaluation, Objective, Paths, Scale
 from jaxmorph.optimisation.loss import Weights, cotangent, loss, pseudo_values, standard_error
@@ -454,40 +453,6 @@ def test_what_was_cut_off_goes_on_with_the_buffers_that_it_had(caplog: pytest.Lo
     # 30 slots of which a quarter is to spare: nothing is measured again.
     assert "buffers too small" not in caplog.text and "buffers: " not in caplog.text
     assert resumed.u.tobytes() == grow().u.tobytes()
-
-
-@pytest.mark.slow
-def test_a_cluster_of_more_than_50_cells_is_made_compact_with_neighbour_lists(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As cells come closer they have more neighbours; the path is that of all pairs."""
-    crowd = {
-        "n_cells": 60, "n_dim": 2, "n_steps": 4, "relaxation_steps": 3, "dt": 2e-4,
-        "record_every": 4, "initial_spread": 3.5, "r_onset": 1.2, "r_cutoff": 1.5,
-    }  # fmt: skip
-    problem = load_problem("reference", crowd, {"epsilon": Normal(mean=3, sd=3)}, ["mean_distance"])
-    asked = settings(
-        [{"observable": "mean_distance", "goal": "minimise"}],
-        seeds_per_step=1,
-        fresh=False,
-        steps=12,
-        optimiser={"learning_rate": 0.5},
-    )
-    times = 2e-4 * 3 * np.array([0.0, 4.0])
-
-    def path() -> Paths:
-        made = objective_of(problem, asked, times)
-        return optimisation.descend(problem, made, np.array([[3.0]]), asked, run_key=0)
-
-    monkeypatch.setattr(listed, "CROSSOVER", 10**6)
-    dense = path()
-    monkeypatch.setattr(listed, "CROSSOVER", 0)
-    monkeypatch.setattr(listed, "DEARER", 0)
-    with caplog.at_level(logging.INFO, "jaxmorph"):
-        sparse = path()
-    assert "buffers: " in caplog.text
-    assert [STOP_REASONS[i] for i in sparse.stopped] == ["steps"]
-    np.testing.assert_allclose(sparse.parameter_value, dense.parameter_value, rtol=1e-9)
 
 
 # --- cut off -------------------------------------------------------------------------------------
