@@ -318,7 +318,7 @@ def _courses(value: xr.DataArray, line: str) -> tuple[Figure, list[Artist], Upda
     if "corner" in value.coords:
         first = [drawn for drawn, _ in lines[: value.sizes[line]]]
         names = [words(str(c)) for c in value["corner"].values]
-        figure.legend(first, names, loc="outside lower center", ncols=2, fontsize=7)
+        figure.legend(first, names, loc="outside upper center", ncols=2, fontsize=7)
 
     def update(now: float) -> None:
         past = time <= now

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import logging
 import os
 import signal
 import subprocess
@@ -15,10 +16,10 @@ import jax
 import numpy as np
 import optax
 import pytest
-from wells import Shot, Wells
+from wells import Shot, Slots, Wells, Yule
 
 from jaxmorph import optimisation, store
-from jaxmorph.configuration.courses import Course
+from jaxmorph.configuration.courses import Course, as_csv, read_course
 from jaxmorph.configuration.optimise import Optimise
 from jaxmorph.configuration.optimisers import (
     OPTIMISERS,
@@ -220,6 +221,34 @@ def test_calibration_finds_the_closed_form_optimum() -> None:
     assert [STOP_REASONS[i] for i in found.stopped] == ["steps", "steps"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", ["score", "smoothed"])
+def test_a_growing_population_reaches_its_target_through_discrete_events(estimator: Any) -> None:
+    """The rate at which the mean of a Yule process, in steps, is the target; both ends of its bounds.
+
+    A pathwise derivative of a number of cells is 0: nothing would move. Smoothing moves no end: it
+    changes dm / drate, by which the deviation m - y is multiplied in the gradient.
+    """
+    problem, wanted = of_study(Yule(), "rate"), 6.0
+    rate = -np.log(2 - (wanted / 3) ** (1 / 10)) / 0.1
+    schedule = {"name": "cosine_decay_schedule", "settings": {"init_value": 0.1, "decay_steps": 150}}
+    asked = settings(
+        [{"observable": "number", "goal": "target", "value": wanted}],
+        seeds_per_step=32,
+        steps=150,
+        optimiser={"schedule": schedule},
+    )
+    made = objective_of(problem, asked, np.array([0.0, 1.0]))
+    points = np.array([[0.2], [1.4]])
+    found = optimisation.descend(
+        problem, made, points, asked, run_key=1, estimator=estimator, smoothing=0.3
+    )
+    # The mean of some hundred seeds, of standard deviation 2.4 each, over dm / drate = 5.6.
+    np.testing.assert_allclose(found.parameter_value[:, -1, 0], rate, atol=0.08)
+    late = Evaluation(problem, made, 4096, run_key=1).values(found.last)[:, :, -1, 0]
+    np.testing.assert_allclose(late.mean(axis=1), wanted, atol=0.5)
+
+
 def test_the_covariance_is_the_inverse_of_the_closed_form_fisher_information() -> None:
     """With I = sum (d m / d theta)(d m / d theta)^T / error^2, m interpolated between records."""
     problem = trap(1e-12, k=Uniform(low=0.5, high=6), x0=LogUniform(low=0.5, high=5))
@@ -309,6 +338,29 @@ def test_improvement_is_measured_on_seeds_that_were_not_optimised_on() -> None:
     assert result["improvement_low"][0] < gained < result["improvement_high"][0]
 
 
+def test_the_best_start_is_not_chosen_by_the_seeds_that_measure_it() -> None:
+    """The loss is the mean of sd x noise: seeds of a negative mean prefer the largest sd, by luck."""
+    problem = of_study(Shot(), "sd")
+    asked = settings([{"observable": "value", "goal": "minimise"}])
+    made, sd = objective_of(problem, asked, np.zeros(1)), np.array([0.2, 1.0, 5.0])
+    u = Scale(problem.distributions).unconstrained(sd[:, None])
+
+    def mean_of(seeds: Evaluation) -> float:
+        return float(seeds.losses(u[1:2]).mean())
+
+    for key in range(20):
+        evaluation = Evaluation(problem, made, 16, run_key=key)
+        lucky = mean_of(evaluation)
+        if lucky < 0 < mean_of(evaluation.on_others()):
+            break
+    done, finite = np.zeros(3, int), np.ones(3, bool)
+    found = optimisation.outcome(evaluation, u[:, None], done, finite, fixed_seeds=None).variables
+    assert found["optimum_start"][1].tolist() == [0]
+    np.testing.assert_allclose(found["optimum_loss"][1], sd[0] * lucky, rtol=1e-12)
+    # These seeds themselves would have taken the last.
+    assert np.argmin(found["evaluation_loss_after"][1].mean(axis=1)) == 2
+
+
 # --- stopping ------------------------------------------------------------------------------------
 
 
@@ -367,6 +419,40 @@ def test_the_devices_share_the_starts(tmp_path: Path) -> None:
     there = np.load(tmp_path / "r.npz")
     assert there["n"] == 2
     np.testing.assert_allclose(there["values"], three().parameter_value, rtol=1e-12)
+
+
+# --- buffers ---------------------------------------------------------------------------------------
+
+
+def grow(saved: optimisation.Saved | None = None) -> Paths:
+    """Gradient descent on (a - 3)^2: a_s = 3 - (3 - a_0) (1 - 2 rate)^s; it needs 2 slots, then 30."""
+    asked = settings(
+        [{"observable": "y", "goal": "minimise"}],
+        steps=60,
+        optimiser={"name": "sgd", "learning_rate": 0.05},
+    )
+    return descend(of_study(Slots(), "a"), [[0.2], [-1.0]], asked, saved=saved, save_every_s=0.0)
+
+
+def test_buffers_that_a_path_outgrows_are_made_larger(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        found = grow()
+    assert caplog.text.count("buffers too small") >= 2
+    assert [STOP_REASONS[i] for i in found.stopped] == ["steps", "steps"]
+    path = 3 - np.array([[2.8], [4.0]]) * 0.9 ** np.arange(61)
+    np.testing.assert_allclose(found.parameter_value[..., 0], path, rtol=1e-12)
+
+
+def test_what_was_cut_off_goes_on_with_the_buffers_that_it_had(caplog: pytest.LogCaptureFixture) -> None:
+    saved = Until(4)
+    with pytest.raises(Killed):
+        grow(saved)
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        resumed = grow(saved)
+    assert "resuming after 40 steps" in caplog.text
+    # 30 slots of which a quarter is to spare: nothing is measured again.
+    assert "buffers too small" not in caplog.text and "buffers: " not in caplog.text
+    assert resumed.u.tobytes() == grow().u.tobytes()
 
 
 # --- cut off -------------------------------------------------------------------------------------
@@ -476,6 +562,25 @@ def test_optax_has_every_schedule_that_can_be_named(name: str) -> None:
     assert tuple(has) == SCHEDULES[name]
     needed = tuple(n for n, p in has.items() if p.default is inspect.Parameter.empty)
     assert needed == REQUIRED[name]
+
+
+# --- measured time courses ------------------------------------------------------------------------
+
+
+def test_courses_are_read_from_their_text_to_the_last_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    times = tuple(np.cumsum(rng.uniform(0.1, 1.0, 5)))
+
+    def numbers() -> tuple[float, ...]:
+        return tuple(rng.lognormal(sigma=30, size=5))
+
+    courses = {
+        "x": Course(times, numbers(), numbers(), {"time": "h", "x": "um", "x_error": "um"}),
+        "y": Course(times, numbers(), None, {"time": "h"}),
+    }
+    path = tmp_path / "courses.csv"
+    path.write_text(as_csv(courses), encoding="utf-8")
+    assert {name: read_course(str(path), name) for name in courses} == courses
 
 
 # --- what the study cannot have -------------------------------------------------------------------

@@ -1,13 +1,20 @@
 """Optimisations through the real snakemake: the whole chain in miniature, its errors, what is rerun."""
 
 import json
+import os
+import re
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
-from test_workflow import jobs, prepare, snakemake
+from test_workflow import HERE, jobs, prepare, snakemake
+
+from jaxmorph.report import reproduce
 
 K, X0, GAMMA, DT = 2.0, 1.5, 0.8, 0.01
 TIMES = DT * np.array([0, 10, 20, 30, 40])
@@ -114,6 +121,20 @@ def test_the_best_start_is_simulated_in_full_before_and_after(optimised: Path) -
 
 
 @pytest.mark.slow
+def test_what_a_report_carries_makes_the_starts_again(optimised: Path, tmp_path: Path) -> None:
+    """With the data, which were a NetCDF file, as CSV; numbers equal to the last bit."""
+    made = (xr.open_dataset(optimised / f"results/trap/{name}") for name in ("sensitivity.nc", NAMES[0]))
+    for file in reproduce.attachments("trap", *made):
+        (tmp_path / file.name).write_text(file.text)
+    assert (tmp_path / "course.csv").exists() and not (tmp_path / "course.nc").exists()
+    wanted = "results/trap/optimisation/starts-000.nc"
+    done = snakemake(tmp_path, wanted)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = (xr.load_dataset(folder / wanted) for folder in (optimised, tmp_path))
+    assert first.equals(second)
+
+
+@pytest.mark.slow
 def test_only_what_a_change_decides_is_done_again(optimised: Path) -> None:
     wanted = ["results/trap/optimisation.nc", "results/trap/sensitivity.nc"]
 
@@ -162,6 +183,65 @@ def test_what_the_study_cannot_have_is_said_by_the_first_job(
     assert sum(message in line for line in said) == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert not list((tmp_path / "results/trap/optimisation").glob("*"))
+
+
+# Read by the job of the starts: a state is saved after each ten steps, and not each 30 s.
+FAST_CLOCK = """
+import time
+
+real = time.monotonic
+time.monotonic = lambda: 1e6 * real()
+"""
+
+
+def states(folder: Path) -> list[Path]:
+    return list((folder / "unfinished/trap/starts-000").glob("*.npz"))
+
+
+def job_of_starts(folder: Path) -> int:
+    """The process that optimises, by its script and its working directory."""
+    found = [
+        int(process.name)
+        for process in Path("/proc").iterdir()
+        if process.name.isdigit()
+        and b"starts.py" in (process / "cmdline").read_bytes()
+        and (process / "cwd").resolve() == folder.resolve()
+    ]
+    return found[0]
+
+
+@pytest.mark.slow
+def test_a_job_that_is_killed_goes_on_through_snakemake_with_the_same_bits(tmp_path: Path) -> None:
+    run = trap(
+        objective=[{"observable": "x", "goal": "target", "value": 0.3}],
+        starts={"method": "sobol", "samples": 2},
+        steps=5000,
+        free="all",
+    )
+    run |= {"study": "fast.py:Trap", "settings": {}, "parameters": {"k": "default", "x0": "default"}}
+    wanted = "results/trap/optimisation/starts-000.nc"
+    folders = [prepare(tmp_path / name, {"trap": run | {"fixed": {}}}) for name in ("killed", "whole")]
+    for folder in folders:
+        (folder / "fast.py").write_text(FAST_CLOCK + (HERE / "trap.py").read_text())
+    killed, whole = folders
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(snakemake, killed, wanted)
+        while not states(killed):
+            assert not first.done(), first.result().stdout + first.result().stderr
+            time.sleep(0.02)
+        os.kill(job_of_starts(killed), signal.SIGKILL)
+        assert first.result().returncode != 0
+    assert not (killed / wanted).exists() and states(killed)
+    for folder in folders:
+        done = snakemake(folder, wanted)
+        assert done.returncode == 0, done.stdout + done.stderr
+    log = (killed / "logs/trap/optimisation/starts-000.log").read_text()
+    (steps,) = re.findall(r"resuming after (\d+) steps", log)
+    assert 0 < int(steps) < 5000
+    assert "resuming" not in (whole / "logs/trap/optimisation/starts-000.log").read_text()
+    one, two = (xr.load_dataset(folder / wanted) for folder in folders)
+    for name, variable in one.data_vars.items():
+        assert variable.values.tobytes() == two[name].values.tobytes(), name
 
 
 def test_a_run_without_an_optimisation_says_so(tmp_path: Path) -> None:

@@ -251,6 +251,26 @@ def test_a_configuration_is_one_of_the_run_alone() -> None:
     assert again == run.model_copy(update={"study": again.study, "allow_partial": False})
 
 
+def test_measured_data_travel_under_names_of_their_own() -> None:
+    """Two files of one name, in one of them a time course of each of two observables."""
+    course = {"goal": "time-course", "weight": 1.0}
+    terms: list[dict[str, object]] = [
+        course | {"observable": "x", "data": "one/course.nc"},
+        {"goal": "minimise", "observable": "x"},
+        course | {"observable": "x", "data": "two/course.csv"},
+    ]
+    settings = tiny()["tiny"] | {"optimise": {"objective": terms}}
+    attributes = {"configuration": json.dumps(settings), "library_versions": "{}"}
+    texts = {"one/course.nc": "time,x\n0.0,1.0\n", "two/course.csv": "time,x\n0.0,2.0\n"}
+    optimised = xr.Dataset(attrs={"measured_data": json.dumps(texts)})
+    found = reproduce.attachments("tiny", xr.Dataset(attrs=attributes), optimised)
+    carried = {one.name: one.text for one in found}
+    again = yaml.safe_load(carried["config.yaml"])["runs"]["tiny"]["optimise"]["objective"]
+    assert again[0]["data"] != again[2]["data"] and again[1] == terms[1]
+    assert [carried[again[i]["data"]] for i in (0, 2)] == list(texts.values())
+    assert again[0] == {**terms[0], "data": again[0]["data"]}
+
+
 def test_unpacking_writes_names_not_places_and_overwrites_nothing(tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     evil = '<a download="../../evil.py" data-reproduce href="data:text/plain;base64,MQ==">x</a>'

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 import jaxmorph as jxm
 from jaxmorph.distributions import LogUniform, Normal, Uniform
+from jaxmorph.simulation.buffers import buffer_need, buffer_size
 
 
 class Wells(jxm.Study):
@@ -43,3 +44,45 @@ class Shot(jxm.Study):
         """One record."""
         value = parameters["m"] + parameters["sd"] * jax.random.normal(key, (), jnp.float64)
         return jxm.Recording(time=jnp.zeros(1), observables={"value": value[None]})
+
+
+class Yule(jxm.Study):
+    """Three cells divide, each at one rate: after n steps 3 (2 - exp(-rate dt))^n on average."""
+
+    parameters = (jxm.Parameter("rate", "1/h", "rate of division", 0.5, Uniform(low=0.1, high=1.6)),)
+    observables = (jxm.Observable("number", "1", "number of cells", low=0.0),)
+    time_unit = "h"
+
+    n_steps: int = 10
+    dt: float = 0.1
+    n_slots: int = 64
+
+    def simulate(self, parameters, key):  # type: ignore[no-untyped-def]
+        """A record before and one after all steps."""
+        divides = -jnp.expm1(-parameters["rate"] * self.dt)
+
+        def step(number, *, key):  # type: ignore[no-untyped-def]
+            alive = jnp.arange(self.n_slots) < number
+            return number + jnp.sum(jxm.bernoulli(key, jnp.where(alive, divides, 0)))
+
+        first = jnp.full((), 3.0, divides.dtype)
+        number = jxm.record(
+            step, first, key, self.n_steps, every=self.n_steps, measure=lambda number: number
+        )
+        return jxm.Recording(self.dt * self.n_steps * jnp.arange(2.0), {"number": number})
+
+
+class Slots(jxm.Study):
+    """Without noise: (a - 3)^2, from a buffer of ceil(10 a) slots; NaN where that is too small."""
+
+    parameters = (jxm.Parameter("a", "1", "a number", 0.5, Normal(mean=0, sd=1)),)
+    observables = (jxm.Observable("y", "1", "its squared distance from 3"),)
+    stochastic = False
+
+    def simulate(self, parameters, key):  # type: ignore[no-untyped-def]
+        """One record."""
+        a = parameters["a"]
+        size, need = buffer_size("slots", 3.0), jnp.ceil(10 * jax.lax.stop_gradient(a))
+        buffer_need("slots", need)
+        y = jnp.where(need <= size, (a - 3) ** 2, jnp.nan)
+        return jxm.Recording(jnp.zeros(1), {"y": y[None]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import math
 import re
@@ -73,6 +74,26 @@ def read_course(path: str, observable: str) -> Course:
         None if error is None else tuple(error),
         {name: unit for name, unit in units.items() if name in wanted},
     )
+
+
+def as_csv(courses: Mapping[str, Course]) -> str:
+    """The text of a CSV file in which ``read_course`` finds the same numbers, to the last bit.
+
+    Args:
+        courses: The courses of one file, by observable; their times are the same.
+    """
+    columns: dict[str, Sequence[float]] = {}
+    units: dict[str, str] = {}
+    for observable, course in courses.items():
+        columns |= {"time": course.time, observable: course.value}
+        units |= course.units
+        if course.error is not None:
+            columns[f"{observable}_error"] = course.error
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([f"{name} [{units[name]}]" if name in units else name for name in columns])
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()
 
 
 def _read_csv(path: str) -> tuple[dict[str, list[float]], dict[str, str]]:

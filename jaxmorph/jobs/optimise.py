@@ -14,7 +14,7 @@ import xarray as xr
 from .. import designs, engine, optimisation, store
 from ..atomic import UNFINISHED
 from ..configuration import bias_attributes
-from ..configuration.courses import Course, read_course
+from ..configuration.courses import Course, as_csv, read_course
 from ..configuration.optimise import Optimise, Target, TimeCourse
 from ..configuration.optimisers import LBFGS
 from ..errors import JaxmorphError
@@ -124,6 +124,7 @@ def collect_optimisation(
         "covariance_kind": outcome.covariance_kind,
         "optimiser": settings.optimiser.model_dump_json(),
         "objective": _in_words(settings),
+        "measured_data": json.dumps(_data_as_text(settings, known)),
         "distributions": json.dumps([d.model_dump(mode="json") for d in problem.distributions]),
     }
     by_name = {o.name: o for o in problem.study.observables}
@@ -212,6 +213,16 @@ def _make_objective(
 def _objective(problem: Problem, settings: Optimise, known: dict[str, Any]) -> optimisation.Objective:
     courses = {int(i): Course(**course) for i, course in known["courses"].items()}
     return _make_objective(problem, settings, courses, np.array(known["time"]))
+
+
+def _data_as_text(settings: Optimise, known: dict[str, Any]) -> dict[str, str]:
+    """What the objective uses of each data file, as CSV, so that a report can hand it on."""
+    files: dict[str, dict[str, Course]] = {}
+    for i, course in known["courses"].items():
+        term = settings.objective[int(i)]
+        assert isinstance(term, TimeCourse)
+        files.setdefault(term.data, {})[term.observable] = Course(**course)
+    return {file: as_csv(courses) for file, courses in files.items()}
 
 
 def _targets(problem: Problem, settings: Optimise, known: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Parameters that meet an objective: gradient descent of many starts, and how sure the result is."""
 
-from .descent import STOP_REASONS, Paths, Saved, descend
+from .descent import STOP_REASONS, Saved, descend
 from .evaluation import Evaluation
 from .objective import Objective, make_objective, observables_of
 from .optima import basins
 from .optimisers import make_optimiser
 from .outcome import Outcome, outcome
+from .paths import Paths
 from .scale import Scale
 from .sections import Sections, loss_map, sections
 from .uncertainty import Curvature, covariance_of_data, covers, curvature, missed, region, spread

@@ -1,7 +1,6 @@
 """All starts of a job, step by step, in one compiled program; what was done is kept as it comes."""
 
 import contextlib
-import dataclasses
 import json
 import logging
 import time
@@ -24,6 +23,7 @@ from ..studies import Problem
 from .loss import Weights, cotangent, loss, standard_error
 from .objective import Objective
 from .optimisers import make_optimiser
+from .paths import History, Paths, Record
 from .scale import Scale
 
 logger = logging.getLogger(__name__)
@@ -58,44 +58,6 @@ class State(NamedTuple):
     mean_gradient: Float[Array, "start parameter"]
     best: Float[Array, " start"]
     since_best: Int[Array, " start"]
-
-
-class Record(NamedTuple):
-    """What is kept of each step, (start, ...); entry s is the state before update s."""
-
-    u: Float[Array, "start parameter"]
-    loss: Float[Array, " start"]
-    loss_se: Float[Array, " start"]
-    gradient_norm: Float[Array, " start"]
-    running: Array
-
-
-@dataclasses.dataclass(frozen=True)
-class Paths:
-    """The paths of all starts; NaN after a start has stopped.
-
-    Attributes:
-        u: On the unconstrained scale, (start, step, parameter).
-        parameter_value: The same in the parameters' units.
-        loss: Of the seeds of each step, (start, step).
-        loss_se: Its standard error over them; NaN of one seed.
-        gradient_norm: On the unconstrained scale, (start, step).
-        steps_done: Updates of each start.
-        stopped: Why it ended, see ``STOP_REASONS``.
-    """
-
-    u: Float[np.ndarray, "start step parameter"]
-    parameter_value: Float[np.ndarray, "start step parameter"]
-    loss: Float[np.ndarray, "start step"]
-    loss_se: Float[np.ndarray, "start step"]
-    gradient_norm: Float[np.ndarray, "start step"]
-    steps_done: Int[np.ndarray, " start"]
-    stopped: Int[np.ndarray, " start"]
-
-    @property
-    def last(self) -> Float[np.ndarray, "start parameter"]:
-        """Where each start ended, on the unconstrained scale."""
-        return self.u[np.arange(len(self.u)), self.steps_done]
 
 
 def descend(
@@ -141,7 +103,7 @@ def descend(
     given = np.broadcast_to(objective.target, (n, objective.target.size)) if targets is None else targets
     seeds = np.arange(settings.seeds_per_step)
     starts = np.asarray(points, kind)
-    history = _History(n, settings.steps, len(problem.names), kind)
+    history = History(n, settings.steps, len(problem.names), kind)
     with on_pairs(problem, way.single, starts, seeds, run_key, way.simulates) as (mapped, keys):
         y = jnp.asarray(given, kind)
         step = _Step(problem, objective, settings, way.single, mapped, run_key, scale)
@@ -345,37 +307,7 @@ class _Step:
         return value(u)
 
 
-class _History:
-    """What has been recorded so far, on the host."""
-
-    def __init__(self, n: int, steps: int, n_parameters: int, kind: np.dtype):
-        self.u = np.full((n, steps + 1, n_parameters), np.nan, kind)
-        self.loss, self.loss_se, self.gradient_norm = (
-            np.full((n, steps + 1), np.nan, kind) for _ in range(3)
-        )
-        self.running = np.zeros((n, steps + 1), bool)
-
-    @property
-    def arrays(self) -> list[np.ndarray]:
-        return [self.u, self.loss, self.loss_se, self.gradient_norm, self.running]
-
-    def put(self, first: int, records: Record) -> None:
-        """Take in some steps; what belongs to starts that had stopped is left out."""
-        count = min(_TOGETHER, self.running.shape[1] - first)
-        where = slice(first, first + count)
-        running = np.asarray(records.running)[:count].T
-        self.running[:, where] = running
-        for mine, new in zip(self.arrays[:-1], records, strict=False):
-            part = np.moveaxis(np.asarray(new)[:count], 1, 0)
-            mine[:, where][running] = part[running]
-
-    def paths(self, values: np.ndarray, stopped: np.ndarray) -> Paths:
-        """The whole, when all have stopped."""
-        done = self.running.sum(axis=1) - 1
-        return Paths(self.u, values, self.loss, self.loss_se, self.gradient_norm, done, stopped)
-
-
-def _take_up(saved: Saved | None, state: State, history: _History) -> tuple[State, int]:
+def _take_up(saved: Saved | None, state: State, history: History) -> tuple[State, int]:
     """The state after the last step that was saved and is whole; else ``state``, after none."""
     for place in sorted(saved or (), key=lambda place: -place[3]):
         with contextlib.suppress(KeyError):
@@ -391,7 +323,7 @@ def _take_up(saved: Saved | None, state: State, history: _History) -> tuple[Stat
     return state, 0
 
 
-def _save(saved: Saved, n: int, done: int, state: State, history: _History) -> None:
+def _save(saved: Saved, n: int, done: int, state: State, history: History) -> None:
     """Keep the state after ``done`` steps, with the sizes of buffers; and then no earlier one."""
     before = list(saved)
     sizes = np.frombuffer(json.dumps(capacities.sizes()).encode(), np.uint8)

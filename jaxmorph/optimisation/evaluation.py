@@ -25,6 +25,7 @@ class Evaluation:
         n_seeds: Seeds; a deterministic study has one.
         run_key: The run's random key.
         how: How gradients are made: arguments of ``engine.evaluate``.
+        first: The first of the seeds.
     """
 
     def __init__(
@@ -34,18 +35,26 @@ class Evaluation:
         n_seeds: int,
         run_key: int,
         how: dict[str, Any] | None = None,
+        first: int = 0,
     ):
         self.problem, self.objective = problem, objective
         self.scale = Scale(problem.distributions)
         self.stochastic = problem.study.is_stochastic
-        self.seeds = np.arange(n_seeds if self.stochastic else 1)
+        self.seeds = first + np.arange(n_seeds if self.stochastic else 1)
         self.weights: Weights = weights_of(objective)
         self._key, self._how = run_key, how or {}
         self.time = np.zeros(0)
 
     def of_seeds(self, n: int) -> "Evaluation":
         """The same on the first ``n`` seeds."""
-        return Evaluation(self.problem, self.objective, min(n, len(self.seeds)), self._key, self._how)
+        return self._with(min(n, len(self.seeds)), self.seeds[0])
+
+    def on_others(self) -> "Evaluation":
+        """The same on as many other seeds."""
+        return self._with(len(self.seeds), self.seeds[-1] + 1)
+
+    def _with(self, n: int, first: int) -> "Evaluation":
+        return Evaluation(self.problem, self.objective, n, self._key, self._how, first)
 
     def parameter(self, u: Float[np.ndarray, "... parameter"]) -> Float[np.ndarray, "... parameter"]:
         """Parameter values of points on the unconstrained scale."""

@@ -54,12 +54,16 @@ def outcome(
         fixed_seeds: Number of the seeds, if all steps had the same.
     """
     first, last = u[:, 0], u[np.arange(len(u)), steps_done]
-    before, after = evaluation.values(first), evaluation.values(last)
+    before, after = np.split(evaluation.values(np.concatenate([first, last])), 2)
     losses = [evaluation.losses_of(evaluation.objective.features(v)) for v in (before, after)]
     means = np.stack([loss.mean(axis=1) for loss in losses])
     spread = float(np.ptp(means[np.isfinite(means)])) if np.isfinite(means).any() else 0.0
-    arrived = np.where(finite[:, None], losses[1], np.nan)
-    basin = basins(evaluation, last, arrived, spread)
+    # The smallest of several noisy losses is too small on average: it is found on other seeds than
+    # those that measure it.
+    chooses = evaluation.on_others() if evaluation.stochastic and len(u) > 1 else evaluation
+    there = losses[1] if chooses is evaluation else chooses.losses(last)
+    arrived = np.where((finite & np.isfinite(means[1]))[:, None], there, np.nan)
+    basin = basins(chooses, last, arrived, spread)
     seeds = ("start", "evaluation_seed")
     courses = ("start", "evaluation_seed", "time", "observable")
     variables: Variables = {
@@ -73,24 +77,24 @@ def outcome(
     kind = "none"
     n_optima = min(basin.max() + 1, _MOST_OPTIMA) if basin.size else 0
     if n_optima:
-        mean = np.where(basin >= 0, arrived.mean(axis=1), np.inf)
-        best = [int(np.argmin(np.where(basin == k, mean, np.inf))) for k in range(n_optima)]
+        chosen = arrived.mean(axis=1)
+        best = [int(np.argmin(np.where(basin == k, chosen, np.inf))) for k in range(n_optima)]
         counts = np.array([(basin == k).sum() for k in range(n_optima)])
         about = []
         for k, i in enumerate(best):
-            logger.info("optimum %d: start %d, loss %.6g, %d starts", k, i, mean[i], counts[k])
+            logger.info("optimum %d: start %d, loss %.6g, %d starts", k, i, means[1, i], counts[k])
             done = steps_done[i]
             path = u[i, done + 1 - max(2, int(_LAST * done)) : done + 1] if done else u[i, :1]
-            there = curvature(evaluation, last[i], fixed_seeds=fixed_seeds, last=path)
+            around = curvature(evaluation, last[i], fixed_seeds=fixed_seeds, last=path)
             gained = means[0, i] - means[1, i]
-            about.append((there, sections(evaluation, last[i], there, gained)))
+            about.append((around, sections(evaluation, last[i], around, gained)))
         kind = about[0][0].kind
         variables |= _optima(evaluation, last[best], about)
         features = evaluation.objective.features(after[best])
         variables |= {
             "optimum_start": ("optimum", np.array(best)),
             "optimum_n_starts": ("optimum", counts),
-            "optimum_loss": ("optimum", mean[best]),
+            "optimum_loss": ("optimum", means[1, best]),
             "optimum_loss_se": ("optimum", evaluation.standard_errors(features)),
         }
     if u.shape[2] == 2 and n_optima:

@@ -11,10 +11,10 @@ from jaxmorph.report.reproduce import unpack
 
 
 def main() -> int:
-    """Unpacks configuration, study and requirements."""
+    """Unpacks configuration, study, data and requirements."""
     parser = argparse.ArgumentParser(
         prog="python -m jaxmorph.report",
-        description="Unpack the configuration, the study and the versions that a report carries.",
+        description="Unpack what a report carries: configuration, study, measured data, versions.",
     )
     parser.add_argument("report", type=Path, metavar="REPORT.html")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to; made if absent")

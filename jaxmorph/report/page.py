@@ -122,7 +122,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "observables": facts.observable_rows(sensitivity),
         "code": facts.code(sensitivity.attrs),
         "missing": facts.missing(sensitivity),
-        "attachments": reproduce.attachments(run, sensitivity),
+        "attachments": reproduce.attachments(run, sensitivity, data.optimisation),
         "commands": reproduce.commands(sensitivity.attrs),
         "known_variables": _known_variables(data),
         "optimisation": optimisation.part(data.optimisation),

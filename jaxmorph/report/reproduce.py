@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import copy
+import itertools
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path, PurePath
@@ -35,16 +38,25 @@ class Attachment:
         return f"data:text/plain;charset=utf-8;base64,{base64.b64encode(self.text.encode()).decode()}"
 
 
-def attachments(run: str, sensitivity: xr.Dataset) -> list[Attachment]:
-    """Configuration, study and versions of a run; nothing of a dataset that does not hold them."""
+def attachments(
+    run: str, sensitivity: xr.Dataset, optimisation: xr.Dataset | None = None
+) -> list[Attachment]:
+    """Configuration, study, measured data and versions of a run, as far as the datasets hold them."""
     attrs = sensitivity.attrs
     try:
         settings = json.loads(attrs["configuration"])
         versions = json.loads(attrs["library_versions"])
     except (KeyError, ValueError):
         return []
+    held_against = {} if optimisation is None else optimisation.attrs
+    measured = json.loads(held_against.get("measured_data", "{}"))
+    names = _data_files(measured)
     found = [
-        Attachment(CONFIGURATION, configuration(run, settings), "the run as it was configured"),
+        Attachment(CONFIGURATION, configuration(run, settings, names), "the run as it was configured"),
+        *(
+            Attachment(names[path], text, "the data that the optimisation is held against")
+            for path, text in measured.items()
+        ),
         Attachment(REQUIREMENTS, requirements(attrs, versions), "the versions it was made with"),
     ]
     if source := attrs.get("study_source"):
@@ -53,12 +65,16 @@ def attachments(run: str, sensitivity: xr.Dataset) -> list[Attachment]:
     return found
 
 
-def configuration(run: str, settings: dict[str, Any]) -> str:
+def configuration(run: str, settings: dict[str, Any], data: Mapping[str, str] | None = None) -> str:
     """A configuration file of this run alone.
 
-    A study in a file is looked for beside it, and the second user has all batches to make.
+    A study in a file is looked for beside it, as are measured data, under the names that ``data`` has
+    for their paths; and the second user has all batches to make.
     """
-    settings = dict(settings)
+    settings = copy.deepcopy(settings)
+    for term in (settings.get("optimise") or {}).get("objective", ()):
+        if "data" in term:
+            term["data"] = (data or {}).get(term["data"], term["data"])
     if ".py:" in str(settings.get("study")):
         settings["study"] = f"{_study_file(settings['study'])}:{settings['study'].rpartition(':')[2]}"
     settings.pop("allow_partial", None)
@@ -124,6 +140,16 @@ class _Links(HTMLParser):
         name, link = known.get("download"), known.get("href")
         if tag == "a" and _MARK in known and name and link:
             self.found[name] = base64.b64decode(link.partition("base64,")[2])
+
+
+def _data_files(paths: Iterable[str]) -> dict[str, str]:
+    """Names for the CSV files of some paths, each its own."""
+    names: dict[str, str] = {}
+    for path in paths:
+        stem = PurePath(path).stem
+        candidates = itertools.chain([f"{stem}.csv"], (f"{stem}-{i}.csv" for i in itertools.count(2)))
+        names[path] = next(name for name in candidates if name not in names.values())
+    return names
 
 
 def _study_file(study: str) -> str:

@@ -12,7 +12,7 @@ from .files import as_strings, describe
 _NAMES = {
     "start": ("number of the start", "1"),
     "step": ("step: entry s is the state before update s", "1"),
-    "optimum": ("number of the optimum, that of the smallest loss first", "1"),
+    "optimum": ("number of the optimum, the best first", "1"),
     "direction": ("eigenvector of the Hessian, stiffest first", "1"),
     "point": ("point along a direction", "1"),
     "map_0": ("point along the first free parameter", "1"),
@@ -34,7 +34,7 @@ _NAMES = {
     "improvement_low": ("lower end of the 95 % interval of the improvement", "1"),
     "improvement_high": ("upper end of the 95 % interval of the improvement", "1"),
     "optimum_of_start": ("optimum in whose basin the start ended; -1 if it was not finite", "1"),
-    "optimum_start": ("start that ended with the smallest loss of the basin", "1"),
+    "optimum_start": ("best start of the basin, chosen on other seeds than those of optimum_loss", "1"),
     "optimum_loss": ("loss at the optimum, on fresh seeds", "1"),
     "optimum_loss_se": ("standard error of the loss at the optimum", "1"),
     "optimum_n_starts": ("number of starts that ended in the basin", "1"),

@@ -14,10 +14,10 @@ _STOPPED = (
 OPTIMISATION: dict[str, Entry] = {
     "optimisation_improvement": Entry(
         "What was gained, on fresh seeds",
-        "One row a start, the best on top. Left: the loss at the starting point (open circle) and at "
-        "the end (filled), each the mean over seeds that were never optimised on. Right: the mean of "
-        "the differences, seed by seed, with its 95 % interval; to the right of zero is better, grey "
-        "cannot be told from zero. Rows of one colour ended in the same optimum.",
+        "One row a start, the smallest loss on top. Left: the loss at the starting point (open circle) "
+        "and at the end (filled), each the mean over seeds that were never optimised on. Right: the "
+        "mean of the differences, seed by seed, with its 95 % interval; to the right of zero is better, "
+        "grey cannot be told from zero. Rows of one colour ended in the same optimum.",
         (
             "evaluation_loss_before",
             "evaluation_loss_after",
@@ -83,8 +83,8 @@ OPTIMISATION: dict[str, Entry] = {
     ),
     "optimisation_parameters": Entry(
         "Do the starts agree?",
-        "One panel a free parameter, as wide as its bounds; one row a start, the best on top. Open "
-        "circle: where it began; filled: where it ended. The bar behind the rows of one optimum is "
+        "One panel a free parameter, as wide as its bounds; one row a start, the smallest loss on top. "
+        "Open circle: where it began; filled: where it ended. The bar behind the rows of one optimum is "
         "the 95 % interval of the parameter there: narrow bars say that the objective determines the "
         "parameter, "
         "bars across the panel that it does not." + _STOPPED,

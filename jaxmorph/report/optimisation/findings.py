@@ -50,7 +50,7 @@ def agreement(data: xr.Dataset) -> str:
     best = data.isel(optimum=found[0])
     worse = [float(data["optimum_loss"].values[k] - best["optimum_loss"]) for k in found[1:]]
     told = [
-        f"{n} in optimum {label} (loss larger by {plain(more)})"
+        f"{n} in optimum {label} ({f'loss larger by {plain(more)}' if more > 0 else 'loss no larger'})"
         for n, label, more in zip(counts[1:], labels[1:], worse, strict=True)
     ]
     more = len(told) - 3

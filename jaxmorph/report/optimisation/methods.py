@@ -72,8 +72,8 @@ _METHODS: tuple[Method, ...] = (
         f"mean over seeds r of {_L}<sub>r</sub>(before) - {_L}<sub>r</sub>(after)",
         "Both from the same seeds, none of which was optimised on, so that noise common to both "
         "cancels and a lucky fit to the noise of the steps counts for nothing; Student's 95 % "
-        "interval over seeds. The best of many starts is picked on these seeds, too: with many starts "
-        "of nearly equal loss its own number is a little too good.",
+        "interval over seeds. The best of several starts is picked on as many other seeds, so that its "
+        "own number is not the luckiest one.",
         "Law, Simulation Modeling and Analysis (McGraw-Hill, 2015), chapters 10 and 11.",
         ("improvement",),
     ),

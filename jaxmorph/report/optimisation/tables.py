@@ -111,7 +111,7 @@ def _interval(one: xr.Dataset) -> str:
 
 
 def starts(data: xr.Dataset) -> dict[str, Any]:
-    """One row a start, the best first; how many of them are left out of the page."""
+    """One row a start, the smallest loss first; how many of them are left out of the page."""
     order = of_starts.ranked(data)
     last, first = ends(data), data["parameter_value"].isel(step=0)
     rows = []
