@@ -6,11 +6,13 @@ from .objective import Objective, make_objective, observables_of
 from .optima import basins
 from .optimisers import make_optimiser
 from .outcome import Outcome, outcome
+from .refinement import REFINING, refine
 from .scale import Scale
 from .sections import Sections, loss_map, sections
-from .uncertainty import Curvature, covariance_of_data, covers, curvature, missed, region, spread
+from .uncertainty import Curvature, covers, curvature, region
 
 __all__ = [
+    "REFINING",
     "STOP_REASONS",
     "Curvature",
     "Evaluation",
@@ -21,17 +23,15 @@ __all__ = [
     "Scale",
     "Sections",
     "basins",
-    "covariance_of_data",
     "covers",
     "curvature",
     "descend",
     "loss_map",
     "make_objective",
     "make_optimiser",
-    "missed",
     "observables_of",
     "outcome",
+    "refine",
     "region",
     "sections",
-    "spread",
 ]

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 from tqdm import tqdm
 
 from ..configuration import Estimator
@@ -82,6 +82,7 @@ class Paths:
         gradient_norm: On the unconstrained scale, (start, step).
         steps_done: Updates of each start.
         stopped: Why it ended, see ``STOP_REASONS``.
+        refined: Whether the last update is a refinement.
     """
 
     u: Float[np.ndarray, "start step parameter"]
@@ -91,6 +92,7 @@ class Paths:
     gradient_norm: Float[np.ndarray, "start step"]
     steps_done: Int[np.ndarray, " start"]
     stopped: Int[np.ndarray, " start"]
+    refined: Bool[np.ndarray, " start"]
 
     @property
     def last(self) -> Float[np.ndarray, "start parameter"]:
@@ -372,7 +374,8 @@ class _History:
     def paths(self, values: np.ndarray, stopped: np.ndarray) -> Paths:
         """The whole, when all have stopped."""
         done = self.running.sum(axis=1) - 1
-        return Paths(self.u, values, self.loss, self.loss_se, self.gradient_norm, done, stopped)
+        losses = self.loss, self.loss_se, self.gradient_norm
+        return Paths(self.u, values, *losses, done, stopped, np.zeros(len(done), bool))
 
 
 def _take_up(saved: Saved | None, state: State, history: _History) -> tuple[State, int]:

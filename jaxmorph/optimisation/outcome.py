@@ -43,6 +43,7 @@ def outcome(
     finite: Bool[np.ndarray, " start"],
     *,
     fixed_seeds: int | None,
+    refining: Evaluation | None = None,
 ) -> Outcome:
     """Measure the ends of all paths on seeds that were not optimised on.
 
@@ -52,6 +53,7 @@ def outcome(
         steps_done: Updates of each start.
         finite: Which starts did not turn non-finite.
         fixed_seeds: Number of the seeds, if all steps had the same.
+        refining: The loss on the seeds of the refinement, if the last step of each path is one.
     """
     first, last = u[:, 0], u[np.arange(len(u)), steps_done]
     before, after = evaluation.values(first), evaluation.values(last)
@@ -81,7 +83,7 @@ def outcome(
             logger.info("optimum %d: start %d, loss %.6g, %d starts", k, i, mean[i], counts[k])
             done = steps_done[i]
             path = u[i, done + 1 - max(2, int(_LAST * done)) : done + 1] if done else u[i, :1]
-            there = curvature(evaluation, last[i], fixed_seeds=fixed_seeds, last=path)
+            there = curvature(evaluation, last[i], fixed_seeds=fixed_seeds, last=path, refining=refining)
             gained = means[0, i] - means[1, i]
             about.append((there, sections(evaluation, last[i], there, gained)))
         kind = about[0][0].kind
