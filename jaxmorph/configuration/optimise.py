@@ -195,7 +195,7 @@ class Refine(ConfigurationModel):
         256, ge=4, description="noise realisations; theirs is the noise that is left in the parameters"
     )
     steps: int = Field(
-        10, ge=1, description="steps of each start, at most; three or four are usually enough"
+        10, ge=1, description="steps of each start, at most; four or five are usually enough"
     )
 
 
