@@ -78,9 +78,9 @@ def optimise_starts(run_name: str, spec: Spec, objective: str, output: str, code
             saved=store.SavedPieces(folder, f"{key}-refined"),
         )
     reasons = [optimisation.STOP_REASONS[i] for i in paths.stopped]
-    for number, reason, done in zip(numbers, reasons, paths.steps_done, strict=True):
+    for number, reason, done in zip(numbers, reasons, paths.steps_done - paths.refined, strict=True):
         log = logger.warning if reason == "not finite" else logger.info
-        log("start %d: %s after %d updates", number, reason, done)
+        log("start %d: %s after %d steps", number, reason, done)
     attributes = _attributes(run_name, spec, problem, code, begin)
     dataset = store.starts_dataset(
         numbers=numbers,

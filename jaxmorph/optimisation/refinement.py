@@ -89,7 +89,10 @@ def _longer(array: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class _Model:
-    """The loss at a point with its quadratic model: gradient and Hessian, Gauss and Newton's."""
+    """The loss at a point with its quadratic model: gradient and Hessian, Gauss and Newton's.
+
+    The Hessian is that of the mean over these seeds, with its noise, so that it bends nowhere downwards.
+    """
 
     loss: float
     se: float
