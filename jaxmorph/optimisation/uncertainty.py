@@ -49,7 +49,8 @@ def curvature(
 ) -> Curvature:
     """Hessian and covariance at ``u``.
 
-    The Hessian H is that of the loss, by central differences of its gradient at the same fresh seeds.
+    The Hessian H is that of the loss, by central differences of its gradient at the same fresh seeds; of
+    data alone 2 J^T Q J (Gauss and Newton's): second derivatives have more noise than first ones.
     Where the objective is data alone, the covariance is that of the weighted least-squares estimate,
     F^-1 J^T Q S Q J F^-1 with F = J^T Q J, J the derivative of the mean features, Q their weights, and S
     the covariance of the data: with weights 1 / error^2 the inverse of the Fisher information. Without
@@ -76,9 +77,9 @@ def curvature(
         refining: The loss on the seeds of the refinement, if it ended there.
     """
     here = evaluation.slopes(u[None])
-    hessian = _hessian(evaluation, u)
-    value, vector = np.linalg.eigh(hessian)
     measured = evaluation.objective.measured
+    hessian = _gauss_newton(evaluation.objective, here) if measured else _hessian(evaluation, u)
+    value, vector = np.linalg.eigh(hessian)
     covariance = np.zeros_like(hessian)
     if measured:
         covariance = _of_data(evaluation.objective, here.features[0], here.jacobian[0])
@@ -91,8 +92,7 @@ def curvature(
         elif fixed_seeds is not None:
             covariance = covariance + _sandwich(evaluation, here, hessian) / fixed_seeds
         else:
-            bent = _gauss_newton(evaluation.objective, here) if measured else hessian
-            covariance = covariance + _spread(last) + _missed(here, bent)
+            covariance = covariance + _spread(last) + _missed(here, hessian)
             if not measured:
                 n = max(1, len(last)) * len(evaluation.seeds)
                 covariance = covariance + _sandwich(evaluation, here, hessian) / n
