@@ -391,6 +391,13 @@ BAD_RUNS += [
             "objective: [{observable: x, goal: minimise, value: 1.0}]",
             ".objective[0].value: unknown key of a minimise term; known: observable, when, weight, goal",
         ),
+        (
+            f"{OPTIMISE}, refine: {{seeds: 64}}",
+            ".refine: needs an objective of data alone (target, time-course); objective[0] is to "
+            "minimise x; leave it out",
+        ),
+        (f"{OPTIMISE}, refine: {{seed: 64}}", ".refine.seed: unknown key; did you mean seeds?"),
+        (f"{OPTIMISE}, refine: true", ".refine = true: must be a mapping of keys to values"),
         (f"{OPTIMISE}, free: []", ".free = []: must be the word all or name at least one"),
         (
             f"{OPTIMISE}, free: [alpa]",
@@ -515,6 +522,23 @@ def test_a_time_course_knows_its_units(project: Path) -> None:
     assert read_course("course.nc", "x") == Course(
         (0.0, 1.5), (1.0, 2.0), None, {"time": "h", "x": "um"}
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "refined"),
+    [
+        ({}, {"seeds": 256, "steps": 10}),
+        ({"refine": {"seeds": 64}}, {"seeds": 64, "steps": 10}),
+        ({"refine": None}, None),
+        ({"fresh": False}, None),
+        ({"objective": [{"observable": "x", "goal": "maximise"}]}, None),
+    ],
+)
+def test_calibrations_by_data_are_refined(changes: dict[str, Any], refined: dict | None) -> None:
+    target = {"observable": "x", "goal": "target", "value": 1.0}
+    run = make_run(optimise={"objective": [target], **changes})
+    assert run.start_params("000")["refine"] == refined
+    assert Run.from_json(run.to_json()) == run
 
 
 def test_all_problems_are_reported_at_once() -> None:

@@ -142,6 +142,22 @@ def test_a_pair_has_one_answer_however_the_run_is_cut(caplog: pytest.LogCaptureF
     assert np.all(np.ptp(whole.value[:, :, -1, 0], axis=1) > 1e-3)  # seeds differ
 
 
+def test_samples_that_come_one_after_another_are_compiled_once(caplog: pytest.LogCaptureFixture) -> None:
+    problem = problem_of("ornstein-uhlenbeck")
+    samples, seeds = points(problem, 5), np.array([5, 2, 3])
+    whole = engine.evaluate(problem, samples, seeds, run_key=9)
+    # So little memory that pieces are cut: what was found out about that is kept, too.
+    with (
+        caplog.at_level(logging.INFO, "jaxmorph.engine.pieces"),
+        engine.evaluator(problem, seeds, run_key=9, memory_limit=2e3) as evaluated,
+    ):
+        parts = [evaluated(samples[rows]) for rows in ([0, 1], [2, 3], [4, 0])]
+    for part, rows in zip(parts, ([0, 1], [2, 3], [4, 0]), strict=True):
+        assert_same(part, whole, rows, [0, 1, 2])
+    assert "cutting the batch" in caplog.text
+    assert caplog.text.count("evaluating pieces of") == 1
+
+
 def test_cutting_goes_down_to_single_pairs(caplog: pytest.LogCaptureFixture) -> None:
     problem = problem_of("ornstein-uhlenbeck")
     samples, seeds = points(problem, 2), np.array([5, 2])

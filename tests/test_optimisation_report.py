@@ -102,6 +102,29 @@ def test_how_far_the_starts_went(usual: xr.Dataset) -> None:
     )
 
 
+def test_a_refinement_is_told_and_is_no_step_of_the_optimiser(usual: xr.Dataset) -> None:
+    block = json.loads(usual.attrs["configuration"])
+    block["optimise"]["refine"] = {"seeds": 512, "steps": 10}
+    ended = (usual["stop_reason"] != "not finite").astype(np.int8)
+    refined = usual.assign(refined=ended, steps_done=usual["steps_done"] + ended)
+    refined.attrs["configuration"] = json.dumps(block)
+    before = findings.ran(usual)
+    assert findings.ran(refined) == before.replace(
+        "at most 200 steps", "at most 200 steps, and then refined them on 512 seeds"
+    )
+    facts = dict(tables.facts(refined))
+    assert facts["refinement"] == "at most 10 Gauss-Newton steps on 512 seeds of their own"
+    assert facts["steps"] == "200" and "refinement" not in dict(tables.facts(usual))
+    steps = [[row["steps"] for row in tables.starts(data)["rows"]] for data in (usual, refined)]
+    assert steps[0] == steps[1]
+    titles = [[m.title for m in methods.shown(data)] for data in (usual, refined)]
+    assert "Refinement" in titles[1] and "Refinement" not in titles[0]
+    assert "The last step is the refinement" in CATALOGUE["optimisation_loss"].told(
+        [str(name) for name in refined]
+    )
+    assert "refinement" not in CATALOGUE["optimisation_loss"].told([str(name) for name in usual])
+
+
 def test_parameters_are_determined_or_not(usual: xr.Dataset) -> None:
     for i, (value, low, high) in enumerate([(2.0, 1.9, 2.1), (3.0, 1.6, 4.4)]):
         usual = usual.copy(deep=True)

@@ -91,7 +91,8 @@ def _optimise(model: dict[str, Any], models: dict[str, Any]) -> list[str]:
     parts += _section("### `optimiser`", optimiser)
     schedule = _resolve(_only(optimiser["properties"]["schedule"]), models)
     parts += _section("#### `schedule`", schedule)
-    return parts + _section("### `stop`", _resolve(fields["stop"], models))
+    parts += _section("### `stop`", _resolve(fields["stop"], models))
+    return parts + _section("### `refine`", _resolve(_only(fields["refine"]), models))
 
 
 def _only(field: dict[str, Any]) -> dict[str, Any]:

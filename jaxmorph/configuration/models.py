@@ -337,7 +337,7 @@ class Run(ConfigurationModel):
         numbers = self.optimisation_jobs[job]
         free = self.optimise.free_of(tuple(self.parameters))
         starts = shortest_design(self.optimise.starts, list(free), numbers.stop)
-        keys = ("objective", "free", "optimiser", "fresh", "seeds_per_step", "steps", "stop")
+        keys = ("objective", "free", "optimiser", "fresh", "seeds_per_step", "steps", "stop", "refine")
         return self._optimisation_model | {
             **{key: self._optimise[key] for key in keys},
             "starts": starts.model_dump(mode="json"),

@@ -185,6 +185,27 @@ class Stop(ConfigurationModel):
     patience: int = Field(20, ge=1, description="a number of steps")
 
 
+class Refine(ConfigurationModel):
+    """The finish of a calibration, from where each start ended: damped Gauss-Newton steps.
+
+    They have seeds that no other step and no measurement has, the same for all of them and all starts.
+    """
+
+    seeds: int = Field(
+        256, ge=4, description="noise realisations; theirs is the noise that is left in the parameters"
+    )
+    steps: int = Field(
+        10, ge=1, description="steps of each start, at most; four or five are usually enough"
+    )
+
+
+def _refined_by_default(block: dict[str, Any]) -> Refine | None:
+    """Calibrations by data, whose fresh seeds leave the ends of paths around the minimum."""
+    terms = block.get("objective", ())
+    of_data = all(isinstance(term, Target | TimeCourse) for term in terms)
+    return Refine() if of_data and block.get("fresh", True) else None
+
+
 class Optimise(ConfigurationModel):
     """Finding parameters that meet an objective; the run's sensitivity analysis goes on as before."""
 
@@ -212,12 +233,28 @@ class Optimise(ConfigurationModel):
     )
     steps: int = Field(1000, ge=1, le=2**24, description="steps of each start, at most")
     stop: Stop = Field(Stop(), description="when a start ends earlier")
+    refine: Refine | None = Field(
+        default_factory=_refined_by_default,
+        description="how a calibration is finished, for objectives of data alone (targets, time "
+        "courses): by default with the values below, if seeds are fresh; `null`: not at all",
+    )
     evaluation_seeds: int = Field(
         64,
         ge=4,
         description="noise realisations, none of which was optimised on, for everything that is said of "
         "the result",
     )
+
+    @field_validator("refine")
+    @classmethod
+    def _of_data(cls, refine: Refine | None, info: ValidationInfo) -> Refine | None:
+        for i, term in enumerate(info.data.get("objective", ())):
+            if refine is not None and not isinstance(term, Target | TimeCourse):
+                raise ValueError(
+                    f"needs an objective of data alone (target, time-course); objective[{i}] is to "
+                    f"{term.goal} {term.observable}; leave it out"
+                )
+        return refine
 
     def free_of(self, parameters: tuple[str, ...]) -> tuple[str, ...]:
         """The free ones of the run's parameters, in the run's order."""

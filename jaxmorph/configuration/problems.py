@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from jaxmorph.configuration.batches import BatchSize
 from jaxmorph.configuration.fields import as_yaml_number, hint
 from jaxmorph.configuration.models import Configuration, Run
-from jaxmorph.configuration.optimise import Optimise, Optimiser, Schedule, Stop, Term
+from jaxmorph.configuration.optimise import Optimise, Optimiser, Refine, Schedule, Stop, Term
 from jaxmorph.configuration.sections import Animation, Checks, Estimates, Trajectories
 from jaxmorph.designs import Correlation, Design
 from jaxmorph.distributions import Distribution
@@ -180,6 +180,7 @@ def _model_of(location: Path) -> tuple[type[BaseModel], str]:
         ("optimise", "optimiser"): (Optimiser, " of an optimiser"),
         ("optimise", "optimiser", "schedule"): (Schedule, " of a schedule"),
         ("optimise", "stop"): (Stop, ""),
+        ("optimise", "refine"): (Refine, ""),
     }
     inside = location[2:]
     # The member of a union or of a list does not matter.

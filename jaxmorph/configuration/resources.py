@@ -115,6 +115,9 @@ def _optimisation_need(rule: str, run: Run, cost: str, attempt: int, starts: str
         searches = LINE_SEARCH_STEPS if optimise.optimiser.name == LBFGS else 1
         at_once = n * optimise.seeds_per_step
         simulations = searches * at_once * (optimise.steps + 1)
+        if optimise.refine:  # start after start
+            at_once = max(at_once, optimise.refine.seeds)
+            simulations += n * optimise.refine.seeds * (optimise.refine.steps + 1)
     elif rule == "objective":
         simulations = at_once = 1
     else:

@@ -1,6 +1,6 @@
 """Evaluating a study on samples x seeds: values, gradients, trajectories and checks of them."""
 
-from .batch import Evaluation, Trajectories, evaluate, simulate_states
+from .batch import Evaluation, Trajectories, evaluate, evaluator, simulate_states
 from .checks import FiniteDifferences, finite_differences, lyapunov_exponent, mode_difference
 from .cost import Cost, measure_cost
 from .devices import describe_devices, require_gpus
@@ -21,6 +21,7 @@ __all__ = [
     "choose_mode",
     "describe_devices",
     "evaluate",
+    "evaluator",
     "finite_differences",
     "lyapunov_exponent",
     "measure_cost",

@@ -16,7 +16,7 @@ from ..errors import JaxmorphError
 from ..studies import Problem
 from . import capacities, estimators, program
 from .failures import blaming
-from .pieces import Saved, in_pieces
+from .pieces import Program, Saved, in_pieces
 from .program import GradientMode
 
 logger = logging.getLogger(__name__)
@@ -93,13 +93,46 @@ def evaluate(
         JaxmorphError: If the study raises; names the sample, the seed and the parameter values. If the
             estimator cannot be had, from this study or in this mode.
     """
-    samples = np.asarray(samples, program.dtype(problem))
+    with evaluator(
+        problem,
+        seeds,
+        run_key=run_key,
+        gradient=gradient,
+        estimator=estimator,
+        smoothing=smoothing,
+        memory_limit=memory_limit,
+    ) as evaluated:
+        return evaluated(samples, saved)
+
+
+@contextlib.contextmanager
+def evaluator(
+    problem: Problem,
+    seeds: Int[np.ndarray, " seed"],
+    *,
+    run_key: int,
+    gradient: WantedMode = "auto",
+    estimator: Estimator = "pathwise",
+    smoothing: float = 0.05,
+    memory_limit: float | None = None,
+) -> Iterator[Callable[..., Evaluation]]:
+    """:func:`evaluate` of samples (and saved pieces) that come one after another, at the same seeds.
+
+    It is compiled once for each number of samples.
+    """
     way = choose(problem, gradient, estimator, smoothing, run_key)
-    with on_pairs(problem, way.single, samples, seeds, run_key, way.simulates) as (function, keys):
-        model_time = _model_time(problem, way.traced, samples, keys)
-        result = in_pieces(function, samples, keys, memory_limit, saved)
-    value, grad = (result, None) if gradient == "none" else result
-    return Evaluation(model_time, value, grad, way.mode, way.reason, estimator)
+    programs: dict[tuple[int, int], Program] = {}
+    with _mapped(problem, way.single, seeds, run_key, way.simulates) as (function, keys):
+
+        def evaluated(samples: np.ndarray, saved: Saved | None = None) -> Evaluation:
+            samples = np.asarray(samples, program.dtype(problem))
+            with blaming(problem, function, samples, keys, seeds):
+                model_time = _model_time(problem, way.traced, samples, keys)
+                result = in_pieces(function, samples, keys, memory_limit, saved, programs)
+            value, grad = (result, None) if gradient == "none" else result
+            return Evaluation(model_time, value, grad, way.mode, way.reason, estimator)
+
+        yield evaluated
 
 
 class Way(NamedTuple):
@@ -200,14 +233,20 @@ def on_pairs(
         simulates: A function of (theta, key) that makes the same simulations at less cost, to size
             their buffers; default: ``single``.
     """
-    with program.precision(problem):
-        keys = program.seed_keys(run_key, np.asarray(seeds))
-        function = program.over_batch(single)
-        with (
-            capacities.watching(simulates or single),
-            blaming(problem, function, samples, keys, seeds),
-        ):
-            yield function, keys
+    with (
+        _mapped(problem, single, seeds, run_key, simulates or single) as (function, keys),
+        blaming(problem, function, samples, keys, seeds),
+    ):
+        yield function, keys
+
+
+@contextlib.contextmanager
+def _mapped(
+    problem: Problem, single: Callable, seeds: np.ndarray, run_key: int, simulates: Callable
+) -> Iterator[tuple[Callable, np.ndarray]]:
+    """``single`` over samples x seeds, with buffers for ``simulates``, and the keys of the seeds."""
+    with program.precision(problem), capacities.watching(simulates):
+        yield program.over_batch(single), program.seed_keys(run_key, np.asarray(seeds))
 
 
 def _model_time(

@@ -95,6 +95,7 @@ def in_pieces(
     keys: np.ndarray,
     memory_limit: float | None,
     saved: Saved | None = None,
+    programs: dict[tuple[int, int], Program] | None = None,
 ) -> Any:
     """Evaluate ``function`` over samples x keys; a pytree of arrays (sample, seed, ...).
 
@@ -105,11 +106,14 @@ def in_pieces(
         memory_limit: Bytes that a piece may need; default: a share of what is free. A piece for which
             the device has no memory after all is cut, and tried again.
         saved: The pieces that were finished before; those finished now are added.
+        programs: What was compiled for ``function`` before, by the size of pieces that was wanted; what
+            is compiled now is added.
 
     Raises:
         JaxmorphError: If the device has no memory for a single simulation.
     """
     saved = {} if saved is None else saved
+    programs = {} if programs is None else programs
     shape = len(samples), len(keys)
     limit = free_for_a_program() if memory_limit is None else memory_limit
     # What goes on must be cut as it was: programs of different sizes differ in the last bits.
@@ -119,7 +123,9 @@ def in_pieces(
     finished = np.zeros(shape, bool)
     while True:
         try:
-            program = compile_piece(function, samples, keys, size, limit)
+            if size not in programs:
+                programs[size] = compile_piece(function, samples, keys, size, limit)
+            program = programs[size]
             size = program.size
             if not result:
                 leaves = jax.tree.leaves(program.out_info)
@@ -131,6 +137,7 @@ def in_pieces(
                     done = evaluate_piece(program, samples, keys, piece)
                     i, j = piece.where
                     if capacities.outgrown(samples[i], keys[j], done):
+                        programs.clear()
                         break
                     saved[piece] = done
                     _put(piece, done, result, finished)

@@ -65,15 +65,21 @@ def optimise_starts(run_name: str, spec: Spec, objective: str, output: str, code
     named = dict(zip(problem.names, problem.distributions, strict=True))
     numbers = np.arange(*spec["numbers"])
     points = designs.make_design(settings.starts, named)[0][numbers]
-    saved = store.SavedPieces(
-        UNFINISHED / run_name / Path(output).stem,
-        digest(spec, json.dumps(known), code, engine.describe_devices()),
-    )
+    folder = UNFINISHED / run_name / Path(output).stem
+    key = digest(spec, json.dumps(known), code, engine.describe_devices())
+    saved = store.SavedPieces(folder, key)
     paths = optimisation.descend(
         problem, made, points, settings, run_key=spec["key"], saved=saved, **how_of(spec)
     )
+    if settings.refine is not None:
+        paths = optimisation.refine(
+            paths,
+            _refining(problem, made, settings, spec),
+            settings.refine.steps,
+            saved=store.SavedPieces(folder, f"{key}-refined"),
+        )
     reasons = [optimisation.STOP_REASONS[i] for i in paths.stopped]
-    for number, reason, done in zip(numbers, reasons, paths.steps_done, strict=True):
+    for number, reason, done in zip(numbers, reasons, paths.steps_done - paths.refined, strict=True):
         log = logger.warning if reason == "not finite" else logger.info
         log("start %d: %s after %d steps", number, reason, done)
     attributes = _attributes(run_name, spec, problem, code, begin)
@@ -87,6 +93,7 @@ def optimise_starts(run_name: str, spec: Spec, objective: str, output: str, code
         gradient_norm=paths.gradient_norm,
         steps_done=paths.steps_done,
         stop_reason=reasons,
+        refined=paths.refined if settings.refine is not None else None,
         attributes=attributes,
     )
     store.write_dataset(dataset, output, "starts")
@@ -117,6 +124,7 @@ def collect_optimisation(
         paths["steps_done"].values,
         paths["stop_reason"].values != "not finite",
         fixed_seeds=None if settings.fresh else settings.seeds_per_step,
+        refining=_refining(problem, made, settings, spec) if settings.refine else None,
     )
     attributes = _attributes(run_name, spec, problem, code, begin) | {
         "study": spec["study"],
@@ -145,6 +153,16 @@ def collect_optimisation(
     )
     store.write_dataset(dataset, output, "optimisation")
     _write_cells(run_name, spec, problem, dataset, attributes, cells)
+
+
+def _refining(
+    problem: Problem, objective: optimisation.Objective, settings: Optimise, spec: Spec
+) -> optimisation.Evaluation:
+    """The loss on the seeds of the refinement."""
+    assert settings.refine is not None
+    return optimisation.Evaluation(
+        problem, objective, settings.refine.seeds, spec["key"], how_of(spec), optimisation.REFINING
+    )
 
 
 def _attributes(run_name: str, spec: Spec, problem: Problem, code: str, begin: float) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from .optima import basins
 from .optimisers import make_optimiser
 from .outcome import Outcome, outcome
 from .paths import Paths
+from .refinement import REFINING, refine
 from .scale import Scale
 from .sections import Sections, loss_map, sections
-from .uncertainty import Curvature, covariance_of_data, covers, curvature, missed, region, spread
+from .uncertainty import Curvature, covers, curvature, region
 
 __all__ = [
+    "REFINING",
     "STOP_REASONS",
     "Curvature",
     "Evaluation",
@@ -22,17 +24,15 @@ __all__ = [
     "Scale",
     "Sections",
     "basins",
-    "covariance_of_data",
     "covers",
     "curvature",
     "descend",
     "loss_map",
     "make_objective",
     "make_optimiser",
-    "missed",
     "observables_of",
     "outcome",
+    "refine",
     "region",
     "sections",
-    "spread",
 ]

@@ -1,13 +1,18 @@
-"""The loss at any points, on seeds that were not optimised on."""
+"""The loss at any points, on seeds that the steps of the descent do not have."""
 
+import contextlib
+import copy
 import dataclasses
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from ..engine import evaluate, program
+from ..engine import Evaluation as Batch
+from ..engine import evaluate, evaluator, program
 from ..studies import Problem
 from .loss import Weights, cotangent, loss, pseudo_values, standard_error, weights_of
 from .objective import Objective
@@ -25,7 +30,7 @@ class Evaluation:
         n_seeds: Seeds; a deterministic study has one.
         run_key: The run's random key.
         how: How gradients are made: arguments of ``engine.evaluate``.
-        first: The first of the seeds.
+        first_seed: Number of the first seed.
     """
 
     def __init__(
@@ -35,14 +40,17 @@ class Evaluation:
         n_seeds: int,
         run_key: int,
         how: dict[str, Any] | None = None,
-        first: int = 0,
+        first_seed: int = 0,
     ):
         self.problem, self.objective = problem, objective
         self.scale = Scale(problem.distributions)
         self.stochastic = problem.study.is_stochastic
-        self.seeds = first + np.arange(n_seeds if self.stochastic else 1)
+        self.seeds = first_seed + np.arange(n_seeds if self.stochastic else 1)
         self.weights: Weights = weights_of(objective)
         self._key, self._how = run_key, how or {}
+        self._differentiated: Callable[..., Batch] = partial(
+            evaluate, problem, seeds=self.seeds, run_key=run_key, **self._how
+        )
         self.time = np.zeros(0)
 
     def of_seeds(self, n: int) -> "Evaluation":
@@ -55,6 +63,21 @@ class Evaluation:
 
     def _with(self, n: int, first: int) -> "Evaluation":
         return Evaluation(self.problem, self.objective, n, self._key, self._how, first)
+
+    def against(self, target: Float[np.ndarray, " feature"]) -> "Evaluation":
+        """The same simulations, held against other targets."""
+        other = copy.copy(self)
+        other.objective = dataclasses.replace(self.objective, target=target)
+        other.weights = weights_of(other.objective)
+        return other
+
+    @contextlib.contextmanager
+    def compiled(self) -> Iterator["Evaluation"]:
+        """The same for many calls of ``slopes``: compiled once for each number of points."""
+        with evaluator(self.problem, self.seeds, run_key=self._key, **self._how) as differentiated:
+            other = copy.copy(self)
+            other._differentiated = differentiated
+            yield other
 
     def parameter(self, u: Float[np.ndarray, "... parameter"]) -> Float[np.ndarray, "... parameter"]:
         """Parameter values of points on the unconstrained scale."""
@@ -89,7 +112,7 @@ class Evaluation:
 
     def slopes(self, u: Float[np.ndarray, "point parameter"]) -> "Slopes":
         """Features and gradients at some points."""
-        result = evaluate(self.problem, self.parameter(u), self.seeds, run_key=self._key, **self._how)
+        result = self._differentiated(self.parameter(u))
         assert result.gradient is not None
         with program.precision(self.problem):
             chain = np.asarray(self.scale.derivative(jnp.asarray(u, program.dtype(self.problem))), float)

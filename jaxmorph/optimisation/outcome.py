@@ -43,6 +43,7 @@ def outcome(
     finite: Bool[np.ndarray, " start"],
     *,
     fixed_seeds: int | None,
+    refining: Evaluation | None = None,
 ) -> Outcome:
     """Measure the ends of all paths on seeds that were not optimised on.
 
@@ -52,6 +53,7 @@ def outcome(
         steps_done: Updates of each start.
         finite: Which starts did not turn non-finite.
         fixed_seeds: Number of the seeds, if all steps had the same.
+        refining: The loss on the seeds of the refinement, if the last step of each path is one.
     """
     first, last = u[:, 0], u[np.arange(len(u)), steps_done]
     before, after = np.split(evaluation.values(np.concatenate([first, last])), 2)
@@ -85,7 +87,9 @@ def outcome(
             logger.info("optimum %d: start %d, loss %.6g, %d starts", k, i, means[1, i], counts[k])
             done = steps_done[i]
             path = u[i, done + 1 - max(2, int(_LAST * done)) : done + 1] if done else u[i, :1]
-            around = curvature(evaluation, last[i], fixed_seeds=fixed_seeds, last=path)
+            around = curvature(
+                evaluation, last[i], fixed_seeds=fixed_seeds, last=path, refining=refining
+            )
             gained = means[0, i] - means[1, i]
             about.append((around, sections(evaluation, last[i], around, gained)))
         kind = about[0][0].kind

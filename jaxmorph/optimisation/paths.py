@@ -4,7 +4,7 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 
 class Record(NamedTuple):
@@ -29,6 +29,7 @@ class Paths:
         gradient_norm: On the unconstrained scale, (start, step).
         steps_done: Updates of each start.
         stopped: Why it ended, see ``STOP_REASONS``.
+        refined: Whether the last update is a refinement.
     """
 
     u: Float[np.ndarray, "start step parameter"]
@@ -38,6 +39,7 @@ class Paths:
     gradient_norm: Float[np.ndarray, "start step"]
     steps_done: Int[np.ndarray, " start"]
     stopped: Int[np.ndarray, " start"]
+    refined: Bool[np.ndarray, " start"]
 
     @property
     def last(self) -> Float[np.ndarray, "start parameter"]:
@@ -72,4 +74,5 @@ class History:
     def paths(self, values: np.ndarray, stopped: np.ndarray) -> Paths:
         """The whole, when all have stopped."""
         done = self.running.sum(axis=1) - 1
-        return Paths(self.u, values, self.loss, self.loss_se, self.gradient_norm, done, stopped)
+        losses = self.loss, self.loss_se, self.gradient_norm
+        return Paths(self.u, values, *losses, done, stopped, np.zeros(len(done), bool))

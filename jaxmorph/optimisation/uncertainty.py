@@ -45,20 +45,25 @@ def curvature(
     *,
     fixed_seeds: int | None,
     last: Float[np.ndarray, "step parameter"],
+    refining: Evaluation | None = None,
 ) -> Curvature:
     """Hessian and covariance at ``u``.
 
-    The Hessian H is that of the loss, by central differences of its gradient at the same fresh seeds.
+    The Hessian H is that of the loss, by central differences of its gradient at the same fresh seeds; of
+    data alone 2 J^T Q J (Gauss and Newton's): second derivatives have more noise than first ones.
     Where the objective is data alone, the covariance is that of the weighted least-squares estimate,
     F^-1 J^T Q S Q J F^-1 with F = J^T Q J, J the derivative of the mean features, Q their weights, and S
     the covariance of the data: with weights 1 / error^2 the inverse of the Fisher information. Without
-    known errors S is (residual sum of squares) / (data - parameters).
+    known errors S is (residual sum of squares) / (data - parameters). Products of J are those of
+    different seeds: the noise of single seeds would pass for information.
 
     Otherwise nothing is known of data, and only noise is left. With fixed seeds R the minimum is that
     of their mean: H^-1 V H^-1 / R, with V the covariance over seeds of the gradient. It is added in both
-    cases. With fresh seeds the place at which the steps ended fluctuates, and may be short of the
-    minimum. Added are the covariance of the last tenth of the path, the square of the step that Newton's
-    method would still take on fresh seeds, and, without data, H^-1 V H^-1 over all seeds of that tenth.
+    cases; so it is for the seeds of a refinement. With fresh seeds the place at which the steps ended
+    fluctuates, and may be short of the minimum. Added are the covariance of the last tenth of the path,
+    and, without data, H^-1 V H^-1 over all seeds of that tenth. Of a refinement, and of fresh seeds, the
+    square of the step is added that Newton's method would still take: on the seeds of the refinement,
+    or on the fresh ones.
 
     Source: Gourieroux and Monfort, Simulation-based econometric methods (1996), ch. 2; van der Vaart,
     Asymptotic statistics (1998), th. 5.23; Polyak and Juditsky, SIAM J. Control Optim. 30 (1992)
@@ -69,19 +74,25 @@ def curvature(
         u: The optimum.
         fixed_seeds: Number of the seeds, if all steps had the same.
         last: The last tenth of the path that led there.
+        refining: The loss on the seeds of the refinement, if it ended there.
     """
     here = evaluation.slopes(u[None])
-    hessian = _hessian(evaluation, u)
-    value, vector = np.linalg.eigh(hessian)
     measured = evaluation.objective.measured
+    hessian = _gauss_newton(evaluation.objective, here) if measured else _hessian(evaluation, u)
+    value, vector = np.linalg.eigh(hessian)
     covariance = np.zeros_like(hessian)
     if measured:
-        covariance = covariance_of_data(evaluation.objective, here.features[0], here.jacobian[0])
+        covariance = _of_data(evaluation.objective, here.features[0], here.jacobian[0])
     if evaluation.stochastic:
-        if fixed_seeds is not None:
+        if refining is not None:
+            there = refining.slopes(u[None])
+            bent = _gauss_newton(refining.objective, there)
+            noise = _sandwich(refining, there, bent) / len(refining.seeds)
+            covariance = covariance + noise + _missed(there, bent)
+        elif fixed_seeds is not None:
             covariance = covariance + _sandwich(evaluation, here, hessian) / fixed_seeds
         else:
-            covariance = covariance + spread(last) + missed(evaluation.objective, here, hessian)
+            covariance = covariance + _spread(last) + _missed(here, hessian)
             if not measured:
                 n = max(1, len(last)) * len(evaluation.seeds)
                 covariance = covariance + _sandwich(evaluation, here, hessian) / n
@@ -97,29 +108,24 @@ def _hessian(evaluation: Evaluation, u: np.ndarray) -> np.ndarray:
     return (hessian + hessian.T) / 2
 
 
-def spread(last: Float[np.ndarray, "step parameter"]) -> Float[np.ndarray, "parameter parameter"]:
+def _spread(last: Float[np.ndarray, "step parameter"]) -> Float[np.ndarray, "parameter parameter"]:
     """Covariance of the end of a path, at which the steps of fresh seeds leave it."""
     n = last.shape[1]
     return np.cov(last.T).reshape(n, n) if len(last) > 1 else np.zeros((n, n))
 
 
-def missed(
-    objective: Objective, here: Slopes, hessian: np.ndarray | None = None, point: int = 0
-) -> Float[np.ndarray, "parameter parameter"]:
-    """How far an end is from the minimum on fresh seeds: d d^T, with d the step of Newton's method.
+def _gauss_newton(objective: Objective, here: Slopes) -> Float[np.ndarray, "parameter parameter"]:
+    """2 J^T Q J: the Hessian of a loss of data alone where the model meets them."""
+    return 2 * _of_pairs(_weighted(objective, here.jacobian[0]))
 
-    Of data alone the step is Gauss and Newton's, (J^T Q J)^-1 J^T Q (m - y), which needs no ``hessian``.
-    """
-    gradient = here.gradient[point]
-    if objective.measured:
-        jacobian = here.jacobian[point].mean(axis=0)
-        hessian = 2 * jacobian.T @ (objective.curvature[:, None] * jacobian)
-    assert hessian is not None
-    step = _inverse(hessian) @ gradient
+
+def _missed(here: Slopes, hessian: np.ndarray) -> Float[np.ndarray, "parameter parameter"]:
+    """How far an end is from the minimum: d d^T, with d the step of Newton's method."""
+    step = _inverse(hessian) @ here.gradient[0]
     return np.outer(step, step)
 
 
-def covariance_of_data(
+def _of_data(
     objective: Objective,
     features: Float[np.ndarray, "seed feature"],
     jacobian: Float[np.ndarray, "seed feature parameter"],
@@ -131,18 +137,42 @@ def covariance_of_data(
         features: At the optimum.
         jacobian: Their derivatives there, on the unconstrained scale.
     """
-    jacobian = jacobian.mean(axis=0)
     noise = objective.noise
     if not objective.known:
         residual = features.mean(axis=0) - objective.target
-        freedom = max(1, residual.size - jacobian.shape[1])
+        freedom = max(1, residual.size - jacobian.shape[-1])
         noise = np.eye(residual.size) * (residual @ residual / freedom) ** 0.5
-    weighted = objective.curvature[:, None] * jacobian
-    inverse = _inverse(jacobian.T @ weighted)
-    pulled = inverse @ weighted.T @ noise
-    covariance = pulled @ pulled.T
+    information = _of_pairs(_weighted(objective, jacobian))
+    pulled = (objective.curvature[:, None] * noise).T @ jacobian
     # A direction that no datum sees is as wide as the scale.
-    return covariance + _undetermined(jacobian.T @ weighted)
+    return _between(_inverse(information), _of_pairs(pulled)) + _undetermined(information)
+
+
+def _weighted(objective: Objective, jacobian: np.ndarray) -> np.ndarray:
+    """Q^1/2 J of each seed."""
+    return objective.curvature[:, None] ** 0.5 * jacobian
+
+
+def _of_pairs(
+    pulled: Float[np.ndarray, "seed row parameter"],
+) -> Float[np.ndarray, "parameter parameter"]:
+    """A^T A, with A the mean over seeds, by products of different seeds.
+
+    Those of the same seed would add the covariance of the mean: noise would pass for information.
+    """
+    n, mean = len(pulled), pulled.mean(axis=0)
+    product = mean.T @ mean
+    if n == 1:
+        return product
+    centred = (pulled - mean).reshape(-1, pulled.shape[-1])
+    return product - centred.T @ centred / (n * (n - 1))
+
+
+def _between(inverse: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """``inverse middle inverse``, of which noise can make no variance negative."""
+    value, vector = np.linalg.eigh(middle)
+    half = inverse @ (vector * np.maximum(value, 0) ** 0.5)
+    return half @ half.T
 
 
 def _sandwich(evaluation: Evaluation, here: Slopes, hessian: np.ndarray) -> np.ndarray:

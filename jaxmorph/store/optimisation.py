@@ -26,7 +26,8 @@ _NAMES = {
     "loss": ("loss of the seeds of the step", "1"),
     "loss_se": ("standard error of the loss over the seeds of the step", "1"),
     "gradient_norm": ("norm of the gradient of the loss on the unconstrained scale", "1"),
-    "steps_done": ("updates of the start", "1"),
+    "steps_done": ("updates of the start; a refinement is one", "1"),
+    "refined": ("1 if the last update of the start is a refinement, on seeds of its own", "1"),
     "stop_reason": ("why the start ended", "1"),
     "evaluation_loss_before": ("loss at the start, what each fresh seed says of it", "1"),
     "evaluation_loss_after": ("loss at the end, what each fresh seed says of it", "1"),
@@ -70,6 +71,7 @@ def starts_dataset(
     gradient_norm: np.ndarray,
     steps_done: np.ndarray,
     stop_reason: Sequence[str],
+    refined: np.ndarray | None,
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
     """The paths of some starts, (start, step, parameter) and (start, step)."""
@@ -81,6 +83,8 @@ def starts_dataset(
         "steps_done": ("start", steps_done),
         "stop_reason": ("start", as_strings(list(stop_reason))),
     }
+    if refined is not None:
+        data["refined"] = ("start", refined.astype(np.int8))
     if loss_se is not None:
         data["loss_se"] = (("start", "step"), loss_se)
     coords = {

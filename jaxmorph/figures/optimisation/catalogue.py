@@ -7,6 +7,7 @@ from jaxmorph.figures.entry import Entry
 _SOURCE, _PART = "optimisation.nc", "optimisation"
 
 _BAND = " The band is the 95 % interval over the seeds of that step."
+_REFINED = " The last step is the refinement, on more seeds of its own."
 _STOPPED = (
     " A red cross ends a start that was stopped, because its loss or gradient was no longer finite."
 )
@@ -34,11 +35,11 @@ OPTIMISATION: dict[str, Entry] = {
         "Top: the loss that the optimiser saw at each step, one line a start, the best start thick "
         "and in front. Bottom: the norm of its gradient on the unconstrained scale. Lines of one "
         "colour ended in "
-        "the same optimum." + _BAND + _STOPPED,
+        "the same optimum." + _REFINED + _BAND + _STOPPED,
         ("loss", "loss_se", "gradient_norm", "steps_done", "stop_reason", "optimum_of_start"),
         _SOURCE,
         _PART,
-        only_with=(("loss_se", _BAND),),
+        only_with=(("loss_se", _BAND), ("refined", _REFINED)),
     ),
     "optimisation_paths": Entry(
         "The paths of the starts",

@@ -44,6 +44,12 @@ def stopped(data: xr.Dataset) -> np.ndarray:
     return np.array([str(reason).startswith(NOT_FINITE) for reason in data["stop_reason"].values])
 
 
+def steps_done(data: xr.Dataset) -> np.ndarray:
+    """Steps of the optimiser (start,), without the refinement."""
+    done = data["steps_done"].values
+    return done - data["refined"].values if "refined" in data else done
+
+
 def after(data: xr.Dataset) -> np.ndarray:
     """Mean loss (start,) on fresh seeds at the end; NaN for what is not finite on any of them."""
     return data["evaluation_loss_after"].mean("evaluation_seed", skipna=False).values

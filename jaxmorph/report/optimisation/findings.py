@@ -26,13 +26,16 @@ def paragraph(data: xr.Dataset) -> list[str]:
 def ran(data: xr.Dataset) -> str:
     """How many starts, over what, how far."""
     n, free = data.sizes["start"], joined([words(p) for p in names(data, "parameter")])
-    name = starts.block(data).get("optimiser", {}).get("name")
-    done, reasons = data["steps_done"].values, [str(r) for r in data["stop_reason"].values]
+    block = starts.block(data)
+    name = block.get("optimiser", {}).get("name")
+    done, reasons = starts.steps_done(data), [str(r) for r in data["stop_reason"].values]
     most = int(done.max())
     ruled = sum(reason != "steps" and not reason.startswith(starts.NOT_FINITE) for reason in reasons)
     told = f"{n} start{'s' if n != 1 else ''} optimised {free}{f' with {name}' if name else ''}"
+    refine = block.get("refine")
+    refined = f", and then refined them on {refine['seeds']} seeds" if refine else ""
     by_rule = f"; {ruled} of them ended earlier, by a stopping rule" if ruled else ""
-    return f"{told} in {'at most ' if len(set(done)) > 1 else ''}{most} steps{by_rule}."
+    return f"{told} in {'at most ' if len(set(done)) > 1 else ''}{most} steps{refined}{by_rule}."
 
 
 def agreement(data: xr.Dataset) -> str:

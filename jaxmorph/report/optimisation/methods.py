@@ -106,7 +106,8 @@ _FISHER = Method(
     "That of weighted least squares: J is the derivative of the mean observables, Q their weights in "
     "the loss, S the covariance of the data. With weights 1 / error² it is the inverse of the Fisher "
     "information, the smallest covariance that an unbiased estimate can have; where no errors are "
-    "stated, they are estimated from the residuals. The noise of the seeds is added. Intervals are "
+    "stated, they are estimated from the residuals. Products of J are of different seeds, so that noise "
+    "does not pass for information. The noise of the seeds is added. Intervals are "
     "symmetric on the unconstrained scale, so they stay inside the bounds.",
     "Gourieroux and Monfort, Simulation-Based Econometric Methods (Oxford, 1996), chapter 2.",
     ("covariance",),
@@ -124,11 +125,24 @@ _SANDWICH = Method(
 )
 
 
+_REFINEMENT = Method(
+    "Refinement",
+    "<i>z</i> ← <i>z</i> + argmin<sub>|<i>s</i>| ≤ <i>&Delta;</i></sub> (<i>g<sup>T</sup>s</i> + "
+    "<i>s<sup>T</sup> J<sup>T</sup>Q J s</i>)",
+    "After the last step of the optimiser, on seeds that stay the same and are neither those of its "
+    "steps nor those of the evaluation. A step is taken if the loss falls; how far it may go follows "
+    "from how good the quadratic model was. The end is the minimum for these seeds.",
+    "Mor&eacute;, in Numerical Analysis, Springer LNM 630 (1978); Conn, Gould and Toint, Trust-Region "
+    "Methods (SIAM, 2000).",
+    ("refined",),
+)
+
+
 def shown(data: xr.Dataset) -> list[Method]:
     """The methods behind what this dataset has."""
     name = str(block(data).get("optimiser", {}).get("name", "")).lower()
     known = {"adam": _ADAM, "lbfgs": _LBFGS}
     optimiser = [known[name] if name in known else _another(name)] if name else []
     fisher = str(data.attrs.get("covariance_kind", "")).startswith("Fisher")
-    found = [*_METHODS[:2], *optimiser, *_METHODS[2:], _FISHER if fisher else _SANDWICH]
+    found = [*_METHODS[:2], *optimiser, _REFINEMENT, *_METHODS[2:], _FISHER if fisher else _SANDWICH]
     return [method for method in found if any(variable in data for variable in method.variables)]

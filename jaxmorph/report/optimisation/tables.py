@@ -30,6 +30,7 @@ def facts(data: xr.Dataset) -> list[tuple[str, str]]:
         ("fresh seeds to evaluate on", str(data.sizes["evaluation_seed"])),
         ("starts", str(data.sizes["start"])),
         ("stopping rules", ", ".join(_rules(block.get("stop") or {}))),
+        ("refinement", _told_refinement(block.get("refine") or {})),
         ("one optimum", str(data.attrs.get("optimum_criterion", ""))),
         ("uncertainty from", str(data.attrs.get("covariance_kind", ""))),
     ]
@@ -42,8 +43,14 @@ def _rules(stop: dict[str, Any]) -> list[str]:
 
 
 def _told_steps(data: xr.Dataset, block: dict[str, Any]) -> str:
-    wanted, most = block.get("steps"), int(data["steps_done"].max())
+    wanted, most = block.get("steps"), int(of_starts.steps_done(data).max())
     return f"{most} of {wanted}" if wanted and most < wanted else str(wanted or most)
+
+
+def _told_refinement(refine: dict[str, Any]) -> str:
+    if not refine:
+        return ""
+    return f"at most {refine['steps']} Gauss-Newton steps on {refine['seeds']} seeds of their own"
 
 
 def _told(values: dict[str, Any]) -> list[str]:
@@ -114,7 +121,7 @@ def starts(data: xr.Dataset) -> dict[str, Any]:
     """One row a start, the smallest loss first; how many of them are left out of the page."""
     order = of_starts.ranked(data)
     last, first = ends(data), data["parameter_value"].isel(step=0)
-    rows = []
+    done, rows = of_starts.steps_done(data), []
     for start in order[:_MOST_ROWS]:
         one = data.isel(start=start)
         low, high = float(one["improvement_low"]), float(one["improvement_high"])
@@ -133,7 +140,7 @@ def starts(data: xr.Dataset) -> dict[str, Any]:
                 "improvement": uncertain(gain, (high - low) / 2) if np.isfinite(gain) else NOT_DEFINED,
                 "sign": int(low > 0) - int(high < 0),
                 "optimum": str(optimum) if optimum >= 0 else "none",
-                "steps": str(int(one["steps_done"])),
+                "steps": str(int(done[start])),
                 "reason": str(one["stop_reason"].item()),
                 "stopped": bool(of_starts.stopped(data)[start]),
             }
