@@ -155,6 +155,12 @@ def test_directions_are_named_by_what_they_are_made_of(usual: xr.Dataset) -> Non
     flat = findings.directions(optimisation(n_free=3, n_flat=1))
     assert "the sloppiest direction (almost max radius alone) the loss is not curved upwards" in flat
     assert findings.directions(optimisation(n_free=1)) == ""
+    told = findings.directions(usual)
+    through_choices = usual.assign_attrs(estimator="score")
+    assert through_choices.attrs["covariance_kind"] == "Fisher"  # of first derivatives: as it was
+    assert findings.directions(through_choices) == told
+    through_choices.attrs["covariance_kind"] = "Hessian with noise (sandwich)"
+    assert findings.directions(through_choices).startswith(f"{told} This is rough")
 
 
 def test_tables_show_the_numbers_of_the_file(usual: xr.Dataset) -> None:

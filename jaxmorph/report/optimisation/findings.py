@@ -165,7 +165,19 @@ def _bound(data: xr.Dataset, name: str, value: float) -> str | None:
 
 
 def directions(data: xr.Dataset) -> str:
-    """The stiffest and the sloppiest direction at the best optimum, and how far apart they are."""
+    """The stiffest and the sloppiest direction at the best optimum, how far apart, and how sure."""
+    told = _directions(data)
+    estimator = data.attrs.get("estimator", "pathwise")
+    rough = estimator != "pathwise" and data.attrs["covariance_kind"] != "Fisher"
+    if not told or not rough:
+        return told
+    return (
+        f"{told} This is rough: with the estimator {estimator}, curvature misses what a parameter does "
+        "by turning one random choice into another."
+    )
+
+
+def _directions(data: xr.Dataset) -> str:
     found = starts.optima(data)
     if not found.size or "hessian_eigenvalue" not in data or data.sizes["parameter"] < 2:
         return ""
