@@ -69,8 +69,8 @@ class Run(ConfigurationModel):
 
     study: str = Field(
         description="name of a built-in study (`reference`, `growing-disc`, `cell-sorting`, "
-        "`chemical-patterning`, `elongation`, `ornstein-uhlenbeck`, `ishigami`, `linear`), or a study of "
-        "your own: `path/to/file.py:ClassName` or `package.module:ClassName`"
+        "`chemical-patterning`, `elongation`, `ornstein-uhlenbeck`, `ishigami`, `linear`), or a study "
+        "of your own: `path/to/file.py:ClassName` or `package.module:ClassName`"
     )
     settings: dict[str, Scalar] = Field(
         default_factory=dict, description="settings of the study that differ from its defaults"

@@ -56,7 +56,11 @@ class ChemicalPatterningStudy(Study):
 
     parameters = (
         Parameter(
-            "division_rate", "1", "highest rate at which a cell divides", 0.9, Uniform(low=0.65, high=1.15)
+            "division_rate",
+            "1",
+            "highest rate at which a cell divides",
+            0.9,
+            Uniform(low=0.65, high=1.15),
         ),
         Parameter(
             "threshold",
