@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 from jaxmorph import engine, observables
 from jaxmorph.studies import load_problem, load_study
 
-SMALL_PATTERN: dict[str, Any] = {"n_slots": 20, "n_founders": 8, "n_sources": 2}
+SMALL_PATTERN: dict[str, Any] = {"n_slots": 32, "n_founders": 8, "n_sources": 2}
 SMALL_PATTERN |= {"n_steps": 8, "record_every": 4}
 SMALL_ROD: dict[str, Any] = {"n_slots": 24, "n_steps": 10, "record_every": 5}
 
@@ -21,7 +21,7 @@ def simulated(study: Any, parameters: Any, keys: Any) -> Any:
     return jax.vmap(lambda key: study.simulate(parameters, key))(keys)
 
 
-def observed(name: str, settings: dict[str, Any], n_seeds: int = 4, **changed: float) -> dict[str, Any]:
+def observed(name: str, settings: dict[str, Any], n_seeds: int = 8, **changed: float) -> dict[str, Any]:
     """Every observable, (seed, time), and the time."""
     study = load_study(name, settings)
     with jax.enable_x64(True):
@@ -48,7 +48,7 @@ def test_sources_are_in_the_middle_and_make_a_gradient() -> None:
 
 
 def test_without_secretion_there_is_no_pattern_and_no_responder_divides() -> None:
-    seen = observed("chemical-patterning", SMALL_PATTERN, 16, secretion=0.0, division_rate=3.0)
+    seen = observed("chemical-patterning", SMALL_PATTERN, secretion=0.0, division_rate=3.0)
     for name in ("mean_chemical", "sd_chemical"):
         np.testing.assert_array_equal(seen[name], 0)
     assert not np.isfinite(seen["decay_length"]).any()
@@ -58,10 +58,10 @@ def test_without_secretion_there_is_no_pattern_and_no_responder_divides() -> Non
 
 
 def test_with_chemical_everywhere_no_source_divides_and_at_rate_0_no_cell_does() -> None:
-    seen = observed("chemical-patterning", SMALL_PATTERN, 16, threshold=1e-9, division_rate=1.5)
+    seen = observed("chemical-patterning", SMALL_PATTERN, threshold=1e-9, division_rate=1.5)
     np.testing.assert_allclose(seen["n_cells"] * seen["source_fraction"], 2, rtol=1e-12)
     assert seen["n_cells"][:, -1].mean() > 8.5
-    still = observed("chemical-patterning", SMALL_PATTERN, 4, division_rate=0.0)
+    still = observed("chemical-patterning", SMALL_PATTERN, division_rate=0.0)
     np.testing.assert_array_equal(still["n_cells"], 8)
     np.testing.assert_allclose(still["decay_length"][:, -1], still["decay_length"][:, 0], rtol=0.1)
 
@@ -102,14 +102,14 @@ def test_the_first_cells_are_an_isotropic_ball_that_just_touches() -> None:
 
 
 def test_a_ball_that_does_not_divide_stays_a_ball() -> None:
-    seen = observed("elongation", SMALL_ROD, 2, division_rate=0.0)
+    seen = observed("elongation", SMALL_ROD, division_rate=0.0)
     np.testing.assert_array_equal(seen["n_cells"], 15)
     np.testing.assert_allclose(seen["anisotropy"], 0, atol=1e-12)
 
 
 def test_genes_that_do_not_listen_follow_their_equation() -> None:
     """All cells alike: dg/dt = turnover (1 / (1 + exp(-2 g)) - g) from 0, here by scipy."""
-    seen = observed("elongation", SMALL_ROD, 2, gain=0.0, turnover=3.0)
+    seen = observed("elongation", SMALL_ROD, gain=0.0, turnover=3.0)
     solved = solve_ivp(
         lambda _, g: 3.0 * (1 / (1 + np.exp(-2 * g)) - g),
         (0, 1),
@@ -118,7 +118,7 @@ def test_genes_that_do_not_listen_follow_their_equation() -> None:
         rtol=1e-10,
         atol=1e-12,
     )
-    np.testing.assert_allclose(seen["mean_growth_gene"], solved.y.repeat(2, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(seen["mean_growth_gene"], solved.y.repeat(8, axis=0), rtol=1e-5)
 
 
 def test_cells_inside_grow_less_than_those_at_the_surface() -> None:
