@@ -109,7 +109,7 @@ def test_a_ball_that_does_not_divide_stays_a_ball() -> None:
 
 def test_genes_that_do_not_listen_follow_their_equation() -> None:
     """All cells alike: dg/dt = turnover (1 / (1 + exp(-2 g)) - g) from 0, here by scipy."""
-    seen = observed("elongation", SMALL_ROD, gain=0.0, turnover=3.0)
+    seen = observed("elongation", SMALL_ROD, gain=0.0, turnover=3.0, division_rate=0.2)
     solved = solve_ivp(
         lambda _, g: 3.0 * (1 / (1 + np.exp(-2 * g)) - g),
         (0, 1),
