@@ -135,3 +135,41 @@ def test_cells_inside_grow_less_than_those_at_the_surface() -> None:
         for shell, mean in zip(shells, means, strict=True):
             np.testing.assert_allclose(level[shell], mean, rtol=1e-9)  # alike within a shell
         assert (sign * np.diff(means) > 0).all()
+
+
+@pytest.mark.slow
+def test_a_network_that_listens_makes_a_rod_and_one_that_does_not_a_clump() -> None:
+    rod = observed("elongation", {}, 32)
+    clump = observed("elongation", {}, 32, gain=0.0, division_rate=0.2, polarity=0.0)
+    for seen in (rod, clump):
+        assert np.isfinite(seen["n_cells"]).all() and 25 < seen["n_cells"][:, -1].mean() < 60
+    long, round_ = rod["anisotropy"][:, -1], clump["anisotropy"][:, -1]
+    error = np.hypot(long.std(), round_.std()) / np.sqrt(32)
+    assert long.mean() - round_.mean() > 5 * error and long.mean() > 4 * round_.mean()
+
+
+# --- both -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("study", "settings", "name", "observable"),
+    [
+        ("chemical-patterning", SMALL_PATTERN, "threshold", "source_fraction"),
+    ],
+)
+def test_scores_are_the_slopes_of_means(
+    study: str, settings: dict[str, Any], name: str, observable: str
+) -> None:
+    """Against central differences under common random numbers; both by 1000 seeds."""
+    problem = load_problem(study, settings, {name: "default"}, [observable])
+    centre, seeds = problem.centre, np.arange(1000)
+    score = engine.evaluate(problem, centre[None], seeds, run_key=1, estimator="score").gradient
+    assert score is not None
+    step = 0.2 * centre[0]
+    points = centre[0] + step * np.array([[-1.0], [1.0]])
+    low, high = engine.evaluate(problem, points, seeds, run_key=1, gradient="none").value[:, :, -1, 0]
+    slope, estimate = (high - low) / (2 * step), score[0, :, -1, 0, 0]
+    error = np.hypot(slope.std(), estimate.std()) / np.sqrt(len(seeds))
+    assert abs(slope.mean()) > 3 * error
+    assert abs(estimate.mean() - slope.mean()) < 3 * error
