@@ -156,6 +156,7 @@ def test_a_network_that_listens_makes_a_rod_and_one_that_does_not_a_clump() -> N
     ("study", "settings", "name", "observable"),
     [
         ("chemical-patterning", SMALL_PATTERN, "threshold", "source_fraction"),
+        ("elongation", SMALL_ROD, "division_rate", "n_cells"),
     ],
 )
 def test_scores_are_the_slopes_of_means(

@@ -21,9 +21,10 @@ from ..env import (
     nan_where_missed,
 )
 from ..env.chemicals import ChemicalState, ScreenedDiffusion, Secretion
+from ..env.fields import field_of
 from ..env.mechanics import HarmonicPotential, SGDMechanicalRelaxation
 from ..simulation import record
-from ..steps import Sequential, SimulationStep
+from ..steps import Sequential, SimulationStep, State
 from .base import Observable, Parameter, Recording, StateVariable, Study
 
 _MAX_RADIUS = 0.5
@@ -64,11 +65,11 @@ class _PolarisedDivision(SimulationStep):
     polarity: Float[Array, ""]
     dt: float
 
-    def __call__(self, state: ElongationState, *, key: PRNGKeyArray | None = None) -> ElongationState:
+    def __call__(self, state: State, *, key: PRNGKeyArray | None = None) -> State:
         assert key is not None
         key, axis_key = jax.random.split(key)
         axis = jax.random.normal(axis_key, state.position.shape, state.position.dtype)
-        axis = axis.at[:, 0].add(self.polarity * state.gene[:, _POLARITY_GENE])
+        axis = axis.at[:, 0].add(self.polarity * field_of(self, state, "gene")[:, _POLARITY_GENE])
         return CellDivision(dt=self.dt, axis=axis)(state, key=key)
 
 
@@ -150,7 +151,7 @@ class ElongationStudy(Study):
             [
                 CellGrowth(_MAX_RADIUS, _GROWTH_RATE * self.dt, smoothing_exp=_SMOOTHING),
                 GeneNetwork(
-                    jnp.asarray(_INTERACTIONS),
+                    interactions=jnp.asarray(_INTERACTIONS),
                     sensitivities=jnp.stack([-gain, zero])[:, None],
                     bias=jnp.stack([gain * parameters["threshold"], zero + _BIAS_OF_POLARITY]),
                     production=turnover,
