@@ -21,6 +21,7 @@ from ..configuration import Estimator
 from ..distributions import is_logarithmic, natural_sd
 from ..errors import JaxmorphError
 from ..studies import Problem, log_probability_of_choices, simulate_with_log_density
+from .per_sample import over_keys
 from .program import (
     GradientMode,
     Gradients,
@@ -194,7 +195,7 @@ def score(
 
     basis = jnp.eye(theta.size, dtype=theta.dtype)
     value, (explicit, slope) = jax.vmap(along, out_axes=(None, -1))(basis)
-    pilot = jax.vmap(lambda key: values(problem, theta, key))(pilots)
+    pilot = over_keys(partial(values, problem), theta, pilots)
     finite = jnp.isfinite(pilot)
     # Any number that does not depend on the seed will do: a pilot that fails spoils no estimate.
     baseline = jnp.sum(jnp.where(finite, pilot, 0), axis=0) / jnp.maximum(finite.sum(axis=0), 1)
