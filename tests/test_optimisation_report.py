@@ -239,7 +239,7 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, usual: xr.Dataset) -
     synthetic.sensitivity(**SMALL).assign_attrs(jaxmorph_file="sensitivity").to_netcdf(sensitivity)
     out = tmp_path / "report.html"
     present.write_page(
-        "notebook", str(sensitivity), None, str(written["optimisation"]), [str(film)], str(out)
+        "notebook", {}, str(sensitivity), None, str(written["optimisation"]), [str(film)], str(out)
     )
     assert findings.gained(usual).split(":")[0] in out.read_text() and len(out.read_text()) > 0.9 * len(
         html
