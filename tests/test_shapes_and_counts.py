@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 from jaxtyping import Array
-from scipy import stats
+from scipy import special, stats
 
 import jaxmorph as jxm
 from jaxmorph import observables
+from jaxmorph.env.chemicals import ExponentialKernel, ScreenedDiffusion, Secretion, UniformKernel
 from jaxmorph.errors import JaxmorphError
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 class State(jxm.BaseCellState):
     chemical: Array
+    secretion: Array
     generation: Array
 
 
@@ -37,15 +39,19 @@ def cells(position: Any, radius: Any = 0.5, types: Any = None, n_dead: int = 2) 
         celltype=jnp.asarray(celltype),
         radius=jnp.asarray(radii),
         chemical=jnp.asarray(rng.uniform(size=(n, 2))),
+        secretion=jnp.asarray(celltype[:, :1] * (1 + np.arange(n)[:, None])),
         generation=jnp.arange(n),
     ).elongate(n_dead)
     new = (
         state.position.at[n:].set(70.0),
         state.radius.at[n:].set(3.0),
         state.chemical.at[n:].set(8.0),
+        state.secretion.at[n:].set(5.0),
         state.generation.at[n:].set(9),
     )
-    return eqx.tree_at(lambda s: (s.position, s.radius, s.chemical, s.generation), state, new)
+    return eqx.tree_at(
+        lambda s: (s.position, s.radius, s.chemical, s.secretion, s.generation), state, new
+    )
 
 
 def polygon(n: int, radius: float = 1.0) -> np.ndarray:
@@ -181,10 +187,63 @@ def test_mixing_of_separated_alternating_and_random_types() -> None:
     assert mixing(cells(grid), 1e-3) == 0
 
 
+def test_types_are_counted_with_their_shares() -> None:
+    state = cells(polygon(5), types=[0, 1, 1, 0, 1])
+    assert observables.type_fraction(state, 0) == pytest.approx(2 / 5, rel=1e-12)
+    mixed = eqx.tree_at(lambda s: s.celltype, state, state.celltype.at[0].set(jnp.array([1.0, 3.0])))
+    assert observables.type_fraction(mixed, 1) == pytest.approx((3 + 0.75) / 5, rel=1e-12)
+    # Of a cell with the row (a, b), the share b / (a + b) has the derivative a / (a + b)^2 in b.
+    slope = jax.grad(observables.type_fraction, allow_int=True)(mixed, 1).celltype[0, 1]
+    assert slope == pytest.approx(1 / 16 / 5, rel=1e-12)
+    with pytest.raises(JaxmorphError, match="celltype = 2: the state has the types 0 to 1"):
+        observables.type_fraction(state, 2)
+
+
+def around_a_source(kernel: Any, distances: Any, n_dim: int) -> State:
+    """Cells along x that do not secrete, and one at the origin that does, with D = 1, k = 1 / 4."""
+    x = np.zeros((len(distances) + 1, n_dim))
+    x[1:, 0] = distances
+    state = cells(x, types=[0] + [1] * len(distances))
+    state = eqx.tree_at(lambda s: (s.chemical, s.secretion), state, (state.chemical[:, :1],) * 2)
+    rates = Secretion(jnp.array([[2.0], [0.0]]))
+    return ScreenedDiffusion(degradation=0.25, kernel=kernel)(rates(state))
+
+
+def test_the_decay_length_around_one_source_is_known() -> None:
+    """The screening length is 2, and a cell of any size makes the field of a point, but for a factor."""
+    length = 2.0
+    exponential = around_a_source(ExponentialKernel(), [1.0, -2.5, 4.0, -7.0], 2)
+    assert observables.decay_length(exponential) == pytest.approx(length, rel=1e-12)
+    for r in (1.0, 2.5):
+        pair = r, r + 0.7
+        of_k0 = 0.7 / np.log(special.k0(pair[0] / length) / special.k0(pair[1] / length))
+        disc = around_a_source(UniformKernel(), pair, 2)
+        assert observables.decay_length(disc) == pytest.approx(of_k0, rel=1e-10)
+        ball = around_a_source(UniformKernel(), pair, 3)
+        known = 0.7 / (0.7 / length + np.log1p(0.7 / r))
+        assert observables.decay_length(ball) == pytest.approx(known, rel=1e-10)
+    far = around_a_source(UniformKernel(), [800.0, 801.0], 3)
+    assert observables.decay_length(far) == pytest.approx(length, rel=3e-3)
+
+
+def test_a_decay_length_that_there_is_not_is_not_finite() -> None:
+    state = around_a_source(ExponentialKernel(), [1.0, 2.0, 4.0], 2)
+    nothing = eqx.tree_at(lambda s: (s.chemical, s.secretion), state, (0 * state.chemical,) * 2)
+    flat = eqx.tree_at(lambda s: s.chemical, state, jnp.ones_like(state.chemical))
+    one = around_a_source(ExponentialKernel(), [1.0], 2)
+    for undefined in (nothing, flat, one):
+        assert not jnp.isfinite(observables.decay_length(undefined))
+    rises = eqx.tree_at(lambda s: s.chemical, state, 1 / state.chemical)
+    assert observables.decay_length(rises) == pytest.approx(-2, rel=1e-12)
+    with pytest.raises(JaxmorphError, match="no column 1 of a field 'chemical'"):
+        observables.decay_length(state, 1)
+
+
 SMOOTH: dict[str, Callable[[State], Array]] = {
     "anisotropy": observables.anisotropy,
     "chemical_moment": lambda s: observables.chemical_moment(s, 3),
     "contact_number": lambda s: observables.contact_number(s, 0.3),
+    "decay_length": observables.decay_length,
     "mixing_index": lambda s: observables.mixing_index(s, 0.3),
     "radial_density": lambda s: observables.radial_density(s, 0.5, 1.5, 0.2),
     "radial_order": lambda s: observables.radial_order(s, s.radius[:, 0]),

@@ -4,7 +4,7 @@ Each says whether it is differentiable. Positions are taken as they are: in peri
 need a cluster smaller than half the box.
 """
 
-from .counts import contact_number, lineage_depth, mixing_index, n_cells
+from .counts import contact_number, lineage_depth, mixing_index, n_cells, type_fraction
 from .geometry import (
     centroid,
     covered_fraction,
@@ -14,7 +14,7 @@ from .geometry import (
     radius_of_gyration,
     total_energy,
 )
-from .moments import chemical_moment, radial_order, radius_moment
+from .moments import chemical_moment, decay_length, radial_order, radius_moment
 from .shape import anisotropy, gyration_tensor, radial_density, roundness
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "chemical_moment",
     "contact_number",
     "covered_fraction",
+    "decay_length",
     "gyration_tensor",
     "lineage_depth",
     "mean_distance_to_centroid",
@@ -36,4 +37,5 @@ __all__ = [
     "radius_of_gyration",
     "roundness",
     "total_energy",
+    "type_fraction",
 ]

@@ -19,6 +19,32 @@ def n_cells(state: BaseCellState) -> Scalar:
     return jnp.sum(state.alive.astype(state.position.dtype))
 
 
+def type_fraction(state: BaseCellState, celltype: int) -> Scalar:
+    """Share of the cells that are of one type (dimensionless).
+
+    A cell of mixed type counts with the share that its row has of the type. Differentiable in
+    ``celltype``. Where rows are one-hot and cells change in number, its pathwise derivative is 0; see
+    :func:`n_cells`.
+
+    Args:
+        state: The cells.
+        celltype: Column of ``state.celltype``.
+
+    Raises:
+        JaxmorphError: If there is no such type.
+    """
+    n_types = state.celltype.shape[1]
+    if not 0 <= celltype < n_types:
+        raise JaxmorphError(f"celltype = {celltype}: the state has the types 0 to {n_types - 1}")
+    return weights(state) @ type_shares(state)[:, celltype]
+
+
+def type_shares(state: BaseCellState) -> Float[Array, "cell type"]:
+    """What each living cell has of each type; its rows sum to 1, those of dead slots are 0."""
+    total = jnp.sum(state.celltype, axis=1)
+    return state.celltype / jnp.where(state.alive, total, 1)[:, None]
+
+
 def lineage_depth(state: BaseCellState) -> Scalar:
     """Mean over cells of the number of divisions since the founder (state field ``generation``).
 
@@ -73,8 +99,7 @@ def mixing_index(state: BaseCellState, smoothing: float | Array, reach: float | 
         reach: Distance up to which cells are in contact, in units of the sum of their radii.
     """
     alive = state.alive
-    total = jnp.sum(state.celltype, axis=1)
-    types = state.celltype / jnp.where(alive, total, 1)[:, None]
+    types = type_shares(state)
     unlike = 1 - jnp.matmul(types, types.T, precision=jax.lax.Precision.HIGHEST)
     contacts = _contacts(state, smoothing, reach)
     pair = (alive[:, None] & alive[None, :] & ~jnp.eye(alive.shape[0], dtype=bool)).astype(

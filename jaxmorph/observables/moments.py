@@ -48,10 +48,14 @@ def chemical_moment(
     Raises:
         JaxmorphError: If the state has no such field, or it no such column.
     """
+    return _moment(state, _column(state, field, chemical), order)
+
+
+def _column(state: BaseCellState, field: str, column: int) -> Float[Array, " cell"]:
     values = getattr(state, field, None)
-    if values is None or not 0 <= chemical < values.shape[1]:
-        raise JaxmorphError(f"{type(state).__name__} has no column {chemical} of a field {field!r}")
-    return _moment(state, values[:, chemical], order)
+    if values is None or not 0 <= column < values.shape[1]:
+        raise JaxmorphError(f"{type(state).__name__} has no column {column} of a field {field!r}")
+    return values[:, column]
 
 
 def radial_order(state: BaseCellState, values: Float[Array, " cell"]) -> Scalar:
@@ -70,3 +74,32 @@ def radial_order(state: BaseCellState, values: Float[Array, " cell"]) -> Scalar:
     r, x = r - w @ r, x - w @ x
     scale = space.root((w @ r**2) * (w @ x**2))
     return (w @ (r * x)) / jnp.where(scale > 0, scale, 1)
+
+
+def decay_length(state: BaseCellState, chemical: int = 0) -> Scalar:
+    """Distance over which a chemical falls by a factor e away from where it is secreted (length).
+
+    -1 / slope of the line of least squares through ln c, over the cells that do not secrete it, against
+    their distance to the centre of secretion, the mean position weighted by ``secretion``. Around one
+    source of screened diffusion with the length l, between the distances r and r + h, it is
+    h / (h / l + ln(1 + h / r)) in 3-D, and tends to l far away. Differentiable.
+
+    Negative where the chemical rises; not finite where it is the same everywhere, where nothing is
+    secreted, or where fewer than two cells, at different distances, do not secrete.
+
+    Args:
+        state: The cells, with the fields ``chemical`` and ``secretion``.
+        chemical: Which column of the fields.
+
+    Raises:
+        JaxmorphError: If the state has no such fields, or they no such column.
+    """
+    c, secreted = (_column(state, name, chemical) for name in ("chemical", "secretion"))
+    secreted = jnp.where(state.alive, secreted, 0)
+    counted = state.alive & (secreted == 0)
+    w = counted.astype(c.dtype) / jnp.sum(counted)
+    centre = secreted @ state.position / jnp.sum(secreted)
+    r = space.distance(state.position - centre)
+    logarithm = jnp.log(jnp.where(counted, c, 1))
+    r = r - w @ r
+    return -(w @ r**2) / (w @ (r * logarithm))

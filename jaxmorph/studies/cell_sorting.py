@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from pydantic import Field
 
@@ -14,6 +13,7 @@ from ..env.mechanics import BrownianMechanicalRelaxation, MorseAdhesionPotential
 from ..simulation import record
 from ..state import BaseCellState
 from .base import Observable, Parameter, Recording, StateVariable, Study
+from .founders import grid_ball
 
 _RADIUS = 0.5
 # Of a contact's end, and its reach in contact distances.
@@ -68,16 +68,12 @@ class CellSortingStudy(Study):
     def initial_state(self) -> BaseCellState:
         """The cells nearest to the origin on a grid at contact distance, with types in random order."""
         displacement, shift = space.free()
-        side = int(np.ceil(self.n_cells ** (1 / self.n_dim))) + 2
-        grid = np.stack(np.meshgrid(*[np.arange(side)] * self.n_dim, indexing="ij"), -1)
-        points = grid.reshape(-1, self.n_dim) - (side - 1) / 2
-        nearest = np.argsort(np.linalg.norm(points, axis=1), kind="stable")[: self.n_cells]
         of_first_type = jnp.arange(self.n_cells) < self.n_cells // 2
         mixed = jax.random.permutation(jax.random.PRNGKey(self.initial_key), of_first_type)
         return BaseCellState(
             displacement=displacement,
             shift=shift,
-            position=2 * _RADIUS * jnp.asarray(points[nearest]),
+            position=2 * _RADIUS * jnp.asarray(grid_ball(self.n_cells, self.n_dim)),
             celltype=jnp.stack([mixed, ~mixed], axis=1).astype(float),
             radius=jnp.full((self.n_cells, 1), _RADIUS),
         )
