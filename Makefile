@@ -24,7 +24,7 @@ unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-browser test-slurm bench lint lint-ruff lint-format lint-types lint-snakefmt \
+.PHONY: help run test test-slow test-browser test-slurm bench gallery lint lint-ruff lint-format lint-types lint-snakefmt \
         lint-snakemake format lock clean
 
 help: ## show this help
@@ -48,6 +48,13 @@ test-slurm: $(STAMP) ## run the tests on a Slurm that is brought up for them (De
 
 bench: $(PEERS)/.installed ## compare the speed with that of other programs (9 to 11 minutes; benchmarks/)
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)
+
+gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of docs/gallery
+	@$(IN_VENV) snakemake results/notebook/report.html
+	@$(IN_VENV) snakemake --configfile config/tissues.yaml --replace-workflow-config
+	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(IN_VENV) snakemake --configfile examples/jax_morph_study.yaml \
+	    --replace-workflow-config
+	@$(BIN)/python scripts/gallery $(ARGS)
 
 lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code
 

@@ -33,6 +33,8 @@ from jaxmorph.visualization.trajectory import Trajectory
 
 MOVING_FRAMES, RESTING_FRAMES = 110, 20
 MOST_PANELS = 16
+MOST_TRAILS = 50
+"""Of more cells the trails would hide the cells."""
 _MOST_PARAMETERS = 8
 _CONTROLS = 0.08
 """Share of the height that a browser lays its controls over."""
@@ -46,7 +48,7 @@ def cells_animation(
     colour: str = "type",
     observable: str | None = None,
 ) -> None:
-    """Write the film of one stored trajectory: cells to scale, in the plane with trails.
+    """Write the film of one stored trajectory: cells to scale, up to 50 in the plane with trails.
 
     Args:
         dataset: a batch (``docs/data.md``). Without ``position`` and ``radius`` the film shows the
@@ -135,6 +137,11 @@ def _stored(dataset: xr.Dataset, sample: int | None, seed: int | None) -> xr.Dat
 
 def _has_cells(dataset: xr.Dataset) -> bool:
     return {"position", "radius"} <= set(dataset) and "cell" in dataset["position"].dims
+
+
+def _has_trails(cells: Trajectory) -> bool:
+    n_cells, n_dim = cells.position.shape[1:]
+    return n_dim < 3 and n_cells <= MOST_TRAILS
 
 
 def _prepare(ones: Sequence[xr.Dataset], colour: str) -> tuple[list[Trajectory], Colouring]:
@@ -230,7 +237,7 @@ def _one_cluster(
     (cells,), colouring = _prepare([one], colour)
     view = frame(ax, [cells])
     ax.set_title(f"sample {int(one['sample'])}, seed {int(one['seed'])}", loc="right", fontsize=8)
-    artists, update = draw_scene(ax, cells, colouring, view, trails=view is None)
+    artists, update = draw_scene(ax, cells, colouring, view, trails=_has_trails(cells))
     colouring.add_key(ax)
     updates = [update]
     if course is not None:
@@ -263,7 +270,7 @@ def _clusters(
         if view is None:
             ax.label_outer()
         ax.set_title(title, fontsize=7.5)
-        cells, update = draw_scene(ax, cluster, colouring, view, trails=view is None)
+        cells, update = draw_scene(ax, cluster, colouring, view, trails=_has_trails(cluster))
         artists += cells
         updates.append(update)
     for ax in panels.flat[len(clusters) :]:

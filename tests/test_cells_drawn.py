@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import imageio_ffmpeg
+import jax
+import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from matplotlib.colors import LogNorm, Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
 
-from jaxmorph import animations
+from jaxmorph import Sequential, animations, simulate
+from jaxmorph.env import CellDivision, LineageState
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.visualization import (
     CELL_COLOURS,
@@ -108,6 +111,27 @@ def test_categories_have_one_colour_each_and_a_legend() -> None:
         _at(1), Colour(np.arange(4) * 5, categorical=True), ax=Figure(layout="constrained").subplots()
     )
     assert len(np.unique(_drawn(many)[1], axis=0)) == 4
+
+
+def test_a_lineage_is_coloured_by_age_and_by_clone() -> None:
+    apart = 5.0 * jnp.eye(2)
+    state = LineageState.founders(
+        apart,
+        jnp.ones((2, 1)),
+        jnp.full((2, 1), 0.5),
+        n_slots=4,
+        division_rate=jnp.array([[0.0], [1e9]]),
+    )
+    model, key = Sequential([CellDivision(axis=jnp.array([1.0, 0.0]))]), jax.random.PRNGKey(0)
+    tree = simulate(model, state, key, 1, history=True)
+    one = jax.tree.map(lambda x: x[-1], tree)
+    viridis = matplotlib.colormaps["viridis"]
+    for colour, expected in (
+        ("age", viridis([1.0, 0.0, 0.0])),
+        ("clone", [to_rgba(CELL_COLOURS.colors[i]) for i in (0, 1, 1)]),  # type: ignore[index, arg-type]
+    ):
+        ax = draw_cells(one, colour, Figure().subplots())
+        np.testing.assert_allclose(_drawn(ax)[1][:, :3], np.asarray(expected)[:, :3])
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,25 @@ def test_volume_is_conserved_and_numbers_are_unique_over_many_divisions(x64: Non
             assert generations[number] == generations[mother] + 1
 
 
+def test_the_clones_and_ages_of_a_known_tree(x64: None) -> None:
+    """Founder 1 divides in step 1, its second daughter in step 2, founder 0 in step 3."""
+    state = founders(2, 6)
+    np.testing.assert_array_equal(state.clone[:2], [0, 1])
+    states = []
+    for slots in ([0, 1e9], [0, 0, 1e9], [1e9]):
+        state = CellDivision()(at_rate(state, slots), key=KEY)
+        states.append(state)
+    tree = jax.tree.map(lambda *x: jnp.stack(x), *states)
+    n_alive = [3, 4, 5]
+    clones = [[0, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1, 0]]
+    ages = [[1, 0, 0], [2, 1, 0, 0], [0, 2, 1, 1, 0]]
+    for i, n in enumerate(n_alive):
+        np.testing.assert_array_equal(tree.alive[i], np.arange(6) < n)
+        np.testing.assert_array_equal(tree.clone[i, :n], clones[i])
+        np.testing.assert_array_equal(tree.age[i, :n], ages[i])
+        np.testing.assert_array_equal(states[i].age, tree.age[i])
+
+
 def test_an_impossible_step_is_refused_in_one_line() -> None:
     plain = jxm.BaseCellState(*jxm.space.free(), jnp.ones((2, 2)), jnp.ones((2, 1)), jnp.ones((2, 1)))
     with pytest.raises(

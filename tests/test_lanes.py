@@ -10,6 +10,7 @@ import pytest
 from jaxtyping import Array
 
 from jaxmorph.engine.chunks import over_chunks
+from jaxmorph.engine.per_sample import over_keys
 from jaxmorph.engine.program import over_batch
 from jaxmorph.engine.threefry import threefry_bits, threefry_split
 from jaxmorph.simulation import record, scan
@@ -108,6 +109,14 @@ def _own_rules(theta: Array, key: Array) -> Any:
     return jax.grad(lambda t: twice(t).sum())(theta), scan(body, theta[0], jax.random.split(key, 3))[0]
 
 
+def _of_sample(theta: Array, key: Array) -> Any:
+    def noisy(theta: Array, key: Array) -> Array:
+        return jnp.outer(theta, jax.random.normal(key, (2,))) + jax.random.uniform(key)
+
+    pilots = jax.random.split(jax.random.PRNGKey(9), 5)
+    return over_keys(noisy, theta, pilots), jax.random.normal(key) * theta
+
+
 PROGRAMS = [
     _elementwise,
     _shapes,
@@ -118,6 +127,7 @@ PROGRAMS = [
     _branches,
     _gradients,
     _own_rules,
+    _of_sample,
     # Products with numbers and with vectors, all of whose axes are summed over, in any order.
     lambda theta, key: (
         jax.lax.dot_general(theta[0], theta[1], (((), ()), ((), ()))),
@@ -142,6 +152,14 @@ def test_any_program_is_mapped_as_by_vmap(program: Callable) -> None:
     for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(mapped), strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
         np.testing.assert_allclose(b, a, rtol=1e-12, atol=1e-12)
+
+
+def test_what_belongs_to_a_sample_is_computed_once_for_it() -> None:
+    samples, keys = jnp.ones((2, 3)), jax.random.split(jax.random.PRNGKey(0), 7)
+    jaxpr = str(jax.make_jaxpr(over_batch(_of_sample))(samples, keys))
+    assert "over_keys" not in jaxpr
+    # The outer product: 2 samples x 5 keys, not 14 simulations with 5 keys each.
+    assert "f32[3,2,10]" in jaxpr and "f32[5,3,2,14] = mul" not in jaxpr
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (2, 7), (5, 3), (2, 3), (1, 1)], ids=str)

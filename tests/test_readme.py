@@ -59,7 +59,23 @@ def test_the_library_page_runs(
     assert (dgsm["dgsm_low"] <= [4 / 3, 4]).all() and (dgsm["dgsm_high"] >= [4 / 3, 4]).all()
 
 
-def test_links_lead_somewhere() -> None:
-    text = (ROOT / "README.md").read_text()
+PAGES = [
+    "README.md",
+    "docs/gallery.md",
+    *(f"docs/gallery/{p.name}" for p in (ROOT / "docs/gallery").glob("*.md")),
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    assert links and not [link for link in links if not (ROOT / link).exists()]
+    assert links and not [link for link in links if not ((ROOT / page).parent / link).exists()]
+
+
+def test_pictures_of_the_gallery_are_small_and_shown() -> None:
+    shown = "".join((ROOT / page).read_text() for page in PAGES)
+    files = [p for p in (ROOT / "docs/gallery").iterdir() if p.suffix != ".md"]
+    assert files and not [p.name for p in files if p.name not in shown]
+    most = {".jpg": 150_000, ".png": 150_000, ".mp4": 500_000}
+    assert not [p.name for p in files if p.stat().st_size > most[p.suffix]]

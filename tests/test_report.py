@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -385,7 +386,8 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
     table = pd.read_csv(tmp_path / "drawn.csv")
     assert table["eigenvalue"].max() == sensitivity["eigenvalue"].isel(time=-1).max().item()
     expected = build(tmp_path, sensitivity, None).read_bytes()
-    present.write_page("notebook", str(file), None, None, [], str(tmp_path / "report.html"))
+    spec = json.loads(sensitivity.attrs["configuration"])
+    present.write_page("notebook", spec, str(file), None, None, [], str(tmp_path / "report.html"))
     assert (tmp_path / "report.html").read_bytes() == expected
 
 

@@ -29,6 +29,7 @@ from ..studies import (
     simulate_with_log_density,
     using_surrogates,
 )
+from .per_sample import over_keys
 from .program import (
     GradientMode,
     Gradients,
@@ -303,7 +304,7 @@ def score(
 
     basis = jnp.eye(theta.size, dtype=theta.dtype)
     value, (explicit, slope) = jax.vmap(along, out_axes=(None, -1))(basis)
-    pilot = jax.vmap(lambda key: values(problem, theta, key))(pilots)
+    pilot = over_keys(partial(values, problem), theta, pilots)
     finite = jnp.isfinite(pilot)
     # Any number that does not depend on the seed will do: a pilot that fails spoils no estimate.
     baseline = jnp.sum(jnp.where(finite, pilot, 0), axis=0) / jnp.maximum(finite.sum(axis=0), 1)

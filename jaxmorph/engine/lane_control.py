@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+import jax.numpy as jnp
 from jax import lax
 from jax.extend import core
 from jaxtyping import Array
@@ -138,10 +139,27 @@ def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned
     return _laned(results, lanes)
 
 
+def _over_keys(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    """The keys take the place of the seeds; every simulation of a sample has the same results."""
+    theta, keys = operands
+    if theta.lanes != Lanes.SIMULATION or keys.lanes:
+        return by_vmap(eqn, operands, sizes)
+    inner = Sizes(sizes.n_samples, keys.shape[0])
+    of_sample = theta.array[..., :: sizes.n_seeds]
+    arguments = (
+        Laned(jnp.repeat(of_sample, inner.n_seeds, axis=-1), Lanes.SIMULATION),
+        Laned(jnp.moveaxis(keys.array, 0, -1), Lanes.SEED),
+    )
+    (result,) = interpret(eqn.params["jaxpr"], arguments, inner)
+    of_key = spread(result, Lanes.SIMULATION, inner).reshape(*result.shape, *inner)
+    return [Laned(jnp.repeat(jnp.moveaxis(of_key, -1, 0), sizes.n_seeds, axis=-1), Lanes.SIMULATION)]
+
+
 _RULES: dict[str, Rule] = {
     **ARRAY_RULES,
     **dict.fromkeys(_CALLS, _call),
     "cond": _cond,
+    "over_keys": _over_keys,
     "scan": _scan,
     "while": _while,
 }

@@ -16,6 +16,7 @@ LINEAGE = (
     "mother",
     "birth",
     "generation",
+    "clone",
     "step",
     "n_numbers",
     "n_missed",
@@ -35,6 +36,7 @@ class LineageState(BaseCellState):
         mother: The number of its mother, shape (cell,); -1 for founders.
         birth: The step in which it was born, shape (cell,); 0 for founders.
         generation: Divisions between it and its founder, shape (cell,).
+        clone: The number of its founder, shape (cell,).
         step: How many steps of division there have been, scalar.
         n_numbers: How many numbers have been given, scalar.
         n_missed: Divisions that found no free slot so far, and did not take place, scalar.
@@ -46,6 +48,7 @@ class LineageState(BaseCellState):
     mother: Int[Array, "*time cell"]
     birth: Int[Array, "*time cell"]
     generation: Int[Array, "*time cell"]
+    clone: Int[Array, "*time cell"]
     step: Int[Array, "*time"]
     n_numbers: Int[Array, "*time"]
     n_missed: Int[Array, "*time"]
@@ -99,12 +102,18 @@ class LineageState(BaseCellState):
             mother=none - 1,
             birth=none,
             generation=none,
+            clone=jnp.arange(n),
             step=jnp.asarray(0),
             n_numbers=jnp.asarray(n),
             n_missed=jnp.asarray(0),
             **fields,
         )
         return state.elongate(n_slots - n)
+
+    @property
+    def age(self) -> Float[Array, "*time cell"]:
+        """Steps of division since each cell was born, shape (cell,)."""
+        return (self.step[..., None] - self.birth).astype(self.radius.dtype)
 
 
 def nan_where_missed(state: LineageState, value: Float[Array, ""]) -> Float[Array, ""]:

@@ -21,8 +21,8 @@ _OF_A_FILE = (
 )
 
 
-def write_provenance(run_name: str, inputs: Iterable[str], output: str) -> None:
-    """Collect the provenance of the files of a run, from their attributes alone."""
+def write_provenance(run_name: str, spec: Mapping[str, Any], inputs: Iterable[str], output: str) -> None:
+    """Collect the provenance of the files of the run ``spec``, from their attributes alone."""
     files, run = [], {}
     for path in inputs:
         attributes = store.read_attributes(path)
@@ -34,7 +34,7 @@ def write_provenance(run_name: str, inputs: Iterable[str], output: str) -> None:
         "methods": "",
         "study": run["study"],
         "study_description": run["study_description"],
-        "configuration": json.loads(run["configuration"]),
+        "configuration": dict(spec),
         "random_key": int(run["random_key"]),
         "design_hash": run["design_hash"],
         "code": {

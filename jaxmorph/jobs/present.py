@@ -1,6 +1,7 @@
 """The jobs that turn datasets into figures, animations and the report."""
 
 import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def animate_before_and_after(cells: str, animation: Mapping[str, Any], output: s
 
 def write_page(
     run_name: str,
+    spec: Mapping[str, Any],
     sensitivity: str,
     checks: str | None,
     optimisation: str | None,
@@ -51,6 +53,8 @@ def write_page(
 ) -> None:
     """Write the report of a run; its figures lie in ``figures/`` beside it."""
     with store.open_dataset(sensitivity, "sensitivity") as data:
+        # The estimates know only what decides them; the page carries all of the run.
+        data.attrs["configuration"] = json.dumps(dict(spec))
         # Only what is large, per sample and time, stays on disk: little of it is on the page.
         for variable in data.variables.values():
             if not {"sample", "time"} <= set(variable.dims):

@@ -66,6 +66,7 @@ class GrowingDiscStudy(Study):
         StateVariable("celltype", ("cell", "type"), "1", "cell type (0 in all: dead slot)"),
         StateVariable("pressure", ("cell",), "1", "pressure of the cell's neighbours"),
         StateVariable("generation", ("cell",), "1", "divisions since the founder"),
+        StateVariable("age", ("cell",), "1", "time since the cell was born"),
     )
 
     n_slots: int = Field(default=64, ge=1, description="most cells that there can be")
@@ -135,6 +136,7 @@ class GrowingDiscStudy(Study):
                 "celltype": state.celltype,
                 "pressure": state.pressure[:, 0],
                 "generation": state.generation.astype(state.radius.dtype),
+                "age": self.dt * state.age,
             }
             return {name: nan_where_missed(state, x) for name, x in values.items()}, fields
 

@@ -177,14 +177,15 @@ def choose(colour: str | Colour | Any, state: Any) -> tuple[np.ndarray, Colour, 
 
 
 def fields_of(state: Any) -> dict[str, np.ndarray]:
-    """The fields of a state that have the axis of cells."""
+    """The fields and properties of a state that have the axis of cells."""
     shape = np.shape(state.celltype)[:-1]
     names = [name for name in dir(state) if not name.startswith("_")]
     found = {}
     for name in names:
-        value = getattr(type(state), name, None)
-        value = None if callable(value) or isinstance(value, property) else getattr(state, name)
-        if value is not None and hasattr(value, "shape") and tuple(value.shape[: len(shape)]) == shape:
+        if callable(getattr(type(state), name, None)):
+            continue
+        value = getattr(state, name)
+        if hasattr(value, "shape") and tuple(value.shape[: len(shape)]) == shape:
             found[name] = np.asarray(value)
     return found
 

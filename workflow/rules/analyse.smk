@@ -37,7 +37,7 @@ rule sensitivity:
         mem_mb=needs("sensitivity", "mem_mb"),
         runtime=needs("sensitivity", "runtime"),
     params:
-        run=run_params,
+        run=estimates_params,
     script:
         "../scripts/sensitivity.py"
 

@@ -96,9 +96,14 @@ def run_params(wildcards):
     return RUNS[wildcards.run].model_dump(mode="json")
 
 
+def estimates_params(wildcards):
+    """The run, but for what is nothing to its estimates: films, the optimisation."""
+    return run_params(wildcards) | {"animation": {}, "optimise": None}
+
+
 def design_params(wildcards):
-    """The run, but for what is nothing to its design: allow_partial, films, the optimisation."""
-    return run_params(wildcards) | {"allow_partial": False, "animation": {}, "optimise": None}
+    """The run, but for what is nothing to its design: allow_partial, too."""
+    return estimates_params(wildcards) | {"allow_partial": False}
 
 
 def study_params(wildcards):

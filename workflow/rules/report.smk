@@ -92,6 +92,8 @@ rule page:
         "logs/benchmarks/{run}/report.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    params:
+        run=run_params,
     script:
         "../scripts/page.py"
 
@@ -111,5 +113,7 @@ rule provenance:
         "logs/benchmarks/{run}/provenance.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
+    params:
+        run=run_params,
     script:
         "../scripts/provenance.py"

@@ -7,6 +7,7 @@ with job(snakemake):
 
     write_page(
         snakemake.wildcards.run,
+        snakemake.params.run,
         snakemake.input.sensitivity,
         snakemake.input.checks,
         snakemake.input.optimisation,

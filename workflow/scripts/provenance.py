@@ -5,4 +5,4 @@ from jaxmorph.jobs import job
 with job(snakemake):
     from jaxmorph.jobs.account import write_provenance
 
-    write_provenance(snakemake.wildcards.run, snakemake.input, snakemake.output[0])
+    write_provenance(snakemake.wildcards.run, snakemake.params.run, snakemake.input, snakemake.output[0])
