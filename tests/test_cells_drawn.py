@@ -128,7 +128,7 @@ def test_a_lineage_is_coloured_by_age_and_by_clone() -> None:
     viridis = matplotlib.colormaps["viridis"]
     for colour, expected in (
         ("age", viridis([1.0, 0.0, 0.0])),
-        ("clone", [to_rgba(CELL_COLOURS.colors[i]) for i in (0, 1, 1)]),  # type: ignore[index, arg-type]
+        ("clone", [CELL_COLOURS(i) for i in (0, 1, 1)]),
     ):
         ax = draw_cells(one, colour, Figure().subplots())
         np.testing.assert_allclose(_drawn(ax)[1][:, :3], np.asarray(expected)[:, :3])
