@@ -70,7 +70,16 @@ PAGES = [
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    assert links and not [link for link in links if not ((ROOT / page).parent / link).exists()]
+    assert links and not [link for link in links if not _leads(ROOT / page, link)]
+
+
+def _leads(page: Path, link: str) -> bool:
+    """Whether the file is there, and in it the heading that the link names, if any."""
+    name, _, heading = link.partition("#")
+    if not (target := page.parent / name).exists():
+        return False
+    headings = re.findall(r"^#+ (.*)", target.read_text(), re.MULTILINE) if heading else []
+    return heading in ["", *(re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings)]
 
 
 def test_pictures_of_the_gallery_are_small_and_shown() -> None:

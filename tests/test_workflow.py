@@ -246,7 +246,7 @@ def test_figures_films_and_page_are_the_same_when_made_again(finished: Path, tmp
 def test_another_colour_makes_the_films_again_and_computes_nothing(finished: Path) -> None:
     colour = "runs={tiny: {animation: {colour: radius}}}"
     again = jobs(snakemake(finished, "-n", "--config", colour))
-    assert again == {"cells": 1, "corner_cells": 1, "page": 1, "provenance": 1, "total": 4}
+    assert again == {"all": 1, "cells": 1, "corner_cells": 1, "page": 1, "provenance": 1, "total": 5}
 
 
 def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: Path) -> None:
