@@ -129,8 +129,12 @@ def test_the_best_start_is_simulated_in_full_before_and_after(optimised: Path) -
 @pytest.mark.slow
 def test_what_a_report_carries_makes_the_starts_again(optimised: Path, tmp_path: Path) -> None:
     """With the data, which were a NetCDF file, as CSV; numbers equal to the last bit."""
-    made = (xr.open_dataset(optimised / f"results/trap/{name}") for name in ("sensitivity.nc", NAMES[0]))
-    for file in reproduce.attachments("trap", *made):
+    estimates, found = (
+        xr.load_dataset(optimised / f"results/trap/{name}") for name in ("sensitivity.nc", NAMES[0])
+    )
+    # As the job of the page does: the estimates know only what decides them.
+    estimates.attrs["configuration"] = json.dumps(trap())
+    for file in reproduce.attachments("trap", estimates, found):
         (tmp_path / file.name).write_text(file.text)
     assert (tmp_path / "course.csv").exists() and not (tmp_path / "course.nc").exists()
     wanted = "results/trap/optimisation/starts-000.nc"
