@@ -12,16 +12,15 @@ T = TypeVar("T")
 
 
 @jax.custom_jvp
-def _discount(x: Array, factor: Array) -> Array:
-    del factor
-    return x
+def differentiated_as(value: Array, by: Array) -> Array:
+    """``value``, with the derivative of ``by``, which has the same shape and floating-point type."""
+    del by
+    return value
 
 
-@_discount.defjvp
-def _discount_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple:
-    x, factor = primals
-    x_dot, _ = tangents
-    return x, factor * x_dot
+@differentiated_as.defjvp
+def _differentiated_as_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple:
+    return primals[0], tangents[1]
 
 
 def discount_gradient(x: T, factor: float | Array) -> T:
@@ -39,22 +38,9 @@ def discount_gradient(x: T, factor: float | Array) -> T:
     def leaf(y: Any) -> Any:
         if not eqx.is_inexact_array(y):
             return y
-        # custom_jvp wants an array that can carry a (zero) tangent.
-        return _discount(y, jnp.asarray(factor, dtype=y.dtype))
+        return differentiated_as(y, jax.lax.stop_gradient(jnp.asarray(factor, dtype=y.dtype)) * y)
 
     return jax.tree.map(leaf, x)
-
-
-@jax.custom_jvp
-def differentiated_as(value: Array, by: Array) -> Array:
-    """``value``, with the derivative of ``by``, which has the same shape and floating-point type."""
-    del by
-    return value
-
-
-@differentiated_as.defjvp
-def _differentiated_as_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple:
-    return primals[0], tangents[1]
 
 
 def by_gradient(function: Callable[..., Array]) -> Callable[..., Array]:
