@@ -8,19 +8,15 @@ from pydantic import Field
 
 from .. import observables
 from ..distributions import LogUniform, Uniform
-from ..env import CellDivision, CellGrowth, Hill, LineageState, Response, Sensing, nan_where_missed
+from ..env import CellDivision, Hill, LineageState, Response, Sensing, nan_where_missed
 from ..env.chemicals import ChemicalState, ScreenedDiffusion, Secretion
 from ..env.mechanics import HarmonicPotential, SGDMechanicalRelaxation
 from ..simulation import record
 from ..steps import Sequential
 from .base import Observable, Parameter, Recording, StateVariable, Study
+from .cell_cycle import MAX_RADIUS, growth, ripeness
 from .founders import grid_ball
 
-_MAX_RADIUS = 0.5
-# A cell of this share of the largest radius divides at half of its rate, by a Hill function.
-_RIPE, _RIPENS = 0.9, 12.0
-# Of the radius in time; 1 / length: radii saturate within about a hundredth of it.
-_GROWTH_RATE, _SMOOTHING = 0.4, 100.0
 _COOPERATIVITY = 2.0
 
 
@@ -39,7 +35,7 @@ class _DivisionRate(Response):
 
     def __call__(self, sensed: Float[Array, "cell 4"]) -> Float[Array, "cell 1"]:
         radius, chemical, source, responder = jnp.split(sensed, 4, axis=1)
-        ripe = Hill(_RIPE * _MAX_RADIUS, _RIPENS)(radius)
+        ripe = ripeness()(radius)
         enough = Hill(self.threshold, _COOPERATIVITY)(chemical)
         return self.highest * ripe * (source * (1 - enough) + responder * enough)
 
@@ -106,9 +102,9 @@ class ChemicalPatterningStudy(Study):
         is_source = jnp.arange(self.n_founders) < self.n_sources
         none = jnp.zeros((self.n_founders, 1))
         return PatterningState.founders(
-            2 * _MAX_RADIUS * jnp.asarray(grid_ball(self.n_founders, self.n_dim)),
+            2 * MAX_RADIUS * jnp.asarray(grid_ball(self.n_founders, self.n_dim)),
             jnp.stack([is_source, ~is_source], axis=1).astype(float),
-            jnp.full((self.n_founders, 1), _MAX_RADIUS),
+            jnp.full((self.n_founders, 1), MAX_RADIUS),
             n_slots=self.n_slots,
             chemical=none,
             secretion=none,
@@ -119,7 +115,7 @@ class ChemicalPatterningStudy(Study):
         rate = _DivisionRate(parameters["division_rate"], parameters["threshold"])
         return Sequential(
             [
-                CellGrowth(_MAX_RADIUS, _GROWTH_RATE * self.dt, smoothing_exp=_SMOOTHING),
+                growth(self.dt),
                 Sensing(("radius", "chemical", "celltype"), "division_rate", rate),
                 CellDivision(dt=self.dt),
                 SGDMechanicalRelaxation(

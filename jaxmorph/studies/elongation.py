@@ -12,9 +12,7 @@ from .. import observables
 from ..distributions import LogUniform, Uniform
 from ..env import (
     CellDivision,
-    CellGrowth,
     GeneNetwork,
-    Hill,
     LineageState,
     Response,
     Sensing,
@@ -26,12 +24,8 @@ from ..env.mechanics import HarmonicPotential, SGDMechanicalRelaxation
 from ..simulation import record
 from ..steps import Sequential, SimulationStep, State
 from .base import Observable, Parameter, Recording, StateVariable, Study
+from .cell_cycle import MAX_RADIUS, growth, ripeness
 
-_MAX_RADIUS = 0.5
-# A cell of this share of the largest radius divides at half of its rate, by a Hill function.
-_RIPE, _RIPENS = 0.9, 12.0
-# Of the radius in time; 1 / length: radii saturate within about a hundredth of it.
-_GROWTH_RATE, _SMOOTHING = 0.4, 100.0
 # Of the chemical, in units of the diameter of a cell.
 _SCREENING_LENGTH = 2.0
 # The growth gene keeps itself up, and switches the polarity gene on.
@@ -53,7 +47,7 @@ class _DivisionRate(Response):
 
     def __call__(self, sensed: Float[Array, "cell 2"]) -> Float[Array, "cell 1"]:
         radius, level = jnp.split(sensed, 2, axis=1)
-        return self.highest * Hill(_RIPE * _MAX_RADIUS, _RIPENS)(radius) * level
+        return self.highest * ripeness()(radius) * level
 
 
 class _PolarisedDivision(SimulationStep):
@@ -130,13 +124,13 @@ class ElongationStudy(Study):
         """A cell with its two shells of neighbours in a body-centred cubic lattice: 15, isotropic."""
         corners = np.stack(np.meshgrid(*[[-0.5, 0.5]] * 3), axis=-1).reshape(-1, 3)
         points = np.concatenate([np.zeros((1, 3)), corners, np.eye(3), -np.eye(3)])
-        touching = 2 * _MAX_RADIUS / np.linalg.norm(corners[0])
+        touching = 2 * MAX_RADIUS / np.linalg.norm(corners[0])
         n = len(points)
         none = jnp.zeros((n, 1))
         return ElongationState.founders(
             touching * jnp.asarray(points),
             jnp.ones((n, 1)),
-            jnp.full((n, 1), _MAX_RADIUS),
+            jnp.full((n, 1), MAX_RADIUS),
             n_slots=self.n_slots,
             chemical=none,
             secretion=none,
@@ -149,7 +143,7 @@ class ElongationStudy(Study):
         zero = jnp.zeros_like(gain)
         return Sequential(
             [
-                CellGrowth(_MAX_RADIUS, _GROWTH_RATE * self.dt, smoothing_exp=_SMOOTHING),
+                growth(self.dt),
                 GeneNetwork(
                     interactions=jnp.asarray(_INTERACTIONS),
                     sensitivities=jnp.stack([-gain, zero])[:, None],

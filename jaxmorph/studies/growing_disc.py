@@ -13,9 +13,8 @@ from ..env.mechanics import HarmonicPotential, PressureSensing, SGDMechanicalRel
 from ..simulation import record
 from ..steps import Sequential
 from .base import Observable, Parameter, Recording, StateVariable, Study
+from .cell_cycle import RIPE, RIPENS
 
-# A cell of this share of the largest radius divides at half of its rate, by a Hill function.
-_RIPE, _RIPENS = 0.9, 12.0
 # Per length: radii saturate within about a fiftieth of it.
 _SMOOTHING = 50.0
 
@@ -97,8 +96,8 @@ class GrowingDiscStudy(Study):
         potential = HarmonicPotential(parameters["stiffness"])
         pressure = parameters["pressure_threshold"]
         division_rate = Hill(
-            threshold=jnp.stack([jnp.asarray(_RIPE * self.max_radius, pressure.dtype), pressure]),
-            exponent=jnp.array([_RIPENS, 2.0]),
+            threshold=jnp.stack([jnp.asarray(RIPE * self.max_radius, pressure.dtype), pressure]),
+            exponent=jnp.array([RIPENS, 2.0]),
             represses=(False, True),
             highest=parameters["division_rate"],
         )
