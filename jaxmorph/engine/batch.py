@@ -171,7 +171,9 @@ def choose(
             single = partial(estimators.straight_through, problem, mode=mode)
         way = Way(traced, mode, reason, single, values)
     else:
-        mode, reason, estimate = estimators.choose(problem, estimator, gradient, smoothing, run_key)
+        mode, reason, estimate = estimators.choose(
+            problem, estimator, gradient, smoothing, run_key, makes_choices=traced.makes_choices
+        )
         way = Way(traced, mode, reason, estimate, estimate)
     logger.info("gradient mode: %s (%s); estimator: %s", way.mode or "none", way.reason, estimator)
     if estimator in BIASED:

@@ -50,7 +50,13 @@ _PILOTS = 16
 
 
 def choose(
-    problem: Problem, estimator: Estimator, gradient: str, smoothing: float, run_key: int
+    problem: Problem,
+    estimator: Estimator,
+    gradient: str,
+    smoothing: float,
+    run_key: int,
+    *,
+    makes_choices: bool,
 ) -> tuple[GradientMode | None, str, Callable[[Array, PRNGKeyArray], tuple[Values, Gradients]]]:
     """The gradient mode, the reason for it, and the function of (theta, key) that gives the estimate.
 
@@ -65,7 +71,7 @@ def choose(
         )
         return None, reason, partial(smoothed, problem, smoothing=smoothing)
     pilots = jax.random.split(key_apart(jax.random.PRNGKey(run_key), "pilots"), _PILOTS)
-    of = _held_fixed(problem)
+    of = _held_fixed(problem, makes_choices=makes_choices)
     what = "the draws' log density" if of == "all" else "the choices' log probability"
     reason = f"one tangent a parameter, of what is not drawn and of {what}"
     return "forward", reason, partial(score, problem, pilots=pilots, of=of)
@@ -81,7 +87,8 @@ def check_estimator(problem: Problem, estimator: Estimator, gradient: str = "aut
     if gradient != "none" and (left_out := what_is_left_out(problem, estimator)):
         raise JaxmorphError(left_out)
     if estimator == "score":
-        _held_fixed(problem)
+        made = _parameters_of_choices(problem, "choices") is not None
+        _held_fixed(problem, makes_choices=made)
 
 
 def _check_mode(estimator: Estimator, gradient: str) -> None:
@@ -178,13 +185,12 @@ def _without_surrogate(problem: Problem) -> list[str]:
     ]
 
 
-def _held_fixed(problem: Problem) -> Literal["all", "choices"]:
+def _held_fixed(problem: Problem, *, makes_choices: bool) -> Literal["all", "choices"]:
     """What ``score`` holds fixed: the choices of a study that makes some, else its Gaussian draws.
 
     Raises:
         JaxmorphError: If the study has neither, or draws where no density can be followed.
     """
-    makes_choices = _parameters_of_choices(problem, "choices") is not None
     of: Literal["all", "choices"] = "choices" if makes_choices else "all"
     with precision(problem):
         theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
