@@ -194,6 +194,16 @@ def test_a_film_of_spheres_has_only_the_living(tmp_path: Path) -> None:
     assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "film.mp4"))[0] == 3
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_film_is_saved_beside_jax_without_a_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """JAX warns of a process that is forked: it may never end."""
+    jnp.zeros(3).block_until_ready()
+    animate_cells(_trajectory()).save(tmp_path / "film.mp4")
+    assert not recwarn.list
+
+
 def test_arrows_are_those_of_living_cells() -> None:
     state = _at(0)
     ax = draw_cells(state, arrows=np.ones((4, 2)) * [[3], [1], [1], [50]], ax=Figure().subplots())
@@ -201,6 +211,19 @@ def test_arrows_are_those_of_living_cells() -> None:
     assert np.asarray(quiver.Umask).tolist() == [False, False, False, True]
     np.testing.assert_array_equal(np.asarray(quiver.U)[:3], [3, 1, 1])
     assert any("longest arrow: 4.24" in text.get_text() for text in ax.texts)
+
+
+@pytest.mark.parametrize("n_dim", [2, 3])
+def test_arrows_end_within_the_view(n_dim: int) -> None:
+    """Each arrow points away from the middle, from a cell of radius 1 where the view of cells ends."""
+    outward = np.concatenate([np.eye(n_dim), -np.eye(n_dim)])
+    state = SimpleNamespace(
+        position=4 * outward, celltype=np.ones((2 * n_dim, 1)), radius=np.ones((2 * n_dim, 1))
+    )
+    ax = draw_cells(state, arrows=outward, camera=Camera(-90, 90), ax=Figure().subplots())
+    tips = 6.5  # from the middle: the longest arrows are 2.5 radii long
+    for low, high in (ax.get_xlim(), ax.get_ylim()):
+        assert low < -tips and high > tips
 
 
 def test_the_field_behind_is_the_sum_of_living_sources_with_fixed_limits() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -160,6 +161,34 @@ def test_what_belongs_to_a_sample_is_computed_once_for_it() -> None:
     assert "over_keys" not in jaxpr
     # The outer product: 2 samples x 5 keys, not 14 simulations with 5 keys each.
     assert "f32[3,2,10]" in jaxpr and "f32[5,3,2,14] = mul" not in jaxpr
+
+
+def test_what_no_simulation_changes_is_computed_once_for_all_however_deep_it_is() -> None:
+    """Counters beside states in loops, calls and branches. Equinox's operation refuses to be batched."""
+
+    def turn(carry: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
+        x, count = carry
+        count = jax.jit(eqx.internal.nonbatchable)(count + 1)
+        return (jnp.where(count > 2, x, x * theta_of(x)), count), x
+
+    def theta_of(x: Array) -> Array:
+        return jax.lax.while_loop(lambda c: c[1] < 3, lambda c: (c[0] * 0.9, c[1] + 1), (x, 0))[0]
+
+    def program(theta: Array, key: Array) -> Array:
+        def outer(carry: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], None]:
+            branches = (lambda c: jax.lax.scan(turn, c, None, length=2)[0], lambda c: c)
+            return jax.lax.switch(eqx.internal.nonbatchable(carry[1]) // 9, branches, carry), None
+
+        (x, count), _ = jax.lax.scan(outer, (theta, jnp.asarray(0)), None, length=3)
+        return x * eqx.internal.nonbatchable(count) + jax.random.normal(key)
+
+    samples, keys = jnp.ones((2, 3)), jax.random.split(jax.random.PRNGKey(0), 4)
+    with pytest.raises(ValueError, match="[Bb]atch"):
+        jax.vmap(lambda count: turn((jnp.ones(3), count), None))(jnp.arange(2))
+    mapped = over_batch(program)(samples, keys)
+    # The first two of six turns make 0.9^3 x^2 of x; the count is 6.
+    expected = 6 * 0.9**9 + jax.vmap(jax.random.normal)(keys)[None, :, None]
+    np.testing.assert_allclose(mapped, jnp.broadcast_to(expected, (2, 4, 3)), atol=3e-6)
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (2, 7), (5, 3), (2, 3), (1, 1)], ids=str)

@@ -576,3 +576,10 @@ def test_round_off_is_no_variance() -> None:
     value = 1e3 * (1 + 2e-16 * rng.integers(0, 2, (32, 6)))
     result = estimate([slab(value, np.zeros((32, 6, 1)), theta)], design(theta, [UNIT]), [UNIT])
     assert result["variance"].item() == 0 and result["noise_variance"].item() == 0
+    gradient = 1e3 * value[..., None]
+    result = estimate([slab(value, gradient, theta)], design(theta, [UNIT]), [UNIT])
+    assert result["gradient_variance"].item() == 0
+    gradient[:, 0] *= 1 + 1e-13
+    result = estimate([slab(value, gradient, theta)], design(theta, [UNIT]), [UNIT])
+    # One of six seeds is larger by d: the variance between seeds is d^2 / 6.
+    assert result["gradient_variance"].item() == pytest.approx((1e6 * 1e-13) ** 2 / 6, rel=0.02)

@@ -44,21 +44,31 @@ def _lanes_of_results(closed: core.ClosedJaxpr, lanes: Iterable[Lanes]) -> list[
     jaxpr = closed.jaxpr
     known: dict[core.Var, Lanes] = dict.fromkeys(jaxpr.constvars, Lanes.NONE)
     known.update(zip(jaxpr.invars, lanes, strict=True))
+
+    def of(atom: core.Var | core.Literal) -> Lanes:
+        return Lanes.NONE if isinstance(atom, core.Literal) else known[atom]
+
     for eqn in jaxpr.eqns:
-        operands = (known[a] for a in eqn.invars if not isinstance(a, core.Literal))
-        known.update(dict.fromkeys(eqn.outvars, max(operands, default=Lanes.NONE)))
-    return [Lanes.NONE if isinstance(a, core.Literal) else known[a] for a in jaxpr.outvars]
+        rule = _LANES.get(eqn.primitive.name, _lanes_of_all)
+        known.update(zip(eqn.outvars, rule(eqn, [of(atom) for atom in eqn.invars]), strict=True))
+    return [of(atom) for atom in jaxpr.outvars]
+
+
+def _lanes_of_all(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]:
+    return [max(operands, default=Lanes.NONE)] * len(eqn.outvars)
+
+
+def _called(eqn: core.JaxprEqn) -> core.ClosedJaxpr:
+    inner = eqn.params[_CALLS[eqn.primitive.name]]
+    return inner if isinstance(inner, core.ClosedJaxpr) else core.ClosedJaxpr(inner, ())
 
 
 def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> Sequence[Laned]:
-    inner = eqn.params[_CALLS[eqn.primitive.name]]
-    if not isinstance(inner, core.ClosedJaxpr):
-        inner = core.ClosedJaxpr(inner, ())
     if eqn.params.get("differentiated") and eqn.params["prevent_cse"]:
         # What is computed again for the backward pass must not be merged with the first time.
         arrays = lax.optimization_barrier([x.array for x in operands])
         operands = [Laned(y, x.lanes) for y, x in zip(arrays, operands, strict=True)]
-    return interpret(inner, operands, sizes)
+    return interpret(_called(eqn), operands, sizes)
 
 
 def _laned(arrays: Sequence[Array], lanes: Sequence[Lanes]) -> list[Laned]:
@@ -69,8 +79,11 @@ def _spread(values: Sequence[Laned], lanes: Sequence[Lanes], sizes: Sizes) -> tu
     return tuple(spread(x, wanted, sizes) for x, wanted in zip(values, lanes, strict=True))
 
 
-def _stable(body: core.ClosedJaxpr, outer: list[Lanes], carry: list[Lanes], rest: list[Lanes]) -> tuple:
+def _stable(
+    body: core.ClosedJaxpr, outer: Sequence[Lanes], carry: Sequence[Lanes], rest: Sequence[Lanes]
+) -> tuple[list[Lanes], list[Lanes]]:
     """Lanes of a loop's carry that hold after each turn, and those of what it gives out besides."""
+    carry = list(carry)
     while True:
         after = _lanes_of_results(body, [*outer, *carry, *rest])
         grown = [max(pair) for pair in zip(carry, after[: len(carry)], strict=True)]
@@ -79,23 +92,39 @@ def _stable(body: core.ClosedJaxpr, outer: list[Lanes], carry: list[Lanes], rest
         carry = grown
 
 
+def _lanes_of_scan(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]:
+    n_consts, n_carry = eqn.params["num_consts"], eqn.params["num_carry"]
+    consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
+    carry, ys = _stable(eqn.params["jaxpr"], consts, first, operands[n_consts + n_carry :])
+    return [*carry, *ys]
+
+
 def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     p = eqn.params
     n_consts, n_carry, body = p["num_consts"], p["num_carry"], p["jaxpr"]
     consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
     xs = operands[n_consts + n_carry :]
-    x_lanes = [x.lanes for x in xs]
-    carry_lanes, y_lanes = _stable(body, [c.lanes for c in consts], [c.lanes for c in first], x_lanes)
+    lanes = _lanes_of_scan(eqn, [x.lanes for x in operands])
+    before = (*lanes[:n_carry], *(x.lanes for x in xs))
 
     def turn(carry: tuple, x: tuple) -> tuple[tuple, tuple]:
-        given = _laned((*carry, *x), (*carry_lanes, *x_lanes))
-        arrays = _spread(interpret(body, [*consts, *given], sizes), (*carry_lanes, *y_lanes), sizes)
+        given = _laned((*carry, *x), before)
+        arrays = _spread(interpret(body, [*consts, *given], sizes), lanes, sizes)
         return arrays[:n_carry], arrays[n_carry:]
 
-    start = _spread(first, carry_lanes, sizes)
+    start = _spread(first, lanes[:n_carry], sizes)
     options = {k: p[k] for k in ("length", "reverse", "unroll")}
     last, ys = lax.scan(turn, start, tuple(x.array for x in xs), **options)
-    return _laned((*last, *ys), (*carry_lanes, *y_lanes))
+    return _laned((*last, *ys), lanes)
+
+
+def _lanes_of_while(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes] | None:
+    """None: how often it turns depends on the simulation."""
+    n_cond, n_body = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
+    of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
+    lanes, _ = _stable(eqn.params["body_jaxpr"], of_body, operands[n_cond + n_body :], [])
+    (goes_on,) = _lanes_of_results(eqn.params["cond_jaxpr"], [*of_cond, *lanes])
+    return None if goes_on else lanes
 
 
 def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -103,10 +132,8 @@ def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Lane
     n_cond, n_body = p["cond_nconsts"], p["body_nconsts"]
     of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
     first = operands[n_cond + n_body :]
-    body_lanes = [c.lanes for c in of_body]
-    lanes, _ = _stable(p["body_jaxpr"], body_lanes, [c.lanes for c in first], [])
-    (goes_on,) = _lanes_of_results(p["cond_jaxpr"], [*(c.lanes for c in of_cond), *lanes])
-    if goes_on:
+    lanes = _lanes_of_while(eqn, [x.lanes for x in operands])
+    if lanes is None:
         return by_vmap(eqn, operands, sizes)
 
     def goes_on_at(arrays: Sequence[Array]) -> Array:
@@ -120,13 +147,21 @@ def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Lane
     return _laned(lax.while_loop(goes_on_at, body, _spread(first, lanes, sizes)), lanes)
 
 
+def _lanes_of_cond(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes] | None:
+    """None: which branch is taken depends on the simulation."""
+    index, *given = operands
+    if index:
+        return None
+    of_each = [_lanes_of_results(branch, given) for branch in eqn.params["branches"]]
+    return [max(have) for have in zip(*of_each, strict=True)]
+
+
 def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     index, *rest = operands
-    if index.lanes:
+    lanes = _lanes_of_cond(eqn, [x.lanes for x in operands])
+    if lanes is None:
         return by_vmap(eqn, operands, sizes)
     given = [x.lanes for x in rest]
-    of_each = [_lanes_of_results(branch, given) for branch in eqn.params["branches"]]
-    lanes = [max(have) for have in zip(*of_each, strict=True)]
 
     def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple]:
         def run(*arrays: Array) -> tuple:
@@ -154,6 +189,17 @@ def _over_keys(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[
     of_key = spread(result, Lanes.SIMULATION, inner).reshape(*result.shape, *inner)
     return [Laned(jnp.repeat(jnp.moveaxis(of_key, -1, 0), sizes.n_seeds, axis=-1), Lanes.SIMULATION)]
 
+
+def _or_all(rule: Callable[..., list[Lanes] | None]) -> Callable[..., list[Lanes]]:
+    return lambda eqn, operands: rule(eqn, operands) or _lanes_of_all(eqn, operands)
+
+
+_LANES: dict[str, Callable[[core.JaxprEqn, Sequence[Lanes]], list[Lanes]]] = {
+    **dict.fromkeys(_CALLS, lambda eqn, operands: _lanes_of_results(_called(eqn), operands)),
+    "cond": _or_all(_lanes_of_cond),
+    "scan": _lanes_of_scan,
+    "while": _or_all(_lanes_of_while),
+}
 
 _RULES: dict[str, Rule] = {
     **ARRAY_RULES,

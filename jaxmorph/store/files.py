@@ -102,6 +102,11 @@ def read_dataset(path: str | Path, kind: str) -> xr.Dataset:
             raise _damaged(path) from error
 
 
+def read_given(path: str | Path | None, kind: str) -> xr.Dataset | None:
+    """The same of a file that a run may do without: None where no path is given."""
+    return read_dataset(path, kind) if path else None
+
+
 @contextlib.contextmanager
 def open_dataset(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
     """The same, but open: of a large file only what is used is read.

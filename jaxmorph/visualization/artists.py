@@ -91,15 +91,11 @@ def trails(ax: Axes, trajectory: Trajectory) -> tuple[Artist, Show]:
 
 
 def arrows(ax: Axes, trajectory: Trajectory, view: View | None) -> tuple[Artist, Show]:
-    """An arrow a cell; the longest at any time is 2.5 typical radii long, and its length is told."""
-    assert trajectory.vector is not None
-    length = np.linalg.norm(trajectory.vector, axis=-1)[trajectory.alive]
-    longest = float(np.nanmax(length, initial=0.0))
-    typical = float(np.median(trajectory.radius[trajectory.alive])) if length.size else 1.0
-    per_length = longest / (2.5 * typical) if longest > 0 and typical > 0 else 1.0
+    """An arrow a cell; the length of the longest at any time is told."""
+    longest, drawn = trajectory.arrows()
     none = np.full((trajectory.alive.shape[1], 2), np.nan)
     quiver = ax.quiver(
-        *none.T, *none.T, angles="xy", scale_units="xy", scale=per_length, color="black", width=0.004,
+        *none.T, *none.T, angles="xy", scale_units="xy", scale=1 / drawn, color="black", width=0.004,
         headwidth=4, headlength=4.5, headaxislength=4, minlength=0.5, zorder=4, edgecolor="white",
         linewidth=0.4,
     )  # fmt: skip

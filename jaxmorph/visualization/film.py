@@ -14,6 +14,9 @@ from matplotlib.figure import Figure
 
 from jaxmorph.atomic import written_aside
 
+# Otherwise imageio_ffmpeg forks, which may hang where JAX has threads, and JAX warns of it.
+os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")
+
 FRAMES_PER_SECOND = 20
 _X264 = [
     "-crf", "23", "-preset", "medium", "-threads", "1", "-fflags", "+bitexact", "-flags:v",

@@ -16,15 +16,17 @@ from jaxmorph.visualization.artists import Background, Show
 from jaxmorph.visualization.colours import Colouring
 from jaxmorph.visualization.film import Update
 from jaxmorph.visualization.spheres import Camera, View
-from jaxmorph.visualization.trajectory import Trajectory
+from jaxmorph.visualization.trajectory import Trajectory, plane
 
 
 def frame(ax: Axes, trajectories: Sequence[Trajectory], camera: Camera | None = None) -> View | None:
-    """A square view that holds all clusters at all times; in three dimensions, of a camera."""
+    """A square view that holds all clusters and their arrows at all times; in 3-D, of a camera."""
     ends = [trajectory.limits() for trajectory in trajectories]
     low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
     ax.set_aspect("equal", "box")
     if len(low) < 3:
+        shown = np.concatenate([low[None], high[None], *(plane(t.tips()) for t in trajectories)])
+        low, high = shown.min(0), shown.max(0)
         half = 0.53 * max(float((high - low).max()), 1e-12)
         middle = (low + high) / 2
         ax.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
@@ -47,8 +49,10 @@ def _seen(view: View, trajectories: Sequence[Trajectory]) -> tuple[np.ndarray, f
     for trajectory in trajectories:
         place, scale = view.project(trajectory.position[trajectory.alive])
         radius = (trajectory.radius[trajectory.alive] * scale)[:, None]
-        low = np.minimum(low, (place[:, :2] - radius).min(0, initial=np.inf))
-        high = np.maximum(high, (place[:, :2] + radius).max(0, initial=-np.inf))
+        tips = view.project(trajectory.tips())[0][:, :2]
+        for shown in (place[:, :2] - radius, place[:, :2] + radius, tips):
+            low = np.minimum(low, shown.min(0, initial=np.inf))
+            high = np.maximum(high, shown.max(0, initial=-np.inf))
     if not np.isfinite(low).all():
         return np.zeros(2), 1.0
     half = 0.56 * max(float((high - low).max()), 1e-12)

@@ -75,6 +75,24 @@ class Trajectory:
         centre, radius = position[self.alive], self.radius[self.alive][:, None]
         return (centre - radius).min(0), (centre + radius).max(0)
 
+    def arrows(self) -> tuple[float, float]:
+        """The longest vector of a living cell, and how long a vector of length 1 is drawn.
+
+        The longest arrow is 2.5 typical radii long.
+        """
+        assert self.vector is not None
+        length = np.linalg.norm(self.vector, axis=-1)[self.alive]
+        longest = float(np.nanmax(length, initial=0.0))
+        typical = float(np.median(self.radius[self.alive])) if length.size else 1.0
+        return longest, 2.5 * typical / longest if longest > 0 and typical > 0 else 1.0
+
+    def tips(self) -> np.ndarray:
+        """Where the arrows of living cells end, (tip, dim); no tips without arrows."""
+        if self.vector is None:
+            return np.zeros((0, self.position.shape[-1]))
+        tips = (self.position + self.arrows()[1] * self.vector)[self.alive]
+        return tips[np.isfinite(tips).all(-1)]
+
     def _jumps(self) -> np.ndarray:
         """(time - 1, cell): moves of more than half the view, as through a periodic boundary."""
         low, high = self.limits()

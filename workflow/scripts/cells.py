@@ -3,6 +3,6 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
-    from jaxmorph.jobs.present import animate_cells
+    from jaxmorph.jobs.animate import animate_cells
 
     animate_cells(snakemake.input.batches, snakemake.params.animation, snakemake.output[0])

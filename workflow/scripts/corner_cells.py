@@ -3,6 +3,6 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
-    from jaxmorph.jobs.present import animate_corners
+    from jaxmorph.jobs.animate import animate_corners
 
     animate_corners(snakemake.input.corners, snakemake.params.animation, snakemake.output[0])

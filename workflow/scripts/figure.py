@@ -3,7 +3,7 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
-    from jaxmorph.jobs.present import draw_figure
+    from jaxmorph.jobs.draw import draw_figure
 
     draw_figure(
         snakemake.wildcards.figure,

@@ -3,6 +3,6 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
-    from jaxmorph.jobs.present import animate_before_and_after
+    from jaxmorph.jobs.animate import animate_before_and_after
 
     animate_before_and_after(snakemake.input.cells, snakemake.params.animation, snakemake.output[0])

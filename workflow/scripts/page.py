@@ -3,7 +3,7 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
-    from jaxmorph.jobs.present import write_page
+    from jaxmorph.jobs.page import write_page
 
     write_page(
         snakemake.wildcards.run,

@@ -1,0 +1,36 @@
+"""The job that writes the report of a run."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import report, store
+
+
+def write_page(
+    run_name: str,
+    spec: Mapping[str, Any],
+    sensitivity: str,
+    checks: str | None,
+    optimisation: str | None,
+    films: Sequence[str],
+    output: str,
+) -> None:
+    """Write the report of a run; its figures lie in ``figures/`` beside it."""
+    with store.open_dataset(sensitivity, "sensitivity") as data:
+        # The estimates know only what decides them; the page carries all of the run.
+        data.attrs["configuration"] = json.dumps(dict(spec))
+        # Only what is large, per sample and time, stays on disk: little of it is on the page.
+        for variable in data.variables.values():
+            if not {"sample", "time"} <= set(variable.dims):
+                variable.load()
+        report.write_report(
+            output,
+            run_name,
+            data,
+            Path(output).parent / "figures",
+            {Path(film).stem: film for film in films},
+            store.read_given(checks, "checks"),
+            store.read_given(optimisation, "optimisation"),
+        )
