@@ -183,7 +183,7 @@ def test_what_no_simulation_changes_is_computed_once_for_all_however_deep_it_is(
         return x * eqx.internal.nonbatchable(count) + jax.random.normal(key)
 
     samples, keys = jnp.ones((2, 3)), jax.random.split(jax.random.PRNGKey(0), 4)
-    with pytest.raises(ValueError, match="[Bb]atch"):
+    with pytest.raises(ValueError, match=r"[Bb]atch"):
         jax.vmap(lambda count: turn((jnp.ones(3), count), None))(jnp.arange(2))
     mapped = over_batch(program)(samples, keys)
     # The first two of six turns make 0.9^3 x^2 of x; the count is 6.

@@ -14,7 +14,7 @@ from scipy import stats
 
 import jaxmorph as jxm
 from jaxmorph import engine
-from jaxmorph.distributions import LogUniform, Normal, Uniform
+from jaxmorph.distributions import LogUniform, Normal, TruncatedNormal, Uniform
 from jaxmorph.engine import checks, program
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.simulation import gaussian, record, scan, simulate
@@ -82,10 +82,11 @@ def test_score_in_the_inverted_trap() -> None:
 def test_smoothed_is_the_gradient_of_the_mean_smoothed_over_parameter_space() -> None:
     """With wide smoothing its bias is far outside its error, and it is the bias of the formula."""
     width, n = 0.6, 60
+    kT = LogUniform(low=0.8 * KT, high=2.5 * KT)
     problem = load_problem(
         "ornstein-uhlenbeck",
         {"n_steps": n, "record_every": n},
-        {"k": Normal(mean=-2.0, sd=1.0), "kT": "default"},
+        {"k": Normal(mean=-2.0, sd=1.0), "kT": kT},
         ["squared_position"],
     )
     result = engine.evaluate(
@@ -100,9 +101,13 @@ def test_smoothed_is_the_gradient_of_the_mean_smoothed_over_parameter_space() ->
     draws = result.gradient[0, :, 1, 0]
     z, weight = np.polynomial.hermite_e.hermegauss(40)
     weight = np.outer(weight, weight) / weight.sum() ** 2
-    s_k, s_kT = width, width * math.log(4) / math.sqrt(12)
-    f = second_moment(n, -2.0 + s_k * z[:, None], GAMMA, KT * np.exp(s_kT * z[None, :]), X0)
-    truth = [(weight * f * z[:, None]).sum() / s_k, (weight * f * z[None, :]).sum() / (s_kT * KT)]
+    # k is normal, without ends; ln kT is uniform, and moves between its own.
+    low, high = np.log(kT.support)
+    x = stats.norm.ppf((math.log(KT) - low) / (high - low))
+    u = low + (high - low) * stats.norm.cdf(x + width * math.sqrt(2 * math.pi / 12) * z)
+    s_kT = (weight * u[None, :] * z[None, :]).sum()
+    f = second_moment(n, -2.0 + width * z[:, None], GAMMA, np.exp(u)[None, :], X0)
+    truth = [(weight * f * z[:, None]).sum() / width, (weight * f * z[None, :]).sum() / (s_kT * KT)]
     se = stats.sem(draws, axis=0)
     assert np.all(np.abs(draws.mean(axis=0) - truth) < 4 * se)
     assert abs(draws[:, 0].mean() - true_gradient(-2.0, n)[0]) > 10 * se[0]
@@ -395,5 +400,60 @@ def test_smoothing_stays_within_the_range_of_a_distribution() -> None:
     exact = (1 - 2 * x) / (2 * np.sqrt(x * (1 - x)))
     mean = found.gradient.mean(axis=1).squeeze()
     error = found.gradient.std(axis=1).squeeze() / 20
-    # The bias of smoothing by a quarter of the distance to the end is some per cent there.
     assert (np.abs(mean - exact) < 4 * error + 0.08 * np.abs(exact)).all()
+
+
+@pytest.mark.parametrize("far", [np.inf, 1e4, 40.0], ids=str)
+def test_smoothing_far_from_the_ends_of_a_distribution_does_not_know_them(far: float) -> None:
+    """f = x^2 around 3: the smoothed gradient is 6; in the third case the ends are 37 shifts away."""
+
+    class Square(jxm.Study):
+        """The square of a parameter."""
+
+        parameters = (jxm.Parameter("x", "1", "x", 3.0, Normal(mean=3, sd=2)),)
+        observables = (jxm.Observable("f", "1", "f"),)
+
+        def simulate(self, parameters: Mapping[str, Array], key: Array) -> jxm.Recording:
+            return jxm.Recording(jnp.zeros(1), {"f": parameters["x"][None] ** 2})
+
+    chosen = Normal(mean=3, sd=2) if np.isinf(far) else TruncatedNormal(mean=3, sd=2, low=-34, high=far)
+    problem = Problem(Square(), Square.parameters, (chosen,), {}, ("f",))
+    found = engine.evaluate(
+        problem, np.array([[3.0]]), np.arange(20_000), run_key=0, estimator="smoothed", smoothing=0.5
+    )
+    assert found.gradient is not None
+    draws = found.gradient.ravel()
+    assert abs(draws.mean() - 6) < 4 * stats.sem(draws)
+    # 6 z^2 has the standard deviation 6 sqrt(2).
+    assert draws.std() == pytest.approx(6 * math.sqrt(2), rel=0.05)
+
+
+@pytest.mark.parametrize("distribution", [Uniform(low=2, high=6), LogUniform(low=0.1, high=10)])
+def test_smoothing_near_an_end_is_exact_for_what_is_linear_and_not_too_narrow(
+    distribution: Uniform | LogUniform,
+) -> None:
+    """By wide shifts at 2 and 50 % of the range of the natural scale; each point has its own noise."""
+
+    class Line(jxm.Study):
+        """The parameter on its natural scale, with much noise that has nothing to do with it."""
+
+        parameters = (jxm.Parameter("x", "1", "x", 2.0, distribution),)
+        observables = (jxm.Observable("f", "1", "f"),)
+
+        def simulate(self, parameters: Mapping[str, Array], key: Array) -> jxm.Recording:
+            x = parameters["x"]
+            x = jnp.log(x) if isinstance(distribution, LogUniform) else x
+            rough = jax.random.normal(jax.random.fold_in(key, (1e6 * x).astype(int)))
+            return jxm.Recording(jnp.zeros(1), {"f": (3 * x + rough)[None]})
+
+    problem = Problem(Line(), Line.parameters, (distribution,), {}, ("f",))
+    points = distribution.ppf(np.array([[0.02], [0.5]]))
+    found = engine.evaluate(
+        problem, points, np.arange(4000), run_key=0, estimator="smoothed", smoothing=0.5
+    )
+    assert found.gradient is not None
+    draws = found.gradient[..., 0, 0, 0] * (points if isinstance(distribution, LogUniform) else 1)
+    error = draws.std(axis=1) / np.sqrt(4000)
+    assert (np.abs(draws.mean(axis=1) - 3) < 4 * error).all()
+    # A quarter of the distance, as shifts that rarely cross the end would be, is 29 times narrower.
+    assert error[0] < 8 * error[1]

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.interpreters.partial_eval import dce_jaxpr
+from jax.scipy.stats import norm
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..configuration import Estimator
@@ -47,6 +48,9 @@ from .program import (
 
 # Simulations a sample whose mean is the baseline of the likelihood ratio.
 _PILOTS = 16
+# Ends of a distribution bend shifts within so many of their standard deviations. A point closer to an
+# end than the second number, as a share of the width, counts as one there.
+_REACH, _NEAREST = 16.0, 1e-3
 
 
 def choose(
@@ -221,44 +225,63 @@ def straight_through(
 def smoothed(
     problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray, *, smoothing: float
 ) -> tuple[Values, Gradients]:
-    """Values, and the gradient of the observable smoothed by a Gaussian over parameter space.
+    """Values, and the gradient of the observable smoothed over parameter space.
 
-    With u the parameters on their natural scale (the logarithm for log-uniform and log-normal ones), s_p
-    ``smoothing`` times the standard deviation of u_p, and z standard normal,
+    With m_p(z_p) the natural parameter u_p (the logarithm of log-uniform and log-normal ones) moved by a
+    standard normal number z_p, see :func:`_moves`,
 
-        d E_z[f(u + s z)] / d u_p = E_z[(f(u + s z) - f(u - s z)) z_p] / (2 s_p),
+        E_z[(f(m(z)) - f(m(-z))) z_p] / (2 E[m_p(z_p) z_p]),
 
     averaged over as many orthogonal directions z as there are parameters, with the simulation's own key
     on both sides (common random numbers). Costs two simulations a parameter, and one. The directions
-    belong to the seed. As an estimate of the unsmoothed gradient it has a bias of order s^2, and where f
-    jumps or is chaotic on scales below s that is the point of it. Its variance is 2 / P of the squared
-    length of (s_p df/du_p) where f is linear on the scale s, and does not grow with time.
-
-    Near an end of a distribution s shrinks to a quarter of the distance, so that points beyond the end
-    are rare; at the end itself a thousandth of s is left.
+    belong to the seed. Where no parameter has ends, m_p(z_p) = u_p + s_p z_p with s_p ``smoothing``
+    times the standard deviation of u_p, and this is the gradient of E_z[f(u + s z)]. It is that of f
+    where f is linear in u, and has a bias of order s^2 elsewhere; where f jumps or is chaotic on scales
+    below s that is the point of it. Its variance is 2 / P of the squared length of (s_p df/du_p) where f
+    is linear on the scale s, and does not grow with time.
     """
     logarithmic = jnp.array([is_logarithmic(d) for d in problem.distributions])
-    scale = _scale(problem, theta, smoothing)
+    move, scale = _moves(problem, jnp.where(logarithmic, jnp.log(theta), theta), smoothing)
     z = _directions(key_apart(key, "directions"), theta.size, theta.dtype)
 
-    def moved(step: Array) -> Values:
-        return values(problem, jnp.where(logarithmic, theta * jnp.exp(step), theta + step), key)
+    def moved(z: Array) -> Values:
+        natural = move(z)
+        return values(problem, jnp.where(logarithmic, jnp.exp(natural), natural), key)
 
-    rise = jax.vmap(lambda z: moved(scale * z) - moved(-scale * z))(z)
+    rise = jax.vmap(lambda z: moved(z) - moved(-z))(z)
     natural = jnp.einsum("dto,dp->top", rise, z) / (2 * scale * theta.size)
     return values(problem, theta, key), natural / jnp.where(logarithmic, theta, 1)
 
 
-def _scale(
-    problem: Problem, theta: Float[Array, " parameter"], smoothing: float
-) -> Float[Array, " parameter"]:
-    """Standard deviation of the shifts on the natural scale, less near an end of the support."""
-    widest = jnp.array([smoothing * natural_sd(d) for d in problem.distributions], theta.dtype)
-    logarithmic = jnp.array([is_logarithmic(d) for d in problem.distributions])
-    low, high = jnp.array([d.support for d in problem.distributions], theta.dtype).T
-    on_log = jnp.minimum(jnp.log(theta / low), jnp.log(high / theta))
-    distance = jnp.where(logarithmic, on_log, jnp.minimum(theta - low, high - theta))
-    return jnp.clip(distance / 4, 1e-3 * widest, widest)
+def _moves(
+    problem: Problem, natural: Float[Array, " parameter"], smoothing: float
+) -> tuple[Callable[[Array], Array], Float[Array, " parameter"]]:
+    """Where standard normal numbers z move the parameters u on the natural scale, and E[m(z) z].
+
+    m(z) = u + s z for a distribution without ends. Between ends,
+
+        m(z) = a + (b - a) Phi(x + t z),  u = a + (b - a) Phi(x),  t = s / ((b - a) phi(0)),
+
+    with the normal distribution Phi never leaves the interval; a and b are the ends, but no farther from
+    u than 16 s, so that this is u + s z, nearly, where no end is near. E[m(z) z] = E[m'(z)], here
+    (b - a) t / r phi(x / r) with r^2 = 1 + t^2. A parameter at an end counts as one a thousandth inside.
+    """
+    sd = jnp.array([smoothing * natural_sd(d) for d in problem.distributions], natural.dtype)
+    ends = np.array([d.support for d in problem.distributions])
+    logarithmic = np.array([is_logarithmic(d) for d in problem.distributions])
+    with np.errstate(divide="ignore"):
+        ends[logarithmic] = np.log(ends[logarithmic])
+    bounded = np.isfinite(ends).all(axis=1)
+    low = jnp.maximum(ends[:, 0].astype(natural.dtype), natural - _REACH * sd)
+    width = jnp.minimum(ends[:, 1].astype(natural.dtype), natural + _REACH * sd) - low
+    x = norm.ppf(jnp.clip((natural - low) / width, _NEAREST, 1 - _NEAREST))
+    t = sd / (width * norm.pdf(0.0))
+    root = jnp.sqrt(1 + t**2)
+
+    def move(z: Array) -> Array:
+        return jnp.where(bounded, low + width * norm.cdf(x + t * z), natural + sd * z)
+
+    return move, jnp.where(bounded, width * t / root * norm.pdf(x / root), sd)
 
 
 def _directions(key: PRNGKeyArray, n: int, kind: np.dtype) -> Float[Array, "direction parameter"]:

@@ -81,14 +81,14 @@ class ElongationStudy(Study):
 
     parameters = (
         Parameter(
-            "division_rate", "1", "highest rate at which a cell divides", 1.0, Uniform(low=0.7, high=1.2)
+            "division_rate", "1", "highest rate at which a cell divides", 1.5, Uniform(low=1, high=2)
         ),
         Parameter(
             "threshold",
             "1",
             "concentration that represses the growth gene",
-            0.55,
-            Uniform(low=0.5, high=0.6),
+            0.58,
+            Uniform(low=0.53, high=0.63),
         ),
         Parameter("gain", "1", "how sharply it does", 25.0, Uniform(low=15, high=35)),
         Parameter("polarity", "1", "alignment of divisions with an axis", 8.0, Uniform(low=0, high=16)),
@@ -110,7 +110,7 @@ class ElongationStudy(Study):
         StateVariable("generation", ("cell",), "1", "divisions since the founder"),
     )
 
-    n_slots: int = Field(default=80, ge=15, description="most cells that there can be")
+    n_slots: int = Field(default=128, ge=15, description="most cells that there can be")
     n_steps: int = Field(default=60, ge=1, description="steps of growth, division and relaxation")
     dt: float = Field(default=0.1, gt=0, description="length of a step, time")
     record_every: int = Field(default=6, ge=1, description="steps between records; divides n_steps")
