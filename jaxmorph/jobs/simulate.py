@@ -242,7 +242,7 @@ def _kind(spec: Spec) -> str:
         case "score":
             return "likelihood ratio (score)"
         case "smoothed":
-            return f"smoothed by a Gaussian of {spec['smoothing']:g} standard deviations"
+            return f"smoothed over shifts of {spec['smoothing']:g} standard deviations"
         case "straight-through":
             return "straight-through (biased)"
     return "pathwise"

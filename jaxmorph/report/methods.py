@@ -173,9 +173,9 @@ METHODS: tuple[Method, ...] = (
 
 ESTIMATORS = {
     "smoothed": (
-        "Gradients on this page are smoothed: derivatives of the mean over a small Gaussian spread "
-        "of the parameters, not of single paths (Nesterov and Spokoiny, Found. Comput. Math. 17 "
-        "(2017) 527-566)."
+        "Gradients on this page are smoothed: derivatives of the mean over a spread of the "
+        "parameters around each sample, not of single paths (Nesterov and Spokoiny, Found. Comput. "
+        "Math. 17 (2017) 527-566)."
     ),
     "score": (
         "Gradients on this page are score-function (likelihood ratio) estimates, not pathwise "
