@@ -13,7 +13,7 @@ from jaxmorph.studies import load_problem, load_study
 
 SMALL_PATTERN: dict[str, Any] = {"n_slots": 32, "n_founders": 8, "n_sources": 2}
 SMALL_PATTERN |= {"n_steps": 8, "record_every": 4}
-SMALL_ROD: dict[str, Any] = {"n_slots": 24, "n_steps": 10, "record_every": 5}
+SMALL_ROD: dict[str, Any] = {"n_slots": 32, "n_steps": 10, "record_every": 5}
 
 
 @jax.jit(static_argnums=(0,))

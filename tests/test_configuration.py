@@ -949,6 +949,16 @@ def test_smoothing_decides_the_numbers_of_the_smoothed_estimator() -> None:
     assert one != other
 
 
+@pytest.mark.parametrize("estimator", ["pathwise", "smoothed", "score"])
+def test_the_study_is_timed_with_the_gradients_of_the_batches(estimator: str) -> None:
+    """Else its compiled program would not be theirs, and the time that of another."""
+    run = make_run(estimator=estimator, smoothing=0.3)
+    study, batch = run.study_params(), run.batch_params("000-000")
+    for name in ("gradient", "estimator", "smoothing"):
+        assert study.get(name) == batch.get(name)
+    assert ("smoothing" in study) == (estimator == "smoothed")
+
+
 def test_params_of_a_batch() -> None:
     run = make_run(seeds=24, batch={"samples": 48}, trajectories={"samples": [0, 50], "seeds": [3, 20]})
     assert run.batch_params("001-001") == {

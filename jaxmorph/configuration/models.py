@@ -281,13 +281,14 @@ class Run(ConfigurationModel):
     @cached_property
     def _batch_params(self) -> dict[str, Any]:
         """What all batches have in common."""
+        correlations = {"correlations": in_one_order(self.correlations)}
+        return self._model_params | correlations | self._gradient_params
+
+    @property
+    def _gradient_params(self) -> dict[str, Any]:
+        """How gradients are made."""
         smoothing = {"smoothing": self.smoothing} if self.estimator == "smoothed" else {}
-        return self._model_params | {
-            "correlations": in_one_order(self.correlations),
-            "gradient": self.gradient,
-            "estimator": self.estimator,
-            **smoothing,
-        }
+        return {"gradient": self.gradient, "estimator": self.estimator, **smoothing}
 
     @cached_property
     def _designs(self) -> dict[int, dict[str, Any]]:
@@ -306,7 +307,7 @@ class Run(ConfigurationModel):
 
     def study_params(self) -> dict[str, Any]:
         """Everything that the check of the run against its study looks at, as plain JSON."""
-        return self._model_params | {"gradient": self.gradient, "estimator": self.estimator}
+        return self._model_params | self._gradient_params
 
     def animation_params(self) -> dict[str, Any]:
         """How the animations show cells, as plain JSON."""
