@@ -98,5 +98,5 @@ def distance(displacement: Float[Array, "*batch"], axis: int = -1) -> Float[Arra
 
 def root(squared: Float[Array, "*any"]) -> Float[Array, "*any"]:
     """The square root; its derivative is 0 where it is 0."""
-    apart = squared > 0
-    return jnp.where(apart, jnp.sqrt(jnp.where(apart, squared, 1)), 0)
+    together = squared <= 0  # not so of NaN, which stays NaN
+    return jnp.where(together, 0, jnp.sqrt(jnp.where(together, 1, squared)))

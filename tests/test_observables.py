@@ -1,6 +1,7 @@
 """Observables of a state, held against numpy on the living cells alone."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -11,6 +12,7 @@ import pytest
 
 import jaxmorph as jxm
 from jaxmorph import observables
+from jaxmorph.env import mechanics
 from jaxmorph.env.mechanics import MorsePotential
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -64,6 +66,50 @@ def test_observables_are_their_definitions_over_living_cells(dim: int) -> None:
     for name, value in jax.jit(measure)(state).items():
         assert value == pytest.approx(desired[name], rel=1e-13), name
     np.testing.assert_allclose(observables.centroid(state), x.mean(axis=0), rtol=1e-13)
+
+
+RADIAL_DENSITY = partial(observables.radial_density, inner=0.0, outer=2.0, smoothing=0.1)
+OF_PLACES = [
+    observables.radius_of_gyration,
+    observables.mean_distance_to_centroid,
+    observables.mean_nearest_neighbour_distance,
+    observables.anisotropy,
+    RADIAL_DENSITY,
+]
+ENERGIES = [
+    MorsePotential(epsilon=1.5, alpha=2.0, r_onset=15.0, r_cutoff=20.0),
+    mechanics.MorseAdhesionPotential(np.ones((2, 2)), alpha=2.0, r_onset=2.0, r_cutoff=2.5),
+    mechanics.LennardJonesPotential(epsilon=1.5),
+    mechanics.SoftSpherePotential(epsilon=1.5),
+    mechanics.HarmonicPotential(epsilon=1.5),
+    mechanics.HertzianPotential(epsilon=1.5),
+]
+
+
+@pytest.mark.parametrize("spoilt", ["position", "radius"])
+@pytest.mark.parametrize(
+    "observable",
+    [
+        *OF_PLACES,
+        lambda state: observables.radial_order(state, state.radius[:, 0]),
+        lambda state: observables.roundness(state, 3.0, 8, 0.5),
+        lambda state: observables.contact_number(state, 0.1),
+        lambda state: observables.mixing_index(state, 0.1),
+        *(partial(observables.total_energy, potential=potential) for potential in ENERGIES),
+        *(lambda state, p=p: p.force_fn(state)(state.position).sum() for p in ENERGIES),
+    ],
+)
+def test_a_cell_that_is_nowhere_or_has_no_size_is_never_a_number(
+    observable: Callable[[Any], jax.Array], spoilt: str
+) -> None:
+    """A simulation that went wrong must be seen to have, not count as one with all cells at a point."""
+    state = make_state(2)
+    broken = eqx.tree_at(
+        lambda s: getattr(s, spoilt), state, getattr(state, spoilt).at[2, 0].set(np.nan)
+    )
+    assert np.isfinite(observable(state))
+    if spoilt == "position" or observable not in OF_PLACES:
+        assert np.isnan(observable(broken))
 
 
 def test_the_nearest_neighbour_may_be_across_a_face_of_a_periodic_box() -> None:

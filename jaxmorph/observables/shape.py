@@ -34,9 +34,9 @@ def anisotropy(state: BaseCellState) -> Scalar:
     tensor = gyration_tensor(state)
     d = tensor.shape[0]
     trace = jnp.trace(tensor)
-    extended = trace > 0
-    share = jnp.sum(tensor**2) / jnp.where(extended, trace, 1) ** 2
-    return jnp.where(extended, (d * share - 1) / (d - 1), 0)
+    point = trace <= 0  # not so of NaN, which stays NaN
+    share = jnp.sum(tensor**2) / jnp.where(point, 1, trace) ** 2
+    return jnp.where(point, 0, (d * share - 1) / (d - 1))
 
 
 def radial_density(state: BaseCellState, inner: float, outer: float, smoothing: float | Array) -> Scalar:

@@ -56,7 +56,7 @@ class _Repulsion(PairPotential):
 
 def _overlap(distance: Array, sigma: Array) -> tuple[Array, Array]:
     """1 - r / sigma, and whether it is above 0; 1 where it is not, so that powers have derivatives."""
-    touches = distance < sigma
+    touches = ~(distance >= sigma)  # so NaN stays NaN
     return 1 - jnp.where(touches, distance, 0) / jnp.where(touches, sigma, 1), touches
 
 
@@ -145,7 +145,7 @@ class LennardJonesPotential(PairPotential):
 
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         # Two dead slots have no contact distance, and no pair.
-        sigma = jnp.where(sigma > 0, sigma, 1)
+        sigma = jnp.where(sigma <= 0, 1, sigma)
         x = distance / sigma
         sixth = jnp.maximum(x, _CORE) ** -6
         slope = -12 * (_CORE**-13 - _CORE**-7)
