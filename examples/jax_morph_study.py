@@ -1,6 +1,6 @@
 """A jax-morph model as a study: `study: examples/jax_morph_study.py:JaxMorphStudy`.
 
-Needs jax-morph 0.4.0: pip install "jaxmorph[jax-morph]".
+Needs jax-morph 0.4.0: pip install -e ".[jax-morph]".
 """
 
 import jax

@@ -299,7 +299,7 @@ def _corner_titles(corners: xr.Dataset) -> list[str]:
 
 def _layout() -> ConstrainedLayoutEngine:
     """Room at the lower edge for the controls that a browser lays over a film."""
-    return ConstrainedLayoutEngine(rect=(0, _CONTROLS, 1, 1 - _CONTROLS))
+    return ConstrainedLayoutEngine(rect=(0, _CONTROLS, 1, 1 - _CONTROLS), h_pad=0.09)
 
 
 def _courses(value: xr.DataArray, line: str) -> tuple[Figure, list[Artist], Update]:

@@ -23,7 +23,7 @@ from matplotlib.text import Text
 
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure
-from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_parts
+from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_parts, with_interval
 
 SHAPES: dict[str, dict[str, Any]] = {
     "usual": {"n_parameters": 2, "n_observables": 2, "n_samples": 16},
@@ -329,12 +329,20 @@ def test_arrows_point_along_gradients_times_ranges() -> None:
         (float("nan"), 0.1, "not defined"),
         (3.0, 120.0, "0 ± 120"),
         (0.098, 0.0096, "0.098 ± 0.010"),
+        (0.32, 0.29, "0.32 ± 0.29"),
+        (-0.0341, 0.0338, "-0.0341 ± 0.0338"),
     ],
 )
 def test_numbers_are_cut_where_their_uncertainty_ends(
     value: float, half: float | None, text: str
 ) -> None:
     assert uncertain(value, half) == text.replace("-", MINUS)
+
+
+def test_a_lopsided_interval_is_written_out_where_it_has_no_zero() -> None:
+    assert with_interval(3.04, 1.6, 1072.0) == "3.0 (1.6 to 1100)"
+    assert with_interval(3.04, 2.9, 3.1) == "3.04 ± 0.10"
+    assert with_interval(-0.006, -0.31, 0.025) == f"{MINUS}0.01 ± 0.17"
 
 
 def test_numbers_without_uncertainty() -> None:

@@ -78,7 +78,7 @@ OF_PLACES = [
 ]
 ENERGIES = [
     MorsePotential(epsilon=1.5, alpha=2.0, r_onset=15.0, r_cutoff=20.0),
-    mechanics.MorseAdhesionPotential(np.ones((2, 2)), alpha=2.0, r_onset=2.0, r_cutoff=2.5),
+    mechanics.MorseAdhesionPotential(jnp.ones((2, 2)), alpha=2.0, r_onset=2.0, r_cutoff=2.5),
     mechanics.LennardJonesPotential(epsilon=1.5),
     mechanics.SoftSpherePotential(epsilon=1.5),
     mechanics.HarmonicPotential(epsilon=1.5),

@@ -16,7 +16,9 @@ from test_report import SMALL, STAND_IN, _Page
 
 from jaxmorph import animations
 from jaxmorph.figures import CATALOGUE, figure_names
-from jaxmorph.jobs import present
+from jaxmorph.jobs.animate import animate_before_and_after
+from jaxmorph.jobs.draw import draw_figure
+from jaxmorph.jobs.page import write_page
 from jaxmorph.report import write_report
 from jaxmorph.report.optimisation import findings, methods, part, tables
 
@@ -258,15 +260,15 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, usual: xr.Dataset) -
         written[kind] = tmp_path / f"{kind}.nc"
         data.assign_attrs(jaxmorph_file=kind).to_netcdf(written[kind])
     stem = tmp_path / "drawn"
-    present.draw_figure("optimisation_loss", None, None, str(written["optimisation"]), str(stem))
+    draw_figure("optimisation_loss", None, None, str(written["optimisation"]), str(stem))
     assert stem.with_suffix(".svg").is_file()
     film = tmp_path / "optimisation.mp4"
-    present.animate_before_and_after(str(written["corners"]), {"colour": "type"}, str(film))
+    animate_before_and_after(str(written["corners"]), {"colour": "type"}, str(film))
     html = build(tmp_path, usual, {"optimisation": film})
     sensitivity = tmp_path / "sensitivity.nc"
     synthetic.sensitivity(**SMALL).assign_attrs(jaxmorph_file="sensitivity").to_netcdf(sensitivity)
     out = tmp_path / "report.html"
-    present.write_page(
+    write_page(
         "notebook", {}, str(sensitivity), None, str(written["optimisation"]), [str(film)], str(out)
     )
     assert findings.gained(usual).split(":")[0] in out.read_text() and len(out.read_text()) > 0.9 * len(

@@ -22,7 +22,8 @@ from jaxmorph.configuration import bias_attributes
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import draw, figure_names, save_figure
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
-from jaxmorph.jobs import present
+from jaxmorph.jobs.draw import draw_figure
+from jaxmorph.jobs.page import write_page
 from jaxmorph.report import facts, page, summary, write_report
 
 SMALL: dict[str, Any] = {"n_parameters": 2, "n_observables": 2, "n_times": 5}
@@ -382,12 +383,12 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
     sensitivity.attrs["jaxmorph_file"] = "sensitivity"
     file = tmp_path / "sensitivity.nc"
     sensitivity.to_netcdf(file)
-    present.draw_figure("active_subspace", str(file), None, None, str(tmp_path / "drawn"))
+    draw_figure("active_subspace", str(file), None, None, str(tmp_path / "drawn"))
     table = pd.read_csv(tmp_path / "drawn.csv")
     assert table["eigenvalue"].max() == sensitivity["eigenvalue"].isel(time=-1).max().item()
     expected = build(tmp_path, sensitivity, None).read_bytes()
     spec = json.loads(sensitivity.attrs["configuration"])
-    present.write_page("notebook", spec, str(file), None, None, [], str(tmp_path / "report.html"))
+    write_page("notebook", spec, str(file), None, None, [], str(tmp_path / "report.html"))
     assert (tmp_path / "report.html").read_bytes() == expected
 
 

@@ -35,7 +35,8 @@ def _area(ax: Axes, one: xr.Dataset) -> None:
     if low in one:
         ends = (np.clip(panels.finite(one[end].values), 0, 1) for end in (low, high))
         ax.fill_between(time, *ends, color="black", alpha=0.18, lw=0)
-    ax.plot(time, share, color="black")
+    alone = np.isfinite(share).sum() == 1
+    ax.plot(time, share, color="black", marker="o" if alone else "", ms=3.5, clip_on=not alone)
     ax.set_ylim(0, 1)
     ax.set_xlim(time[0], time[-1])
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])

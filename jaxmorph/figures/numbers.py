@@ -7,6 +7,7 @@ import math
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ROUNDING = 1e-9
 """An uncertainty below this share of the value is that of rounding, and is not told."""
+_MORE_DIGITS = 3
 NOT_DEFINED = "not defined"
 
 
@@ -57,14 +58,27 @@ def _scientific(x: float) -> str:
 def uncertain_parts(value: float, half_width: float | None) -> tuple[str, str]:
     """Value and uncertainty, cut where the uncertainty ends; the second may be empty.
 
-    The uncertainty keeps one significant digit; two if that one is 1 or 2.
+    The uncertainty keeps one significant digit; two if that one is 1 or 2. Both keep more where a value
+    that is larger than its uncertainty would look as if it were not.
     """
     if half_width is None or not math.isfinite(half_width) or half_width <= _ROUNDING * abs(value):
         return plain(value), ""
     if not math.isfinite(value):
         return plain(value), ""
     decimals = _last_decimal(half_width)
+    for _ in range(_MORE_DIGITS):
+        if abs(value) <= half_width or round(abs(value), decimals) > round(half_width, decimals):
+            break
+        decimals += 1
     return _fixed(value, decimals), _fixed(half_width, decimals)
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """``value ± half_width``, or ``value (low to high)`` of a wide, lopsided interval without 0."""
+    half_width = (high - low) / 2
+    if low <= 0 <= high or half_width < abs(value):
+        return uncertain(value, half_width)
+    return f"{plain(value, 2)} ({plain(low, 2)} to {plain(high, 2)})"
 
 
 def _last_decimal(half_width: float) -> int:

@@ -149,7 +149,9 @@ def background(ax: Axes, trajectory: Trajectory, look: Background) -> tuple[Arti
     shape = trajectory.alive.shape
     strength = np.asarray(look.strength, float)
     if strength.shape not in (shape, shape[1:]):
-        raise JaxmorphError(f"background: strength has shape {strength.shape}; it must be {shape}")
+        raise JaxmorphError(
+            f"background: strength has shape {strength.shape}; it must be {shape} or {shape[1:]}"
+        )
     strength = np.where(trajectory.alive, np.broadcast_to(strength, shape), 0.0)
     (left, right), (lower, upper), n = ax.get_xlim(), ax.get_ylim(), look.resolution
     middles = (np.arange(n) + 0.5) / n
