@@ -240,25 +240,20 @@ def smoothed(
     below s that is the point of it. Its variance is 2 / P of the squared length of (s_p df/du_p) where f
     is linear on the scale s, and does not grow with time.
     """
-    logarithmic = jnp.array([is_logarithmic(d) for d in problem.distributions])
-    move, scale = _moves(problem, jnp.where(logarithmic, jnp.log(theta), theta), smoothing)
+    move, reach = _moves(problem, theta, smoothing)
     z = _directions(key_apart(key, "directions"), theta.size, theta.dtype)
-
-    def moved(z: Array) -> Values:
-        natural = move(z)
-        return values(problem, jnp.where(logarithmic, jnp.exp(natural), natural), key)
-
-    rise = jax.vmap(lambda z: moved(z) - moved(-z))(z)
-    natural = jnp.einsum("dto,dp->top", rise, z) / (2 * scale * theta.size)
-    return values(problem, theta, key), natural / jnp.where(logarithmic, theta, 1)
+    rise = jax.vmap(
+        lambda z: values(problem, move(z), key) - values(problem, move(-z), key),
+    )(z)
+    return values(problem, theta, key), jnp.einsum("dto,dp->top", rise, z) / (2 * reach * theta.size)
 
 
 def _moves(
-    problem: Problem, natural: Float[Array, " parameter"], smoothing: float
+    problem: Problem, theta: Float[Array, " parameter"], smoothing: float
 ) -> tuple[Callable[[Array], Array], Float[Array, " parameter"]]:
-    """Where standard normal numbers z move the parameters u on the natural scale, and E[m(z) z].
+    """Where standard normal numbers z move the parameters, and how far: E[m(z) z] dtheta / du.
 
-    m(z) = u + s z for a distribution without ends. Between ends,
+    On the natural scale, m(z) = u + s z for a distribution without ends. Between ends,
 
         m(z) = a + (b - a) Phi(x + t z),  u = a + (b - a) Phi(x),  t = s / ((b - a) phi(0)),
 
@@ -266,22 +261,25 @@ def _moves(
     u than 16 s, so that this is u + s z, nearly, where no end is near. E[m(z) z] = E[m'(z)], here
     (b - a) t / r phi(x / r) with r^2 = 1 + t^2. A parameter at an end counts as one a thousandth inside.
     """
-    sd = jnp.array([smoothing * natural_sd(d) for d in problem.distributions], natural.dtype)
-    ends = np.array([d.support for d in problem.distributions])
     logarithmic = np.array([is_logarithmic(d) for d in problem.distributions])
+    natural = jnp.where(logarithmic, jnp.log(theta), theta)
+    sd = jnp.array([smoothing * natural_sd(d) for d in problem.distributions], theta.dtype)
+    ends = np.array([d.support for d in problem.distributions])
     with np.errstate(divide="ignore"):
         ends[logarithmic] = np.log(ends[logarithmic])
     bounded = np.isfinite(ends).all(axis=1)
-    low = jnp.maximum(ends[:, 0].astype(natural.dtype), natural - _REACH * sd)
-    width = jnp.minimum(ends[:, 1].astype(natural.dtype), natural + _REACH * sd) - low
+    low = jnp.maximum(ends[:, 0].astype(theta.dtype), natural - _REACH * sd)
+    width = jnp.minimum(ends[:, 1].astype(theta.dtype), natural + _REACH * sd) - low
     x = norm.ppf(jnp.clip((natural - low) / width, _NEAREST, 1 - _NEAREST))
     t = sd / (width * norm.pdf(0.0))
     root = jnp.sqrt(1 + t**2)
 
     def move(z: Array) -> Array:
-        return jnp.where(bounded, low + width * norm.cdf(x + t * z), natural + sd * z)
+        u = jnp.where(bounded, low + width * norm.cdf(x + t * z), natural + sd * z)
+        return jnp.where(logarithmic, jnp.exp(u), u)
 
-    return move, jnp.where(bounded, width * t / root * norm.pdf(x / root), sd)
+    reach = jnp.where(bounded, width * t / root * norm.pdf(x / root), sd)
+    return move, reach * jnp.where(logarithmic, theta, 1)
 
 
 def _directions(key: PRNGKeyArray, n: int, kind: np.dtype) -> Float[Array, "direction parameter"]:
