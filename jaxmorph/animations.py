@@ -298,7 +298,7 @@ def _corner_titles(corners: xr.Dataset) -> list[str]:
 
 
 def _layout() -> ConstrainedLayoutEngine:
-    """Room at the lower edge for the controls that a browser lays over a film."""
+    """Room for titles between rows, and at the lower edge for what a browser lays over a film."""
     return ConstrainedLayoutEngine(rect=(0, _CONTROLS, 1, 1 - _CONTROLS), h_pad=0.09)
 
 

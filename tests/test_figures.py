@@ -23,7 +23,7 @@ from matplotlib.text import Text
 
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure
-from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_parts, with_interval
+from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_between, uncertain_parts
 
 SHAPES: dict[str, dict[str, Any]] = {
     "usual": {"n_parameters": 2, "n_observables": 2, "n_samples": 16},
@@ -340,9 +340,9 @@ def test_numbers_are_cut_where_their_uncertainty_ends(
 
 
 def test_a_lopsided_interval_is_written_out_where_it_has_no_zero() -> None:
-    assert with_interval(3.04, 1.6, 1072.0) == "3.0 (1.6 to 1100)"
-    assert with_interval(3.04, 2.9, 3.1) == "3.04 ± 0.10"
-    assert with_interval(-0.006, -0.31, 0.025) == f"{MINUS}0.01 ± 0.17"
+    assert uncertain_between(3.04, 1.6, 1072.0) == "3.0 (1.6 to 1100)"
+    assert uncertain_between(3.04, 2.9, 3.1) == "3.04 ± 0.10"
+    assert uncertain_between(-0.006, -0.31, 0.025) == f"{MINUS}0.01 ± 0.17"
 
 
 def test_numbers_without_uncertainty() -> None:

@@ -73,7 +73,7 @@ def uncertain_parts(value: float, half_width: float | None) -> tuple[str, str]:
     return _fixed(value, decimals), _fixed(half_width, decimals)
 
 
-def with_interval(value: float, low: float, high: float) -> str:
+def uncertain_between(value: float, low: float, high: float) -> str:
     """``value ± half_width``, or ``value (low to high)`` of a wide, lopsided interval without 0."""
     half_width = (high - low) / 2
     if low <= 0 <= high or half_width < abs(value):

@@ -9,7 +9,7 @@ import xarray as xr
 
 from jaxmorph.figures import draw, nothing_because
 from jaxmorph.figures.estimates import Estimate, known, present, size_measure, unreliable, unsuited
-from jaxmorph.figures.numbers import NOT_DEFINED, plain, with_interval
+from jaxmorph.figures.numbers import NOT_DEFINED, plain, uncertain_between
 from jaxmorph.figures.save import render
 from jaxmorph.figures.style import final, words
 from jaxmorph.report.convergence import Verdict, verdicts
@@ -118,7 +118,7 @@ def _cell(one: xr.Dataset, column: Estimate, flagged: bool) -> Cell:
     if not np.isfinite(high - low):
         return Cell(f"{plain(value)} (interval unbounded)", mark)
     sign = _sign(column, low, high)
-    return Cell(with_interval(value, low, high), mark, sign)
+    return Cell(uncertain_between(value, low, high), mark, sign)
 
 
 def _sign(column: Estimate, low: float, high: float) -> int:

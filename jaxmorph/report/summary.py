@@ -16,7 +16,7 @@ from jaxmorph.figures.estimates import (
     unreliable,
     unsuited,
 )
-from jaxmorph.figures.numbers import plain, with_interval
+from jaxmorph.figures.numbers import plain, uncertain_between
 from jaxmorph.figures.numerical_checks import largest_over_time
 from jaxmorph.figures.style import final, names, words
 
@@ -96,7 +96,7 @@ def _size_text(one: xr.Dataset, measure: Estimate) -> str:
     if measure.share:
         return percent(one, measure.name)
     low, high = _ends(one, measure.name)
-    return with_interval(value, low, high)
+    return uncertain_between(value, low, high)
 
 
 def percent(one: xr.Dataset, name: str) -> str:
@@ -128,7 +128,7 @@ def _ranking(data: xr.Dataset, observable: str) -> Ranking:
         elif low <= 0 <= high:
             ranking.unsure.append(name)
         else:
-            text = with_interval(float(value[i]), low, high)
+            text = uncertain_between(float(value[i]), low, high)
             flagged = flags is not None and bool(flags[int(i)])
             sign = int(np.sign(value[i]))
             ranking.effects.append(Effect(name, text, sign, flagged, _mixed(one)))

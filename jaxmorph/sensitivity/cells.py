@@ -10,12 +10,10 @@ import numpy as np
 import xarray as xr
 
 from .resampling import FEWEST, nested, sample_weights, seed_weights, with_interval
+from .rounding import round_off
 
 Estimates = dict[str, np.ndarray]
 """(draw, parameter), or (draw) for what has no parameter."""
-
-_ROUND_OFF = 64
-"""Spread below so many units in the last place of the largest value is round-off."""
 
 
 def cells(value: xr.DataArray, stochastic: bool) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -99,8 +97,8 @@ def standardise(x: np.ndarray) -> Standardised:
     level = level - level.mean()
     centred = centred - mean
     scale = float(np.sqrt(np.mean(centred**2) + np.mean(level**2))) or 1.0
-    round_off = _ROUND_OFF * np.finfo(float).eps * float(np.abs(x).max())
-    return Standardised(centred / scale, level / scale, (round_off / scale) ** 2)
+    least = round_off(float(np.abs(x).max())) / scale
+    return Standardised(centred / scale, level / scale, least**2)
 
 
 def estimate_cells(

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from .average import add_up
+from .rounding import round_off
 from .tails import TailIndex
 
 logger = logging.getLogger(__name__)
@@ -14,8 +15,6 @@ _FEWEST_TIMES = 6
 # Flagged when the exponential part alone multiplies the gradient by this over the recorded time.
 _EXPLODING_FACTOR = 10.0
 _MOST_LOGGED = 20
-# A spread below so many units in the last place of the mean is round-off.
-_ROUND_OFF = 64
 
 
 class GradientHealth:
@@ -62,8 +61,7 @@ class GradientHealth:
             mean = gradient.mean("seed")
             variance = ((gradient - mean) ** 2).sum("seed") / (n - 1).where(n > 1)
             # Seeds that differ in the last bits alone are equal, as in the initial state.
-            round_off = _ROUND_OFF * np.finfo(gradient.dtype).eps * mean
-            variance = variance.where(~(variance <= round_off**2), 0.0)
+            variance = variance.where(~(variance <= round_off(mean, gradient.dtype) ** 2), 0.0)
             sums |= {"variance": variance.sum("sample"), "variances": variance.count("sample")}
             self._tails.add(gradient)
         add_up(self._sums, sums)

@@ -10,12 +10,11 @@ import numpy as np
 import xarray as xr
 
 from .resampling import FEWEST, nested, sample_weights, seed_weights
+from .rounding import round_off
 
 # More seeds than this are averaged in blocks first; fewer where their products would fill the memory.
 _MOST_BLOCKS = 32
 _PRODUCTS_BYTES = 2.0e8
-# A spread below so many units in the last place of the largest value is round-off.
-_ROUND_OFF = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,8 +265,7 @@ class DesignMoments:
 
     def _without_round_off(self, variance: np.ndarray) -> np.ndarray:
         """A variance that is not larger than round-off of the values is 0."""
-        floor = (_ROUND_OFF * np.finfo(float).eps * self._largest) ** 2
-        return np.where(np.abs(variance) <= floor, 0.0, variance)
+        return np.where(np.abs(variance) <= round_off(self._largest) ** 2, 0.0, variance)
 
     def _draws(self, outer: np.ndarray, variance: np.ndarray, noise: np.ndarray, n_nested: int) -> Draws:
         assert self._coordinates is not None, "no slab was added"

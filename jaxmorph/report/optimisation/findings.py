@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.numbers import plain, uncertain
+from jaxmorph.figures.numbers import plain, uncertain_between
 from jaxmorph.figures.optimisation import starts
 from jaxmorph.figures.style import logarithmic, names, words
 from jaxmorph.report.findings import joined
@@ -81,11 +81,11 @@ def gained(data: xr.Dataset) -> str:
     told = f"{where} the best start ({name}) took the loss from {plain(before)} to {plain(after)}"
     if not np.isfinite(high - low) or n < 2:
         return f"{told}: by {plain(gain)}{of}. One seed says nothing of how sure that is."
-    size = uncertain(gain, (high - low) / 2)
+    size = uncertain_between(gain, low, high)
     if low > 0:
         return f"{told}: an improvement of {size}{of}."
     if high < 0:
-        return f"{told}: it got worse, by {uncertain(-gain, (high - low) / 2)}."
+        return f"{told}: it got worse, by {uncertain_between(-gain, -high, -low)}."
     return (
         f"{told}, but the difference of {plain(gain)} (95 %: {plain(low)} to {plain(high)}) cannot "
         "be told from none."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.numbers import NOT_DEFINED, plain, short, uncertain
+from jaxmorph.figures.numbers import NOT_DEFINED, plain, short, uncertain, uncertain_between
 from jaxmorph.figures.optimisation import starts as of_starts
 from jaxmorph.figures.optimisation.parameters import ends
 from jaxmorph.figures.style import names, unit_of, with_unit, words
@@ -137,7 +137,7 @@ def starts(data: xr.Dataset) -> dict[str, Any]:
                 ],
                 "before": _mean(one["evaluation_loss_before"]),
                 "after": _mean(one["evaluation_loss_after"]),
-                "improvement": uncertain(gain, (high - low) / 2) if np.isfinite(gain) else NOT_DEFINED,
+                "improvement": uncertain_between(gain, low, high) if np.isfinite(gain) else NOT_DEFINED,
                 "sign": int(low > 0) - int(high < 0),
                 "optimum": str(optimum) if optimum >= 0 else "none",
                 "steps": str(int(done[start])),
