@@ -9,6 +9,7 @@ from jaxtyping import Array
 
 from .lane_rules import RULES as ARRAY_RULES
 from .lanes import Laned, Lanes, Rule, Sizes, by_vmap, spread
+from .pair_rules import RULES as PAIR_RULES
 
 _CALLS = {
     "checkpoint": "jaxpr",
@@ -203,6 +204,7 @@ _LANES: dict[str, Callable[[core.JaxprEqn, Sequence[Lanes]], list[Lanes]]] = {
 
 _RULES: dict[str, Rule] = {
     **ARRAY_RULES,
+    **PAIR_RULES,
     **dict.fromkeys(_CALLS, _call),
     "cond": _cond,
     "over_keys": _over_keys,

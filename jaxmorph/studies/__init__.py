@@ -1,6 +1,6 @@
 """Studies: differentiable stochastic models with named parameters and observables."""
 
-from ..env.mechanics import many_tangents
+from ..env.mechanics import PairLaw, fused_pairs, many_tangents
 from ..simulation.buffers import Buffers, buffered
 from ..simulation.instruments import noticing_choices, using_surrogates
 from .base import Observable, Parameter, Recording, StateVariable, Study
@@ -15,12 +15,14 @@ from .per_cell import outcome_sensitivity, position_sensitivity
 __all__ = [
     "Buffers",
     "Observable",
+    "PairLaw",
     "Parameter",
     "Problem",
     "Recording",
     "StateVariable",
     "Study",
     "buffered",
+    "fused_pairs",
     "load_problem",
     "load_study",
     "log_probability_of_choices",

@@ -1,6 +1,7 @@
 """Forces between cells, and how cells move under them."""
 
 from .active import ActiveBrownianRelaxation
+from .fused import PairLaw, fused_pairs
 from .listed import nearest_distance
 from .minimisation import EnergyMinimisation, Fire, GradientDescent
 from .pair_laws import (
@@ -27,10 +28,12 @@ __all__ = [
     "MechanicalInteractionPotential",
     "MorseAdhesionPotential",
     "MorsePotential",
+    "PairLaw",
     "PairPotential",
     "PressureSensing",
     "SGDMechanicalRelaxation",
     "SoftSpherePotential",
+    "fused_pairs",
     "many_tangents",
     "nearest_distance",
     "virial_pressure",

@@ -40,6 +40,11 @@ def many_tangents() -> Iterator[None]:
         _many_tangents.reset(token)
 
 
+def has_many_tangents() -> bool:
+    """Whether what is traced now will push several tangents at once."""
+    return _many_tangents.get()
+
+
 class Pairs(eqx.Module):
     """A layout of pairs of different living cells."""
 
@@ -76,7 +81,7 @@ class Pairs(eqx.Module):
 
         Compilers compute once what ends with a division, and most else again for each tangent.
         """
-        return x * divisor / divisor if _many_tangents.get() else x
+        return x * divisor / divisor if has_many_tangents() else x
 
     @abc.abstractmethod
     def shares(self, energy: Float[Array, "*pair"]) -> Float[Array, " cell"]:

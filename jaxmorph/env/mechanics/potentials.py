@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ... import space
 from ...errors import JaxmorphError
 from ...state import BaseCellState
+from .fused import PairLaw, fused_law, pair_force
 from .listed import PairFn, is_listed, listed_energy, listed_force
 from .pairs import BothWays, Pairs, Vectors, all_pairs
 
@@ -175,6 +177,8 @@ class PairPotential(MechanicalInteractionPotential):
         if reach is not None:
             listed = listed_force(lambda slot: self._in_slot(slot).force_over_distance, reach, state)
             return lambda position: scale * listed(position)
+        if fused := self._fused_fn(state, scale):
+            return fused
         pairs, sigma, interacts = self._pairs(state)
 
         def force(position: Array) -> Array:
@@ -182,6 +186,61 @@ class PairPotential(MechanicalInteractionPotential):
             return pairs.forces(_pair_forces(self, pairs, interacts, between, sigma), scale)
 
         return force
+
+
+    def _fused_fn(self, state: BaseCellState, scale: Scalar) -> ForceFn | None:
+        """``scale`` times the force as one operation, where the engine has a kernel for it."""
+        like = state.position
+        if not (self._is_scalar() and space.is_free(state.displacement, like.shape[1])):
+            return None
+        law = fused_law(lambda: _law(self, like.dtype), like.shape)
+        if law is None:
+            return None
+        radius, interacts = state.radius[:, 0], state.alive.astype(like.dtype)
+        numbers = [jnp.asarray(x, like.dtype) for x in (scale, *_fields(self)[0].values())]
+        return lambda position: pair_force(law, position, radius, interacts, *numbers)
+
+
+def _fields(potential: PairPotential) -> tuple[dict[str, Array], Callable[..., PairPotential]]:
+    """The fields that are arrays, by name, and the potential as a function of them."""
+    moving, rest = eqx.partition(potential, eqx.is_inexact_array)
+    leaves, structure = jax.tree_util.tree_flatten_with_path(moving)
+    names = [jax.tree_util.keystr(path, simple=True) for path, _ in leaves]
+
+    def changed(*fields: Array) -> PairPotential:
+        return eqx.combine(jax.tree.unflatten(structure, fields), rest)
+
+    return dict(zip(names, (leaf for _, leaf in leaves), strict=True)), changed
+
+
+def _law(potential: PairPotential, dtype: np.dtype) -> PairLaw:
+    fields, changed = _fields(potential)
+
+    def numbers(squared: Array, sigma: Array, *values: Array) -> tuple[Array, ...]:
+        return (changed(*values).force_over_distance(space.root(squared), sigma),)
+
+    def derivatives(squared: Array, sigma: Array, *values: Array) -> tuple[Array, ...]:
+        at, distance = changed(*values), space.root(squared)
+        known = at.force_derivatives(distance, sigma)
+        moving = eqx.filter(at, eqx.is_inexact_array)
+        by_fields = _by_fields(at, moving, distance, sigma, known.by_field)
+        return (
+            at.force_over_distance(distance, sigma),
+            known.by_distance,
+            known.by_sigma,
+            *(by_field for by_field, _ in by_fields),
+        )
+
+    def force(position: Array, radius: Array, interacts: Array, scale: Array, *values: Array) -> Array:
+        pairs = all_pairs(len(position))
+        between = pairs.displacements(space.free()[0], position)
+        both = pairs.products(interacts)
+        of_pairs = _pair_forces(changed(*values), pairs, both, between, pairs.sums(radius))
+        return pairs.forces(of_pairs, scale)
+
+    scalars = [jax.ShapeDtypeStruct((), dtype)] * (2 + len(fields))
+    made = (jax.make_jaxpr(function)(*scalars) for function in (numbers, derivatives))
+    return PairLaw(force, *made)
 
 
 def _apart(distance: Array) -> Array:

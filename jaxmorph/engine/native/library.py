@@ -1,0 +1,44 @@
+"""Modules of LLVM, compiled for this processor and known to XLA by the names of their functions."""
+
+import ctypes
+import functools
+
+import jax
+import llvmlite.binding as llvm
+
+_HANDLER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+# Compiled code lives as long as the process: programs of XLA may call it at any time.
+_engines: dict[str, llvm.ExecutionEngine] = {}
+
+
+@functools.cache
+def _machine() -> llvm.TargetMachine:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3
+    )
+
+
+@functools.cache
+def vector_bytes() -> int:
+    """Width of the processor's vectors."""
+    features = llvm.get_host_cpu_features()
+    widths = {"avx512f": 64, "avx": 32}
+    return next((width for name, width in widths.items() if features.get(name)), 16)
+
+
+def add(name: str, text: str) -> None:
+    """Compile a module and register its function ``name`` with XLA, once in a process."""
+    if name in _engines:
+        return
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    passes = llvm.create_pass_builder(_machine(), options)
+    passes.getModulePassManager().run(module, passes)
+    engine = llvm.create_mcjit_compiler(module, _machine())
+    engine.finalize_object()
+    function = _HANDLER(engine.get_function_address(name))
+    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(function), platform="cpu")
+    _engines[name] = engine

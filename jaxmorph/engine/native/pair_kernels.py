@@ -1,0 +1,377 @@
+"""Kernels of forces between pairs of cells, and of their derivatives, in LLVM's language.
+
+One kernel goes over the simulations of an array, (cell, ..., simulation), as many at a time as a vector
+holds. What it needs of them is copied to where it fits into the nearest cache. Every pair is computed
+once, with everything that depends on its distance.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jax.extend import core
+from llvmlite import ir
+
+from .vectors import I32, I64, Vectors
+
+Kind = Literal["values", "tangents", "cotangents"]
+POINTER = ir.PointerType()
+
+
+class PairKernel(NamedTuple):
+    """What a kernel computes.
+
+    Its operands are those of the primitives in ``env/mechanics/fused.py``.
+
+    Attributes:
+        kind: Forces, their change along tangents, or what cotangents of them give back.
+        law: Numbers of a pair from (squared distance, sum of the radii, fields): the force over the
+            distance, and if it is differentiated, its derivatives by the distance over the distance, by
+            the sum of the radii and by each field.
+        n_cells: Number of cells.
+        n_dim: Dimensions of space.
+        n_tangents: Number of tangents or cotangents.
+        with_force: Whether the force is wanted beside its change along tangents.
+        moves: Which of position, radius, scale and the fields have tangents, or want cotangents.
+        laned: Of each operand, whether it has a number for each simulation.
+        dtype: float32 or float64.
+        width: Simulations that one vector holds.
+    """
+
+    kind: Kind
+    law: core.ClosedJaxpr
+    n_cells: int
+    n_dim: int
+    n_tangents: int
+    with_force: bool
+    moves: tuple[bool, ...]
+    laned: tuple[bool, ...]
+    dtype: np.dtype
+    width: int
+
+    @property
+    def local_bytes(self) -> int:
+        """What it keeps of the simulations of one vector."""
+        return sum(map(sum, self.rows())) * self.width * self.dtype.itemsize
+
+    @property
+    def n_fields(self) -> int:
+        """Number of scalar fields of the law."""
+        return len(self.law.in_avals) - 2
+
+    def rows_of_moving(self) -> list[int]:
+        """Numbers of each thing with a tangent."""
+        n, t = self.n_cells, self.n_tangents
+        rows = [t * n * self.n_dim, t * n, *[t] * (1 + self.n_fields)]
+        return [r for r, moves in zip(rows, self.moves, strict=True) if moves]
+
+    def rows(self) -> tuple[list[int], list[int]]:
+        """Numbers of each operand and of each result, for one simulation."""
+        n, forces = self.n_cells, self.n_cells * self.n_dim
+        primals = [forces, n, n, *[1] * (1 + self.n_fields)]
+        if self.kind == "values":
+            return primals, [forces]
+        if self.kind == "tangents":
+            changes = [forces] * self.with_force + [self.n_tangents * forces]
+            return [*primals, *self.rows_of_moving()], changes
+        return [*primals, self.n_tangents * forces], self.rows_of_moving()
+
+
+def write(kernel: PairKernel, name: str) -> str:
+    """The text of a module whose function ``name`` is a handler of XLA's foreign function interface."""
+    module = ir.Module(name)
+    handler = ir.Function(module, ir.FunctionType(POINTER, [POINTER]), name)
+    builder = ir.IRBuilder(handler.append_basic_block("entry"))
+    operands, results, lanes = _arguments(builder, handler.args[0], kernel)
+    _Writer(builder, kernel, operands, results, lanes).write()
+    builder.ret(ir.Constant(POINTER, None))
+    return str(module)
+
+
+# Structures of XLA's C interface (xla/ffi/api/c_api.h), as far as they are used.
+_EXTENSION = ir.LiteralStructType([I64, I32, POINTER])
+_ARRAY = [I64, POINTER, I64, POINTER, POINTER]  # sizes, types and pointers of arguments or results
+_FRAME = ir.LiteralStructType(
+    [I64, POINTER, POINTER, POINTER, I32, ir.LiteralStructType(_ARRAY), ir.LiteralStructType(_ARRAY)]
+)
+_BUFFER = ir.LiteralStructType([I64, POINTER, I32, POINTER, I64, POINTER])
+_METADATA_EXTENSION = ir.LiteralStructType([_EXTENSION, POINTER])
+_VERSION = ir.LiteralStructType([I64, POINTER, I32, I32])
+_METADATA = ir.LiteralStructType([I64, _VERSION, I32, I64])
+_API_VERSION = (0, 3)
+_IS_METADATA = 1
+
+
+def _arguments(
+    b: ir.IRBuilder, frame: ir.Value, kernel: PairKernel
+) -> tuple[list[ir.Value], list[ir.Value], ir.Value]:
+    """Where the operands and results lie, and the number of simulations."""
+
+    def member(pointer: ir.Value, kind: ir.Type, *path: int, of: ir.Type = POINTER) -> ir.Value:
+        return b.load(b.gep(pointer, [I32(0), *map(I32, path)], source_etype=kind), typ=of)
+
+    extension = member(frame, _FRAME, 1)
+    with b.if_then(b.icmp_unsigned("!=", extension, ir.Constant(POINTER, None))):
+        # XLA asks once which interface this is.
+        with b.if_then(b.icmp_signed("==", member(extension, _EXTENSION, 1, of=I32), I32(_IS_METADATA))):
+            metadata = member(extension, _METADATA_EXTENSION, 1)
+            for place, number in zip((2, 3), _API_VERSION, strict=True):
+                where = b.gep(metadata, [I32(0), I32(1), I32(place)], source_etype=_METADATA)
+                b.store(I32(number), where)
+            b.store(I32(0), b.gep(metadata, [I32(0), I32(2)], source_etype=_METADATA))
+            b.ret(ir.Constant(POINTER, None))
+
+    def buffers(place: int, n: int) -> list[ir.Value]:
+        pointers = member(frame, _FRAME, place, 4)
+        return [b.load(b.gep(pointers, [I64(i)], source_etype=POINTER), typ=POINTER) for i in range(n)]
+
+    n_operands, n_results = map(len, kernel.rows())
+    operands, results = buffers(5, n_operands), buffers(6, n_results)
+    rank = member(results[0], _BUFFER, 4, of=I64)
+    dims = member(results[0], _BUFFER, 5)
+    last = b.gep(dims, [b.sub(rank, I64(1))], source_etype=I64)
+    data = [[member(x, _BUFFER, 3) for x in group] for group in (operands, results)]
+    return data[0], data[1], b.load(last, typ=I64)
+
+
+class _Writer:
+    """Writes the body of a kernel.
+
+    Attributes:
+        b: Where the instructions go.
+        v: Instructions on vectors.
+    """
+
+    def __init__(
+        self,
+        builder: ir.IRBuilder,
+        kernel: PairKernel,
+        operands: list[ir.Value],
+        results: list[ir.Value],
+        lanes: ir.Value,
+    ):
+        self.b, self.kernel = builder, kernel
+        self.v = Vectors(builder, kernel.dtype, kernel.width)
+        self._operands, self._results, self._lanes = operands, results, lanes
+        rows = kernel.rows()
+        # Before any loop, where the stack grows once.
+        self._given = [self._local(n) for n in rows[0]]
+        self._sums = [self._local(n) for n in rows[1]]
+        self._force = self._sums[0]
+        if kernel.kind == "tangents" and not kernel.with_force:
+            self._force = self._local(kernel.n_cells * kernel.n_dim)
+
+    def write(self) -> None:
+        """All simulations; the last vector may repeat some of the one before."""
+        width, lanes = I64(self.kernel.width), self._lanes
+        n_vectors = self.b.udiv(self.b.add(lanes, self.b.sub(width, I64(1))), width)
+        last = self.b.sub(lanes, width)
+        with self._loop(I64(0), n_vectors) as i:
+            start = self.b.mul(i, width)
+            start = self.b.select(self.b.icmp_signed("<", start, last), start, last)
+            self._one(start)
+
+    def _one(self, lane: ir.Value) -> None:
+        rows = self.kernel.rows()
+        for n, pointer, local, laned in zip(
+            rows[0], self._operands, self._given, self.kernel.laned, strict=True
+        ):
+            with self._loop(I64(0), I64(n)) as row:
+                self._store(local, row, self._load(pointer, row, lane, laned=laned))
+        sums = list(zip(rows[1], self._sums, strict=True))
+        if self._force is not self._sums[0]:
+            sums.append((self.kernel.n_cells * self.kernel.n_dim, self._force))
+        for n, local in sums:
+            with self._loop(I64(0), I64(n)) as row:
+                self._store(local, row, self.v.constant(0))
+        position, radius, interacts, scale, *fields = self._given
+        fields = [self._at(x, I64(0)) for x in fields[: self.kernel.n_fields]]
+        with self._loop(I64(1), I64(self.kernel.n_cells)) as i, self._loop(I64(0), i) as j:
+            between = self._differences(position, i, j)
+            sigma = self.v.add(self._at(radius, i), self._at(radius, j))
+            both = self.v.mul(self._at(interacts, i), self._at(interacts, j))
+            squared = self.v.dot(between, between)
+            numbers = self.v.evaluate(self.kernel.law, [squared, sigma, *fields])
+            numbers = [self.v.mul(both, x) for x in numbers]
+            _OF_PAIR[self.kernel.kind](self, i, j, between, numbers)
+        _FINISHED[self.kernel.kind](self, self._at(scale, I64(0)))
+        for n, pointer, local in zip(rows[1], self._results, self._sums, strict=True):
+            with self._loop(I64(0), I64(n)) as row:
+                where = self._place(pointer, self.b.add(self.b.mul(row, self._lanes), lane))
+                self.b.store(self._at(local, row), where, align=self._alignment)
+
+    @property
+    def _alignment(self) -> int:
+        return self.kernel.dtype.itemsize
+
+    def _local(self, n: int) -> ir.Value:
+        local = self.b.alloca(self.v.type, size=I64(n))
+        local.align = self.kernel.width * self._alignment
+        return local
+
+    def _place(self, pointer: ir.Value, index: ir.Value) -> ir.Value:
+        return self.b.gep(pointer, [index], source_etype=self.v.element)
+
+    def _load(self, pointer: ir.Value, row: ir.Value, lane: ir.Value, *, laned: bool) -> ir.Value:
+        if not laned:
+            return self.v.splat(self.b.load(self._place(pointer, row), typ=self.v.element))
+        where = self._place(pointer, self.b.add(self.b.mul(row, self._lanes), lane))
+        return self.b.load(where, align=self._alignment, typ=self.v.type)
+
+    def _at(self, local: ir.Value, row: ir.Value) -> ir.Value:
+        return self.b.load(self.b.gep(local, [row], source_etype=self.v.type), typ=self.v.type)
+
+    def _store(self, local: ir.Value, row: ir.Value, value: ir.Value) -> None:
+        self.b.store(value, self.b.gep(local, [row], source_etype=self.v.type))
+
+    def _add(self, local: ir.Value, row: ir.Value, value: ir.Value) -> None:
+        self._store(local, row, self.v.add(self._at(local, row), value))
+
+    @contextlib.contextmanager
+    def _loop(self, start: ir.Value, stop: ir.Value) -> Iterator[ir.Value]:
+        """Instructions for each whole number from ``start``, at least once, to below ``stop``."""
+        before = self.b.block
+        body = self.b.append_basic_block("loop")
+        self.b.branch(body)
+        self.b.position_at_end(body)
+        index = self.b.phi(I64)
+        index.add_incoming(start, before)
+        yield index
+        following = self.b.add(index, I64(1))
+        after = self.b.append_basic_block("after")
+        index.add_incoming(following, self.b.block)
+        self.b.cbranch(self.b.icmp_signed("<", following, stop), body, after)
+        self.b.position_at_end(after)
+
+    def _component(self, cell: ir.Value, k: int) -> ir.Value:
+        return self.b.add(self.b.mul(cell, I64(self.kernel.n_dim)), I64(k))
+
+    def _differences(
+        self, local: ir.Value, i: ir.Value, j: ir.Value, first: ir.Value | None = None
+    ) -> list[ir.Value]:
+        """Components of a vector of cell i minus that of cell j; ``first`` is the row of cell 0."""
+        rows = [[self._component(c, k) for k in range(self.kernel.n_dim)] for c in (i, j)]
+        if first is not None:
+            rows = [[self.b.add(first, row) for row in of_cell] for of_cell in rows]
+        return [self.v.sub(self._at(local, a), self._at(local, c)) for a, c in zip(*rows, strict=True)]
+
+    def _push(
+        self,
+        local: ir.Value,
+        i: ir.Value,
+        j: ir.Value,
+        vector: Sequence[ir.Value],
+        first: ir.Value | None = None,
+    ) -> None:
+        """Add a vector to cell i and take it from cell j."""
+        for k, x in enumerate(vector):
+            rows = [self._component(c, k) for c in (i, j)]
+            if first is not None:
+                rows = [self.b.add(first, row) for row in rows]
+            self._add(local, rows[0], x)
+            self._store(local, rows[1], self.v.sub(self._at(local, rows[1]), x))
+
+    def _moving(self, of: Sequence[ir.Value]) -> tuple[list[ir.Value | None], list[ir.Value | None]]:
+        """Of position, radius and scale, and of the fields, what ``of`` holds for those that move."""
+        rest = iter(of)
+        every = [next(rest) if moves else None for moves in self.kernel.moves]
+        return every[:3], every[3:]
+
+    def _values(self, i: ir.Value, j: ir.Value, between: list, numbers: list) -> None:
+        self._push(self._sums[0], i, j, [self.v.mul(numbers[0], x) for x in between])
+
+    def _scaled(self, scale: ir.Value) -> None:
+        """All sums times the scale."""
+        for n, local in zip(self.kernel.rows()[1], self._sums, strict=True):
+            with self._loop(I64(0), I64(n)) as row:
+                self._store(local, row, self.v.mul(scale, self._at(local, row)))
+
+    @property
+    def _needs_force(self) -> bool:
+        """Whether the force is summed beside its change along tangents."""
+        return self.kernel.with_force or self.kernel.moves[2]
+
+    def _tangents(self, i: ir.Value, j: ir.Value, between: list, numbers: list) -> None:
+        """Of f = g d: g d' + (a d.d' + b sigma' + sum_p c_p p') d, for each tangent."""
+        kernel, v = self.kernel, self.v
+        (position, radius, _), fields = self._moving(self._given[4 + kernel.n_fields :])
+        g, by_distance, by_sigma, *by_fields = numbers
+        if self._needs_force:
+            self._push(self._force, i, j, [v.mul(g, x) for x in between])
+        with self._loop(I64(0), I64(kernel.n_tangents)) as t:
+            along, change = v.constant(0), [v.constant(0)] * kernel.n_dim
+            first = self.b.mul(t, I64(kernel.n_cells))
+            of_vectors = self.b.mul(first, I64(kernel.n_dim))
+            if position is not None:
+                moved = self._differences(position, i, j, of_vectors)
+                along = v.mul(by_distance, v.dot(between, moved))
+                change = [v.mul(g, x) for x in moved]
+            if radius is not None:
+                grown = [self._at(radius, self.b.add(first, cell)) for cell in (i, j)]
+                along = v.add(along, v.mul(by_sigma, v.add(*grown)))
+            for field, by_field in zip(fields, by_fields, strict=True):
+                if field is not None:
+                    along = v.add(along, v.mul(by_field, self._at(field, t)))
+            change = [v.add(x, v.mul(along, d)) for x, d in zip(change, between, strict=True)]
+            self._push(self._sums[-1], i, j, change, of_vectors)
+
+    def _tangents_scaled(self, scale: ir.Value) -> None:
+        kernel, v = self.kernel, self.v
+        (_, _, of_scale), _ = self._moving(self._given[4 + kernel.n_fields :])
+        force, change = self._force, self._sums[-1]
+        n = I64(kernel.n_cells * kernel.n_dim)
+        with self._loop(I64(0), I64(kernel.n_tangents)) as t, self._loop(I64(0), n) as row:
+            place = self.b.add(self.b.mul(t, n), row)
+            scaled = v.mul(scale, self._at(change, place))
+            if of_scale is not None:
+                scaled = v.add(scaled, v.mul(self._at(of_scale, t), self._at(force, row)))
+            self._store(change, place, scaled)
+        if not kernel.with_force:
+            return
+        with self._loop(I64(0), n) as row:
+            self._store(force, row, v.mul(scale, self._at(force, row)))
+
+    def _cotangents(self, i: ir.Value, j: ir.Value, between: list, numbers: list) -> None:
+        """The transpose of :meth:`_tangents`, without the scale."""
+        kernel, v = self.kernel, self.v
+        (position, radius, of_scale), fields = self._moving(self._sums)
+        g, by_distance, by_sigma, *by_fields = numbers
+        given = self._given[-1]
+        with self._loop(I64(0), I64(kernel.n_tangents)) as t:
+            first = self.b.mul(t, I64(kernel.n_cells))
+            of_vectors = self.b.mul(first, I64(kernel.n_dim))
+            pulled = self._differences(given, i, j, of_vectors)
+            projected = v.dot(between, pulled)
+            if position is not None:
+                along = v.mul(by_distance, projected)
+                change = [
+                    v.add(v.mul(g, q), v.mul(along, d)) for q, d in zip(pulled, between, strict=True)
+                ]
+                self._push(position, i, j, change, of_vectors)
+            if radius is not None:
+                for cell in (i, j):
+                    self._add(radius, self.b.add(first, cell), v.mul(by_sigma, projected))
+            for local, number in zip((of_scale, *fields), (g, *by_fields), strict=True):
+                if local is not None:
+                    self._add(local, t, v.mul(number, projected))
+
+    def _cotangents_scaled(self, scale: ir.Value) -> None:
+        (_, _, of_scale), _ = self._moving(self._sums)
+        for n, local in zip(self.kernel.rows()[1], self._sums, strict=True):
+            if local is of_scale:
+                continue
+            with self._loop(I64(0), I64(n)) as row:
+                self._store(local, row, self.v.mul(scale, self._at(local, row)))
+
+
+_OF_PAIR = {
+    "values": _Writer._values,
+    "tangents": _Writer._tangents,
+    "cotangents": _Writer._cotangents,
+}
+_FINISHED = {
+    "values": _Writer._scaled,
+    "tangents": _Writer._tangents_scaled,
+    "cotangents": _Writer._cotangents_scaled,
+}

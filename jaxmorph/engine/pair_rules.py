@@ -1,0 +1,167 @@
+"""How forces of pairs as single operations (``env/mechanics/fused.py``) are evaluated with lanes last."""
+
+import functools
+import hashlib
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+from jaxtyping import Array
+
+from ..studies import PairLaw
+from .lanes import Laned, Lanes, Sizes, spread, widest
+from .native import library
+from .native.pair_kernels import Kind, PairKernel, write
+from .native.vectors import can_be_written
+
+# What a kernel may keep of the simulations of one vector: the cache next to a core holds it.
+_LOCAL_BYTES = 2**18
+# Two vectors side by side hide the time that an instruction waits for the one before.
+_VECTORS = 2
+
+
+def can_fuse(law: PairLaw, shape: tuple[int, ...]) -> bool:
+    """Whether there is a kernel for a law and for positions of this shape."""
+    if jax.default_backend() != "cpu":
+        return False
+    n_cells, n_dim = shape
+    dtype = np.dtype(law.derivatives.out_avals[0].dtype)  # type: ignore[attr-defined]
+    if n_cells < 2 or dtype not in (np.float32, np.float64):
+        return False
+    smallest = _kernel("tangents", law, (n_cells, n_dim), dtype, 1)
+    return smallest.local_bytes <= _LOCAL_BYTES and can_be_written(law.derivatives)
+
+
+def _kernel(
+    kind: Kind,
+    law: PairLaw,
+    shape: tuple[int, int],
+    dtype: np.dtype,
+    n_tangents: int,
+    *,
+    moves: tuple[bool, ...] | None = None,
+    laned: tuple[bool, ...] = (),
+    with_force: bool = False,
+) -> PairKernel:
+    numbers = law.numbers if kind == "values" else law.derivatives
+    width = _VECTORS * library.vector_bytes() // dtype.itemsize
+    if moves is None:
+        moves = (True,) * (len(numbers.in_avals) + 1)
+    return PairKernel(kind, numbers, *shape, n_tangents, with_force, moves, laned, dtype, width)
+
+
+def _force(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    return _called(_prepared("values", eqn, operands), operands, sizes)
+
+
+def _several(kind: Kind, eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    """As many tangents or cotangents at a time as fit into the cache."""
+    n = len(eqn.params["moves"]) + 1
+    primals, given = operands[:n], operands[n:]
+    n_tangents = given[0].shape[0]
+    fixed, both = (_prepared(kind, eqn, operands, n_tangents=t).local_bytes for t in (0, 1))
+    at_a_time = max(1, min(n_tangents, (_LOCAL_BYTES - fixed) // (both - fixed)))
+    parts = []
+    for start in range(0, n_tangents, at_a_time):
+        some = [Laned(x.array[start : start + at_a_time], x.lanes) for x in given]
+        kernel = _prepared(kind, eqn, operands, n_tangents=some[0].shape[0])
+        parts.append(_called(kernel, [*primals, *some], sizes))
+    first = 1 if eqn.params.get("with_force") else 0
+    joined = [
+        Laned(jnp.concatenate([x.array for x in of_all]), of_all[0].lanes)
+        for of_all in zip(*parts, strict=True)
+    ]
+    return [*parts[0][:first], *joined[first:]] if len(parts) > 1 else parts[0]
+
+
+def _prepared(
+    kind: Kind, eqn: core.JaxprEqn, operands: Sequence[Laned], n_tangents: int = 1
+) -> PairKernel:
+    position = operands[0]
+    lanes = widest(operands)
+    return _kernel(
+        kind,
+        eqn.params["law"],
+        position.shape,  # type: ignore[arg-type]
+        np.dtype(position.array.dtype),
+        n_tangents,
+        moves=eqn.params.get("moves"),
+        laned=tuple(x.lanes == lanes or x.lanes > Lanes.NONE for x in operands),
+        with_force=eqn.params.get("with_force", False),
+    )
+
+
+def _called(kernel: PairKernel, operands: Sequence[Laned], sizes: Sizes) -> list[Laned]:
+    """The results of a kernel, at operands of any lanes."""
+    lanes = widest(operands)
+    n_lanes = (*sizes.of(lanes), 1)[0]
+    width = max(n_lanes, kernel.width)
+
+    def fitted(x: Laned, laned: bool) -> Array:
+        if not laned:
+            return x.array
+        array = spread(x, lanes, sizes)
+        array = array if lanes else array[..., None]
+        missing = [(0, 0)] * (array.ndim - 1) + [(0, width - n_lanes)]
+        return jnp.pad(array, missing, mode="edge") if width > n_lanes else array
+
+    arrays = [fitted(*pair) for pair in zip(operands, kernel.laned, strict=True)]
+    shapes = [
+        jax.ShapeDtypeStruct((*shape, width), kernel.dtype) for shape in _shapes_of_results(kernel)
+    ]
+    results = jax.ffi.ffi_call(_compiled(kernel), shapes)(*arrays)
+    cut = [x[..., :n_lanes] if width > n_lanes else x for x in results]
+    return [Laned(x if lanes else x[..., 0], lanes) for x in cut]
+
+
+def _shapes_of_results(kernel: PairKernel) -> list[tuple[int, ...]]:
+    n, d, t = kernel.n_cells, kernel.n_dim, kernel.n_tangents
+    if kernel.kind == "values":
+        return [(n, d)]
+    if kernel.kind == "tangents":
+        return [*[(n, d)] * kernel.with_force, (t, n, d)]
+    every = [(t, n, d), (t, n), *[(t,)] * (1 + kernel.n_fields)]
+    return [shape for shape, moves in zip(every, kernel.moves, strict=True) if moves]
+
+
+_NAME = "jaxmorph_pair_kernel"
+
+
+def _compiled(kernel: PairKernel) -> str:
+    """The name under which XLA knows a kernel: that of its text, the same in all processes."""
+    return _named(kernel._replace(law=_Text(kernel.law)))  # type: ignore[arg-type]
+
+
+class _Text:
+    """A jaxpr that equals all others of the same text and constants."""
+
+    def __init__(self, law: core.ClosedJaxpr):
+        self.law = law
+        self._text = f"{law} {[np.asarray(c).tolist() for c in law.consts]}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Text) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @property
+    def in_avals(self) -> list:
+        return self.law.in_avals
+
+
+@functools.cache
+def _named(kernel: PairKernel) -> str:
+    text = write(kernel._replace(law=kernel.law.law), _NAME)  # type: ignore[attr-defined]
+    name = f"{_NAME}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    library.add(name, text.replace(_NAME, name))
+    return name
+
+
+RULES = {
+    "pair_force": _force,
+    "pair_force_change": functools.partial(_several, "tangents"),
+    "pair_force_pullback": functools.partial(_several, "cotangents"),
+}
