@@ -66,7 +66,10 @@ def test_forward_mode_reverse_mode_and_finite_differences_agree(name: str) -> No
     largest = np.abs(forward.gradient).max(axis=2, keepdims=True)
     assert np.all(np.abs(forward.gradient - reverse.gradient) <= 1e-10 * largest)
     error = np.abs(differences.gradient - forward.gradient)
-    assert np.all(error <= 1e-6 * largest)
+    # The last term is what rounding the values makes of a difference: max_radius hardly matters.
+    h = 1e-3 * np.array([d.frozen().std() for d in problem.distributions])
+    rounding = np.finfo(float).eps * np.abs(forward.value).max(axis=2, keepdims=True)[..., None] / h
+    assert np.all(error <= 1e-6 * largest + rounding)
     # What the differences say of their own error is not too small.
     assert np.all(error <= differences.error + 1e-8 * largest)
     # Every parameter matters for some observable.
@@ -133,7 +136,7 @@ def test_a_pair_has_one_answer_however_the_run_is_cut(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.INFO, "jaxmorph"):
         whole = engine.evaluate(problem, samples, seeds, run_key=9, memory_limit=1e12)
         assert "evaluating pieces of 5 samples x 4 seeds" in caplog.text
-        cut = engine.evaluate(problem, samples, seeds, run_key=9, memory_limit=100e3)
+        cut = engine.evaluate(problem, samples, seeds, run_key=9, memory_limit=40e3)
     assert "cutting the batch" in caplog.text
     assert "evaluating pieces of 3 samples x 4 seeds" in caplog.text
     assert_same(cut, whole, [0, 1, 2, 3, 4], [0, 1, 2, 3])

@@ -25,7 +25,7 @@ from jaxmorph.env.mechanics import (
     MorsePotential,
     SGDMechanicalRelaxation,
 )
-from jaxmorph.env.mechanics.potentials import smooth_cutoff
+from jaxmorph.env.mechanics.morse import smooth_cutoff
 from jaxmorph.errors import JaxmorphError
 
 pytestmark = pytest.mark.usefixtures("x64")

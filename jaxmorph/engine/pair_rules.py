@@ -1,4 +1,4 @@
-"""How forces of pairs as single operations (``env/mechanics/fused.py``) are evaluated with lanes last."""
+"""How forces of pairs that are one operation (``env/mechanics/fused.py``) are evaluated, lanes last."""
 
 import functools
 import hashlib
@@ -11,7 +11,7 @@ from jax.extend import core
 from jaxtyping import Array
 
 from ..studies import PairLaw
-from .lanes import Laned, Lanes, Sizes, spread, widest
+from .lanes import Laned, Lanes, Rule, Sizes, spread, widest
 from .native import library
 from .native.pair_kernels import Kind, PairKernel, write
 from .native.vectors import can_be_written
@@ -27,11 +27,13 @@ def can_fuse(law: PairLaw, shape: tuple[int, ...]) -> bool:
     if jax.default_backend() != "cpu":
         return False
     n_cells, n_dim = shape
-    dtype = np.dtype(law.derivatives.out_avals[0].dtype)  # type: ignore[attr-defined]
+    dtype = np.dtype(law.form.derivatives.out_avals[0].dtype)
     if n_cells < 2 or dtype not in (np.float32, np.float64):
         return False
     smallest = _kernel("tangents", law, (n_cells, n_dim), dtype, 1)
-    return smallest.local_bytes <= _LOCAL_BYTES and can_be_written(law.derivatives)
+    return smallest.local_bytes <= _LOCAL_BYTES and all(
+        can_be_written(form.derivatives) for form in law.forms
+    )
 
 
 def _kernel(
@@ -45,11 +47,23 @@ def _kernel(
     laned: tuple[bool, ...] = (),
     with_force: bool = False,
 ) -> PairKernel:
-    numbers = law.numbers if kind == "values" else law.derivatives
+    forms = tuple(f.force if kind == "values" else f.derivatives for f in law.forms)
     width = _VECTORS * library.vector_bytes() // dtype.itemsize
     if moves is None:
-        moves = (True,) * (len(numbers.in_avals) + 1)
-    return PairKernel(kind, numbers, *shape, n_tangents, with_force, moves, laned, dtype, width)
+        moves = (True,) * (len(forms[0].in_avals) + 1)
+    return PairKernel(
+        kind,
+        forms,
+        law.inner_below,
+        law.reach,
+        *shape,
+        n_tangents,
+        with_force,
+        moves,
+        laned,
+        dtype,
+        width,
+    )
 
 
 def _force(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -131,15 +145,15 @@ _NAME = "jaxmorph_pair_kernel"
 
 def _compiled(kernel: PairKernel) -> str:
     """The name under which XLA knows a kernel: that of its text, the same in all processes."""
-    return _named(kernel._replace(law=_Text(kernel.law)))  # type: ignore[arg-type]
+    return _named(kernel._replace(forms=tuple(map(_Text, kernel.forms))))  # type: ignore[arg-type]
 
 
 class _Text:
     """A jaxpr that equals all others of the same text and constants."""
 
-    def __init__(self, law: core.ClosedJaxpr):
-        self.law = law
-        self._text = f"{law} {[np.asarray(c).tolist() for c in law.consts]}"
+    def __init__(self, jaxpr: core.ClosedJaxpr):
+        self.jaxpr = jaxpr
+        self._text = f"{jaxpr} {[np.asarray(c).tolist() for c in jaxpr.consts]}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Text) and self._text == other._text
@@ -147,20 +161,17 @@ class _Text:
     def __hash__(self) -> int:
         return hash(self._text)
 
-    @property
-    def in_avals(self) -> list:
-        return self.law.in_avals
-
 
 @functools.cache
 def _named(kernel: PairKernel) -> str:
-    text = write(kernel._replace(law=kernel.law.law), _NAME)  # type: ignore[attr-defined]
+    forms = tuple(text.jaxpr for text in kernel.forms)
+    text = write(kernel._replace(forms=forms), _NAME)
     name = f"{_NAME}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     library.add(name, text.replace(_NAME, name))
     return name
 
 
-RULES = {
+RULES: dict[str, Rule] = {
     "pair_force": _force,
     "pair_force_change": functools.partial(_several, "tangents"),
     "pair_force_pullback": functools.partial(_several, "cotangents"),

@@ -26,9 +26,11 @@ class PairKernel(NamedTuple):
 
     Attributes:
         kind: Forces, their change along tangents, or what cotangents of them give back.
-        law: Numbers of a pair from (squared distance, sum of the radii, fields): the force over the
+        forms: Numbers of a pair from (squared distance, sum of the radii, fields): the force over the
             distance, and if it is differentiated, its derivatives by the distance over the distance, by
-            the sum of the radii and by each field.
+            the sum of the radii and by each field. A second form holds below a distance.
+        inner_below: This distance.
+        reach: The distance from which on the force is 0.
         n_cells: Number of cells.
         n_dim: Dimensions of space.
         n_tangents: Number of tangents or cotangents.
@@ -40,7 +42,9 @@ class PairKernel(NamedTuple):
     """
 
     kind: Kind
-    law: core.ClosedJaxpr
+    forms: tuple[core.ClosedJaxpr, ...]
+    inner_below: float
+    reach: float
     n_cells: int
     n_dim: int
     n_tangents: int
@@ -58,7 +62,7 @@ class PairKernel(NamedTuple):
     @property
     def n_fields(self) -> int:
         """Number of scalar fields of the law."""
-        return len(self.law.in_avals) - 2
+        return len(self.forms[0].in_avals) - 2
 
     def rows_of_moving(self) -> list[int]:
         """Numbers of each thing with a tangent."""
@@ -112,15 +116,17 @@ def _arguments(
         return b.load(b.gep(pointer, [I32(0), *map(I32, path)], source_etype=kind), typ=of)
 
     extension = member(frame, _FRAME, 1)
-    with b.if_then(b.icmp_unsigned("!=", extension, ir.Constant(POINTER, None))):
-        # XLA asks once which interface this is.
-        with b.if_then(b.icmp_signed("==", member(extension, _EXTENSION, 1, of=I32), I32(_IS_METADATA))):
-            metadata = member(extension, _METADATA_EXTENSION, 1)
-            for place, number in zip((2, 3), _API_VERSION, strict=True):
-                where = b.gep(metadata, [I32(0), I32(1), I32(place)], source_etype=_METADATA)
-                b.store(I32(number), where)
-            b.store(I32(0), b.gep(metadata, [I32(0), I32(2)], source_etype=_METADATA))
-            b.ret(ir.Constant(POINTER, None))
+    # XLA asks once which interface this is. The second condition is written after the first.
+    with (
+        b.if_then(b.icmp_unsigned("!=", extension, ir.Constant(POINTER, None))),
+        b.if_then(b.icmp_signed("==", member(extension, _EXTENSION, 1, of=I32), I32(_IS_METADATA))),
+    ):
+        metadata = member(extension, _METADATA_EXTENSION, 1)
+        for place, number in zip((2, 3), _API_VERSION, strict=True):
+            where = b.gep(metadata, [I32(0), I32(1), I32(place)], source_etype=_METADATA)
+            b.store(I32(number), where)
+        b.store(I32(0), b.gep(metadata, [I32(0), I32(2)], source_etype=_METADATA))
+        b.ret(ir.Constant(POINTER, None))
 
     def buffers(place: int, n: int) -> list[ir.Value]:
         pointers = member(frame, _FRAME, place, 4)
@@ -192,14 +198,48 @@ class _Writer:
             sigma = self.v.add(self._at(radius, i), self._at(radius, j))
             both = self.v.mul(self._at(interacts, i), self._at(interacts, j))
             squared = self.v.dot(between, between)
-            numbers = self.v.evaluate(self.kernel.law, [squared, sigma, *fields])
-            numbers = [self.v.mul(both, x) for x in numbers]
-            _OF_PAIR[self.kernel.kind](self, i, j, between, numbers)
+            with self.b.if_then(self._is_any_below(squared, self.kernel.reach), likely=True):
+                numbers = self._numbers(squared, sigma, fields)
+                numbers = [self.v.mul(both, x) for x in numbers]
+                _OF_PAIR[self.kernel.kind](self, i, j, between, numbers)
         _FINISHED[self.kernel.kind](self, self._at(scale, I64(0)))
         for n, pointer, local in zip(rows[1], self._results, self._sums, strict=True):
             with self._loop(I64(0), I64(n)) as row:
                 where = self._place(pointer, self.b.add(self.b.mul(row, self._lanes), lane))
                 self.b.store(self._at(local, row), where, align=self._alignment)
+
+    def _numbers(self, squared: ir.Value, sigma: ir.Value, fields: list[ir.Value]) -> Sequence[ir.Value]:
+        """Those of a pair, by the simpler form where that holds in all places."""
+        whole, *inner = self.kernel.forms
+        given = [squared, sigma, *fields]
+        if not inner:
+            return self.v.evaluate(whole, given)
+        ends = []
+        beyond = self._is_any_beyond(squared, self.kernel.inner_below)
+        with self.b.if_else(beyond, likely=False) as branches:
+            for branch, form in zip(branches, (whole, *inner), strict=True):
+                with branch:
+                    ends.append((self.v.evaluate(form, given), self.b.block))
+        (first, after_first), (second, after_second) = ends
+        numbers = []
+        for a, c in zip(first, second, strict=True):
+            number = self.b.phi(self.v.type)
+            number.add_incoming(a, after_first)
+            number.add_incoming(c, after_second)
+            numbers.append(number)
+        return numbers
+
+    def _is_any_below(self, squared: ir.Value, distance: float) -> ir.Value:
+        """Whether any of the distances is not beyond ``distance``; one that is NaN is not."""
+        return self._any(self.b.fcmp_unordered("<", squared, self.v.constant(distance**2)))
+
+    def _is_any_beyond(self, squared: ir.Value, distance: float) -> ir.Value:
+        """Whether any of the distances is not below ``distance``; one that is NaN is not."""
+        return self._any(self.b.fcmp_unordered(">=", squared, self.v.constant(distance**2)))
+
+    def _any(self, each: ir.Value) -> ir.Value:
+        bits = ir.IntType(self.kernel.width)
+        return self.b.icmp_unsigned("!=", self.b.bitcast(each, bits), bits(0))
 
     @property
     def _alignment(self) -> int:

@@ -46,15 +46,15 @@ class Vectors:
         return self.builder.shuffle_vector(one, one, zeros)
 
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a + b."""
+        """A + b."""
         return self.builder.fadd(a, b, flags=FLAGS)
 
     def sub(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a - b."""
+        """A - b."""
         return self.builder.fsub(a, b, flags=FLAGS)
 
     def mul(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a b."""
+        """A b."""
         return self.builder.fmul(a, b, flags=FLAGS)
 
     def dot(self, a: Sequence[ir.Value], b: Sequence[ir.Value]) -> ir.Value:
@@ -102,7 +102,7 @@ class Vectors:
         return self._intrinsic("sqrt", x)
 
     def power(self, x: ir.Value, exponent: int) -> ir.Value:
-        """x to a whole number."""
+        """X to a whole number."""
         if exponent < 0:
             return self.builder.fdiv(self.constant(1), self.power(x, -exponent), flags=FLAGS)
         result, square = None, x
@@ -113,8 +113,15 @@ class Vectors:
             square = self.mul(square, square) if exponent else square
         return self.constant(1) if result is None else result
 
-    def larger(self, a: ir.Value, b: ir.Value, sign: str = ">") -> ir.Value:
-        """The larger one, or with ``sign`` "<" the smaller one; NaN if one of them is."""
+    def larger(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """The larger one; NaN if one of them is."""
+        return self._first(">", a, b)
+
+    def smaller(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """The smaller one; NaN if one of them is."""
+        return self._first("<", a, b)
+
+    def _first(self, sign: str, a: ir.Value, b: ir.Value) -> ir.Value:
         if isinstance(b, ir.Constant):
             a, b = b, a
         first = self.builder.fcmp_ordered(sign, a, b)  # b, if that is NaN
@@ -130,7 +137,7 @@ class Vectors:
         """
         constants = _EXP[self._is_double]
         low, high, shift = map(self.constant, (*constants.ends, constants.shift))
-        x = self.larger(self.larger(x, low), high, "<")
+        x = self.smaller(self.larger(x, low), high)
         # The last bits of so large a number are n plus the bias of exponents.
         rounded = self.add(self.mul(x, self.constant(1 / np.log(2))), shift)
         n = self.sub(rounded, shift)
@@ -164,7 +171,7 @@ class _Exponential(NamedTuple):
 
 
 def _polynomial(degree: int) -> tuple[float, ...]:
-    """e^x for \|x\| <= ln 2 / 2: Taylor's series, economised by Chebyshev polynomials.
+    """e^x within half ln 2 of 0: Taylor's series, economised by Chebyshev polynomials.
 
     Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 22.20.
     """
@@ -223,7 +230,7 @@ _WRITERS: dict[str, Writer] = {
     "exp": lambda v, x, _: v.exp(*x),
     "integer_pow": lambda v, x, params: v.power(x[0], params["y"]),
     "max": lambda v, x, _: v.larger(*x),
-    "min": lambda v, x, _: v.larger(*x, sign="<"),
+    "min": lambda v, x, _: v.smaller(*x),
     "mul": lambda v, x, _: v.mul(*x),
     "ne": lambda v, x, _: v.builder.fcmp_unordered("!=", *x),
     "neg": lambda v, x, _: v.builder.fneg(*x),
@@ -247,8 +254,8 @@ def can_be_written(closed: core.ClosedJaxpr) -> bool:
 
 def _is_known(eqn: core.JaxprEqn) -> bool:
     """Integers may only become floating-point numbers: nothing computes with them."""
-    given = [x.aval for x in eqn.invars]
-    made = [x.aval for x in eqn.outvars]
+    given: list[Any] = [x.aval for x in eqn.invars]
+    made: list[Any] = [x.aval for x in eqn.outvars]
     return (
         eqn.primitive.name in _WRITERS
         and not any(x.shape for x in (*given, *made))

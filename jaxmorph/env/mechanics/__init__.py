@@ -4,6 +4,7 @@ from .active import ActiveBrownianRelaxation
 from .fused import PairLaw, fused_pairs
 from .listed import nearest_distance
 from .minimisation import EnergyMinimisation, Fire, GradientDescent
+from .morse import MorsePotential
 from .pair_laws import (
     HarmonicPotential,
     HertzianPotential,
@@ -12,7 +13,7 @@ from .pair_laws import (
     SoftSpherePotential,
 )
 from .pairs import many_tangents
-from .potentials import MechanicalInteractionPotential, MorsePotential, PairPotential
+from .potentials import MechanicalInteractionPotential, PairPotential
 from .pressure import PressureSensing, virial_pressure
 from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
 

@@ -1,16 +1,17 @@
 """Forces between all pairs of cells as one operation, for an engine that has a kernel for it.
 
 Without an engine that asks for them (:func:`fused_pairs`), nothing is different: forces are computed by
-operations of JAX. With it, the force, its change along tangents and what cotangents give back are each an
-operation of its own, from the state alone: nothing is kept between them.
+operations of JAX. With it, the force, its change along tangents and what cotangents give back are an
+operation each, of the state alone: nothing is kept between them.
 """
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,19 @@ Scalar = Float[Array, ""]
 Force = Float[Array, "cell dim"]
 
 
+class PairForm(NamedTuple):
+    """What a force between two cells is, as jaxprs of (squared distance, sum of the radii, fields).
+
+    Attributes:
+        force: The force over the distance, (1,) result.
+        derivatives: The same, and its derivatives by the distance over the distance, by the sum of the
+            radii, and by each field.
+    """
+
+    force: core.ClosedJaxpr
+    derivatives: core.ClosedJaxpr
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class PairLaw:
     """A force between pairs of cells that depends on their distance and radii.
@@ -32,15 +46,22 @@ class PairLaw:
     Attributes:
         force: The force on each cell, (cell, dim), from positions (cell, dim), radii (cell,), 1 for the
             cells that interact (else 0), a factor of the force and the scalar fields of the law.
-        numbers: Of one pair, from (squared distance, sum of the radii, fields): the force over the
-            distance.
-        derivatives: The same, and its derivatives by the distance over the distance, by the sum of the
-            radii, and by each field.
+        form: The force between two cells.
+        inner: A simpler form of it that holds below ``inner_below``; or None.
+        inner_below: A distance.
+        reach: The distance from which on the force is 0.
     """
 
     force: Callable[..., Force]
-    numbers: core.ClosedJaxpr
-    derivatives: core.ClosedJaxpr
+    form: PairForm
+    inner: PairForm | None = None
+    inner_below: float = 0.0
+    reach: float = math.inf
+
+    @property
+    def forms(self) -> tuple[PairForm, ...]:
+        """All of them."""
+        return (self.form,) if self.inner is None else (self.form, self.inner)
 
 
 CanFuse = Callable[[PairLaw, tuple[int, ...]], bool]
@@ -68,7 +89,8 @@ def fused_law(law: Callable[[], PairLaw], shape: tuple[int, ...]) -> PairLaw | N
     if can_fuse is None:
         return None
     made = law()
-    known = not any(isinstance(c, jax.core.Tracer) for c in made.derivatives.consts)
+    consts = [c for form in made.forms for jaxpr in form for c in jaxpr.consts]
+    known = not any(isinstance(c, jax.core.Tracer) for c in consts)
     return made if known and can_fuse(made, shape) else None
 
 
@@ -117,13 +139,11 @@ def _along(law: PairLaw, primals: Sequence[Array], moves: tuple[bool, ...]) -> C
     return function
 
 
-def _moved(primals: Sequence[Array], moves: tuple[bool, ...]) -> list[Array]:
+def _moved(primals: Sequence[Any], moves: tuple[bool, ...]) -> list[Any]:
     return [x for m, x in zip(moves, _moving(primals), strict=True) if m]
 
 
-def _change(
-    *operands: Array, law: PairLaw, moves: tuple[bool, ...], with_force: bool
-) -> list[Array]:
+def _change(*operands: Array, law: PairLaw, moves: tuple[bool, ...], with_force: bool) -> list[Array]:
     n = len(moves) + 1
     primals, tangents = operands[:n], operands[n:]
     function, at = _along(law, primals, moves), _moved(primals, moves)
@@ -152,9 +172,7 @@ def _change_shape(
     return [position, change] if with_force else [change]
 
 
-def _pullback_shape(
-    *operands: ShapedArray, law: PairLaw, moves: tuple[bool, ...]
-) -> list[ShapedArray]:
+def _pullback_shape(*operands: ShapedArray, law: PairLaw, moves: tuple[bool, ...]) -> list[ShapedArray]:
     del law
     *primals, cotangent = operands
     n = cotangent.shape[0]
@@ -165,7 +183,7 @@ def _force_jvp(primals: Sequence[Array], tangents: Sequence[Any], *, law: PairLa
     moves = tuple(not isinstance(t, ad.Zero) for t in _moving(tangents))
     if not any(moves):
         force = pair_force_p.bind(*primals, law=law)
-        return force, ad.Zero.from_primal_value(force)
+        return force, jnp.zeros_like(force)
     given = [jnp.asarray(t)[None] for t, m in zip(_moving(tangents), moves, strict=True) if m]
     change = partial(pair_force_change_p.bind, *primals, *given, law=law, moves=moves)
     if has_many_tangents():

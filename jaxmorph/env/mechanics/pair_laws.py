@@ -9,17 +9,8 @@ from ...errors import JaxmorphError
 from ...state import BaseCellState
 from ..fields import field_of
 from .listed import is_listed
-from .potentials import (
-    EnergyFn,
-    ForceFn,
-    MechanicalInteractionPotential,
-    MorsePotential,
-    PairPotential,
-    Scalar,
-    check_cutoff,
-    range_of,
-    smooth_cutoff,
-)
+from .morse import MorsePotential, check_cutoff, inner_below, range_of, smooth_cutoff
+from .potentials import EnergyFn, ForceFn, MechanicalInteractionPotential, PairPotential, Scalar
 
 # Below this share of the contact distance, the Lennard-Jones force grows no more.
 _CORE = 0.1
@@ -116,6 +107,20 @@ class HertzianPotential(_Repulsion):
         return 2.5
 
 
+class _UncutLennardJonesPotential(PairPotential):
+    """See ``LennardJonesPotential``."""
+
+    epsilon: Scalar
+
+    def pair_energy(self, distance: Array, sigma: Array) -> Array:
+        # Two dead slots have no contact distance, and no pair.
+        sigma = jnp.where(sigma <= 0, 1, sigma)
+        x = distance / sigma
+        sixth = jnp.maximum(x, _CORE) ** -6
+        slope = -12 * (_CORE**-13 - _CORE**-7)
+        return self.epsilon * (sixth * (sixth - 2) + slope * jnp.minimum(x - _CORE, 0))
+
+
 class LennardJonesPotential(PairPotential):
     """Lennard-Jones potential with its minimum where two cells just touch, cut off smoothly.
 
@@ -143,14 +148,13 @@ class LennardJonesPotential(PairPotential):
     def interaction_range(self) -> float | None:
         return range_of(self.r_cutoff)
 
+    def inner_form(self) -> tuple[PairPotential, float] | None:
+        onset = inner_below(self.r_onset, self.r_cutoff)
+        return None if onset is None else (_UncutLennardJonesPotential(self.epsilon), onset)
+
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
-        # Two dead slots have no contact distance, and no pair.
-        sigma = jnp.where(sigma <= 0, 1, sigma)
-        x = distance / sigma
-        sixth = jnp.maximum(x, _CORE) ** -6
-        slope = -12 * (_CORE**-13 - _CORE**-7)
-        well = sixth * (sixth - 2) + slope * jnp.minimum(x - _CORE, 0)
-        return smooth_cutoff(distance, self.r_onset, self.r_cutoff) * self.epsilon * well
+        well = _UncutLennardJonesPotential(self.epsilon).pair_energy(distance, sigma)
+        return smooth_cutoff(distance, self.r_onset, self.r_cutoff) * well
 
 
 class _ListedMorsePotential(MorsePotential):
