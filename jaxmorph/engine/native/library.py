@@ -11,8 +11,21 @@ _HANDLER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
 _engines: dict[str, llvm.ExecutionEngine] = {}
 
 
-@functools.cache
+def compile_module(text: str) -> llvm.ExecutionEngine:
+    """Compiled code of a module, for this processor; it lives as long as what is returned."""
+    machine = _machine()
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    passes = llvm.create_pass_builder(machine, options)
+    passes.getModulePassManager().run(module, passes)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    return engine
+
+
 def _machine() -> llvm.TargetMachine:
+    """A new one: what compiles with it owns it."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
@@ -32,13 +45,7 @@ def add(name: str, text: str) -> None:
     """Compile a module and register its function ``name`` with XLA, once in a process."""
     if name in _engines:
         return
-    module = llvm.parse_assembly(text)
-    module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
-    passes = llvm.create_pass_builder(_machine(), options)
-    passes.getModulePassManager().run(module, passes)
-    engine = llvm.create_mcjit_compiler(module, _machine())
-    engine.finalize_object()
+    engine = compile_module(text)
     function = _HANDLER(engine.get_function_address(name))
     jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(function), platform="cpu")
     _engines[name] = engine

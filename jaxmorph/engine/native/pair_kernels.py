@@ -13,10 +13,10 @@ import numpy as np
 from jax.extend import core
 from llvmlite import ir
 
-from .vectors import I32, I64, Vectors
+from .foreign import NULL, Arguments, handler
+from .vectors import I64, Vectors
 
 Kind = Literal["values", "tangents", "cotangents"]
-POINTER = ir.PointerType()
 
 
 class PairKernel(NamedTuple):
@@ -83,62 +83,11 @@ class PairKernel(NamedTuple):
 
 
 def write(kernel: PairKernel, name: str) -> str:
-    """The text of a module whose function ``name`` is a handler of XLA's foreign function interface."""
-    module = ir.Module(name)
-    handler = ir.Function(module, ir.FunctionType(POINTER, [POINTER]), name)
-    builder = ir.IRBuilder(handler.append_basic_block("entry"))
-    operands, results, lanes = _arguments(builder, handler.args[0], kernel)
-    _Writer(builder, kernel, operands, results, lanes).write()
-    builder.ret(ir.Constant(POINTER, None))
-    return str(module)
-
-
-# Structures of XLA's C interface (xla/ffi/api/c_api.h), as far as they are used.
-_EXTENSION = ir.LiteralStructType([I64, I32, POINTER])
-_ARRAY = [I64, POINTER, I64, POINTER, POINTER]  # sizes, types and pointers of arguments or results
-_FRAME = ir.LiteralStructType(
-    [I64, POINTER, POINTER, POINTER, I32, ir.LiteralStructType(_ARRAY), ir.LiteralStructType(_ARRAY)]
-)
-_BUFFER = ir.LiteralStructType([I64, POINTER, I32, POINTER, I64, POINTER])
-_METADATA_EXTENSION = ir.LiteralStructType([_EXTENSION, POINTER])
-_VERSION = ir.LiteralStructType([I64, POINTER, I32, I32])
-_METADATA = ir.LiteralStructType([I64, _VERSION, I32, I64])
-_API_VERSION = (0, 3)
-_IS_METADATA = 1
-
-
-def _arguments(
-    b: ir.IRBuilder, frame: ir.Value, kernel: PairKernel
-) -> tuple[list[ir.Value], list[ir.Value], ir.Value]:
-    """Where the operands and results lie, and the number of simulations."""
-
-    def member(pointer: ir.Value, kind: ir.Type, *path: int, of: ir.Type = POINTER) -> ir.Value:
-        return b.load(b.gep(pointer, [I32(0), *map(I32, path)], source_etype=kind), typ=of)
-
-    extension = member(frame, _FRAME, 1)
-    # XLA asks once which interface this is. The second condition is written after the first.
-    with (
-        b.if_then(b.icmp_unsigned("!=", extension, ir.Constant(POINTER, None))),
-        b.if_then(b.icmp_signed("==", member(extension, _EXTENSION, 1, of=I32), I32(_IS_METADATA))),
-    ):
-        metadata = member(extension, _METADATA_EXTENSION, 1)
-        for place, number in zip((2, 3), _API_VERSION, strict=True):
-            where = b.gep(metadata, [I32(0), I32(1), I32(place)], source_etype=_METADATA)
-            b.store(I32(number), where)
-        b.store(I32(0), b.gep(metadata, [I32(0), I32(2)], source_etype=_METADATA))
-        b.ret(ir.Constant(POINTER, None))
-
-    def buffers(place: int, n: int) -> list[ir.Value]:
-        pointers = member(frame, _FRAME, place, 4)
-        return [b.load(b.gep(pointers, [I64(i)], source_etype=POINTER), typ=POINTER) for i in range(n)]
-
-    n_operands, n_results = map(len, kernel.rows())
-    operands, results = buffers(5, n_operands), buffers(6, n_results)
-    rank = member(results[0], _BUFFER, 4, of=I64)
-    dims = member(results[0], _BUFFER, 5)
-    last = b.gep(dims, [b.sub(rank, I64(1))], source_etype=I64)
-    data = [[member(x, _BUFFER, 3) for x in group] for group in (operands, results)]
-    return data[0], data[1], b.load(last, typ=I64)
+    """The text of a module whose function ``name`` XLA can call."""
+    builder, arguments = handler(name, *map(len, kernel.rows()))
+    _Writer(builder, kernel, arguments).write()
+    builder.ret(NULL)
+    return str(builder.module)
 
 
 class _Writer:
@@ -153,13 +102,11 @@ class _Writer:
         self,
         builder: ir.IRBuilder,
         kernel: PairKernel,
-        operands: list[ir.Value],
-        results: list[ir.Value],
-        lanes: ir.Value,
+        arguments: Arguments,
     ):
         self.b, self.kernel = builder, kernel
         self.v = Vectors(builder, kernel.dtype, kernel.width)
-        self._operands, self._results, self._lanes = operands, results, lanes
+        self._operands, self._results, self._lanes = arguments
         rows = kernel.rows()
         # Before any loop, where the stack grows once.
         self._given = [self._local(n) for n in rows[0]]

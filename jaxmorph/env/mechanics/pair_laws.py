@@ -85,8 +85,8 @@ class HarmonicPotential(_Repulsion):
     epsilon: Scalar = 1.0
 
     @property
-    def _exponent(self) -> float:
-        return 2.0
+    def _exponent(self) -> int:
+        return 2
 
 
 class HertzianPotential(_Repulsion):
