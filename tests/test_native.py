@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -91,7 +92,7 @@ def test_operations_are_those_of_jax(function: Callable, dtype: str) -> None:
     with jax.enable_x64(dtype == "float64"):
         x, y = _numbers(dtype), _numbers(dtype)[::-1].copy()
         wanted = np.asarray(jax.jit(function)(x, y))
-        eps = np.finfo(dtype).eps
+        eps = float(np.finfo(dtype).eps)
         np.testing.assert_allclose(on_vectors(function, dtype, x, y), wanted, rtol=4 * eps)
 
 
@@ -220,7 +221,7 @@ def is_fused(function: Callable, *arguments: Any) -> bool:
         inner = [names(j) for e in jaxpr.eqns for j in core.jaxprs_in_params(e.params)]
         return {e.primitive.name for e in jaxpr.eqns}.union(*inner)
 
-    with fused_pairs(pair_rules.can_fuse):
+    with fused_pairs(partial(pair_rules.can_fuse, 16)):
         found = names(jax.make_jaxpr(function)(*arguments).jaxpr)
     return any(name.startswith("pair_force") for name in found)
 

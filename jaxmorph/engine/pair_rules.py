@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 from collections.abc import Sequence
 
 import jax
@@ -16,24 +17,28 @@ from .native import library
 from .native.pair_kernels import Kind, PairKernel, write
 from .native.vectors import can_be_written
 
-# What a kernel may keep of the simulations of one vector: the cache next to a core holds it.
+# What a kernel with several tangents may keep of the simulations of one vector: a core's caches hold it.
 _LOCAL_BYTES = 2**18
+# Of fewer simulations, vectors would be so empty that operations of JAX, whose vectors hold several
+# cells of one simulation, compute values as fast (100 cells).
+_FEWEST = 4
 # Two vectors side by side hide the time that an instruction waits for the one before.
 _VECTORS = 2
 
 
-def can_fuse(law: PairLaw, shape: tuple[int, ...]) -> bool:
-    """Whether there is a kernel for a law and for positions of this shape."""
-    if jax.default_backend() != "cpu":
+def can_fuse(n_simulations: int, law: PairLaw, shape: tuple[int, ...]) -> bool:
+    """Whether a kernel for a law and for positions of this shape is the fastest way.
+
+    Args:
+        n_simulations: How many are evaluated at a time.
+        law: The force between two cells.
+        shape: Numbers of cells and dimensions.
+    """
+    if jax.default_backend() != "cpu" or n_simulations < _FEWEST:
         return False
-    n_cells, n_dim = shape
     dtype = np.dtype(law.form.derivatives.out_avals[0].dtype)
-    if n_cells < 2 or dtype not in (np.float32, np.float64):
-        return False
-    smallest = _kernel("tangents", law, (n_cells, n_dim), dtype, 1)
-    return smallest.local_bytes <= _LOCAL_BYTES and all(
-        can_be_written(form.derivatives) for form in law.forms
-    )
+    known = shape[0] > 1 and dtype in (np.float32, np.float64)
+    return known and all(can_be_written(form.derivatives) for form in law.forms)
 
 
 def _kernel(
@@ -42,6 +47,7 @@ def _kernel(
     shape: tuple[int, int],
     dtype: np.dtype,
     n_tangents: int,
+    n_simulations: int,
     *,
     moves: tuple[bool, ...] | None = None,
     laned: tuple[bool, ...] = (),
@@ -49,6 +55,7 @@ def _kernel(
 ) -> PairKernel:
     forms = tuple(f.force if kind == "values" else f.derivatives for f in law.forms)
     width = _VECTORS * library.vector_bytes() // dtype.itemsize
+    width = min(width, 2 ** math.ceil(math.log2(n_simulations)))
     if moves is None:
         moves = (True,) * (len(forms[0].in_avals) + 1)
     return PairKernel(
@@ -67,7 +74,7 @@ def _kernel(
 
 
 def _force(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
-    return _called(_prepared("values", eqn, operands), operands, sizes)
+    return _called(_prepared("values", eqn, operands, sizes), operands, sizes)
 
 
 def _several(kind: Kind, eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -75,12 +82,12 @@ def _several(kind: Kind, eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes
     n = len(eqn.params["moves"]) + 1
     primals, given = operands[:n], operands[n:]
     n_tangents = given[0].shape[0]
-    fixed, both = (_prepared(kind, eqn, operands, n_tangents=t).local_bytes for t in (0, 1))
+    fixed, both = (_prepared(kind, eqn, operands, sizes, n_tangents=t).local_bytes for t in (0, 1))
     at_a_time = max(1, min(n_tangents, (_LOCAL_BYTES - fixed) // (both - fixed)))
     parts = []
     for start in range(0, n_tangents, at_a_time):
         some = [Laned(x.array[start : start + at_a_time], x.lanes) for x in given]
-        kernel = _prepared(kind, eqn, operands, n_tangents=some[0].shape[0])
+        kernel = _prepared(kind, eqn, operands, sizes, n_tangents=some[0].shape[0])
         parts.append(_called(kernel, [*primals, *some], sizes))
     first = 1 if eqn.params.get("with_force") else 0
     joined = [
@@ -91,7 +98,7 @@ def _several(kind: Kind, eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes
 
 
 def _prepared(
-    kind: Kind, eqn: core.JaxprEqn, operands: Sequence[Laned], n_tangents: int = 1
+    kind: Kind, eqn: core.JaxprEqn, operands: Sequence[Laned], sizes: Sizes, n_tangents: int = 1
 ) -> PairKernel:
     position = operands[0]
     lanes = widest(operands)
@@ -101,16 +108,21 @@ def _prepared(
         position.shape,  # type: ignore[arg-type]
         np.dtype(position.array.dtype),
         n_tangents,
+        _n_lanes(lanes, sizes),
         moves=eqn.params.get("moves"),
         laned=tuple(x.lanes == lanes or x.lanes > Lanes.NONE for x in operands),
         with_force=eqn.params.get("with_force", False),
     )
 
 
+def _n_lanes(lanes: Lanes, sizes: Sizes) -> int:
+    return math.prod(sizes.of(lanes))
+
+
 def _called(kernel: PairKernel, operands: Sequence[Laned], sizes: Sizes) -> list[Laned]:
     """The results of a kernel, at operands of any lanes."""
     lanes = widest(operands)
-    n_lanes = (*sizes.of(lanes), 1)[0]
+    n_lanes = _n_lanes(lanes, sizes)
     width = max(n_lanes, kernel.width)
 
     def fitted(x: Laned, laned: bool) -> Array:
@@ -125,7 +137,10 @@ def _called(kernel: PairKernel, operands: Sequence[Laned], sizes: Sizes) -> list
     shapes = [
         jax.ShapeDtypeStruct((*shape, width), kernel.dtype) for shape in _shapes_of_results(kernel)
     ]
+    if kernel.has_scratch:
+        shapes.append(jax.ShapeDtypeStruct((kernel.local_numbers,), kernel.dtype))
     results = jax.ffi.ffi_call(_compiled(kernel), shapes)(*arrays)
+    results = results[:-1] if kernel.has_scratch else results
     cut = [x[..., :n_lanes] if width > n_lanes else x for x in results]
     return [Laned(x if lanes else x[..., 0], lanes) for x in cut]
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -121,7 +122,7 @@ def over_batch(function: Callable) -> Callable:
 
     def over(samples: Float[Array, "sample parameter"], keys: UInt32[Array, "seed 2"]) -> Any:
         one = (jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in (samples, keys))
-        with fused_pairs(can_fuse):
+        with fused_pairs(partial(can_fuse, len(samples) * len(keys))):
             closed, result = jax.make_jaxpr(function, return_shape=True)(*one)
 
         def chunk(samples: Array, keys: Array) -> list[Array]:

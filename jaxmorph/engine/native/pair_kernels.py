@@ -16,6 +16,9 @@ from llvmlite import ir
 from .foreign import NULL, Arguments, handler
 from .vectors import I64, Vectors
 
+# Threads that are not the main one may have stacks of no more than half a megabyte.
+_MOST_ON_STACK = 2**17
+
 Kind = Literal["values", "tangents", "cotangents"]
 
 
@@ -55,9 +58,21 @@ class PairKernel(NamedTuple):
     width: int
 
     @property
+    def local_numbers(self) -> int:
+        """Numbers that it keeps for the simulations of one vector."""
+        given, made = self.rows()
+        inner_sum = self.kind == "tangents" and not self.with_force
+        return self.width * (sum(given) + sum(made) + inner_sum * self.n_cells * self.n_dim)
+
+    @property
     def local_bytes(self) -> int:
-        """What it keeps of the simulations of one vector."""
-        return sum(map(sum, self.rows())) * self.width * self.dtype.itemsize
+        """What they take."""
+        return self.local_numbers * self.dtype.itemsize
+
+    @property
+    def has_scratch(self) -> bool:
+        """Whether it keeps them in a last result, of ``local_numbers``: too much for a stack."""
+        return self.local_bytes > _MOST_ON_STACK
 
     @property
     def n_fields(self) -> int:
@@ -84,7 +99,8 @@ class PairKernel(NamedTuple):
 
 def write(kernel: PairKernel, name: str) -> str:
     """The text of a module whose function ``name`` XLA can call."""
-    builder, arguments = handler(name, *map(len, kernel.rows()))
+    n_operands, n_results = map(len, kernel.rows())
+    builder, arguments = handler(name, n_operands, n_results + kernel.has_scratch)
     _Writer(builder, kernel, arguments).write()
     builder.ret(NULL)
     return str(builder.module)
@@ -107,13 +123,18 @@ class _Writer:
         self.b, self.kernel = builder, kernel
         self.v = Vectors(builder, kernel.dtype, kernel.width)
         self._operands, self._results, self._lanes = arguments
-        rows = kernel.rows()
-        # Before any loop, where the stack grows once.
-        self._given = [self._local(n) for n in rows[0]]
-        self._sums = [self._local(n) for n in rows[1]]
-        self._force = self._sums[0]
-        if kernel.kind == "tangents" and not kernel.with_force:
-            self._force = self._local(kernel.n_cells * kernel.n_dim)
+        given, made = kernel.rows()
+        rows = [*given, *made, kernel.n_cells * kernel.n_dim]
+        if kernel.has_scratch:
+            scratch, starts = self._results.pop(), np.cumsum([0, *rows[:-1]])
+            places = [builder.gep(scratch, [I64(n)], source_etype=self.v.type) for n in starts]
+        else:  # apart, so that compilers know that they do not overlap
+            places = [builder.alloca(self.v.type, size=I64(n)) for n in rows]
+            for place in places:
+                place.align = self._local_alignment
+        self._given, self._sums = places[: len(given)], places[len(given) : -1]
+        is_apart = kernel.kind == "tangents" and not kernel.with_force
+        self._force = places[-1] if is_apart else self._sums[0]
 
     def write(self) -> None:
         """All simulations; the last vector may repeat some of the one before."""
@@ -140,15 +161,20 @@ class _Writer:
                 self._store(local, row, self.v.constant(0))
         position, radius, interacts, scale, *fields = self._given
         fields = [self._at(x, I64(0)) for x in fields[: self.kernel.n_fields]]
-        with self._loop(I64(1), I64(self.kernel.n_cells)) as i, self._loop(I64(0), i) as j:
-            between = self._differences(position, i, j)
-            sigma = self.v.add(self._at(radius, i), self._at(radius, j))
-            both = self.v.mul(self._at(interacts, i), self._at(interacts, j))
-            squared = self.v.dot(between, between)
-            with self.b.if_then(self._is_any_below(squared, self.kernel.reach), likely=True):
-                numbers = self._numbers(squared, sigma, fields)
-                numbers = [self.v.mul(both, x) for x in numbers]
-                _OF_PAIR[self.kernel.kind](self, i, j, between, numbers)
+        with self._loop(I64(1), I64(self.kernel.n_cells)) as i:
+            # Read once for all j: compilers do not know that no sum is written here.
+            of_i = [self._at(x, i) for x in (radius, interacts)]
+            place_i = self._vector(position, i)
+            with self._loop(I64(0), i) as j:
+                place_j = self._vector(position, j)
+                between = [self.v.sub(*pair) for pair in zip(place_i, place_j, strict=True)]
+                sigma = self.v.add(of_i[0], self._at(radius, j))
+                both = self.v.mul(of_i[1], self._at(interacts, j))
+                squared = self.v.dot(between, between)
+                with self.b.if_then(self._is_any_below(squared, self.kernel.reach), likely=True):
+                    numbers = self._numbers(squared, sigma, fields)
+                    numbers = [self.v.mul(both, x) for x in numbers]
+                    _OF_PAIR[self.kernel.kind](self, i, j, between, numbers)
         _FINISHED[self.kernel.kind](self, self._at(scale, I64(0)))
         for n, pointer, local in zip(rows[1], self._results, self._sums, strict=True):
             with self._loop(I64(0), I64(n)) as row:
@@ -192,10 +218,10 @@ class _Writer:
     def _alignment(self) -> int:
         return self.kernel.dtype.itemsize
 
-    def _local(self, n: int) -> ir.Value:
-        local = self.b.alloca(self.v.type, size=I64(n))
-        local.align = self.kernel.width * self._alignment
-        return local
+    @property
+    def _local_alignment(self) -> int:
+        """That of vectors, or what XLA's arrays have."""
+        return min(self.kernel.width * self._alignment, 64)
 
     def _place(self, pointer: ir.Value, index: ir.Value) -> ir.Value:
         return self.b.gep(pointer, [index], source_etype=self.v.element)
@@ -207,10 +233,12 @@ class _Writer:
         return self.b.load(where, align=self._alignment, typ=self.v.type)
 
     def _at(self, local: ir.Value, row: ir.Value) -> ir.Value:
-        return self.b.load(self.b.gep(local, [row], source_etype=self.v.type), typ=self.v.type)
+        where = self.b.gep(local, [row], source_etype=self.v.type)
+        return self.b.load(where, align=self._local_alignment, typ=self.v.type)
 
     def _store(self, local: ir.Value, row: ir.Value, value: ir.Value) -> None:
-        self.b.store(value, self.b.gep(local, [row], source_etype=self.v.type))
+        where = self.b.gep(local, [row], source_etype=self.v.type)
+        self.b.store(value, where, align=self._local_alignment)
 
     def _add(self, local: ir.Value, row: ir.Value, value: ir.Value) -> None:
         self._store(local, row, self.v.add(self._at(local, row), value))
@@ -234,14 +262,17 @@ class _Writer:
     def _component(self, cell: ir.Value, k: int) -> ir.Value:
         return self.b.add(self.b.mul(cell, I64(self.kernel.n_dim)), I64(k))
 
-    def _differences(
-        self, local: ir.Value, i: ir.Value, j: ir.Value, first: ir.Value | None = None
-    ) -> list[ir.Value]:
-        """Components of a vector of cell i minus that of cell j; ``first`` is the row of cell 0."""
-        rows = [[self._component(c, k) for k in range(self.kernel.n_dim)] for c in (i, j)]
+    def _vector(self, local: ir.Value, cell: ir.Value, first: ir.Value | None = None) -> list[ir.Value]:
+        """Components of a vector of a cell; ``first`` is the row of cell 0."""
+        rows = [self._component(cell, k) for k in range(self.kernel.n_dim)]
         if first is not None:
-            rows = [[self.b.add(first, row) for row in of_cell] for of_cell in rows]
-        return [self.v.sub(self._at(local, a), self._at(local, c)) for a, c in zip(*rows, strict=True)]
+            rows = [self.b.add(first, row) for row in rows]
+        return [self._at(local, row) for row in rows]
+
+    def _differences(self, local: ir.Value, i: ir.Value, j: ir.Value, first: ir.Value) -> list[ir.Value]:
+        """Components of a vector of cell i minus that of cell j."""
+        ends = (self._vector(local, cell, first) for cell in (i, j))
+        return [self.v.sub(a, b) for a, b in zip(*ends, strict=True)]
 
     def _push(
         self,

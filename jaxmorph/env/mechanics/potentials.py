@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from ... import space
 from ...state import BaseCellState
 from .fused import fused_law, pair_force
-from .listed import PairFn, is_listed, listed_energy, listed_force
+from .listed import KERNEL_CROSSOVER, PairFn, is_listed, listed_energy, listed_force
 from .pair_forces import apart, derivative, fields_of, law_of, pair_forces, slope
 from .pairs import BothWays, Pairs, all_pairs
 
@@ -179,12 +179,12 @@ class PairPotential(MechanicalInteractionPotential):
         return self.scaled_force_fn(state, 1.0)
 
     def scaled_force_fn(self, state: BaseCellState, scale: Scalar) -> ForceFn:
+        if fused := self._fused_fn(state, scale):
+            return fused
         reach = self._range(state)
         if reach is not None:
             listed = listed_force(lambda slot: self._in_slot(slot).force_over_distance, reach, state)
             return lambda position: scale * listed(position)
-        if fused := self._fused_fn(state, scale):
-            return fused
         pairs, sigma, interacts = self._pairs(state)
 
         def force(position: Array) -> Array:
@@ -197,6 +197,8 @@ class PairPotential(MechanicalInteractionPotential):
         """``scale`` times the force as one operation, where the engine has a kernel for it."""
         like = state.position
         if not (self._is_scalar() and space.is_free(state.displacement, like.shape[1])):
+            return None
+        if self.range_in(state) is not None and len(like) >= KERNEL_CROSSOVER:
             return None
         law = fused_law(lambda: law_of(self, like.dtype), like.shape)
         if law is None:
