@@ -14,6 +14,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from . import pair_kernels
+
 Class = Literal["plain", "divide", "sqrt", "transcendental"]
 Operations = dict[Class, float]
 
@@ -49,6 +51,7 @@ _WINDOW = re.compile(r"window=\{size=([\dx]+)")
 _BRANCHES = re.compile(
     r"(?:branch_computations=\{([^}]*)\}|true_computation=(\S+), false_computation=(\S+))"
 )
+_TARGET = re.compile(r'custom_call_target="([^"]*)"')
 _CONTRACTED = re.compile(r'lhs_contracting_dim(?:s=\{|ensions":\[)"?(\d+)')
 
 
@@ -166,7 +169,9 @@ class Module:
             return self._written(around[one.operands[0]], around)
         if one.kind == "dynamic-update-slice":
             return float(sum(n * width for n, width in around[one.operands[1]].arrays))
-        arrays = one.arrays[:1] if one.kind == "custom-call" else one.arrays  # others are scratch
+        # Of a library's routine, others are scratch.
+        is_routine = one.kind == "custom-call" and "jaxmorph" not in one.attributes
+        arrays = one.arrays[:1] if is_routine else one.arrays
         return float(sum(n * width for n, width in arrays))
 
     def _use(self, one: _Instruction, n: float, around: Computation) -> _Use:
@@ -186,6 +191,8 @@ class Module:
         if contracted := _CONTRACTED.search(one.attributes):  # a product of matrices, also a library's
             length = around[one.operands[0]].shape[int(contracted[1])]
             return _Use({"plain": 2.0 * length * one.arrays[0][0]}, sizes)
+        if target := _TARGET.search(one.attributes):
+            return _Use(dict(pair_kernels.operations(target[1], one.shape[-1])), sizes)
         operations: Operations = {_CLASSES[one.kind]: n} if one.kind in _CLASSES else {}
         return _Use(operations, _read(one.kind, n, sizes))
 

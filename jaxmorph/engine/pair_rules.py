@@ -177,12 +177,21 @@ class _Text:
         return hash(self._text)
 
 
+_by_name: dict[str, PairKernel] = {}
+
+
+def kernel_called(name: str) -> PairKernel | None:
+    """The kernel that XLA knows by this name in this process."""
+    return _by_name.get(name)
+
+
 @functools.cache
 def _named(kernel: PairKernel) -> str:
-    forms = tuple(text.jaxpr for text in kernel.forms)
-    text = write(kernel._replace(forms=forms), _NAME)
+    kernel = kernel._replace(forms=tuple(text.jaxpr for text in kernel.forms))
+    text = write(kernel, _NAME)
     name = f"{_NAME}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     library.add(name, text.replace(_NAME, name))
+    _by_name[name] = kernel
     return name
 
 
