@@ -39,12 +39,11 @@ _PEERS = {
         Setting(None, {"at_once": 4}),
     ),
     "md": (
-        Setting(1),
         Setting(None),
         Setting(None, {"checkpoint": False}),
     ),
     "notebook": (Setting(1),),
-    "plain": (Setting(None), Setting(None, {"at_once": 4})),
+    "plain": (Setting(None),),
 }
 
 
@@ -71,7 +70,7 @@ class Plan:
     task: Task = dataclasses.field(default_factory=Task)
     rounds: int = 5
     calls: int = 3
-    longest_s: float = 2.5
+    longest_s: float = 1.5
     batches: tuple[int, ...] = tuple(4**i for i in range(3, 10))
     cells: tuple[int, ...] = (10, 30, 100)
     cell_steps: int = 10

@@ -19,6 +19,9 @@ from benchmarks.floor import floor
 from benchmarks.kernels import Kernel, Module
 from benchmarks.rates import Rates
 from benchmarks.task import Task
+from jaxmorph import BaseCellState, space
+from jaxmorph.engine.program import over_batch
+from jaxmorph.env.mechanics import PairPotential
 
 X = np.linspace(0.5, 1.0, 1000, dtype=np.float32)
 RATES = Rates(
@@ -220,6 +223,38 @@ def test_a_study_has_the_operations_that_were_traced(monkeypatch: pytest.MonkeyP
     in_jaxpr = traced(programs[-1].jaxpr)
     compiled_to = sum(total(Module(built.text).kernels()).values())
     assert 0.7 < compiled_to / in_jaxpr < 1.2
+
+
+def test_a_kernel_of_our_own_has_the_operations_of_its_law() -> None:
+    class Linear(PairPotential):
+        stiffness: Any = 1.0
+
+        def pair_energy(self, distance: jax.Array, sigma: jax.Array) -> jax.Array:
+            return self.stiffness * (distance - sigma) ** 2 / 2
+
+        def force_over_distance(self, distance: jax.Array, sigma: jax.Array) -> jax.Array:
+            return self.stiffness * (sigma - distance)
+
+    n_cells, n_simulations = 7, 20
+
+    def force(theta: jax.Array, key: jax.Array) -> jax.Array:
+        displacement, shift = space.free()
+        ones = jnp.ones((n_cells, 1))
+        position = jax.random.uniform(key, (n_cells, 2))
+        state = BaseCellState(displacement, shift, position, ones, ones)
+        return Linear(theta[0]).force_fn(state)(position)
+
+    samples = np.ones((n_simulations, 1), np.float32)
+    found = kernels(over_batch(force), samples, np.zeros((1, 2), np.uint32))
+    (ours,) = (k for k in found if "ffi_call" in k.origin)
+    # The root takes a comparison and two choices beside it, the law a sum and a product. Around it: 2
+    # differences, 3 for their square, the sum of the radii, the product of who interacts and one with
+    # it, 2 products and 4 sums for the two cells.
+    of_all = n_cells * (n_cells - 1) // 2 * n_simulations
+    assert ours.operations == {"plain": (3 + 2 + 2 + 3 + 3 + 6) * of_all, "sqrt": of_all}
+    # Positions and forces; what is the same for all simulations is small beside them.
+    positions = 4 * n_cells * 2 * n_simulations
+    assert 2 * positions <= ours.bytes < 2.2 * positions
 
 
 def test_a_profile_names_the_kernels_and_what_bounds_them() -> None:

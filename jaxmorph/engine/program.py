@@ -252,13 +252,13 @@ def choose_mode(
     """The gradient mode and the reason for it.
 
     For one output, forward mode is cheaper up to 3 parameters; a further output costs reverse mode as
-    much as 2.2 parameters cost forward mode. Measured on CPUs: docs/benchmarks.md.
+    much as 1.4 parameters cost forward mode. Measured on CPUs: docs/benchmarks.md.
     """
     if wanted != "auto":
         return wanted, "asked for by the configuration"
     n_outputs = shape[0] * shape[1]
     cost = f"parameters: {n_parameters}, outputs (times x observables): {n_outputs}"
-    if n_parameters <= 3 + 2.2 * (n_outputs - 1):
+    if n_parameters <= 3 + 1.4 * (n_outputs - 1):
         return (
             "forward",
             f"auto: {cost}; one tangent a parameter is cheaper than one cotangent an output",
