@@ -93,8 +93,16 @@ def _stable(
         carry = grown
 
 
+def _scan_sizes(params: dict) -> tuple[int, int]:
+    """Numbers of constants and of what is carried; JAX 0.12 has trees in their place."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    consts, carry, _ = params["ft_in"].unpack()
+    return len(consts.vals), len(carry.vals)
+
+
 def _lanes_of_scan(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]:
-    n_consts, n_carry = eqn.params["num_consts"], eqn.params["num_carry"]
+    n_consts, n_carry = _scan_sizes(eqn.params)
     consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
     carry, ys = _stable(eqn.params["jaxpr"], consts, first, operands[n_consts + n_carry :])
     return [*carry, *ys]
@@ -102,7 +110,7 @@ def _lanes_of_scan(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]
 
 def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     p = eqn.params
-    n_consts, n_carry, body = p["num_consts"], p["num_carry"], p["jaxpr"]
+    (n_consts, n_carry), body = _scan_sizes(p), p["jaxpr"]
     consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
     xs = operands[n_consts + n_carry :]
     lanes = _lanes_of_scan(eqn, [x.lanes for x in operands])
