@@ -46,7 +46,7 @@ test-browser: $(STAMP) ## run the tests that open a report in Chromium
 test-slurm: $(STAMP) ## run the tests on a Slurm that is brought up for them (Debian, Ubuntu; 10 minutes)
 	@JAXMORPH_REQUIRE_SLURM=1 $(IN_VENV) pytest -m slurm tests/slurm $(ARGS)
 
-bench: $(PEERS)/.installed ## compare the speed with that of other programs (9 to 11 minutes; benchmarks/)
+bench: $(PEERS)/.installed ## compare the speed with that of other programs (about 10 minutes; benchmarks/)
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)
 
 gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of docs/gallery

@@ -121,7 +121,9 @@ def _lines(
                 ax.plot([row[x] for row in part], [y(row) for row in part], "--", color=colour)
             elif part:
                 xs, ys = [row[x] for row in part], [y(row) for row in part]
-                (line,) = ax.plot(xs, ys, color=colour, marker=marker, markersize=3.5, label=label)
+                (line,) = ax.plot(
+                    xs, ys, color=colour, marker=marker, markersize=3.5, clip_on=False, label=label
+                )
                 line.set_markerfacecolor("white" if drawn == "hollow" else colour)
     ticks = sorted({row[x] for row in rows})
     if not log:
