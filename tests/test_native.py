@@ -214,14 +214,14 @@ def close(got: Any, wanted: Any, tolerance: float) -> None:
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max())
 
 
-def is_fused(function: Callable, *arguments: Any) -> bool:
+def is_fused(function: Callable, *arguments: Any, n_simulations: int = 16) -> bool:
     """Whether all forces of a function are kernels."""
 
     def names(jaxpr: core.Jaxpr) -> set[str]:
         inner = [names(j) for e in jaxpr.eqns for j in core.jaxprs_in_params(e.params)]
         return {e.primitive.name for e in jaxpr.eqns}.union(*inner)
 
-    with fused_pairs(partial(pair_rules.can_fuse, 16)):
+    with fused_pairs(partial(pair_rules.can_fuse, n_simulations)):
         found = names(jax.make_jaxpr(function)(*arguments).jaxpr)
     return any(name.startswith("pair_force") for name in found)
 
@@ -357,9 +357,12 @@ def test_what_has_no_kernel_is_computed_by_jax() -> None:
         (lambda t: HertzianPotential(t[0]), free, N),  # a power that is no whole number
         (lambda t: MorseAdhesionPotential(t[0][None, None]), free, N),  # a number for each pair
         (lambda t: MorsePotential(t[0]), free, 1),
-        (lambda t: MorsePotential(t[0]), free, 3000),  # more than the cache holds
+        (lambda t: MorsePotential(t[0]), free, 10_000),  # by neighbour lists
     ):
         assert not is_fused(of(potential, space, n_cells), samples[0], keys[0])
+    morse = of(lambda t: MorsePotential(t[0]), free)
+    assert is_fused(morse, samples[0], keys[0], n_simulations=4)
+    assert not is_fused(morse, samples[0], keys[0], n_simulations=3)  # too few to fill a vector
     function = of(lambda t: HertzianPotential(t[0]), free)
     got = jax.jit(over_batch(function))(samples, keys)
     close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-5)
