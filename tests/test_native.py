@@ -2,7 +2,6 @@
 
 import ctypes
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -29,7 +28,6 @@ from jaxmorph.env.mechanics import (
     SGDMechanicalRelaxation,
     many_tangents,
 )
-from jaxmorph.env.mechanics.fused import fused_pairs
 
 # --- operations on vectors -----------------------------------------------------------------------
 
@@ -221,7 +219,7 @@ def is_fused(function: Callable, *arguments: Any, n_simulations: int = 16) -> bo
         inner = [names(j) for e in jaxpr.eqns for j in core.jaxprs_in_params(e.params)]
         return {e.primitive.name for e in jaxpr.eqns}.union(*inner)
 
-    with fused_pairs(partial(pair_rules.can_fuse, n_simulations)):
+    with pair_rules.kernels_for(n_simulations):
         found = names(jax.make_jaxpr(function)(*arguments).jaxpr)
     return any(name.startswith("pair_force") for name in found)
 

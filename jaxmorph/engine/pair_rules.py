@@ -1,5 +1,6 @@
 """How forces of pairs that are one operation (``env/mechanics/fused.py``) are evaluated, lanes last."""
 
+import contextlib
 import functools
 import hashlib
 import math
@@ -11,7 +12,7 @@ import numpy as np
 from jax.extend import core
 from jaxtyping import Array
 
-from ..studies import PairLaw
+from ..studies import PairLaw, fused_pairs
 from .lanes import Laned, Lanes, Rule, Sizes, spread, widest
 from .native import library
 from .native.pair_kernels import Kind, PairKernel, write
@@ -26,16 +27,15 @@ _FEWEST = 4
 _VECTORS = 2
 
 
-def can_fuse(n_simulations: int, law: PairLaw, shape: tuple[int, ...]) -> bool:
-    """Whether a kernel for a law and for positions of this shape is the fastest way.
-
-    Args:
-        n_simulations: How many are evaluated at a time.
-        law: The force between two cells.
-        shape: Numbers of cells and dimensions.
-    """
+def kernels_for(n_simulations: int) -> contextlib.AbstractContextManager:
+    """What is traced inside uses kernels, where they are the fastest way to so many simulations."""
     if jax.default_backend() != "cpu" or n_simulations < _FEWEST:
-        return False
+        return contextlib.nullcontext()
+    return fused_pairs(_can_fuse)
+
+
+def _can_fuse(law: PairLaw, shape: tuple[int, ...]) -> bool:
+    """Whether there is a kernel for a law and for positions of this shape."""
     dtype = np.dtype(law.form.derivatives.out_avals[0].dtype)
     known = shape[0] > 1 and dtype in (np.float32, np.float64)
     return known and all(can_be_written(form.derivatives) for form in law.forms)

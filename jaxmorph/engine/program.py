@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -13,11 +12,11 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
-from ..studies import Problem, Recording, fused_pairs, many_tangents, noticing_choices, raised_in
+from ..studies import Problem, Recording, many_tangents, noticing_choices, raised_in
 from .chunks import chunk_shape, over_chunks
 from .lane_control import interpret
 from .lanes import Laned, Lanes, Sizes, spread
-from .pair_rules import can_fuse
+from .pair_rules import kernels_for
 from .threefry import threefry
 
 GradientMode = Literal["forward", "reverse"]
@@ -122,7 +121,7 @@ def over_batch(function: Callable) -> Callable:
 
     def over(samples: Float[Array, "sample parameter"], keys: UInt32[Array, "seed 2"]) -> Any:
         one = (jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in (samples, keys))
-        with fused_pairs(partial(can_fuse, len(samples) * len(keys))):
+        with kernels_for(len(samples) * len(keys)):
             closed, result = jax.make_jaxpr(function, return_shape=True)(*one)
 
         def chunk(samples: Array, keys: Array) -> list[Array]:
