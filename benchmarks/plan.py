@@ -36,7 +36,6 @@ _PEERS = {
         Setting(1, {"unroll": 4}),
         Setting(None),
         Setting(None, {"unroll": 4}),
-        Setting(None, {"at_once": 4}),
     ),
     "md": (
         Setting(None),
