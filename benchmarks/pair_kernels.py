@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 # Sums, products, comparisons and choices of ``Vectors.exp``; a product with a sum is two.
 _EXPONENTIAL = 4 + 3 + 4 + 12 + 2
 _CLASSES = {"div": "divide", "sqrt": "sqrt"}
-_CALLS = ("custom_jvp_call", "jit", "pjit")
 _FREE = ("convert_element_type", "copy")
 
 
@@ -34,12 +33,13 @@ def operations(target: str, n_simulations: int) -> Counter:
 
 
 def _of_jaxpr(jaxpr: core.Jaxpr) -> Counter:
+    from jaxmorph.engine.calls import CALLS, called
+
     total: Counter = Counter()
     for eqn in jaxpr.eqns:
         name = eqn.primitive.name
-        if name in _CALLS:
-            inner = eqn.params["call_jaxpr" if name.startswith("custom") else "jaxpr"]
-            total += _of_jaxpr(getattr(inner, "jaxpr", inner))
+        if name in CALLS:
+            total += _of_jaxpr(called(eqn).jaxpr)
         elif name == "exp":
             total["plain"] += _EXPONENTIAL
         elif name not in _FREE:

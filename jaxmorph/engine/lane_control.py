@@ -7,20 +7,10 @@ from jax import lax
 from jax.extend import core
 from jaxtyping import Array
 
+from .calls import CALLS, called
 from .lane_rules import RULES as ARRAY_RULES
 from .lanes import Laned, Lanes, Rule, Sizes, by_vmap, spread
 from .pair_rules import RULES as PAIR_RULES
-
-_CALLS = {
-    "checkpoint": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "custom_vjp_call_jaxpr": "fun_jaxpr",
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "remat2": "jaxpr",
-}
 
 
 def interpret(closed: core.ClosedJaxpr, arguments: Sequence[Laned], sizes: Sizes) -> list[Laned]:
@@ -59,17 +49,12 @@ def _lanes_of_all(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]:
     return [max(operands, default=Lanes.NONE)] * len(eqn.outvars)
 
 
-def _called(eqn: core.JaxprEqn) -> core.ClosedJaxpr:
-    inner = eqn.params[_CALLS[eqn.primitive.name]]
-    return inner if isinstance(inner, core.ClosedJaxpr) else core.ClosedJaxpr(inner, ())
-
-
 def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> Sequence[Laned]:
     if eqn.params.get("differentiated") and eqn.params["prevent_cse"]:
         # What is computed again for the backward pass must not be merged with the first time.
         arrays = lax.optimization_barrier([x.array for x in operands])
         operands = [Laned(y, x.lanes) for y, x in zip(arrays, operands, strict=True)]
-    return interpret(_called(eqn), operands, sizes)
+    return interpret(called(eqn), operands, sizes)
 
 
 def _laned(arrays: Sequence[Array], lanes: Sequence[Lanes]) -> list[Laned]:
@@ -204,7 +189,7 @@ def _or_all(rule: Callable[..., list[Lanes] | None]) -> Callable[..., list[Lanes
 
 
 _LANES: dict[str, Callable[[core.JaxprEqn, Sequence[Lanes]], list[Lanes]]] = {
-    **dict.fromkeys(_CALLS, lambda eqn, operands: _lanes_of_results(_called(eqn), operands)),
+    **dict.fromkeys(CALLS, lambda eqn, operands: _lanes_of_results(called(eqn), operands)),
     "cond": _or_all(_lanes_of_cond),
     "scan": _lanes_of_scan,
     "while": _or_all(_lanes_of_while),
@@ -213,7 +198,7 @@ _LANES: dict[str, Callable[[core.JaxprEqn, Sequence[Lanes]], list[Lanes]]] = {
 _RULES: dict[str, Rule] = {
     **ARRAY_RULES,
     **PAIR_RULES,
-    **dict.fromkeys(_CALLS, _call),
+    **dict.fromkeys(CALLS, _call),
     "cond": _cond,
     "over_keys": _over_keys,
     "scan": _scan,

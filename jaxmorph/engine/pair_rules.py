@@ -41,38 +41,6 @@ def _can_fuse(law: PairLaw, shape: tuple[int, ...]) -> bool:
     return known and all(can_be_written(form.derivatives) for form in law.forms)
 
 
-def _kernel(
-    kind: Kind,
-    law: PairLaw,
-    shape: tuple[int, int],
-    dtype: np.dtype,
-    n_tangents: int,
-    n_simulations: int,
-    *,
-    moves: tuple[bool, ...] | None = None,
-    laned: tuple[bool, ...] = (),
-    with_force: bool = False,
-) -> PairKernel:
-    forms = tuple(f.force if kind == "values" else f.derivatives for f in law.forms)
-    width = _VECTORS * library.vector_bytes() // dtype.itemsize
-    width = min(width, 2 ** math.ceil(math.log2(n_simulations)))
-    if moves is None:
-        moves = (True,) * (len(forms[0].in_avals) + 1)
-    return PairKernel(
-        kind,
-        forms,
-        law.inner_below,
-        law.reach,
-        *shape,
-        n_tangents,
-        with_force,
-        moves,
-        laned,
-        dtype,
-        width,
-    )
-
-
 def _force(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     return _called(_prepared("values", eqn, operands, sizes), operands, sizes)
 
@@ -100,18 +68,24 @@ def _several(kind: Kind, eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes
 def _prepared(
     kind: Kind, eqn: core.JaxprEqn, operands: Sequence[Laned], sizes: Sizes, n_tangents: int = 1
 ) -> PairKernel:
-    position = operands[0]
-    lanes = widest(operands)
-    return _kernel(
+    position, lanes, law = operands[0], widest(operands), eqn.params["law"]
+    dtype = np.dtype(position.array.dtype)
+    forms = tuple(f.force if kind == "values" else f.derivatives for f in law.forms)
+    width = _VECTORS * library.vector_bytes() // dtype.itemsize
+    n_cells, n_dim = position.shape
+    return PairKernel(
         kind,
-        eqn.params["law"],
-        position.shape,  # type: ignore[arg-type]
-        np.dtype(position.array.dtype),
+        forms,
+        law.inner_below,
+        law.reach,
+        n_cells,
+        n_dim,
         n_tangents,
-        _n_lanes(lanes, sizes),
-        moves=eqn.params.get("moves"),
-        laned=tuple(x.lanes == lanes or x.lanes > Lanes.NONE for x in operands),
         with_force=eqn.params.get("with_force", False),
+        moves=eqn.params.get("moves", (True,) * (len(operands) - 1)),
+        laned=tuple(x.lanes == lanes or x.lanes > Lanes.NONE for x in operands),
+        dtype=dtype,
+        width=min(width, 2 ** math.ceil(math.log2(_n_lanes(lanes, sizes)))),
     )
 
 
@@ -134,25 +108,13 @@ def _called(kernel: PairKernel, operands: Sequence[Laned], sizes: Sizes) -> list
         return jnp.pad(array, missing, mode="edge") if width > n_lanes else array
 
     arrays = [fitted(*pair) for pair in zip(operands, kernel.laned, strict=True)]
-    shapes = [
-        jax.ShapeDtypeStruct((*shape, width), kernel.dtype) for shape in _shapes_of_results(kernel)
-    ]
+    shapes = [jax.ShapeDtypeStruct((*shape, width), kernel.dtype) for shape in kernel.shapes()[1]]
     if kernel.has_scratch:
         shapes.append(jax.ShapeDtypeStruct((kernel.local_numbers,), kernel.dtype))
     results = jax.ffi.ffi_call(_compiled(kernel), shapes)(*arrays)
     results = results[:-1] if kernel.has_scratch else results
     cut = [x[..., :n_lanes] if width > n_lanes else x for x in results]
     return [Laned(x if lanes else x[..., 0], lanes) for x in cut]
-
-
-def _shapes_of_results(kernel: PairKernel) -> list[tuple[int, ...]]:
-    n, d, t = kernel.n_cells, kernel.n_dim, kernel.n_tangents
-    if kernel.kind == "values":
-        return [(n, d)]
-    if kernel.kind == "tangents":
-        return [*[(n, d)] * kernel.with_force, (t, n, d)]
-    every = [(t, n, d), (t, n), *[(t,)] * (1 + kernel.n_fields)]
-    return [shape for shape, moves in zip(every, kernel.moves, strict=True) if moves]
 
 
 _NAME = "jaxmorph_pair_kernel"

@@ -6,6 +6,7 @@ once, with everything that depends on its distance.
 """
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -20,6 +21,7 @@ from .vectors import I64, Vectors
 _MOST_ON_STACK = 2**17
 
 Kind = Literal["values", "tangents", "cotangents"]
+Shape = tuple[int, ...]
 
 
 class PairKernel(NamedTuple):
@@ -58,11 +60,38 @@ class PairKernel(NamedTuple):
     width: int
 
     @property
+    def n_fields(self) -> int:
+        """Number of scalar fields of the law."""
+        return len(self.forms[0].in_avals) - 2
+
+    def shapes(self) -> tuple[list[Shape], list[Shape]]:
+        """Those of each operand and of each result, for one simulation."""
+        n, t = self.n_cells, self.n_tangents
+        force: Shape = (n, self.n_dim)
+        primals: list[Shape] = [force, (n,), (n,), *[()] * (1 + self.n_fields)]
+        several: list[Shape] = [(t, *force), (t, n), *[(t,)] * (1 + self.n_fields)]
+        moving = [shape for shape, moves in zip(several, self.moves, strict=True) if moves]
+        if self.kind == "values":
+            return primals, [force]
+        if self.kind == "tangents":
+            return [*primals, *moving], [*[force] * self.with_force, (t, *force)]
+        return [*primals, (t, *force)], moving
+
+    def rows(self) -> tuple[list[int], list[int]]:
+        """Their sizes."""
+        given, made = self.shapes()
+        return list(map(math.prod, given)), list(map(math.prod, made))
+
+    @property
+    def sums_force_apart(self) -> bool:
+        """Whether it sums a force that is none of its results."""
+        return self.kind == "tangents" and not self.with_force
+
+    @property
     def local_numbers(self) -> int:
         """Numbers that it keeps for the simulations of one vector."""
         given, made = self.rows()
-        inner_sum = self.kind == "tangents" and not self.with_force
-        return self.width * (sum(given) + sum(made) + inner_sum * self.n_cells * self.n_dim)
+        return self.width * (sum(given) + sum(made) + self.sums_force_apart * given[0])
 
     @property
     def local_bytes(self) -> int:
@@ -73,28 +102,6 @@ class PairKernel(NamedTuple):
     def has_scratch(self) -> bool:
         """Whether it keeps them in a last result, of ``local_numbers``: too much for a stack."""
         return self.local_bytes > _MOST_ON_STACK
-
-    @property
-    def n_fields(self) -> int:
-        """Number of scalar fields of the law."""
-        return len(self.forms[0].in_avals) - 2
-
-    def rows_of_moving(self) -> list[int]:
-        """Numbers of each thing with a tangent."""
-        n, t = self.n_cells, self.n_tangents
-        rows = [t * n * self.n_dim, t * n, *[t] * (1 + self.n_fields)]
-        return [r for r, moves in zip(rows, self.moves, strict=True) if moves]
-
-    def rows(self) -> tuple[list[int], list[int]]:
-        """Numbers of each operand and of each result, for one simulation."""
-        n, forces = self.n_cells, self.n_cells * self.n_dim
-        primals = [forces, n, n, *[1] * (1 + self.n_fields)]
-        if self.kind == "values":
-            return primals, [forces]
-        if self.kind == "tangents":
-            changes = [forces] * self.with_force + [self.n_tangents * forces]
-            return [*primals, *self.rows_of_moving()], changes
-        return [*primals, self.n_tangents * forces], self.rows_of_moving()
 
 
 def write(kernel: PairKernel, name: str) -> str:
@@ -133,8 +140,7 @@ class _Writer:
             for place in places:
                 place.align = self._local_alignment
         self._given, self._sums = places[: len(given)], places[len(given) : -1]
-        is_apart = kernel.kind == "tangents" and not kernel.with_force
-        self._force = places[-1] if is_apart else self._sums[0]
+        self._force = places[-1] if kernel.sums_force_apart else self._sums[0]
 
     def write(self) -> None:
         """All simulations; the last vector may repeat some of the one before."""

@@ -9,13 +9,14 @@ from jax.extend import core
 from llvmlite import ir
 from numpy.polynomial import chebyshev
 
+from ..calls import CALLS, called
+
 # A product and a sum may be one instruction, and a quotient a product with the reciprocal; nothing else
 # is reordered, and NaN stays NaN.
 FLAGS = ("contract", "arcp")
 I32 = ir.IntType(32)
 I64 = ir.IntType(64)
 
-_CALLS = {"custom_jvp_call": "call_jaxpr", "jit": "jaxpr", "pjit": "jaxpr"}
 _COMPARED = {"eq": "==", "ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 
@@ -78,8 +79,8 @@ class Vectors:
         for eqn in jaxpr.eqns:
             given = [read(atom) for atom in eqn.invars]
             name = eqn.primitive.name
-            if name in _CALLS:
-                results = self.evaluate(_called(eqn), given)
+            if name in CALLS:
+                results = self.evaluate(called(eqn), given)
             else:
                 results = [_WRITERS[name](self, given, eqn.params)]
             values.update(zip(eqn.outvars, results, strict=True))
@@ -201,11 +202,6 @@ def _declared(module: ir.Module, name: str, kind: ir.Type, n_operands: int) -> i
     return known or ir.Function(module, ir.FunctionType(kind, [kind] * n_operands), name)
 
 
-def _called(eqn: core.JaxprEqn) -> core.ClosedJaxpr:
-    inner = eqn.params[_CALLS[eqn.primitive.name]]
-    return inner if isinstance(inner, core.ClosedJaxpr) else core.ClosedJaxpr(inner, ())
-
-
 Writer = Callable[[Vectors, list[ir.Value], dict], ir.Value]
 
 
@@ -247,7 +243,7 @@ _WRITERS: dict[str, Writer] = {
 def can_be_written(closed: core.ClosedJaxpr) -> bool:
     """Whether all of a jaxpr are operations on single numbers that :class:`Vectors` knows."""
     return all(
-        can_be_written(_called(eqn)) if eqn.primitive.name in _CALLS else _is_known(eqn)
+        can_be_written(called(eqn)) if eqn.primitive.name in CALLS else _is_known(eqn)
         for eqn in closed.jaxpr.eqns
     )
 

@@ -8,7 +8,7 @@ operation each, of the state alone: nothing is kept between them.
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from jax.extend import core
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
-from .pairs import has_many_tangents
+from .pairs import has_many_tangents, traced_with
 
 Scalar = Float[Array, ""]
 Force = Float[Array, "cell dim"]
@@ -72,26 +72,22 @@ _can_fuse: ContextVar[CanFuse | None] = ContextVar("can_fuse", default=None)
 _in_use = jax.make_user_context(False)
 
 
-@contextlib.contextmanager
-def fused_pairs(can_fuse: CanFuse) -> Iterator[None]:
+def fused_pairs(can_fuse: CanFuse) -> contextlib.AbstractContextManager[None]:
     """What is traced inside has forces as single operations, where ``can_fuse`` says so."""
-    token = _can_fuse.set(can_fuse)
-    try:
-        with _in_use(True):
-            yield
-    finally:
-        _can_fuse.reset(token)
+    return traced_with(_can_fuse, can_fuse, _in_use)
 
 
-def fused_law(law: Callable[[], PairLaw], shape: tuple[int, ...]) -> PairLaw | None:
-    """The law, if its forces are to be one operation."""
+def may_fuse() -> bool:
+    """Whether any forces are to be single operations."""
+    return _can_fuse.get() is not None
+
+
+def is_fused(law: PairLaw, shape: tuple[int, ...]) -> bool:
+    """Whether the forces of a law are to be one operation."""
     can_fuse = _can_fuse.get()
-    if can_fuse is None:
-        return None
-    made = law()
-    consts = [c for form in made.forms for jaxpr in form for c in jaxpr.consts]
+    consts = [c for form in law.forms for jaxpr in form for c in jaxpr.consts]
     known = not any(isinstance(c, jax.core.Tracer) for c in consts)
-    return made if known and can_fuse(made, shape) else None
+    return can_fuse is not None and known and can_fuse(law, shape)
 
 
 def pair_force(
@@ -115,7 +111,6 @@ pair_force_change_p.multiple_results = True
 pair_force_pullback_p = core.Primitive("pair_force_pullback")
 pair_force_pullback_p.multiple_results = True
 
-_N_NOT_FIELDS = 4
 _INTERACTS = 2
 
 

@@ -8,6 +8,7 @@ import abc
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -30,14 +31,19 @@ Vectors = tuple[Float[Array, "*pair"], ...] | Float[Array, "*pair dim"]
 
 
 @contextlib.contextmanager
-def many_tangents() -> Iterator[None]:
-    """What is traced inside will push several tangents at once: see :meth:`Pairs.once`."""
-    token = _many_tangents.set(True)
+def traced_with(variable: ContextVar, value: Any, in_use: Any) -> Iterator[None]:
+    """What is traced inside finds ``value``; ``in_use``, a user context of JAX, is True meanwhile."""
+    token = variable.set(value)
     try:
-        with _in_use(True):
+        with in_use(True):
             yield
     finally:
-        _many_tangents.reset(token)
+        variable.reset(token)
+
+
+def many_tangents() -> contextlib.AbstractContextManager[None]:
+    """What is traced inside will push several tangents at once: see :meth:`Pairs.once`."""
+    return traced_with(_many_tangents, True, _in_use)
 
 
 def has_many_tangents() -> bool:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from ... import space
 from ...state import BaseCellState
-from .fused import fused_law, pair_force
+from .fused import is_fused, may_fuse, pair_force
 from .listed import KERNEL_CROSSOVER, PairFn, is_listed, listed_energy, listed_force
 from .pair_forces import apart, derivative, fields_of, law_of, pair_forces, slope
 from .pairs import BothWays, Pairs, all_pairs
@@ -196,12 +196,12 @@ class PairPotential(MechanicalInteractionPotential):
     def _fused_fn(self, state: BaseCellState, scale: Scalar) -> ForceFn | None:
         """``scale`` times the force as one operation, where the engine has a kernel for it."""
         like = state.position
-        if not (self._is_scalar() and space.is_free(state.displacement, like.shape[1])):
+        if not (may_fuse() and self._is_scalar() and space.is_free(state.displacement, like.shape[1])):
             return None
         if self.range_in(state) is not None and len(like) >= KERNEL_CROSSOVER:
             return None
-        law = fused_law(lambda: law_of(self, like.dtype), like.shape)
-        if law is None:
+        law = law_of(self, like.dtype)
+        if not is_fused(law, like.shape):
             return None
         radius, interacts = state.radius[:, 0], state.alive.astype(like.dtype)
         numbers = [jnp.asarray(x, like.dtype) for x in (scale, *fields_of(self)[0].values())]
