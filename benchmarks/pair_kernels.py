@@ -19,12 +19,13 @@ _FREE = ("convert_element_type", "copy")
 def operations(target: str, n_simulations: int) -> Counter:
     """By class, of one launch of the kernel that is called ``target``; none, if it is not jaxmorph's.
 
-    Of its forms, the simplest one counts, and no pair as out of reach.
+    Of its forms, the simplest one counts, and no pair as out of reach. How many pairs are near depends on
+    where cells are: of kernels that look for them, nothing counts.
     """
     from jaxmorph.engine.pair_rules import kernel_called
 
     kernel = kernel_called(target)
-    if kernel is None:
+    if kernel is None or kernel.only_near:
         return Counter()
     n_pairs = kernel.n_cells * (kernel.n_cells - 1) // 2
     of_pair = _of_jaxpr(kernel.forms[-1].jaxpr)

@@ -1,6 +1,9 @@
 """Kernels of our own give what operations of JAX give: values and derivatives, in both modes."""
 
 import ctypes
+import dataclasses
+import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +19,7 @@ from llvmlite import ir
 import jaxmorph as jxm
 from jaxmorph.engine import pair_rules
 from jaxmorph.engine.native.library import compile_module
+from jaxmorph.engine.native.near_pairs import MOST_TANGENTS
 from jaxmorph.engine.native.vectors import Vectors, can_be_written
 from jaxmorph.engine.program import over_batch
 from jaxmorph.env.mechanics import (
@@ -149,7 +153,7 @@ def state_of(position: Array, radius: Array) -> jxm.BaseCellState:
         displacement=displacement,
         shift=shift,
         position=position,
-        celltype=jnp.ones((N, 1), position.dtype).at[-1].set(0),
+        celltype=jnp.ones((len(position), 1), position.dtype).at[-1].set(0),
         radius=radius,
     )
 
@@ -212,16 +216,25 @@ def close(got: Any, wanted: Any, tolerance: float) -> None:
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max())
 
 
-def is_fused(function: Callable, *arguments: Any, n_simulations: int = 16) -> bool:
+def is_fused(function: Callable, *arguments: Any) -> bool:
     """Whether all forces of a function are kernels."""
 
     def names(jaxpr: core.Jaxpr) -> set[str]:
         inner = [names(j) for e in jaxpr.eqns for j in core.jaxprs_in_params(e.params)]
         return {e.primitive.name for e in jaxpr.eqns}.union(*inner)
 
-    with pair_rules.kernels_for(n_simulations):
+    with pair_rules.kernels_for_pairs():
         found = names(jax.make_jaxpr(function)(*arguments).jaxpr)
     return any(name.startswith("pair_force") for name in found)
+
+
+@pytest.fixture(params=["every pair", "near pairs"])
+def looks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors hold one pair of several simulations, or several pairs of one."""
+    fewest = {"every pair": 0, "near pairs": sys.maxsize}[request.param]
+    monkeypatch.setattr(pair_rules, "_FEWEST", fewest)
+    monkeypatch.setattr(pair_rules, "_MANY", {kind: {} for kind in pair_rules._MANY})
+    jax.clear_caches()
 
 
 @pytest.mark.parametrize(
@@ -231,6 +244,7 @@ def is_fused(function: Callable, *arguments: Any, n_simulations: int = 16) -> bo
         *(("morse", 3, mode) for mode in ("forward", "reverse", "gradient")),
     ],
 )
+@pytest.mark.usefixtures("looks")
 def test_kernels_equal_the_plain_path(name: str, n_dim: int, mode: str) -> None:
     with jax.enable_x64(True):
         samples, keys = points("float64", 7)  # 21 simulations: not a multiple of what a vector holds
@@ -242,6 +256,7 @@ def test_kernels_equal_the_plain_path(name: str, n_dim: int, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["forward", "gradient"])
 @pytest.mark.parametrize("n_samples", [1, 16])  # fewer simulations than a vector holds, and more
+@pytest.mark.usefixtures("looks")
 def test_kernels_in_single_precision(n_samples: int, mode: str) -> None:
     with jax.enable_x64(False):
         samples, keys = points("float32", n_samples)
@@ -266,6 +281,7 @@ def test_tangents_that_do_not_fit_into_the_cache_come_in_parts(
         close(jax.jit(over_batch(function))(samples, keys), whole, 1e-14)
 
 
+@pytest.mark.usefixtures("looks")
 def test_second_derivatives_are_those_of_the_plain_path() -> None:
     with jax.enable_x64(True):
         samples, keys = points("float64", 3)
@@ -279,6 +295,7 @@ def test_second_derivatives_are_those_of_the_plain_path() -> None:
 
 
 @pytest.mark.parametrize("mode", ["forward", "gradient"])
+@pytest.mark.usefixtures("looks")
 def test_a_whole_relaxation(mode: str) -> None:
     """In loops, with what a step needs of the one before."""
 
@@ -297,6 +314,7 @@ def test_a_whole_relaxation(mode: str) -> None:
         close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-11)
 
 
+@pytest.mark.usefixtures("looks")
 def test_a_position_that_is_nan_gives_no_number() -> None:
     """Also where all others are beyond the reach of a force."""
     with jax.enable_x64(True):
@@ -314,6 +332,7 @@ def test_a_position_that_is_nan_gives_no_number() -> None:
         assert np.all(np.isnan(broken))
 
 
+@pytest.mark.usefixtures("looks")
 def test_cells_at_the_ends_of_a_cutoff() -> None:
     """Where one form of the law gives way to the other."""
     with jax.enable_x64(True):
@@ -330,6 +349,115 @@ def test_cells_at_the_ends_of_a_cutoff() -> None:
         samples, keys = distances[:, None], points("float64", 1)[1][:1]
         got = jax.jit(over_batch(function))(samples, keys)
         close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-12)
+
+
+# --- cells that are looked for by their boxes ----------------------------------------------------
+
+_MANY_CELLS = 300
+
+
+def _scattered(n_dim: int) -> np.ndarray:
+    return np.random.default_rng(2).uniform(0, 1, (_MANY_CELLS, n_dim))
+
+
+def _row(n_dim: int, axis: int) -> np.ndarray:
+    position = _scattered(n_dim)
+    position[:, axis] *= 0.6 * _MANY_CELLS
+    return position
+
+
+def _at_edges(n_dim: int) -> np.ndarray:
+    """On a lattice as wide as the reach, and half of it: distances that are the reach itself."""
+    return np.indices((18,) * n_dim).reshape(n_dim, -1).T[:_MANY_CELLS] * 1.25
+
+
+def _far_apart(n_dim: int) -> np.ndarray:
+    """Three clusters and a cell, 10^7 apart: farther than boxes are counted."""
+    position = _scattered(n_dim) * 6
+    position[100:200, 0] += 1e7
+    position[200:, -1] -= 1e7
+    position[7] = -1e9
+    return position
+
+
+PLACES: dict[str, Callable[[int], np.ndarray]] = {
+    "a disc": lambda n_dim: _scattered(n_dim) * 1.2 * _MANY_CELLS ** (1 / n_dim),
+    "all within reach": _scattered,
+    "a row along x": lambda n_dim: _row(n_dim, 0),
+    "a row along the last axis": lambda n_dim: _row(n_dim, -1),
+    "at the edges of boxes": _at_edges,
+    "far from the origin": lambda n_dim: _scattered(n_dim) * 20 + 1e5,
+    "far apart": _far_apart,
+}
+
+
+def crowds(name: str, n_dim: int, dead_at: float) -> Callable[[Array, Array], Array]:
+    """(theta, key) -> forces in the place that the last of theta counts; a third is dead."""
+    places = np.stack([place(n_dim) for place in PLACES.values()])
+    dead = np.arange(_MANY_CELLS)[:, None] % 3 == 1
+
+    def force(theta: Array, key: Array) -> Array:
+        a, b, scale, spread, growth, place = theta
+        # Not places times the spread: derivatives would be as large as places are far away.
+        moved = (spread - 1) * (_scattered(n_dim) - 0.5)
+        position = jnp.where(dead, dead_at, jnp.asarray(places)[place.astype(int)] + moved)
+        radius = jax.random.uniform(key, (_MANY_CELLS, 1), theta.dtype, 0.3, 0.7) * growth
+        state = state_of(position, radius)
+        state = dataclasses.replace(state, celltype=jnp.where(dead, 0, state.celltype))
+        return LAWS[name](a, b).scaled_force_fn(state, scale)(position)
+
+    return force
+
+
+@pytest.mark.parametrize("mode", ["forward", "gradient"])
+@pytest.mark.parametrize(("name", "n_dim"), [("morse", 2), ("morse", 3), ("harmonic", 2)])
+def test_near_pairs_are_found_wherever_cells_are(
+    name: str, n_dim: int, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dead cells have no place."""
+    monkeypatch.setattr(pair_rules, "_FEWEST", sys.maxsize)
+    with jax.enable_x64(True):
+        samples, keys = points("float64", len(PLACES))
+        samples[:, 3] = 1  # so that cells on edges stay there
+        samples = np.column_stack([samples, np.arange(len(PLACES))])
+        got = jax.jit(over_batch(derived(crowds(name, n_dim, np.nan), mode)))(samples, keys[:1])
+        function = derived(crowds(name, n_dim, 0.0), mode)
+        wanted = jax.jit(lambda *a: plain(function, *a))(samples, keys[:1])
+        for i in range(len(PLACES)):
+            close([x[i] for x in got], [x[i] for x in wanted], 1e-11)
+
+
+def test_more_tangents_than_a_vector_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_rules, "_FEWEST", sys.maxsize)
+    with jax.enable_x64(True):
+        samples, keys = points("float64", 2)
+        function = derived(forces_of("morse", 2), "reverse")  # a cotangent each component
+        text = str(jax.make_jaxpr(over_batch(function))(samples, keys))
+        assert text.count("ffi_call") == 1 + -(-2 * N // MOST_TANGENTS)
+        got = jax.jit(over_batch(function))(samples, keys)
+        close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-12)
+
+
+def test_kernels_for_many_cells_look_for_near_pairs() -> None:
+    """Whatever has a reach; each kind of kernel from where it is faster."""
+
+    def looked_for(potential: PairPotential, n_cells: int, n_lanes: int) -> list[bool]:
+        def force(theta: Array, key: Array) -> Array:
+            position = jax.random.uniform(key, (n_cells, 2)) * theta
+            state = state_of(position, jnp.full((n_cells, 1), 0.5))
+            return jnp.sum(potential.force_fn(state)(position) ** 2)
+
+        text = str(jax.make_jaxpr(over_batch(jax.value_and_grad(force)))(np.ones((n_lanes, 1)), keys))
+        names = dict.fromkeys(re.findall(r"jaxmorph_pair_kernel_\w+", text))
+        kernels = [pair_rules.kernel_called(name) for name in names]
+        return [kernel.only_near for kernel in kernels if kernel]
+
+    keys = points("float32", 1)[1][:1]
+    ending = MorsePotential(r_onset=1.5, r_cutoff=2.5)
+    endless = MorsePotential(r_cutoff=jnp.asarray(9.0))
+    assert looked_for(ending, 50, 16) == looked_for(endless, 1000, 16) == [False, False]
+    assert looked_for(ending, 1000, 16) == looked_for(HarmonicPotential(), 1000, 16) == [True, True]
+    assert looked_for(ending, 50, 3) == looked_for(endless, 50, 3) == [True, True]
 
 
 def test_what_has_no_kernel_is_computed_by_jax() -> None:
@@ -355,12 +483,9 @@ def test_what_has_no_kernel_is_computed_by_jax() -> None:
         (lambda t: HertzianPotential(t[0]), free, N),  # a power that is no whole number
         (lambda t: MorseAdhesionPotential(t[0][None, None]), free, N),  # a number for each pair
         (lambda t: MorsePotential(t[0]), free, 1),
-        (lambda t: MorsePotential(t[0]), free, 10_000),  # by neighbour lists
     ):
         assert not is_fused(of(potential, space, n_cells), samples[0], keys[0])
-    morse = of(lambda t: MorsePotential(t[0]), free)
-    assert is_fused(morse, samples[0], keys[0], n_simulations=4)
-    assert not is_fused(morse, samples[0], keys[0], n_simulations=3)  # too few to fill a vector
+    assert is_fused(of(lambda t: MorsePotential(t[0]), free), samples[0], keys[0])
     function = of(lambda t: HertzianPotential(t[0]), free)
     got = jax.jit(over_batch(function))(samples, keys)
     close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-5)

@@ -16,8 +16,8 @@ from jaxtyping import Array, PRNGKeyArray
 import jaxmorph as jxm
 from jaxmorph import engine, observables, space
 from jaxmorph.distributions import Uniform
-from jaxmorph.engine import capacities
-from jaxmorph.env.mechanics import MorsePotential, listed, potentials
+from jaxmorph.engine import capacities, pair_rules
+from jaxmorph.env.mechanics import MorsePotential, listed
 from jaxmorph.env.mechanics.neighbours import nearest_neighbour, neighbour_list
 from jaxmorph.simulation.buffers import Buffers, buffer_need, buffer_size, buffered
 from jaxmorph.studies import Problem, load_problem
@@ -31,7 +31,7 @@ def always_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neighbour lists also for few cells, where engine or test looks after the buffers."""
     monkeypatch.setattr(listed, "CROSSOVER", 0)
     monkeypatch.setattr(listed, "DEARER", 0)
-    monkeypatch.setattr(potentials, "KERNEL_CROSSOVER", 0)
+    monkeypatch.setattr(pair_rules, "_can_fuse", lambda *_: False)
 
 
 @pytest.fixture(autouse=True)
@@ -331,7 +331,7 @@ def test_values_and_gradients_of_the_engine_are_those_of_all_pairs(
         return engine.evaluate(problem, samples, np.array([0, 3]), run_key=2, **how)
 
     dense = evaluated()  # by kernels
-    monkeypatch.setattr(potentials, "KERNEL_CROSSOVER", 0)
+    monkeypatch.setattr(pair_rules, "_can_fuse", lambda *_: False)
     monkeypatch.setattr(listed, "CROSSOVER", 0)
     monkeypatch.setattr(listed, "DEARER", 0)
     # The second sample is hotter than that by which the skin is chosen then.

@@ -15,23 +15,26 @@ from jaxtyping import Array
 from ..studies import PairLaw, fused_pairs
 from .lanes import Laned, Lanes, Rule, Sizes, spread, widest
 from .native import library
-from .native.pair_kernels import Kind, PairKernel, write
+from .native.every_pair import EveryPair, local_bytes
+from .native.near_pairs import MOST_TANGENTS, NearPairs
+from .native.pair_kernels import Kind, PairKernel
+from .native.pair_writer import PairWriter
 from .native.vectors import can_be_written
 
 # What a kernel with several tangents may keep of the simulations of one vector: a core's caches hold it.
 _LOCAL_BYTES = 2**18
-# Of fewer simulations, vectors would be so empty that operations of JAX, whose vectors hold several
-# cells of one simulation, compute values as fast (100 cells).
+# Of fewer simulations, vectors hold pairs of one, and not one pair of several.
 _FEWEST = 4
+# Cells, by dimension, from which on it is faster to look for near pairs than to go over all, for a range
+# of 2.5 contact distances (docs/scaling.md).
+_MANY = {"values": {2: 600, 3: 2000}, "tangents": {2: 200, 3: 400}, "cotangents": {2: 600, 3: 2000}}
 # Two vectors side by side hide the time that an instruction waits for the one before.
 _VECTORS = 2
 
 
-def kernels_for(n_simulations: int) -> contextlib.AbstractContextManager:
-    """What is traced inside uses kernels, where they are the fastest way to so many simulations."""
-    if jax.default_backend() != "cpu" or n_simulations < _FEWEST:
-        return contextlib.nullcontext()
-    return fused_pairs(_can_fuse)
+def kernels_for_pairs() -> contextlib.AbstractContextManager:
+    """What is traced inside has kernels for the forces of pairs, where there are any."""
+    return fused_pairs(_can_fuse) if jax.default_backend() == "cpu" else contextlib.nullcontext()
 
 
 def _can_fuse(law: PairLaw, shape: tuple[int, ...]) -> bool:
@@ -50,8 +53,7 @@ def _several(kind: Kind, eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes
     n = len(eqn.params["moves"]) + 1
     primals, given = operands[:n], operands[n:]
     n_tangents = given[0].shape[0]
-    fixed, both = (_prepared(kind, eqn, operands, sizes, n_tangents=t).local_bytes for t in (0, 1))
-    at_a_time = max(1, min(n_tangents, (_LOCAL_BYTES - fixed) // (both - fixed)))
+    at_a_time = _most_tangents(*(_prepared(kind, eqn, operands, sizes, n_tangents=t) for t in (0, 1)))
     parts = []
     for start in range(0, n_tangents, at_a_time):
         some = [Laned(x.array[start : start + at_a_time], x.lanes) for x in given]
@@ -65,6 +67,14 @@ def _several(kind: Kind, eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes
     return [*parts[0][:first], *joined[first:]] if len(parts) > 1 else parts[0]
 
 
+def _most_tangents(none: PairKernel, one: PairKernel) -> int:
+    """How many a kernel can have, from kernels without any and with one."""
+    if one.only_near:
+        return MOST_TANGENTS
+    fixed, both = map(local_bytes, (none, one))
+    return max(1, (_LOCAL_BYTES - fixed) // (both - fixed))
+
+
 def _prepared(
     kind: Kind, eqn: core.JaxprEqn, operands: Sequence[Laned], sizes: Sizes, n_tangents: int = 1
 ) -> PairKernel:
@@ -73,6 +83,9 @@ def _prepared(
     forms = tuple(f.force if kind == "values" else f.derivatives for f in law.forms)
     width = _VECTORS * library.vector_bytes() // dtype.itemsize
     n_cells, n_dim = position.shape
+    n_lanes = _n_lanes(lanes, sizes)
+    many = n_cells >= _MANY[kind].get(n_dim, math.inf) and law.reach != math.inf
+    only_near = many or n_lanes < _FEWEST
     return PairKernel(
         kind,
         forms,
@@ -85,7 +98,8 @@ def _prepared(
         moves=eqn.params.get("moves", (True,) * (len(operands) - 1)),
         laned=tuple(x.lanes == lanes or x.lanes > Lanes.NONE for x in operands),
         dtype=dtype,
-        width=min(width, 2 ** math.ceil(math.log2(_n_lanes(lanes, sizes)))),
+        width=width if only_near else min(width, 2 ** math.ceil(math.log2(n_lanes))),
+        only_near=only_near,
     )
 
 
@@ -97,7 +111,7 @@ def _called(kernel: PairKernel, operands: Sequence[Laned], sizes: Sizes) -> list
     """The results of a kernel, at operands of any lanes."""
     lanes = widest(operands)
     n_lanes = _n_lanes(lanes, sizes)
-    width = max(n_lanes, kernel.width)
+    width = n_lanes if kernel.only_near else max(n_lanes, kernel.width)
 
     def fitted(x: Laned, laned: bool) -> Array:
         if not laned:
@@ -109,12 +123,14 @@ def _called(kernel: PairKernel, operands: Sequence[Laned], sizes: Sizes) -> list
 
     arrays = [fitted(*pair) for pair in zip(operands, kernel.laned, strict=True)]
     shapes = [jax.ShapeDtypeStruct((*shape, width), kernel.dtype) for shape in kernel.shapes()[1]]
-    if kernel.has_scratch:
-        shapes.append(jax.ShapeDtypeStruct((kernel.local_numbers,), kernel.dtype))
-    results = jax.ffi.ffi_call(_compiled(kernel), shapes)(*arrays)
-    results = results[:-1] if kernel.has_scratch else results
+    scratch = [jax.ShapeDtypeStruct((n,), dtype) for n, dtype in _writer(kernel).scratch(kernel)]
+    results = jax.ffi.ffi_call(_compiled(kernel), [*shapes, *scratch])(*arrays)[: len(shapes)]
     cut = [x[..., :n_lanes] if width > n_lanes else x for x in results]
     return [Laned(x if lanes else x[..., 0], lanes) for x in cut]
+
+
+def _writer(kernel: PairKernel) -> type[PairWriter]:
+    return NearPairs if kernel.only_near else EveryPair
 
 
 _NAME = "jaxmorph_pair_kernel"
@@ -150,7 +166,7 @@ def kernel_called(name: str) -> PairKernel | None:
 @functools.cache
 def _named(kernel: PairKernel) -> str:
     kernel = kernel._replace(forms=tuple(text.jaxpr for text in kernel.forms))
-    text = write(kernel, _NAME)
+    text = _writer(kernel).text(kernel, _NAME)
     name = f"{_NAME}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     library.add(name, text.replace(_NAME, name))
     _by_name[name] = kernel

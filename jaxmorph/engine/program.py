@@ -16,7 +16,7 @@ from ..studies import Problem, Recording, many_tangents, noticing_choices, raise
 from .chunks import chunk_shape, over_chunks
 from .lane_control import interpret
 from .lanes import Laned, Lanes, Sizes, spread
-from .pair_rules import kernels_for
+from .pair_rules import kernels_for_pairs
 from .threefry import threefry
 
 GradientMode = Literal["forward", "reverse"]
@@ -121,7 +121,7 @@ def over_batch(function: Callable) -> Callable:
 
     def over(samples: Float[Array, "sample parameter"], keys: UInt32[Array, "seed 2"]) -> Any:
         one = (jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in (samples, keys))
-        with kernels_for(len(samples) * len(keys)):
+        with kernels_for_pairs():
             closed, result = jax.make_jaxpr(function, return_shape=True)(*one)
 
         def chunk(samples: Array, keys: Array) -> list[Array]:

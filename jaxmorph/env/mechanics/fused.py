@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,7 @@ from .pairs import has_many_tangents, traced_with
 
 Scalar = Float[Array, ""]
 Force = Float[Array, "cell dim"]
+Reach = float | Literal["contact"]
 
 
 class PairForm(NamedTuple):
@@ -49,14 +50,14 @@ class PairLaw:
         form: The force between two cells.
         inner: A simpler form of it that holds below ``inner_below``; or None.
         inner_below: A distance.
-        reach: The distance from which on the force is 0.
+        reach: The distance from which on the force is 0; "contact" is the sum of the radii.
     """
 
     force: Callable[..., Force]
     form: PairForm
     inner: PairForm | None = None
     inner_below: float = 0.0
-    reach: float = math.inf
+    reach: Reach = math.inf
 
     @property
     def forms(self) -> tuple[PairForm, ...]:

@@ -19,9 +19,6 @@ from .neighbours import NeighbourList, nearest_neighbour, neighbour_list
 # all pairs as a pair of it is dearer.
 CROSSOVER = 200
 DEARER = 4
-# The same for kernels (fused.py), which pass over pairs that are too far apart: with 8,000 cells, the
-# most that were measured, they are three times as fast as lists.
-KERNEL_CROSSOVER = 10_000
 
 # First guesses by dimension, for cells that touch and a range of 2.5 contact distances.
 _NEIGHBOURS = {2: 48, 3: 160}

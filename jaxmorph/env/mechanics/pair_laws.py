@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int
 from ...errors import JaxmorphError
 from ...state import BaseCellState
 from ..fields import field_of
+from .fused import Reach
 from .listed import is_listed
 from .morse import MorsePotential, check_cutoff, inner_below, range_of, smooth_cutoff
 from .potentials import EnergyFn, ForceFn, MechanicalInteractionPotential, PairPotential, Scalar
@@ -29,11 +30,9 @@ class _Repulsion(PairPotential):
     def _exponent(self) -> Scalar:
         raise NotImplementedError
 
-    def range_in(self, state: BaseCellState) -> Array:
-        # No two cells touch beyond; a little above 0, so that a state without cells has a range too.
-        largest = jnp.max(jnp.where(state.alive, state.radius[:, 0], 0), initial=0)
-        smallest = jnp.finfo(largest.dtype).tiny ** 0.25
-        return jax.lax.stop_gradient(jnp.maximum(2 * largest, smallest))
+    @property
+    def interaction_range(self) -> Reach:
+        return "contact"
 
     def pair_energy(self, distance: Array, sigma: Array) -> Array:
         overlap, touches = _overlap(distance, sigma)

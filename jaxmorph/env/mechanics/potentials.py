@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from ... import space
 from ...state import BaseCellState
-from .fused import is_fused, may_fuse, pair_force
-from .listed import KERNEL_CROSSOVER, PairFn, is_listed, listed_energy, listed_force
+from .fused import Reach, is_fused, may_fuse, pair_force
+from .listed import PairFn, is_listed, listed_energy, listed_force
 from .pair_forces import apart, derivative, fields_of, law_of, pair_forces, slope
 from .pairs import BothWays, Pairs, all_pairs
 
@@ -79,8 +79,11 @@ class PairPotential(MechanicalInteractionPotential):
             cls.scaled_force_fn = MechanicalInteractionPotential.scaled_force_fn  # type: ignore[method-assign]
 
     @property
-    def interaction_range(self) -> float | None:
-        """Distance from which on the pair energy is exactly 0; None if there is none, or no number."""
+    def interaction_range(self) -> Reach | None:
+        """Distance from which on the pair energy is exactly 0; None if there is none, or no number.
+
+        ``"contact"`` stands for the sum of the radii of a pair.
+        """
         return None
 
     def inner_form(self) -> tuple["PairPotential", float] | None:
@@ -122,9 +125,13 @@ class PairPotential(MechanicalInteractionPotential):
         )
 
     def range_in(self, state: BaseCellState) -> Scalar | None:
-        """:attr:`interaction_range`, or that for the radii of ``state`` where these decide."""
-        del state
-        return self.interaction_range
+        """:attr:`interaction_range` as a number: one that no pair of ``state`` exceeds."""
+        if self.interaction_range != "contact":
+            return self.interaction_range
+        largest = jnp.max(jnp.where(state.alive, state.radius[:, 0], 0), initial=0)
+        # A little above 0, so that a state without cells has a range too.
+        smallest = jnp.finfo(largest.dtype).tiny ** 0.25
+        return jax.lax.stop_gradient(jnp.maximum(2 * largest, smallest))
 
     def _range(self, state: BaseCellState) -> Scalar | None:
         """The range, where a neighbour list is to be used."""
@@ -197,8 +204,6 @@ class PairPotential(MechanicalInteractionPotential):
         """``scale`` times the force as one operation, where the engine has a kernel for it."""
         like = state.position
         if not (may_fuse() and self._is_scalar() and space.is_free(state.displacement, like.shape[1])):
-            return None
-        if self.range_in(state) is not None and len(like) >= KERNEL_CROSSOVER:
             return None
         law = law_of(self, like.dtype)
         if not is_fused(law, like.shape):
