@@ -60,8 +60,8 @@ def measure(
         n_cells: Number of cells.
         mode: Gradients in all 6 parameters, or none.
         n_simulations: How many one program evaluates together.
-        forces: By kernels, which jobs on CPUs take, by operations of JAX on neighbour lists, as on GPUs, or
-            on all pairs.
+        forces: By kernels, which jobs on CPUs take; by operations of JAX on neighbour lists, as on
+            GPUs; or by those on all pairs.
         n_dim: Dimensions of space.
         watched: What is observed.
         n_steps: Steps of the simulation.

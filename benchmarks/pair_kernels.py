@@ -19,8 +19,8 @@ _FREE = ("convert_element_type", "copy")
 def operations(target: str, n_simulations: int) -> Counter:
     """By class, of one launch of the kernel that is called ``target``; none, if it is not jaxmorph's.
 
-    Of its forms, the simplest one counts, and no pair as out of reach. How many pairs are near depends on
-    where cells are: of kernels that look for them, nothing counts.
+    Of its forms, the simplest one counts, and no pair as out of reach. Of kernels that look for near
+    pairs nothing counts: how many there are depends on where cells are.
     """
     from jaxmorph.engine.pair_rules import kernel_called
 

@@ -136,7 +136,6 @@ def _clusters(plan: Plan, host: Host, own: Worker) -> Iterator[Row]:
         small = dataclasses.replace(plan.task, steps=1, samples=host.devices, seeds=1)
         return dataclasses.replace(small, cells=n, settings=cluster_settings(n))
 
-    # One mode: its programs take a minute each to compile.
     build = partial(own.build, "engine", mode="reverse")
     tasks = [task(n) for n in plan.clusters]
     for timed, row in _growing(plan, tasks, build, lambda t: t.cells):

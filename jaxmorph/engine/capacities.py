@@ -31,10 +31,10 @@ _FIRST = 4
 
 
 class Capacities:
-    """The sizes of all buffers of a batch of ``single(theta, key)``."""
+    """The sizes of all buffers of what ``simulate(samples, keys)`` simulates."""
 
-    def __init__(self, single: Callable[[jax.Array, jax.Array], Any]):
-        self._single = single
+    def __init__(self, simulate: Callable[[jax.Array, jax.Array], Any]):
+        self._simulate = simulate
         self._sizes: dict[str, float] = {}
         self._asked: dict[str, float] | None = None
 
@@ -92,9 +92,9 @@ class Capacities:
             buffers = Buffers(self._sizes, measure=True)
             with buffered(buffers):
                 # Nothing is returned: what no need depends on, as gradients, is not computed.
-                run = jax.jit(lambda theta, key: (self._single(theta, key), None)[1])
+                run = jax.jit(lambda samples, keys: (self._simulate(samples, keys), None)[1])
                 for theta, key in pairs:
-                    run(jnp.asarray(theta), key)
+                    run(jnp.asarray(theta)[None], jnp.asarray(key)[None])
                 jax.effects_barrier()
             larger = {
                 name: _MARGIN * need
@@ -122,9 +122,9 @@ _watched: ContextVar[Capacities | None] = ContextVar("capacities", default=None)
 
 
 @contextlib.contextmanager
-def watching(single: Callable) -> Iterator[None]:
-    """Pieces of ``single`` over samples x keys that are evaluated inside may use buffers."""
-    token = _watched.set(Capacities(single))
+def watching(simulate: Callable) -> Iterator[None]:
+    """Pieces of what ``simulate(samples, keys)`` simulates that are evaluated inside may use buffers."""
+    token = _watched.set(Capacities(simulate))
     try:
         with buffered(Buffers()):
             yield
