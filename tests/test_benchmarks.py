@@ -36,8 +36,8 @@ def test_other_physics_is_refused() -> None:
 
 
 def test_all_devices_of_a_machine_with_one_are_one() -> None:
-    words = [Setting(1).words(1), Setting(None).words(1), Setting(None, {"at_once": 4}).words(1)]
-    assert words == ["1 device", "1 device", "1 device, at_once = 4"]
+    words = [Setting(1).words(1), Setting(None).words(1), Setting(None, {"unroll": 4}).words(1)]
+    assert words == ["1 device", "1 device", "1 device, unroll = 4"]
     assert Setting(None).words(2) == "all devices" and Setting(None).n_devices(8) == 8
 
 

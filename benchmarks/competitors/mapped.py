@@ -29,31 +29,25 @@ class Mapped:
     Args:
         task: What is computed.
         simulate: One simulation.
-        at_once: Samples of one call of the compiled program; the rest follows in further calls.
     """
 
-    def __init__(self, task: Task, simulate: Callable[[jax.Array, jax.Array], jax.Array], at_once: int):
-        self.problem = task.problem()
-        self.task, self.at_once = task, per_device(min(at_once, task.samples))
+    def __init__(self, task: Task, simulate: Callable[[jax.Array, jax.Array], jax.Array]):
+        self.problem, self.task = task.problem(), task
         single = jax.value_and_grad(simulate)
         over_samples = jax.vmap(single, in_axes=(0, None))
         batch = jax.vmap(over_samples, in_axes=(None, 0), out_axes=1)
         with program.precision(self.problem):
-            self.points = jnp.asarray(task.points(self.problem))
+            points = jnp.asarray(task.points(self.problem))
+            # As many on each device: some may come twice.
+            self.points = points[np.arange(per_device(task.samples)) % task.samples]
             self.keys = program.seed_keys(_RUN_KEY, np.arange(task.seeds))
-            first = self.points[np.arange(self.at_once) % task.samples]
-            self.compiled = jax.jit(over_devices(batch)).lower(first, self.keys).compile()
+            self.compiled = jax.jit(over_devices(batch)).lower(self.points, self.keys).compile()
         self.memory = memory_of(self.compiled)
 
     def __call__(self) -> tuple[np.ndarray, np.ndarray]:
-        """All samples, ``at_once`` at a time."""
-        parts = []
         with program.precision(self.problem):
-            for start in range(0, self.task.samples, self.at_once):
-                some = np.minimum(start + np.arange(self.at_once), self.task.samples - 1)
-                done = jax.block_until_ready(self.compiled(self.points[some], self.keys))
-                parts.append([np.asarray(x)[: self.task.samples - start] for x in done])
-        value, gradient = (np.concatenate(x) for x in zip(*parts, strict=True))
+            done = jax.block_until_ready(self.compiled(self.points, self.keys))
+        value, gradient = (np.asarray(x)[: self.task.samples] for x in done)
         return value, gradient
 
 

@@ -59,13 +59,12 @@ def simulation(task: Task, checkpoint: bool) -> Simulation:
     return simulate
 
 
-def build(task: Task, checkpoint: bool = True, at_once: int = 16) -> Mapped:
+def build(task: Task, checkpoint: bool = True) -> Mapped:
     """Compile it.
 
     Args:
         task: What is computed.
         checkpoint: Recompute each step in reverse mode instead of storing what it computed.
-        at_once: Samples of one call.
     """
     problem = task.problem()
     one = simulation(task, checkpoint)
@@ -73,4 +72,4 @@ def build(task: Task, checkpoint: bool = True, at_once: int = 16) -> Mapped:
     def simulate(theta: jax.Array, key: jax.Array) -> jax.Array:
         return one(program.parameters(problem, theta), key)
 
-    return Mapped(task, simulate, at_once)
+    return Mapped(task, simulate)

@@ -37,7 +37,6 @@ class _SameNoise(BrownianDynamics):
 def build(
     task: Task,
     checkpoint: bool = True,
-    at_once: int = 16,
     unroll: int = 1,
     same_noise: bool = False,
 ) -> Mapped:
@@ -46,7 +45,6 @@ def build(
     Args:
         task: What is computed.
         checkpoint: Recompute each step in reverse mode instead of storing what it computed.
-        at_once: Samples of one call.
         unroll: Steps of one turn of the loop; its own driver has 1.
         same_noise: Give it the numbers that jaxmorph draws, to compare results.
     """
@@ -78,7 +76,7 @@ def build(
             final = _unrolled(model, state, n_steps, study.dt, key, checkpoint, unroll)
         return distance_to_centroid(final.position)
 
-    return Mapped(task, simulate, at_once)
+    return Mapped(task, simulate)
 
 
 def _unrolled(

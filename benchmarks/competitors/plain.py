@@ -13,11 +13,11 @@ from ..task import Task
 from .mapped import Mapped
 
 
-def build(task: Task, at_once: int = 16) -> Mapped:
-    """Compile it; ``at_once`` is the number of samples of one call."""
+def build(task: Task) -> Mapped:
+    """Compile it."""
     problem = task.problem()
 
     def simulate(theta: jax.Array, key: jax.Array) -> jax.Array:
         return program.values(problem, theta, key)[-1, 0]
 
-    return Mapped(task, simulate, at_once)
+    return Mapped(task, simulate)
