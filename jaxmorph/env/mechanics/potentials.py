@@ -64,8 +64,9 @@ class PairPotential(MechanicalInteractionPotential):
     along the distance, times the unit vector between the cells; it costs no second backward pass. With
     :meth:`force_over_distance` and :meth:`force_derivatives` in closed form it is faster.
 
-    Where the energy has a finite range, many cells are summed by a neighbour list, whose fixed size the
-    engine looks after (see ``listed.py``). Elsewhere all pairs are summed.
+    The engine has kernels for forces on CPUs (see ``fused.py``). Else, where the energy has a finite
+    range, many cells are summed by a neighbour list, whose fixed size the engine looks after (see
+    ``listed.py``); elsewhere all pairs are summed.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
