@@ -88,14 +88,12 @@ class PairWriter(abc.ABC):
         return numbers
 
     def _is_near(self, squared: ir.Value, sigma: ir.Value) -> ir.Value:
-        """Whether pairs (or one) are within reach; one that is NaN is not beyond."""
+        """Whether pairs are within reach, in each place; one that is NaN is not beyond."""
         reach, kind = self.kernel.reach, squared.type
         if reach == "contact":
             limit = self.v.mul(sigma, sigma)
-        elif isinstance(kind, ir.VectorType):
-            limit = ir.Constant(kind, [reach**2] * kind.count)
         else:
-            limit = ir.Constant(kind, reach**2)
+            limit = ir.Constant(kind, [reach**2] * kind.count)
         return self.b.fcmp_unordered("<", squared, limit)
 
     def _any(self, each: ir.Value) -> ir.Value:
