@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import stats
-from synthetic_estimates import Estimates
 
-ROOT = Path(__file__).parents[1]
+from .synthetic_estimates import Estimates
 
 PARAMETERS = {
     "epsilon": (3.0, "depth of the Morse potential"),
