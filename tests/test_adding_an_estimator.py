@@ -1,0 +1,185 @@
+"""An estimator with its figure is two files: through the dataset, the figures and the report."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import jaxmorph.figures
+import jaxmorph.sensitivity
+from jaxmorph import store
+from jaxmorph.distributions import Uniform
+from jaxmorph.figures import catalogue, draw, figure_names, save_figure
+from jaxmorph.quantities import described
+from jaxmorph.report import write_report
+from jaxmorph.sensitivity import Question, estimate, estimator, tables
+
+ESTIMATOR = '''
+"""The median over samples of the mean gradient, which single wild samples do not move."""
+
+import xarray as xr
+
+from jaxmorph.quantities import Interval, Kind, Method, Quantity
+from jaxmorph.sensitivity.estimator import Estimates, Estimator, Slab
+
+MEDIAN = Method(
+    "Median gradient",
+    "med_θ E_r[∂f/∂θ_p]",
+    "The median over the samples of the design.",
+    "Tukey, Exploratory Data Analysis (Addison-Wesley, 1977)",
+)
+
+
+class MedianGradient(Estimator):
+    """The median over samples of the mean gradient."""
+
+    quantities = (
+        Quantity(
+            "gradient_median",
+            "median over samples of the mean gradient",
+            "observable parameter^-1",
+            ("time", "observable", "parameter"),
+            Kind.EFFECT,
+            MEDIAN,
+            label="median gradient",
+            reading="observable per unit of the parameter",
+            interval=Interval.SEEDS,
+            nested=True,
+            within=0.1,
+            relative=True,
+            from_gradients=True,
+        ),
+    )
+
+    def __init__(self, samples):
+        super().__init__(samples)
+        self._gradients = []
+
+    def add(self, slab: Slab) -> Estimates:
+        self._gradients.append(slab.gradient)
+        return {}
+
+    def finish(self, found: Estimates) -> Estimates:
+        gradient = xr.concat(self._gradients, "sample")
+        each = gradient.median("sample")
+        half = 1.96 * each.std("seed", ddof=1) / each.sizes["seed"] ** 0.5
+        n = gradient.sizes["sample"]
+        mean, sizes = gradient.mean("seed"), [n // 2, n]
+        first = [mean.isel(sample=slice(size)).median("sample") for size in sizes]
+        median = gradient.mean("seed").median("sample")
+        return {
+            "gradient_median": median,
+            "gradient_median_low": median - half,
+            "gradient_median_high": median + half,
+            "gradient_median_by_samples": xr.concat(first, "n_samples").assign_coords(n_samples=sizes),
+        }
+'''
+
+FIGURE = '''
+"""The median gradient, one row a parameter."""
+
+from jaxmorph.figures import style
+from jaxmorph.figures.entry import Entry
+from jaxmorph.figures.tables import interval, tidy
+
+ENTRY = Entry(
+    place=25,
+    title="The median gradient",
+    reading="A dot is the median over samples."
+    "{% if gradient_median_low %} A bar is its interval.{% endif %}",
+    variables=("gradient_median",),
+    needs=("gradient_median",),
+)
+
+
+def draw(sensitivity):
+    data = style.final(sensitivity)
+    with style.style():
+        figure = style.new_figure(2.0)
+        ax = figure.subplots()
+        for place, value in enumerate(data["gradient_median"].isel(observable=0).values):
+            ax.plot(value, place, "o")
+    return figure, tidy(data, interval("gradient_median"))
+'''
+
+
+@pytest.fixture
+def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The two files, as if they lay in the folders of the package."""
+    for package, text in ((jaxmorph.sensitivity, ESTIMATOR), (jaxmorph.figures, FIGURE)):
+        folder = tmp_path / package.__name__
+        folder.mkdir()
+        (folder / "gradient_median.py").write_text(textwrap.dedent(text))
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+    estimator.estimators.cache_clear()
+    monkeypatch.setattr(catalogue, "CATALOGUE", catalogue._found())
+    monkeypatch.setattr(jaxmorph.figures, "CATALOGUE", catalogue.CATALOGUE)
+    monkeypatch.setattr("jaxmorph.report.page.CATALOGUE", catalogue.CATALOGUE)
+    yield
+    monkeypatch.undo()
+    estimator.estimators.cache_clear()
+
+
+def a_run() -> xr.Dataset:
+    """f = 3 a + b, with noise in its gradients; 16 samples, 8 seeds, 3 times."""
+    rng = np.random.default_rng(0)
+    theta, shape = rng.uniform(size=(16, 2)), (16, 8, 3, 1)
+    dims = ("sample", "seed", "time", "observable")
+    value = (theta @ [3.0, 1.0])[:, None, None, None] + 0.1 * rng.normal(size=shape)
+    gradient = np.array([3.0, 1.0]) + 0.01 * rng.normal(size=(*shape, 2))
+    points = xr.Dataset(
+        dict.fromkeys(("parameter_value", "unit_value"), (("sample", "parameter"), theta)),
+        {"sample": np.arange(16), "parameter": ["a", "b"]},
+    )
+    slab = points[["parameter_value"]].assign(
+        value=(dims, value), gradient=((*dims, "parameter"), gradient)
+    )
+    slab = slab.assign_coords(
+        seed=np.arange(8),
+        time=("time", [0.0, 1.0, 2.0], {"long_name": "time", "units": "h"}),
+        observable=["f"],
+        observable_unit=("observable", ["um"]),
+        parameter_unit=("parameter", ["h", "h"]),
+    )
+    data = estimate([slab], points, Question([Uniform(low=0, high=1)] * 2))
+    return data.assign_attrs(design_method="list", stochastic=1, estimator="pathwise")
+
+
+@pytest.mark.usefixtures("added")
+def test_a_new_estimator_reaches_files_figures_report_and_documentation(tmp_path: Path) -> None:
+    data = a_run()
+    median = data["gradient_median"]
+    np.testing.assert_allclose(median.isel(time=-1, observable=0), [3.0, 1.0], rtol=0.01)
+    assert median.attrs["units"] == "um h-1"
+    assert described(median).label == "median gradient"
+    store.write_dataset(data, tmp_path / "sensitivity.nc", "sensitivity")
+    read = store.read_dataset(tmp_path / "sensitivity.nc", "sensitivity")
+
+    names = figure_names("list", 2, checks=False)
+    assert names.index("gradient_median") == names.index("heat_map") + 1
+    (tmp_path / "figures").mkdir()
+    for name in names:
+        figure, table = draw(name, read)
+        save_figure(figure, table, tmp_path / "figures" / name)
+        if name == "convergence":
+            assert "gradient_median" in set(table["estimate"])
+
+    write_report(tmp_path / "report.html", "toy", read, tmp_path / "figures")
+    page = (tmp_path / "report.html").read_text()
+    for told in (
+        "The median gradient",
+        "A dot is the median over samples. A bar is its interval.",
+        '<th scope="col">median gradient</th>',
+        "<b>median gradient</b>: converged",
+        "Tukey, Exploratory Data Analysis",
+        '"label": "median gradient"',
+    ):
+        assert told in page, told
+    documented = tables.with_tables("<!-- variables -->\n<!-- end -->\n<!-- formulas -->\n<!-- end -->")
+    assert "| `gradient_median` (`_low`, `_high`) | time, observable, parameter |" in documented
+    assert "| `gradient_median` | `med_θ E_r[∂f/∂θ_p]` |" in documented
