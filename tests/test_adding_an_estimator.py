@@ -1,10 +1,13 @@
-"""An estimator with its figure is two files: through the dataset, the figures and the report."""
+"""An estimate with its figure is the two files of docs/development.md: in files, figures and report."""
 
 from __future__ import annotations
 
+import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,102 +22,23 @@ from jaxmorph.quantities import described
 from jaxmorph.report import write_report
 from jaxmorph.sensitivity import Question, estimate, estimator, tables
 
-ESTIMATOR = '''
-"""The median over samples of the mean gradient, which single wild samples do not move."""
-
-import xarray as xr
-
-from jaxmorph.quantities import Interval, Kind, Method, Quantity
-from jaxmorph.sensitivity.estimator import Estimates, Estimator, Slab
-
-MEDIAN = Method(
-    "Median gradient",
-    "med_θ E_r[∂f/∂θ_p]",
-    "The median over the samples of the design.",
-    "Tukey, Exploratory Data Analysis (Addison-Wesley, 1977)",
-)
+DEVELOPMENT = Path(__file__).parents[1] / "docs" / "development.md"
 
 
-class MedianGradient(Estimator):
-    """The median over samples of the mean gradient."""
-
-    quantities = (
-        Quantity(
-            "gradient_median",
-            "median over samples of the mean gradient",
-            "observable parameter^-1",
-            ("time", "observable", "parameter"),
-            Kind.EFFECT,
-            MEDIAN,
-            label="median gradient",
-            reading="observable per unit of the parameter",
-            interval=Interval.SEEDS,
-            nested=True,
-            within=0.1,
-            relative=True,
-            from_gradients=True,
-        ),
-    )
-
-    def __init__(self, samples):
-        super().__init__(samples)
-        self._gradients = []
-
-    def add(self, slab: Slab) -> Estimates:
-        self._gradients.append(slab.gradient)
-        return {}
-
-    def finish(self, found: Estimates) -> Estimates:
-        gradient = xr.concat(self._gradients, "sample")
-        each = gradient.median("sample")
-        half = 1.96 * each.std("seed", ddof=1) / each.sizes["seed"] ** 0.5
-        n = gradient.sizes["sample"]
-        mean, sizes = gradient.mean("seed"), [n // 2, n]
-        first = [mean.isel(sample=slice(size)).median("sample") for size in sizes]
-        median = gradient.mean("seed").median("sample")
-        return {
-            "gradient_median": median,
-            "gradient_median_low": median - half,
-            "gradient_median_high": median + half,
-            "gradient_median_by_samples": xr.concat(first, "n_samples").assign_coords(n_samples=sizes),
-        }
-'''
-
-FIGURE = '''
-"""The median gradient, one row a parameter."""
-
-from jaxmorph.figures import style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.tables import interval, tidy
-
-ENTRY = Entry(
-    place=25,
-    title="The median gradient",
-    reading="A dot is the median over samples."
-    "{% if gradient_median_low %} A bar is its interval.{% endif %}",
-    variables=("gradient_median",),
-    needs=("gradient_median",),
-)
-
-
-def draw(sensitivity):
-    data = style.final(sensitivity)
-    with style.style():
-        figure = style.new_figure(2.0)
-        ax = figure.subplots()
-        for place, value in enumerate(data["gradient_median"].isel(observable=0).values):
-            ax.plot(value, place, "o")
-    return figure, tidy(data, interval("gradient_median"))
-'''
+def written(what: str) -> str:
+    """The code that the page shows for this file."""
+    found = re.search(rf"<!-- {what} -->\n *```python\n(.*?)```", DEVELOPMENT.read_text(), re.DOTALL)
+    assert found, what
+    return textwrap.dedent(found[1])
 
 
 @pytest.fixture
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The two files, as if they lay in the folders of the package."""
-    for package, text in ((jaxmorph.sensitivity, ESTIMATOR), (jaxmorph.figures, FIGURE)):
+    for package, file in ((jaxmorph.sensitivity, "estimator"), (jaxmorph.figures, "figure")):
         folder = tmp_path / package.__name__
         folder.mkdir()
-        (folder / "gradient_median.py").write_text(textwrap.dedent(text))
+        (folder / "gradient_median.py").write_text(written(file))
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
     estimator.estimators.cache_clear()
     monkeypatch.setattr(catalogue, "CATALOGUE", catalogue._found())
@@ -122,6 +46,8 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("jaxmorph.report.page.CATALOGUE", catalogue.CATALOGUE)
     yield
     monkeypatch.undo()
+    for package in (jaxmorph.sensitivity, jaxmorph.figures):
+        sys.modules.pop(f"{package.__name__}.gradient_median", None)
     estimator.estimators.cache_clear()
 
 
@@ -164,6 +90,8 @@ def test_a_new_estimator_reaches_files_figures_report_and_documentation(tmp_path
     assert names.index("gradient_median") == names.index("heat_map") + 1
     (tmp_path / "figures").mkdir()
     for name in names:
+        (tmp_path / "figures" / f"{name}.svg").write_text("<svg/>")
+    for name in ("gradient_median", "convergence"):
         figure, table = draw(name, read)
         save_figure(figure, table, tmp_path / "figures" / name)
         if name == "convergence":
@@ -183,3 +111,10 @@ def test_a_new_estimator_reaches_files_figures_report_and_documentation(tmp_path
     documented = tables.with_tables("<!-- variables -->\n<!-- end -->\n<!-- formulas -->\n<!-- end -->")
     assert "| `gradient_median` (`_low`, `_high`) | time, observable, parameter |" in documented
     assert "| `gradient_median` | `med_θ E_r[∂f/∂θ_p]` |" in documented
+
+
+@pytest.mark.usefixtures("added")
+def test_the_test_of_the_page_passes() -> None:
+    names: dict[str, Any] = {}
+    exec(written("test"), names)
+    names["test_one_wild_sample_does_not_move_the_median"]()
