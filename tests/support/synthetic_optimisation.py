@@ -14,6 +14,9 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from jaxmorph.quantities import COORDINATES, describe
+from jaxmorph.store.optimisation import QUANTITIES
+
 from . import synthetic
 
 STIFFNESS = (8.0, 1.0, 0.05, 0.01, 0.004)
@@ -114,7 +117,8 @@ def optimisation(
         variables, _coordinates(p, n_times), _attributes(p, n_steps, n_seeds, seeds_per_step)
     )
     numbered = ("start", "step", "evaluation_seed", "optimum", "direction")
-    return data.assign_coords({dim: np.arange(data.sizes[dim]) for dim in numbered})
+    data = data.assign_coords({dim: np.arange(data.sizes[dim]) for dim in numbered})
+    return describe(data, (*COORDINATES, *QUANTITIES))
 
 
 def _descent(p: Problem, start: np.ndarray, n_steps: int) -> np.ndarray:
