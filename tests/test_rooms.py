@@ -1,4 +1,4 @@
-"""An import points only downward: the table of docs/architecture.md."""
+"""An import points only downward: the table of rooms, of which scripts/house draws docs/house.svg."""
 
 import ast
 from pathlib import Path
