@@ -105,7 +105,7 @@ def before_and_after_animation(
     with style():
         if _has_cells(cells):
             figure, artists, update = _clusters(
-                cells.isel(seed=0), colour, [str(name) for name in cells["corner"].values]
+                cells.isel(seed=0), colour, [str(name) for name in cells["stage"].values]
             )
         else:
             figure, artists, update = _courses(cells["value"].isel(seed=0), "sample")
@@ -322,9 +322,10 @@ def _courses(value: xr.DataArray, line: str) -> tuple[Figure, list[Artist], Upda
         few_ticks(ax, "y", 4)
     for ax in panels.flat[len(observables) :]:
         ax.remove()
-    if "corner" in value.coords:
+    if names := [
+        words(str(v)) for n in ("corner", "stage") if n in value.coords for v in value[n].values
+    ]:
         first = [drawn for drawn, _ in lines[: value.sizes[line]]]
-        names = [words(str(c)) for c in value["corner"].values]
         figure.legend(first, names, loc="outside upper center", ncols=2, fontsize=7)
 
     def update(now: float) -> None:

@@ -152,7 +152,8 @@ def test_a_killed_writer_leaves_no_file_under_its_name(tmp_path: Path) -> None:
 
 
 def test_a_kind_is_one_of_ours() -> None:
-    kinds = {"design", "batch", "corners", "checks", "sensitivity", "starts", "optimisation"}
+    kinds = {"design", "batch", "corners", "checks", "sensitivity"}
+    kinds |= {"starts", "optimisation", "optimisation_cells"}
     assert set(KINDS) == kinds
     dataset = describe(xr.Dataset({"a": 1}), {"a": ("about a", "m"), "b": ("about b", "m")})
     assert dataset["a"].attrs == {"long_name": "about a", "units": "m"}

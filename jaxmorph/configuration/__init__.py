@@ -15,7 +15,7 @@ from jaxmorph.configuration.sections import (
     Checks,
     Estimates,
     Estimator,
-    GradientMode,
+    GradientSetting,
     Trajectories,
     bias_attributes,
 )
@@ -29,7 +29,7 @@ __all__ = [
     "Configuration",
     "Estimates",
     "Estimator",
-    "GradientMode",
+    "GradientSetting",
     "Run",
     "Trajectories",
     "bias_attributes",

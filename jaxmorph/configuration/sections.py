@@ -8,7 +8,7 @@ from pydantic import Field
 
 from jaxmorph.configuration.fields import ConfigurationModel, Indices
 
-GradientMode = Literal["auto", "forward", "reverse"]
+GradientSetting = Literal["auto", "forward", "reverse"]
 Estimator = Literal["pathwise", "smoothed", "score", "straight-through"]
 
 BIASED: dict[str, str] = {

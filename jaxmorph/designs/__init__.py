@@ -6,8 +6,9 @@ function of its settings alone.
 """
 
 from jaxmorph.designs.copula import Correlation, correlation_factor, independence_obstacle
+from jaxmorph.designs.corners import corner_points
 from jaxmorph.designs.extension import shortest_design
-from jaxmorph.designs.points import central_sample, design_weights, make_design
+from jaxmorph.designs.points import central_sample, design_weights, make_design, spread_samples
 from jaxmorph.designs.settings import (
     Design,
     FastDesign,
@@ -36,6 +37,7 @@ __all__ = [
     "SaltelliDesign",
     "SobolDesign",
     "central_sample",
+    "corner_points",
     "correlation_factor",
     "count_samples",
     "design_weights",
@@ -45,4 +47,5 @@ __all__ = [
     "make_design",
     "represents",
     "shortest_design",
+    "spread_samples",
 ]

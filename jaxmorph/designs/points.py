@@ -90,6 +90,13 @@ def central_sample(unit_values: np.ndarray) -> int:
     return int(np.argmin(distance.round(12)))
 
 
+def spread_samples(n_samples: int, wanted: int) -> np.ndarray:
+    """At most ``wanted`` of ``n_samples`` samples, evenly spread from the first to the last."""
+    import numpy as np
+
+    return np.unique(np.linspace(0, n_samples - 1, min(wanted, n_samples)).round().astype(int))
+
+
 def design_weights(design: Design, parameters: Sequence[str]) -> np.ndarray | None:
     """Weights (sample,), summing to 1, of an average over the parameters' distributions.
 

@@ -56,6 +56,7 @@ _NAMES = {
     "goal": ("what is asked of the observable", "1"),
     "map_value_0": ("value of the first free parameter on the map", "see parameter_unit"),
     "map_value_1": ("value of the second free parameter on the map", "see parameter_unit"),
+    "stage": ("before or after the optimisation", "1"),
     "map_loss": ("loss over the two free parameters, on fresh seeds", "1"),
 }
 
@@ -130,3 +131,9 @@ def optimisation_dataset(
         if dim in dataset.dims:
             dataset = dataset.assign_coords({dim: np.arange(dataset.sizes[dim])})
     return describe(dataset.assign_attrs(attributes), COORDINATES | _NAMES)
+
+
+def optimisation_cells_dataset(dataset: xr.Dataset) -> xr.Dataset:
+    """Simulations of one start before and after, which are the two samples of ``dataset``."""
+    stage = ("sample", as_strings(["before", "after"]))
+    return describe(dataset.assign_coords(stage=stage), _NAMES)
