@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "jaxmorph"
 
 ROOMS = {
-    "foundation": ["errors", "atomic", "distributions", "designs", "configuration"],
+    "foundation": ["errors", "atomic", "distributions", "designs", "quantities", "configuration"],
     "physics": ["state", "steps", "simulation", "space", "gradients", "env"],
     "studies": ["studies", "observables"],
     "engine": ["engine"],

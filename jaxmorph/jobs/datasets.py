@@ -42,6 +42,7 @@ def simulated(
     points: np.ndarray,
     result: engine.Evaluation | engine.SimulatedStates,
     attributes: dict[str, Any],
+    gradient_kind: str = "pathwise",
 ) -> xr.Dataset:
     """Values with gradients or with states.
 
@@ -52,6 +53,7 @@ def simulated(
         points: Values of the varied parameters, (sample, parameter).
         result: What the engine returned.
         attributes: Of the file.
+        gradient_kind: What the gradients are, in words.
     """
     dataset = store.batch_dataset(
         samples=numbers,
@@ -64,6 +66,7 @@ def simulated(
         value=result.value,
         gradient=result.gradient if isinstance(result, engine.Evaluation) else None,
         attributes=attributes,
+        gradient_kind=gradient_kind,
     )
     if isinstance(result, engine.SimulatedStates):
         return with_states(dataset, problem, numbers, seeds, result)

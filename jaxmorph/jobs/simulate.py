@@ -41,14 +41,13 @@ def evaluate_batch(run_name: str, spec: BatchSpecification, output: str) -> None
         )
     _report_non_finite(result, numbers, seeds)
     attributes = attributes_of(run_name, spec, problem, result.estimator, begin) | _mode_of(result)
-    dataset = simulated(problem, numbers, seeds, points[numbers], result, attributes)
+    dataset = simulated(problem, numbers, seeds, points[numbers], result, attributes, _kind(spec))
     if spec.trajectories is not None and problem.study.state_variables:
         stored, at = list(spec.trajectories.samples), list(spec.trajectories.seeds)
         logger.info("storing the trajectories of samples %s at seeds %s", stored, at)
         with _run_wide(stored):
             states = engine.simulate_states(problem, points[stored], np.array(at), run_key=spec.key)
         dataset = with_states(dataset, problem, np.array(stored), np.array(at), states)
-    dataset["gradient"].attrs["long_name"] = f"d observable / d parameter, {_kind(spec)}"
     store.write_dataset(dataset, output, "batch")
     saved.remove()
 
