@@ -21,16 +21,16 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.style import PALETTE, few_ticks, style, unit_of, words
-from jaxmorph.quantities import unit_of_entry
-from jaxmorph.visualization.cells import make_figure
-from jaxmorph.visualization.colours import Colour, Colouring, column, split
-from jaxmorph.visualization.course import Course, draw_course
-from jaxmorph.visualization.film import FRAMES_PER_SECOND, Update, write_film
-from jaxmorph.visualization.scene import draw_scene, frame, together
-from jaxmorph.visualization.trajectory import Trajectory
+from .errors import JaxmorphError
+from .figures.numbers import plain
+from .figures.style import PALETTE, few_ticks, style, unit_of, words
+from .quantities import unit_of_entry
+from .visualization.cells import make_figure
+from .visualization.colours import Colour, Colouring, column, split
+from .visualization.course import Course, draw_course
+from .visualization.film import FRAMES_PER_SECOND, Update, write_film
+from .visualization.scene import draw_scene, frame, together
+from .visualization.trajectory import Trajectory
 
 MOVING_FRAMES, RESTING_FRAMES = 110, 20
 MOST_PANELS = 16

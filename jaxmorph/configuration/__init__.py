@@ -3,14 +3,14 @@
 Nothing here imports JAX, numpy or scipy.
 """
 
-from jaxmorph.configuration.batches import Batch, BatchSize
-from jaxmorph.configuration.load import (
+from .batches import Batch, BatchSize
+from .load import (
     check_syntax,
     load_configuration,
     read_configuration,
 )
-from jaxmorph.configuration.models import BUILT_IN_STUDIES, Configuration, Run
-from jaxmorph.configuration.sections import (
+from .models import BUILT_IN_STUDIES, Configuration, Run
+from .sections import (
     BIASED,
     Checks,
     Estimates,

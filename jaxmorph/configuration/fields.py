@@ -19,7 +19,7 @@ from pydantic import (
     Tag,
 )
 
-from jaxmorph.distributions import Distribution
+from ..distributions import Distribution
 
 
 class ConfigurationModel(BaseModel):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jaxmorph.configuration.fields import hint
-from jaxmorph.configuration.sections import Animation
-from jaxmorph.designs import Correlation, GridDesign, correlation_factor, grid_obstacle
-from jaxmorph.errors import JaxmorphError
+from ..designs import Correlation, GridDesign, correlation_factor, grid_obstacle
+from ..errors import JaxmorphError
+from .fields import hint
+from .sections import Animation
 
 
 def check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:

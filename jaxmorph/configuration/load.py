@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from jaxmorph.configuration.mistakes import KeyPath, Mistake, dotted, is_consequence, show, to_mistake
-from jaxmorph.configuration.models import Configuration
-from jaxmorph.configuration.terms import FILES_MUST_EXIST
-from jaxmorph.errors import JaxmorphError
+from ..errors import JaxmorphError
+from .mistakes import KeyPath, Mistake, dotted, is_consequence, show, to_mistake
+from .models import Configuration
+from .terms import FILES_MUST_EXIST
 
 COMMAND_LINE = "--config"
 """How a message names the command line as the place of a value."""

@@ -10,14 +10,14 @@ from typing import get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from jaxmorph.configuration.batches import BatchSize
-from jaxmorph.configuration.fields import as_yaml_number, hint
-from jaxmorph.configuration.models import Configuration, Run
-from jaxmorph.configuration.optimise import Optimise, Optimiser, Refine, Schedule, Stop
-from jaxmorph.configuration.sections import Animation, Checks, Estimates, Trajectories
-from jaxmorph.configuration.terms import Term
-from jaxmorph.designs import Correlation, Design
-from jaxmorph.distributions import Distribution
+from ..designs import Correlation, Design
+from ..distributions import Distribution
+from .batches import BatchSize
+from .fields import as_yaml_number, hint
+from .models import Configuration, Run
+from .optimise import Optimise, Optimiser, Refine, Schedule, Stop
+from .sections import Animation, Checks, Estimates, Trajectories
+from .terms import Term
 
 KeyPath = tuple[int | str, ...]
 

@@ -14,27 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from jaxmorph.configuration.batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
-from jaxmorph.configuration.fields import (
-    AllOrNames,
-    ConfigurationModel,
-    Names,
-    ParameterDistribution,
-    Scalar,
-    hint,
-)
-from jaxmorph.configuration.fits import check_correlations, check_grid, check_names
-from jaxmorph.configuration.optimise import Optimise
-from jaxmorph.configuration.sections import (
-    Animation,
-    Checks,
-    Estimates,
-    Estimator,
-    GradientSetting,
-    Trajectories,
-)
-from jaxmorph.configuration.terms import FILES_MUST_EXIST
-from jaxmorph.designs import (
+from ..designs import (
     Correlation,
     Design,
     GridDesign,
@@ -42,6 +22,26 @@ from jaxmorph.designs import (
     count_samples,
     independence_obstacle,
 )
+from .batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
+from .fields import (
+    AllOrNames,
+    ConfigurationModel,
+    Names,
+    ParameterDistribution,
+    Scalar,
+    hint,
+)
+from .fits import check_correlations, check_grid, check_names
+from .optimise import Optimise
+from .sections import (
+    Animation,
+    Checks,
+    Estimates,
+    Estimator,
+    GradientSetting,
+    Trajectories,
+)
+from .terms import FILES_MUST_EXIST
 
 BUILT_IN_STUDIES = {
     "reference": "jaxmorph.studies.reference:ReferenceStudy",

@@ -6,22 +6,22 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from jaxmorph.configuration.fields import (
+from ..designs import Design, ListDesign, SobolDesign, count_samples, grid_obstacle
+from .fields import (
     AllOrNames,
     ConfigurationModel,
     Scalar,
     hint,
 )
-from jaxmorph.configuration.fits import check_names
-from jaxmorph.configuration.optimisers import (
+from .fits import check_names
+from .optimisers import (
     OPTIMISERS,
     REQUIRED,
     SCHEDULES,
     WITHOUT_LEARNING_RATE,
     WITHOUT_SCHEDULE,
 )
-from jaxmorph.configuration.terms import Target, Term, TimeCourse
-from jaxmorph.designs import Design, ListDesign, SobolDesign, count_samples, grid_obstacle
+from .terms import Target, Term, TimeCourse
 
 
 def _check_settings(what: str, name: str, settings: dict[str, Any], known: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from jaxmorph.configuration.fields import ConfigurationModel, Indices
+from .fields import ConfigurationModel, Indices
 
 GradientSetting = Literal["auto", "forward", "reverse"]
 Estimator = Literal["pathwise", "smoothed", "score", "straight-through"]

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from jaxmorph.configuration.courses import MeasuredCourse, as_csv, check_file, read_course
-from jaxmorph.configuration.fields import ConfigurationModel
-from jaxmorph.errors import JaxmorphError
+from ..errors import JaxmorphError
+from .courses import MeasuredCourse, as_csv, check_file, read_course
+from .fields import ConfigurationModel
 
 FILES_MUST_EXIST = {"files_must_exist": True}
 """Context of a validation that looks for the files that a configuration names.

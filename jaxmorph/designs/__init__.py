@@ -5,11 +5,11 @@ the points are made by :func:`make_design` with ``scipy.stats.qmc`` and SALib. E
 function of its settings alone.
 """
 
-from jaxmorph.designs.copula import Correlation, correlation_factor, independence_obstacle
-from jaxmorph.designs.corners import corner_points
-from jaxmorph.designs.extension import shortest_design
-from jaxmorph.designs.points import central_sample, design_weights, make_design, spread_samples
-from jaxmorph.designs.settings import (
+from .copula import Correlation, correlation_factor, independence_obstacle
+from .corners import corner_points
+from .extension import shortest_design
+from .points import central_sample, design_weights, make_design, spread_samples
+from .settings import (
     Design,
     FastDesign,
     GridDesign,

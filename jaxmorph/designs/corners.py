@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from jaxmorph.distributions import Distribution
+from ..distributions import Distribution
 
 if TYPE_CHECKING:
     import numpy as np

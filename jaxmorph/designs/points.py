@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from jaxmorph.designs.copula import (
+from ..distributions import Distribution, is_logarithmic
+from ..errors import JaxmorphError
+from .copula import (
     Correlation,
     correlated,
     correlation_factor,
     independence_obstacle,
 )
-from jaxmorph.designs.settings import (
+from .settings import (
     Design,
     FastDesign,
     GridDesign,
@@ -24,8 +26,6 @@ from jaxmorph.designs.settings import (
     SobolDesign,
     grid_obstacle,
 )
-from jaxmorph.distributions import Distribution, is_logarithmic
-from jaxmorph.errors import JaxmorphError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,10 +8,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.tables import require, tidy
+from ..errors import JaxmorphError
+from . import style
+from .entry import Entry
+from .tables import require, tidy
 
 ENTRY = Entry(
     place=90,

@@ -12,11 +12,11 @@ from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import no_elasticities, unsuited
-from jaxmorph.figures.numbers import uncertain_parts
-from jaxmorph.figures.tables import interval, require, tidy
+from . import panels, style
+from .entry import Entry
+from .estimates import no_elasticities, unsuited
+from .numbers import uncertain_parts
+from .tables import interval, require, tidy
 
 ENTRY = Entry(
     place=20,

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures import draw, nothing_because
-from jaxmorph.figures.estimates import known, present, size_measure, unreliable, unsuited
-from jaxmorph.figures.numbers import NOT_DEFINED, plain, uncertain_between
-from jaxmorph.figures.save import render
-from jaxmorph.figures.style import final, words
-from jaxmorph.quantities import Kind, Quantity
-from jaxmorph.report.convergence import Verdict, verdicts
-from jaxmorph.report.findings import noiseless
-from jaxmorph.report.summary import percent
+from ..figures import draw, nothing_because
+from ..figures.estimates import known, present, size_measure, unreliable, unsuited
+from ..figures.numbers import NOT_DEFINED, plain, uncertain_between
+from ..figures.save import render
+from ..figures.style import final, words
+from ..quantities import Kind, Quantity
+from .convergence import Verdict, verdicts
+from .findings import noiseless
+from .summary import percent
 
 _COLUMNS = (
     *(Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import (
+from ..figures.estimates import (
     both_signs,
     known,
     mean_of_both_signs,
@@ -15,10 +15,10 @@ from jaxmorph.figures.estimates import (
     unreliable,
     unsuited,
 )
-from jaxmorph.figures.numbers import plain, uncertain_between
-from jaxmorph.figures.numerical_checks import largest_over_time
-from jaxmorph.figures.style import final, names, words
-from jaxmorph.quantities import Kind, Quantity
+from ..figures.numbers import plain, uncertain_between
+from ..figures.numerical_checks import largest_over_time
+from ..figures.style import final, names, words
+from ..quantities import Kind, Quantity
 
 _NAME = "elasticity_average"
 _MOST_LISTED = 40
