@@ -24,10 +24,10 @@ ENTRY = Entry(
     reading="Elasticity at the last time"
     "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}"
     ". Blue makes the observable larger in size, red smaller"
-    "{% if elasticity_average_low %}, grey cells cannot be told from zero{% endif %}"
+    "{% if elasticity_average_low %}, grey fields cannot be told from zero{% endif %}"
     ". Colour grows as the square root; it may saturate (then its bar ends in arrows), the "
     "numbers do not."
-    "{% if elasticity_average_low %} With many cells, about one in twenty intervals misses "
+    "{% if elasticity_average_low %} With many fields, about one in twenty intervals misses "
     "the truth by chance.{% endif %}",
     variables=("elasticity_average",),
 )

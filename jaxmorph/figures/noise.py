@@ -20,7 +20,7 @@ ENTRY = Entry(
     "parameters, at each time; what is above it comes from the parameters. "
     "{% if noise_share_low %} The band is its 95 % interval.{% endif %}"
     " Where nearly all is noise, a single simulation says little about parameters, although"
-    " averages over seeds may.",
+    " means over seeds may.",
     variables=("noise_share",),
     needs=("noise_share",),
 )

@@ -130,7 +130,7 @@ def descend(
             return capacities.lower(step.advance, arguments, starts, keys).compile()
 
         advance = compiled()
-        progress = _Progress(settings.steps, done, n)
+        progress = _DescentProgress(settings.steps, done, n)
         written = time.monotonic()
         while done <= settings.steps and np.any(np.asarray(state.stopped) == RUNNING):
             after, records = advance(state, jnp.int32(done), y)
@@ -349,7 +349,7 @@ def _save(saved: Saved, n: int, done: int, state: DescentState, history: History
             del saved[place]
 
 
-class _Progress:
+class _DescentProgress:
     """Writes to the log how far the starts are."""
 
     def __init__(self, steps: int, before: int, n: int, every: float = 2.0):

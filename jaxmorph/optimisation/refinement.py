@@ -89,7 +89,7 @@ def _longer(array: np.ndarray) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Model:
+class _QuadraticModel:
     """The loss at a point with its quadratic model: gradient and Hessian, Gauss and Newton's.
 
     The Hessian is that of the mean over these seeds, with its noise, so that it bends nowhere downwards.
@@ -102,7 +102,7 @@ class _Model:
     square: float
 
     @classmethod
-    def of(cls, evaluator: LossEvaluator, u: np.ndarray) -> "_Model":
+    def of(cls, evaluator: LossEvaluator, u: np.ndarray) -> "_QuadraticModel":
         there, objective = evaluator.slopes(u[None]), evaluator.objective
         if not (np.isfinite(there.loss[0]) and np.isfinite(there.gradient).all()):
             return cls(np.inf, np.nan, np.zeros_like(u), np.eye(u.size), np.nan)
@@ -125,11 +125,11 @@ class _Model:
 
 def _refined(evaluator: LossEvaluator, start: np.ndarray, steps: int) -> list[np.ndarray]:
     """The end of one start: what is kept of it, in the order of ``_FIELDS``."""
-    seen: dict[bytes, _Model] = {}
+    seen: dict[bytes, _QuadraticModel] = {}
 
-    def at(u: np.ndarray) -> _Model:
+    def at(u: np.ndarray) -> _QuadraticModel:
         if u.tobytes() not in seen:
-            seen[u.tobytes()] = _Model.of(evaluator, u)
+            seen[u.tobytes()] = _QuadraticModel.of(evaluator, u)
         return seen[u.tobytes()]
 
     def arrived(u: np.ndarray) -> bool:

@@ -255,7 +255,7 @@ def worst_check(checks: xr.Dataset | None) -> str | None:
 
 
 @dataclass
-class Health:
+class HealthSummary:
     """What a reader must be warned of."""
 
     non_finite: int = 0
@@ -273,9 +273,9 @@ class Health:
         )
 
 
-def health(sensitivity: xr.Dataset) -> Health:
+def health(sensitivity: xr.Dataset) -> HealthSummary:
     """Non-finite numbers, exploding gradients and elasticities that are not defined."""
-    found = Health()
+    found = HealthSummary()
     if "non_finite_count" in sensitivity:
         found.non_finite = int(sensitivity["non_finite_count"].sum())
     if "excluded_sample" in sensitivity:
