@@ -9,8 +9,9 @@ from .followed import (
     simulate_with_log_density,
     simulate_with_tangent,
 )
-from .load import Problem, load_problem, load_study, raised_in
+from .load import load_problem, load_study, raised_in, source_of
 from .per_cell import outcome_sensitivity, position_sensitivity
+from .problem import Problem
 
 __all__ = [
     "Buffers",
@@ -33,5 +34,6 @@ __all__ = [
     "raised_in",
     "simulate_with_log_density",
     "simulate_with_tangent",
+    "source_of",
     "using_surrogates",
 ]
