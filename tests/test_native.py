@@ -30,8 +30,8 @@ from jaxmorph.env.mechanics import (
     MorsePotential,
     PairPotential,
     SGDMechanicalRelaxation,
-    many_tangents,
 )
+from jaxmorph.tracing import many_tangents
 
 # --- operations on vectors -----------------------------------------------------------------------
 

@@ -19,8 +19,8 @@ from jaxmorph.distributions import Uniform
 from jaxmorph.engine import capacities, pair_rules
 from jaxmorph.env.mechanics import MorsePotential, listed
 from jaxmorph.env.mechanics.neighbours import nearest_neighbour, neighbour_list
-from jaxmorph.simulation.buffers import Buffers, buffer_need, buffer_size, buffered
 from jaxmorph.studies import Problem, load_problem
+from jaxmorph.tracing import Buffers, buffer_need, buffer_size, buffered
 
 ENOUGH = {"neighbours": 160, "candidates": 800, "skin": 0.1, "nearest_candidates": 800}
 POTENTIAL = MorsePotential(epsilon=2.0, alpha=2.0, r_onset=1.1, r_cutoff=1.4)

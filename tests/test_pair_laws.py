@@ -28,7 +28,7 @@ from jaxmorph.env.mechanics import (
 )
 from jaxmorph.env.mechanics import listed as listing
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.simulation.buffers import Buffers, buffered
+from jaxmorph.tracing import Buffers, buffered
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -19,11 +19,11 @@ from jaxmorph.env.mechanics import (
     MorsePotential,
     PairPotential,
     SGDMechanicalRelaxation,
-    many_tangents,
 )
 from jaxmorph.env.mechanics import pairs as layouts
 from jaxmorph.env.mechanics.pairs import BothWays, EachOnce, all_pairs
 from jaxmorph.studies import Problem, load_study
+from jaxmorph.tracing import many_tangents
 
 N = 7
 SPACES = {

@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "jaxmorph"
 
 ROOMS = {
     "foundation": ["errors", "atomic", "distributions", "designs", "quantities", "configuration"],
-    "physics": ["state", "steps", "simulation", "space", "gradients", "env"],
+    "tracing": ["tracing"],
+    "physics": ["state", "steps", "simulation", "space", "env"],
     "studies": ["studies", "observables"],
     "engine": ["engine"],
     "optimisation": ["optimisation"],
@@ -20,9 +21,10 @@ ROOMS = {
 }
 ALLOWED = {
     "foundation": set(),
-    "physics": {"foundation"},
-    "studies": {"foundation", "physics"},
-    "engine": {"foundation", "studies"},
+    "tracing": {"foundation"},
+    "physics": {"foundation", "tracing"},
+    "studies": {"foundation", "tracing", "physics"},
+    "engine": {"foundation", "tracing", "studies"},
     "optimisation": {"foundation", "studies", "engine"},
     "store": {"foundation"},
     "sensitivity": {"foundation"},

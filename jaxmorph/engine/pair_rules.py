@@ -12,7 +12,7 @@ import numpy as np
 from jax.extend import core
 from jaxtyping import Array
 
-from ..studies import PairLaw, fused_pairs
+from ..tracing import PairLaw, fused_pairs
 from .lanes import Laned, Lanes, Rule, Sizes, spread, widest
 from .native import library
 from .native.every_pair import EveryPair, local_bytes

@@ -9,8 +9,8 @@ from jaxtyping import Array, Bool, Float
 from .. import space
 from ..env.mechanics import MechanicalInteractionPotential, nearest_distance
 from ..errors import JaxmorphError
-from ..gradients import by_gradient
 from ..state import BaseCellState
+from ..tracing import by_gradient
 
 Scalar = Float[Array, ""]
 

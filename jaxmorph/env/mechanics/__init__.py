@@ -1,7 +1,6 @@
 """Forces between cells, and how cells move under them."""
 
 from .active import ActiveBrownianRelaxation
-from .fused import PairLaw, fused_pairs
 from .listed import nearest_distance
 from .minimisation import EnergyMinimisation, Fire, GradientDescent
 from .morse import MorsePotential
@@ -12,7 +11,6 @@ from .pair_laws import (
     MorseAdhesionPotential,
     SoftSpherePotential,
 )
-from .pairs import many_tangents
 from .potentials import MechanicalInteractionPotential, PairPotential
 from .pressure import PressureSensing, virial_pressure
 from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
@@ -29,13 +27,10 @@ __all__ = [
     "MechanicalInteractionPotential",
     "MorseAdhesionPotential",
     "MorsePotential",
-    "PairLaw",
     "PairPotential",
     "PressureSensing",
     "SGDMechanicalRelaxation",
     "SoftSpherePotential",
-    "fused_pairs",
-    "many_tangents",
     "nearest_distance",
     "virial_pressure",
 ]

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ... import space
-from ...simulation import gaussian
 from ...steps import State
+from ...tracing import gaussian
 from .potentials import MechanicalInteractionPotential, Scalar
 from .relaxation import MechanicalRelaxation, Moved, Position, random_key
 

@@ -1,17 +1,13 @@
 """Forces between all pairs of cells as one operation, for an engine that has a kernel for it.
 
-Without an engine that asks for them (:func:`fused_pairs`), nothing is different: forces are computed by
-operations of JAX. With it, the force, its change along tangents and what cotangents give back are an
+Without an engine that asks for them (``tracing.fused_pairs``), nothing is different: forces are computed
+by operations of JAX. With it, the force, its change along tangents and what cotangents give back are an
 operation each, of the state alone: nothing is kept between them.
 """
 
-import contextlib
-import dataclasses
-import math
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,75 +16,9 @@ from jax.extend import core
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
-from .pairs import has_many_tangents, traced_with
+from ...tracing import Force, PairLaw, has_many_tangents
 
 Scalar = Float[Array, ""]
-Force = Float[Array, "cell dim"]
-Reach = float | Literal["contact"]
-
-
-class PairForm(NamedTuple):
-    """What a force between two cells is, as jaxprs of (squared distance, sum of the radii, fields).
-
-    Attributes:
-        force: The force over the distance, (1,) result.
-        derivatives: The same, and its derivatives by the distance over the distance, by the sum of the
-            radii, and by each field.
-    """
-
-    force: core.ClosedJaxpr
-    derivatives: core.ClosedJaxpr
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class PairLaw:
-    """A force between pairs of cells that depends on their distance and radii.
-
-    Attributes:
-        force: The force on each cell, (cell, dim), from positions (cell, dim), radii (cell,), 1 for the
-            cells that interact (else 0), a factor of the force and the scalar fields of the law.
-        form: The force between two cells.
-        inner: A simpler form of it that holds below ``inner_below``; or None.
-        inner_below: A distance.
-        reach: The distance from which on the force is 0; "contact" is the sum of the radii.
-    """
-
-    force: Callable[..., Force]
-    form: PairForm
-    inner: PairForm | None = None
-    inner_below: float = 0.0
-    reach: Reach = math.inf
-
-    @property
-    def forms(self) -> tuple[PairForm, ...]:
-        """All of them."""
-        return (self.form,) if self.inner is None else (self.form, self.inner)
-
-
-CanFuse = Callable[[PairLaw, tuple[int, ...]], bool]
-"""Whether there is a kernel for a law and for positions of this shape."""
-
-_can_fuse: ContextVar[CanFuse | None] = ContextVar("can_fuse", default=None)
-# Part of JAX's cache keys: a function that a user has jitted is traced anew.
-_in_use = jax.make_user_context(False)
-
-
-def fused_pairs(can_fuse: CanFuse) -> contextlib.AbstractContextManager[None]:
-    """What is traced inside has forces as single operations, where ``can_fuse`` says so."""
-    return traced_with(_can_fuse, can_fuse, _in_use)
-
-
-def may_fuse() -> bool:
-    """Whether any forces are to be single operations."""
-    return _can_fuse.get() is not None
-
-
-def is_fused(law: PairLaw, shape: tuple[int, ...]) -> bool:
-    """Whether the forces of a law are to be one operation."""
-    can_fuse = _can_fuse.get()
-    consts = [c for form in law.forms for jaxpr in form for c in jaxpr.consts]
-    known = not any(isinstance(c, jax.core.Tracer) for c in consts)
-    return can_fuse is not None and known and can_fuse(law, shape)
 
 
 def pair_force(

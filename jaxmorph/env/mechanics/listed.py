@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ... import space
-from ...simulation.buffers import buffer_need, buffer_size, is_measured, may_buffer
 from ...state import BaseCellState
+from ...tracing import buffer_need, buffer_size, is_measured, may_buffer
 from .neighbours import NeighbourList, nearest_neighbour, neighbour_list
 
 # Measured with benchmarks/clusters.py (docs/scaling.md); a list also has to be as much shorter than

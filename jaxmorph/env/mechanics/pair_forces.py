@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ... import space
-from .fused import PairForm, PairLaw
+from ...tracing import PairForm, PairLaw
 from .pairs import Pairs, Vectors, all_pairs
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from jaxtyping import Array, Float, Int
 
 from ...errors import JaxmorphError
 from ...state import BaseCellState
+from ...tracing import Reach
 from ..fields import field_of
-from .fused import Reach
 from .listed import is_listed
 from .morse import MorsePotential, check_cutoff, inner_below, range_of, smooth_cutoff
 from .potentials import EnergyFn, ForceFn, MechanicalInteractionPotential, PairPotential, Scalar

@@ -5,10 +5,6 @@ the layout: what the compiler makes fast of one is slow in the other.
 """
 
 import abc
-import contextlib
-from collections.abc import Iterator
-from contextvars import ContextVar
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,37 +14,13 @@ from jaxtyping import Array, Float
 
 from ... import space
 from ...space import DisplacementFn
+from ...tracing import has_many_tangents
 
 # Products with the matrices of EachOnce take n^3 operations. Measured on CPUs: reverse mode gains from
 # them up to 100 cells, values and forward mode up to about 40.
 _MOST_CELLS_ONCE = 50
 
-_many_tangents: ContextVar[bool] = ContextVar("many_tangents", default=False)
-# Part of JAX's cache keys: a function that a user has jitted is traced anew.
-_in_use = jax.make_user_context(False)
-
 Vectors = tuple[Float[Array, "*pair"], ...] | Float[Array, "*pair dim"]
-
-
-@contextlib.contextmanager
-def traced_with(variable: ContextVar, value: Any, in_use: Any) -> Iterator[None]:
-    """What is traced inside finds ``value``; ``in_use``, a user context of JAX, is True meanwhile."""
-    token = variable.set(value)
-    try:
-        with in_use(True):
-            yield
-    finally:
-        variable.reset(token)
-
-
-def many_tangents() -> contextlib.AbstractContextManager[None]:
-    """What is traced inside will push several tangents at once: see :meth:`Pairs.once`."""
-    return traced_with(_many_tangents, True, _in_use)
-
-
-def has_many_tangents() -> bool:
-    """Whether what is traced now will push several tangents at once."""
-    return _many_tangents.get()
 
 
 class Pairs(eqx.Module):

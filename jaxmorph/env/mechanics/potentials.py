@@ -11,7 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from ... import space
 from ...state import BaseCellState
-from .fused import Reach, is_fused, may_fuse, pair_force
+from ...tracing import Reach, is_fused, may_fuse
+from .fused import pair_force
 from .listed import PairFn, is_listed, listed_energy, listed_force
 from .pair_forces import apart, derivative, fields_of, law_of, pair_forces, slope
 from .pairs import BothWays, Pairs, all_pairs

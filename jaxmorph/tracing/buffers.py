@@ -5,13 +5,12 @@ small, it has to make its result NaN. The engine looks for that, measures and tr
 """
 
 import contextlib
-import itertools
-from collections.abc import Iterator
-from contextvars import ContextVar
 
 import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
+
+from .contexts import TraceContext
 
 
 class Buffers:
@@ -36,40 +35,31 @@ class Buffers:
             self.needed[name] = max(self.needed.get(name, 0.0), need)
 
 
-_active: ContextVar[Buffers | None] = ContextVar("buffers", default=None)
-# Part of JAX's cache keys: a function that a study has jitted itself is traced anew for other sizes.
-_in_use = jax.make_user_context(0)
-_numbers = itertools.count(1)
+_buffers: TraceContext[Buffers | None] = TraceContext("buffers", None)
 
 
-@contextlib.contextmanager
-def buffered(buffers: Buffers) -> Iterator[None]:
+def buffered(buffers: Buffers) -> contextlib.AbstractContextManager[None]:
     """What is traced inside may use buffers, of these sizes.
 
     Outside of this context nothing does: who opens it looks for the NaN of a buffer that is too small.
     """
-    token = _active.set(buffers)
-    try:
-        with _in_use(next(_numbers)):
-            yield
-    finally:
-        _active.reset(token)
+    return _buffers.set(buffers)
 
 
 def may_buffer() -> bool:
     """Whether someone looks for buffers that are too small."""
-    return _active.get() is not None
+    return _buffers.get() is not None
 
 
 def is_measured() -> bool:
     """Whether it is only measured how large the buffers have to be: results need no NaN then."""
-    buffers = _active.get()
+    buffers = _buffers.get()
     return buffers is not None and buffers.measure
 
 
 def buffer_size(name: str, first: float) -> float:
     """The size of the buffer ``name``; ``first`` where nothing has been measured."""
-    buffers = _active.get()
+    buffers = _buffers.get()
     if buffers is None:
         return first
     size = buffers.asked[name] = buffers.sizes.get(name, first)
@@ -78,7 +68,7 @@ def buffer_size(name: str, first: float) -> float:
 
 def buffer_need(name: str, size: Float[Array, ""] | Int[Array, ""]) -> None:
     """Say that buffer ``name`` has to be at least so large here."""
-    buffers = _active.get()
+    buffers = _buffers.get()
     if buffers is not None and is_measured():
         # A callback leaves every loop and jit of the study's own. Only programs that measure have it.
         jax.debug.callback(lambda size: buffers.take(name, size), size)

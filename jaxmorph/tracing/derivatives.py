@@ -19,7 +19,9 @@ def differentiated_as(value: Array, by: Array) -> Array:
 
 
 @differentiated_as.defjvp
-def _differentiated_as_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple:
+def _differentiated_as_jvp(
+    primals: tuple[Array, Array], tangents: tuple[Array, Array]
+) -> tuple[Array, Array]:
     return primals[0], tangents[1]
 
 
@@ -40,7 +42,8 @@ def discount_gradient(x: T, factor: float | Array) -> T:
             return y
         return differentiated_as(y, jax.lax.stop_gradient(jnp.asarray(factor, dtype=y.dtype)) * y)
 
-    return jax.tree.map(leaf, x)
+    discounted: T = jax.tree.map(leaf, x)
+    return discounted
 
 
 def by_gradient(function: Callable[..., Array]) -> Callable[..., Array]:
@@ -54,7 +57,7 @@ def by_gradient(function: Callable[..., Array]) -> Callable[..., Array]:
         return function(*arguments)
 
     @value.def_jvp
-    def value_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+    def value_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
         moving = jax.tree.map(lambda t: t is not None, tangents, is_leaf=lambda t: t is None)
         varied, rest = eqx.partition(primals, moving)
         result, gradient = eqx.filter_value_and_grad(lambda x: function(*eqx.combine(x, rest)))(varied)

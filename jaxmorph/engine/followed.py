@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..errors import JaxmorphError
-from ..simulation.instruments import LogDensity, TangentGrowth, using
-from .base import Recording, Study
+from ..studies import Recording, Study
+from ..tracing import LogDensity, TangentGrowth, using
 
 Parameters = Mapping[str, Float[Array, ""]]
 
