@@ -11,17 +11,16 @@ is so at the start and at the end.
 import argparse
 import contextlib
 import math
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal, get_args
-from unittest import mock
 
 import numpy as np
 
-from jaxmorph.engine import batch, pair_rules
+from jaxmorph.engine import batch
 from jaxmorph.engine.pieces import Piece, compile_piece, evaluate_piece
-from jaxmorph.env.mechanics import listed
+from jaxmorph.env.interactions import choosing, preferring
+from jaxmorph.env.interactions.sums import BOTH_WAYS, NeighbourLists
 from jaxmorph.studies import Problem, load_problem
 
 from .task import PARAMETERS, cluster_settings
@@ -86,20 +85,11 @@ def measure(
     return min(seconds[1:]) / n_steps / n_simulations
 
 
-@contextlib.contextmanager
-def _only(forces: Forces) -> Iterator[None]:
+def _only(forces: Forces) -> contextlib.AbstractContextManager[None]:
     """No other way to sum forces."""
     if forces == "kernels":
-        yield
-        return
-    # A list that is no shorter than all pairs would not be taken either.
-    crossover, dearer = (0, 0) if forces == "lists" else (sys.maxsize, listed.DEARER)
-    with (
-        mock.patch.object(pair_rules, "_can_fuse", lambda *_: False),
-        mock.patch.object(listed, "CROSSOVER", crossover),
-        mock.patch.object(listed, "DEARER", dearer),
-    ):
-        yield
+        return contextlib.nullcontext()
+    return choosing(preferring(NeighbourLists() if forces == "lists" else BOTH_WAYS))
 
 
 def exponent(n_cells: Sequence[int], seconds: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jax.extend import core
 
-    from jaxmorph.engine.native.pair_kernels import PairKernel
+    from jaxmorph.env.interactions.kernels.kernel import PairKernel
 
 # Sums, products, comparisons and choices of ``Vectors.exp``; a product with a sum is two.
 _EXPONENTIAL = 4 + 3 + 4 + 12 + 2
@@ -22,11 +22,12 @@ def operations(target: str, n_simulations: int) -> Counter:
     Of its forms, the simplest one counts, and no pair as out of reach. Of kernels that look for near
     pairs nothing counts: how many there are depends on where cells are.
     """
-    from jaxmorph.engine.pair_rules import kernel_called
+    from jaxmorph.env.interactions.kernels import EveryPairKernels, kernel_called
 
-    kernel = kernel_called(target)
-    if kernel is None or kernel.only_near:
+    made = kernel_called(target)
+    if made is None or made[0] is not EveryPairKernels.writer:
         return Counter()
+    _, kernel = made
     n_pairs = kernel.n_cells * (kernel.n_cells - 1) // 2
     of_pair = _of_jaxpr(kernel.forms[-1].jaxpr)
     of_pair["plain"] += _around(kernel)
@@ -34,7 +35,7 @@ def operations(target: str, n_simulations: int) -> Counter:
 
 
 def _of_jaxpr(jaxpr: core.Jaxpr) -> Counter:
-    from jaxmorph.engine.calls import CALLS, called
+    from jaxmorph.native.calls import CALLS, called
 
     total: Counter = Counter()
     for eqn in jaxpr.eqns:

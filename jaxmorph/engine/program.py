@@ -13,11 +13,10 @@ from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
 from ..studies import Problem, Recording, raised_in
-from ..tracing import ChoicesNoticed, many_tangents, using
+from ..tracing import ChoicesNoticed, batched_on, many_tangents, using
 from .chunks import chunk_shape, over_chunks
 from .lane_control import interpret
 from .lanes import Laned, Lanes, Sizes, spread
-from .pair_rules import kernels_for_pairs
 from .threefry import threefry
 
 GradientMode = Literal["forward", "reverse"]
@@ -122,7 +121,7 @@ def over_batch(function: Callable) -> Callable:
 
     def over(samples: Float[Array, "sample parameter"], keys: UInt32[Array, "seed 2"]) -> Any:
         one = (jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in (samples, keys))
-        with kernels_for_pairs():
+        with batched_on(jax.default_backend()):
             closed, result = jax.make_jaxpr(function, return_shape=True)(*one)
 
         def chunk(samples: Array, keys: Array) -> list[Array]:

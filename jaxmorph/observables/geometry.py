@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .. import space
-from ..env.mechanics import MechanicalInteractionPotential, nearest_distance
+from ..env.interactions import MechanicalInteractionPotential, nearest_distance
 from ..errors import JaxmorphError
 from ..state import BaseCellState
 from ..tracing import by_gradient

@@ -4,43 +4,39 @@ A simulation calls the functions of this room; whoever traces it says, by contex
 followed, whether it may use buffers, and which operations there are for it.
 """
 
-from .buffers import Buffers, buffer_need, buffer_size, buffered, is_measured, may_buffer
+from .batches import BATCH_RULES, BatchRule, batched_on, evaluated_by, platform
+from .buffers import (
+    Buffers,
+    buffer_need,
+    buffer_size,
+    buffered,
+    expected_size,
+    is_measured,
+    may_buffer,
+)
 from .contexts import TraceContext
 from .derivatives import by_gradient, differentiated_as, discount_gradient
 from .draws import bernoulli, categorical, gaussian, surrogate
 from .instruments import ChoicesNoticed, Followed, Instrument, active, using
 from .log_density import LogDensity
 from .loops import keep, recompute, scan
-from .pair_laws import (
-    CanFuse,
-    Force,
-    PairForm,
-    PairLaw,
-    Reach,
-    fused_pairs,
-    has_many_tangents,
-    is_fused,
-    many_tangents,
-    may_fuse,
-)
 from .surrogates import Surrogates
 from .tangent_growth import TangentGrowth
+from .tangents import has_many_tangents, many_tangents
 
 __all__ = [
+    "BATCH_RULES",
+    "BatchRule",
     "Buffers",
-    "CanFuse",
     "ChoicesNoticed",
     "Followed",
-    "Force",
     "Instrument",
     "LogDensity",
-    "PairForm",
-    "PairLaw",
-    "Reach",
     "Surrogates",
     "TangentGrowth",
     "TraceContext",
     "active",
+    "batched_on",
     "bernoulli",
     "buffer_need",
     "buffer_size",
@@ -49,15 +45,15 @@ __all__ = [
     "categorical",
     "differentiated_as",
     "discount_gradient",
-    "fused_pairs",
+    "evaluated_by",
+    "expected_size",
     "gaussian",
     "has_many_tangents",
-    "is_fused",
     "is_measured",
     "keep",
     "many_tangents",
     "may_buffer",
-    "may_fuse",
+    "platform",
     "recompute",
     "scan",
     "surrogate",

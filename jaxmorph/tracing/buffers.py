@@ -66,6 +66,12 @@ def buffer_size(name: str, first: float) -> float:
     return size
 
 
+def expected_size(name: str, first: float) -> float:
+    """The same, for those who may not use the buffer: it is not asked for."""
+    buffers = _buffers.get()
+    return first if buffers is None else buffers.sizes.get(name, first)
+
+
 def buffer_need(name: str, size: Float[Array, ""] | Int[Array, ""]) -> None:
     """Say that buffer ``name`` has to be at least so large here."""
     buffers = _buffers.get()

@@ -19,8 +19,8 @@ class TraceContext(Generic[T]):
     Args:
         name: For messages.
         default: The value where nobody has set one.
-        shared: A function that is jitted inside is traced once for all uses, since the value is the same
-            in all of them; else it is traced anew for each use.
+        shared: A function that is jitted inside is traced once for all uses with the same value, which
+            can be hashed; else it is traced anew for each use.
     """
 
     def __init__(self, name: str, default: T, *, shared: bool = False):
@@ -38,7 +38,7 @@ class TraceContext(Generic[T]):
         """What is traced inside finds ``value``."""
         token = self._value.set(value)
         try:
-            with self._use(1 if self._shared else next(_numbers)):
+            with self._use(value if self._shared else next(_numbers)):
                 yield
         finally:
             self._value.reset(token)

@@ -1,36 +1,43 @@
 """Forces between cells, and how cells move under them."""
 
-from .active import ActiveBrownianRelaxation
-from .listed import nearest_distance
-from .minimisation import EnergyMinimisation, Fire, GradientDescent
-from .morse import MorsePotential
-from .pair_laws import (
+from ..interactions import (
+    Cutoff,
     HarmonicPotential,
     HertzianPotential,
+    LennardJones,
     LennardJonesPotential,
+    MechanicalInteractionPotential,
+    Morse,
     MorseAdhesionPotential,
+    MorsePotential,
+    PairPotential,
+    PairProduct,
     SoftSpherePotential,
 )
-from .potentials import MechanicalInteractionPotential, PairPotential
+from .active import ActiveBrownianRelaxation
+from .minimisation import EnergyMinimisation, Fire, GradientDescent
 from .pressure import PressureSensing, virial_pressure
 from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
 
 __all__ = [
     "ActiveBrownianRelaxation",
     "BrownianMechanicalRelaxation",
+    "Cutoff",
     "EnergyMinimisation",
     "Fire",
     "GradientDescent",
     "HarmonicPotential",
     "HertzianPotential",
+    "LennardJones",
     "LennardJonesPotential",
     "MechanicalInteractionPotential",
+    "Morse",
     "MorseAdhesionPotential",
     "MorsePotential",
     "PairPotential",
+    "PairProduct",
     "PressureSensing",
     "SGDMechanicalRelaxation",
     "SoftSpherePotential",
-    "nearest_distance",
     "virial_pressure",
 ]

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ... import space
 from ...steps import State
 from ...tracing import gaussian
-from .potentials import MechanicalInteractionPotential, Scalar
+from ..interactions import MechanicalInteractionPotential, Scalar
 from .relaxation import MechanicalRelaxation, Moved, Position, random_key
 
 

@@ -13,8 +13,8 @@ from ... import space
 from ...errors import JaxmorphError
 from ...steps import SimulationStep, State
 from ...tracing import recompute
+from ..interactions import ForceFn, MechanicalInteractionPotential, Scalar
 from .implicit import change_of_minimum
-from .potentials import ForceFn, MechanicalInteractionPotential, Scalar
 from .relaxation import check_steps
 
 Position = Float[Array, "cell dim"]

@@ -12,7 +12,7 @@ from ...errors import JaxmorphError
 from ...steps import SimulationStep, State
 from ...tracing import discount_gradient, gaussian, keep, scan
 from ..fields import require
-from .potentials import MechanicalInteractionPotential, Scalar
+from ..interactions import MechanicalInteractionPotential, Scalar
 
 Position = Float[Array, "cell dim"]
 Moved = tuple[Array, ...]
