@@ -24,7 +24,7 @@ unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-browser test-slurm bench gallery lint lint-ruff lint-format lint-types lint-snakefmt \
+.PHONY: help run test test-slow test-browser test-slurm test-vectors bench gallery lint lint-ruff lint-format lint-types lint-snakefmt \
         lint-snakemake format lock clean
 
 help: ## show this help
@@ -45,6 +45,12 @@ test-browser: $(STAMP) ## run the tests that open a report in Chromium
 
 test-slurm: $(STAMP) ## run the tests on a Slurm that is brought up for them (Debian, Ubuntu; 10 minutes)
 	@JAXMORPH_REQUIRE_SLURM=1 $(IN_VENV) pytest -m slurm tests/slurm $(ARGS)
+
+test-vectors: $(STAMP) ## run the tests of kernels with vectors of 16, 32 and 64 bytes, whatever the processor has
+	@for width in 16 32 64; do \
+	    JAXMORPH_VECTOR_BYTES=$$width $(IN_VENV) pytest -k "not of_any_width and not equal_the_plain_path or molecules" -n $(WORKERS) --dist load \
+	        tests/test_pair_kernels.py tests/test_near_pairs.py $(ARGS) || failed="$$failed $$width"; \
+	done; [ -z "$$failed" ] || { echo "Failed with vectors of$$failed bytes" >&2; exit 1; }
 
 bench: $(PEERS)/.installed ## compare the speed with that of other programs (about 10 minutes; benchmarks/)
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)

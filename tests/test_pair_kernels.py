@@ -14,6 +14,7 @@ from jaxmorph.engine.program import over_batch
 from jaxmorph.env.interactions import choosing, preferring
 from jaxmorph.env.interactions.kernels import EveryPairKernels, NearPairKernels, kernel_called
 from jaxmorph.env.mechanics import MorsePotential, SGDMechanicalRelaxation
+from jaxmorph.native import vector_bytes
 
 WAYS = {"every pair": EveryPairKernels, "near pairs": NearPairKernels}
 
@@ -60,7 +61,8 @@ def test_tangents_that_do_not_fit_into_the_cache_come_in_parts(mode: str) -> Non
         samples, keys = points("float64", 4)
         function = derived(forces_of("morse", 2), mode)
         whole = jax.jit(over_batch(function))(samples, keys)
-        with choosing(preferring(EveryPairKernels(local_bytes=10_000))):
+        local_bytes = 10_000 * vector_bytes() // 64
+        with choosing(preferring(EveryPairKernels(local_bytes=local_bytes))):
             text = str(jax.make_jaxpr(over_batch(function))(samples, keys))
             assert text.count("ffi_call") > 2
             close(jax.jit(over_batch(function))(samples, keys), whole, 1e-14)
