@@ -23,7 +23,7 @@ PEERS := .bench-packages
 OTHER := .venv-other
 OTHER_PYTHON ?=
 # The tests of physics and engine, which both must pass: by what they import, and what they do not.
-OTHER_TESTS = $(shell grep -lE 'jaxmorph\.(engine|env|gradients|native|simulation|tracing)\>' tests/test_*.py | \
+OTHER_TESTS = $(shell grep -lE 'jaxmorph\.(engine|env|native|simulation|tracing)\>' tests/test_*.py | \
     xargs -r grep -LE '\<(benchmarks|optimisation|visualization)\>')
 
 # Settings of the surrounding environment that would install or import from elsewhere.
@@ -31,8 +31,8 @@ unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-browser test-slurm test-next other bench gallery lint lint-ruff lint-format lint-types lint-snakefmt \
-        lint-snakemake format lock clean
+.PHONY: help run test test-slow test-browser test-slurm test-next test-vectors other bench gallery lint \
+        lint-ruff lint-format lint-types lint-snakefmt lint-snakemake format lock clean
 
 help: ## show this help
 	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -61,6 +61,12 @@ other: $(STAMP) ## make .venv-other, of a Python that has the other JAX of requi
 test-next: other ## run the tests of physics and engine in .venv-other
 	@[ ! -e $(OTHER)/.installed ] || PATH="$(CURDIR)/$(OTHER)/bin:$$PATH" pytest -m "not browser and not slow" \
 	    -n $(WORKERS) --dist loadfile $(OTHER_TESTS) $(ARGS)
+
+test-vectors: $(STAMP) ## run the tests of kernels with vectors of 16, 32 and 64 bytes, whatever the processor has
+	@for width in 16 32 64; do \
+	    JAXMORPH_VECTOR_BYTES=$$width $(IN_VENV) pytest -k "not of_any_width and not equal_the_plain_path or molecules" -n $(WORKERS) --dist load \
+	        tests/test_pair_kernels.py tests/test_near_pairs.py $(ARGS) || failed="$$failed $$width"; \
+	done; [ -z "$$failed" ] || { echo "Failed with vectors of$$failed bytes" >&2; exit 1; }
 
 bench: $(PEERS)/.installed other ## compare the speed with that of other programs (about 10 minutes; benchmarks/)
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)

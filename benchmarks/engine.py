@@ -1,18 +1,16 @@
 """jaxmorph as its jobs run it: ``jaxmorph.engine``, on all devices of the process."""
 
-import contextlib
-import sys
 from collections.abc import Mapping
-from unittest import mock
 
 import jax
 import numpy as np
 
-from jaxmorph.engine import capacities, pair_rules, program
+from jaxmorph.engine import capacities, program
 from jaxmorph.engine.batch import WantedMode, choose, on_pairs
 from jaxmorph.engine.devices import per_device
 from jaxmorph.engine.pieces import compile_piece, evaluate_piece, free_for_a_program, grid
-from jaxmorph.env.mechanics import listed
+from jaxmorph.env.interactions import choosing, preferring
+from jaxmorph.env.interactions.sums import BOTH_WAYS, NeighbourLists
 from jaxmorph.studies import Recording
 from jaxmorph.studies.reference import ReferenceStudy
 
@@ -62,10 +60,7 @@ def engine(task: Task, mode: WantedMode = "reverse", forces: str = "kernels") ->
     Forces are summed by ``kernels``, which jobs on CPUs take; by operations of JAX on neighbour
     ``lists``, as on GPUs; or by those on ``all`` pairs.
     """
-    # A list that is no shorter than all pairs would not be taken either.
-    crossover, dearer = (0, 0) if forces == "lists" else (sys.maxsize, listed.DEARER)
-    with contextlib.ExitStack() as only:
-        if forces != "kernels":
-            only.enter_context(mock.patch.object(pair_rules, "_can_fuse", lambda *_: False))
-            only.enter_context(mock.patch.multiple(listed, CROSSOVER=crossover, DEARER=dearer))
+    if forces == "kernels":
+        return Engine(task, mode)
+    with choosing(preferring(NeighbourLists() if forces == "lists" else BOTH_WAYS)):
         return Engine(task, mode)

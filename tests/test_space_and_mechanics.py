@@ -19,13 +19,13 @@ from jax_md import energy, minimize
 from jax_md import simulate as md_simulate
 
 import jaxmorph as jxm
+from jaxmorph.env.interactions.cutoff import smooth_cutoff
 from jaxmorph.env.mechanics import (
     BrownianMechanicalRelaxation,
     MechanicalInteractionPotential,
     MorsePotential,
     SGDMechanicalRelaxation,
 )
-from jaxmorph.env.mechanics.morse import smooth_cutoff
 from jaxmorph.errors import JaxmorphError
 
 pytestmark = pytest.mark.usefixtures("x64")
