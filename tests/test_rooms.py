@@ -1,4 +1,4 @@
-"""An import points only downward (the table of docs/architecture.md), and a class has its name alone."""
+"""Imports point downward (scripts/house draws the rooms), and a class has its name alone."""
 
 import ast
 from pathlib import Path

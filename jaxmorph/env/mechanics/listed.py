@@ -15,7 +15,7 @@ from ...simulation.buffers import buffer_need, buffer_size, is_measured, may_buf
 from ...state import BaseCellState
 from .neighbours import NeighbourList, nearest_neighbour, neighbour_list
 
-# Measured with benchmarks/clusters.py (docs/scaling.md); a list also has to be as much shorter than
+# Measured with benchmarks/others.py (docs/scaling.md); a list also has to be as much shorter than
 # all pairs as a pair of it is dearer.
 CROSSOVER = 200
 DEARER = 4
