@@ -20,7 +20,9 @@ from unittest import mock
 import numpy as np
 
 from jaxmorph.engine import batch, pair_rules
+from jaxmorph.engine.estimators import WantedMode
 from jaxmorph.engine.pieces import Piece, compile_piece, evaluate_piece
+from jaxmorph.engine.ways import choose
 from jaxmorph.env.mechanics import listed
 from jaxmorph.studies import Problem, load_problem
 
@@ -28,7 +30,7 @@ from .task import PARAMETERS, cluster_settings
 
 Forces = Literal["kernels", "lists", "all"]
 FORCES: tuple[Forces, ...] = get_args(Forces)
-MODES: tuple[batch.WantedMode, ...] = ("none", "forward", "reverse")
+MODES: tuple[WantedMode, ...] = ("none", "forward", "reverse")
 Watched = list[str] | Literal["all"]
 
 
@@ -45,7 +47,7 @@ def problem(n_cells: int, n_steps: int, n_dim: int, watched: Watched) -> Problem
 
 def measure(
     n_cells: int,
-    mode: batch.WantedMode = "none",
+    mode: WantedMode = "none",
     *,
     n_simulations: int = 1,
     forces: Forces = "kernels",
@@ -69,7 +71,7 @@ def measure(
     """
     study = problem(n_cells, n_steps, n_dim, watched)
     samples = np.array([[p.default for p in study.study.parameters]])
-    way = batch.choose(study, mode, "pathwise", 0.0, 0)
+    way = choose(study, mode, "pathwise", 0.0, 0)
     seeds = np.arange(n_simulations)
     with (
         _only(forces),

@@ -8,9 +8,10 @@ import jax
 import numpy as np
 
 from jaxmorph.engine import capacities, program
-from jaxmorph.engine.batch import choose, on_pairs
+from jaxmorph.engine.batch import on_pairs
 from jaxmorph.engine.devices import per_device
 from jaxmorph.engine.pieces import compile_piece, evaluate_piece, free_for_a_program, grid
+from jaxmorph.engine.ways import choose
 
 from ..task import Task
 

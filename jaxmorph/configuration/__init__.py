@@ -4,6 +4,12 @@ Nothing here imports JAX, numpy or scipy.
 """
 
 from jaxmorph.configuration.batches import Batch, BatchSize
+from jaxmorph.configuration.gradient_estimators import (
+    GRADIENT_ESTIMATORS,
+    GradientDeclaration,
+    MethodText,
+    bias_attributes,
+)
 from jaxmorph.configuration.load import (
     check_syntax,
     load_configuration,
@@ -11,25 +17,25 @@ from jaxmorph.configuration.load import (
 )
 from jaxmorph.configuration.models import BUILT_IN_STUDIES, Configuration, Run
 from jaxmorph.configuration.sections import (
-    BIASED,
     Checks,
     Estimates,
     Estimator,
     GradientMode,
     Trajectories,
-    bias_attributes,
 )
 
 __all__ = [
-    "BIASED",
     "BUILT_IN_STUDIES",
+    "GRADIENT_ESTIMATORS",
     "Batch",
     "BatchSize",
     "Checks",
     "Configuration",
     "Estimates",
     "Estimator",
+    "GradientDeclaration",
     "GradientMode",
+    "MethodText",
     "Run",
     "Trajectories",
     "bias_attributes",

@@ -29,6 +29,7 @@ from jaxmorph.configuration.fits import (
     check_names,
     in_one_order,
 )
+from jaxmorph.configuration.gradient_estimators import GRADIENT_ESTIMATORS
 from jaxmorph.configuration.optimise import FILES_MUST_EXIST, Optimise
 from jaxmorph.configuration.sections import (
     Animation,
@@ -104,10 +105,8 @@ class Run(ConfigurationModel):
     )
     estimator: Estimator = Field(
         "pathwise",
-        description="what stands for a gradient: `pathwise`, the derivative of each simulation; "
-        "`smoothed`, that of the mean over randomly shifted parameters; `score`, the likelihood-ratio "
-        "estimate, of studies that have one; `straight-through`, the derivative of each simulation, "
-        "that of a discrete choice by its probability taken as 1: cheap and biased",
+        description="what stands for a gradient: "
+        + "; ".join(f"`{name}`, {e.meaning}" for name, e in GRADIENT_ESTIMATORS.items()),
     )
     smoothing: float = Field(
         0.05,
@@ -287,8 +286,9 @@ class Run(ConfigurationModel):
     @property
     def _gradient_params(self) -> dict[str, Any]:
         """How gradients are made."""
-        smoothing = {"smoothing": self.smoothing} if self.estimator == "smoothed" else {}
-        return {"gradient": self.gradient, "estimator": self.estimator, **smoothing}
+        settings = GRADIENT_ESTIMATORS[self.estimator].settings
+        taken = {key: getattr(self, key) for key in settings}
+        return {"gradient": self.gradient, "estimator": self.estimator, **taken}
 
     @cached_property
     def _designs(self) -> dict[int, dict[str, Any]]:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from .. import designs, engine, store
 from ..atomic import UNFINISHED
-from ..configuration import bias_attributes
+from ..configuration import GRADIENT_ESTIMATORS, bias_attributes
 from ..configuration.fields import hint
 from ..designs import Correlation, Design
 from ..errors import JaxmorphError
@@ -238,14 +238,7 @@ def _dataset(
 
 def _kind(spec: Spec) -> str:
     """What the gradients of a batch are."""
-    match spec["estimator"]:
-        case "score":
-            return "likelihood ratio (score)"
-        case "smoothed":
-            return f"smoothed over shifts of {spec['smoothing']:g} standard deviations"
-        case "straight-through":
-            return "straight-through (biased)"
-    return "pathwise"
+    return GRADIENT_ESTIMATORS[spec["estimator"]].long_name.format_map(spec)
 
 
 def _report_non_finite(result: engine.Evaluation, numbers: np.ndarray, seeds: np.ndarray) -> None:

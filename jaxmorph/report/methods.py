@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import xarray as xr
 
+from jaxmorph.configuration import GRADIENT_ESTIMATORS
 from jaxmorph.figures.catalogue import CATALOGUE
 
 
@@ -171,40 +174,26 @@ METHODS: tuple[Method, ...] = (
     ),
 )  # fmt: skip
 
-ESTIMATORS = {
-    "smoothed": (
-        "Gradients on this page are smoothed: derivatives of the mean over a spread of the "
-        "parameters around each sample, not of single paths (Nesterov and Spokoiny, Found. Comput. "
-        "Math. 17 (2017) 527-566)."
-    ),
-    "score": (
-        "Gradients on this page are score-function (likelihood ratio) estimates, not pathwise "
-        "derivatives (Glynn, Commun. ACM 33 (1990) 75-84)."
-    ),
-    "straight-through": (
-        "Gradients on this page are straight-through estimates: cheap, and biased, also with any number "
-        "of seeds. Intervals do not know of the bias. The score-function estimator (estimator: score) "
-        "has none."
-    ),
-}
-STRAIGHT_THROUGH = Method(
-    "Straight-through gradients",
-    "∂<i>c</i>/∂<i>p</i> := 1 for a discrete choice <i>c</i> = 0 or 1 of probability <i>p</i>",
-    "The pathwise derivative of each simulation, with this surrogate for the derivative of a choice, "
-    "such as whether a cell divides. Its mean is right for one choice in which an observable is linear, "
-    "and for the number of cells that divide at constant rates. It is biased where an observable is "
-    "curved, and leaves out what a choice does through comparisons, later choices and forces.",
-    "Bengio, Léonard and Courville, arXiv:1308.3432 (2013).",
-    ("gradient_mean",),
-)
-
 
 def shown(sensitivity: xr.Dataset) -> list[Method]:
     """The methods behind what this dataset has."""
-    biased = sensitivity.attrs.get("estimator") == "straight-through"
-    return [STRAIGHT_THROUGH] * biased + [
-        m for m in METHODS if any(variable in sensitivity for variable in m.variables)
-    ]
+    declared = GRADIENT_ESTIMATORS.get(str(sensitivity.attrs.get("estimator")))
+    found = [m for m in METHODS if any(variable in sensitivity for variable in m.variables)]
+    if declared is None or declared.method is None:
+        return found
+    own = declared.method
+    return [Method(own.title, own.formula, own.text, own.source, ("gradient_mean",)), *found]
+
+
+def caution(attrs: Mapping[str, Any]) -> str:
+    """What to know of the estimator of the gradients before reading on; empty if nothing."""
+    declared = GRADIENT_ESTIMATORS.get(str(attrs.get("estimator")))
+    return declared.caution if declared else ""
+
+
+def other_estimators() -> list[str]:
+    """Those to turn to where derivatives along paths explode."""
+    return [name for name, declared in GRADIENT_ESTIMATORS.items() if not declared.along_paths]
 
 
 def lyapunov(checks: xr.Dataset | None) -> Method | None:

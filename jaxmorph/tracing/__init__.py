@@ -23,7 +23,6 @@ from .pair_laws import (
     many_tangents,
     may_fuse,
 )
-from .surrogates import Surrogates
 from .tangent_growth import TangentGrowth
 
 __all__ = [
@@ -37,7 +36,6 @@ __all__ = [
     "PairForm",
     "PairLaw",
     "Reach",
-    "Surrogates",
     "TangentGrowth",
     "TraceContext",
     "active",

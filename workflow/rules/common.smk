@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.atomic import sweep
-from jaxmorph.configuration import BIASED, check_syntax, load_configuration
+from jaxmorph.configuration import GRADIENT_ESTIMATORS, check_syntax, load_configuration
 from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.folders import unwritable
@@ -249,7 +249,10 @@ def figure_title(wildcards):
 
 def figure_reading(wildcards):
     """How to read a figure: its caption, with the bias of the gradients that it shows."""
-    entry, bias = CATALOGUE[wildcards.figure], BIASED.get(RUNS[wildcards.run].estimator)
+    entry, bias = (
+        CATALOGUE[wildcards.figure],
+        GRADIENT_ESTIMATORS[RUNS[wildcards.run].estimator].bias,
+    )
     return f"{entry.reading} {bias}." if bias and entry.of_gradients else entry.reading
 
 
