@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxmorph.engine.compiler import compiler_options
 from jaxmorph.engine.devices import over_devices
-from jaxmorph.engine.pieces import compiler_options
 
 from .kernels import Class, Kernel, Module
 
