@@ -24,6 +24,7 @@ from matplotlib.text import Text
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures.numbers import plain
 from jaxmorph.figures.style import PALETTE, few_ticks, style, unit_of, words
+from jaxmorph.quantities import unit_of_entry
 from jaxmorph.visualization.cells import make_figure
 from jaxmorph.visualization.colours import Colour, Colouring, column, split
 from jaxmorph.visualization.course import Course, draw_course
@@ -166,7 +167,7 @@ def _colour(one: xr.Dataset, colour: str) -> Colour:
     return Colour(
         colour,
         label=words(colour) + (" (length)" if name in one and "space" in one[name].dims else ""),
-        unit=str(attrs.get("units", "1")),
+        unit=unit_of_entry(one[name]) if name in one else "1",
         categorical=bool(attrs.get("categorical", False)),
     )
 
@@ -218,7 +219,7 @@ def _course(dataset: xr.Dataset, one: xr.Dataset, observable: str) -> Course:
         gradient={parameters[i]: scaled[i] for i in chosen},
         name=name,
         unit=unit_of(dataset, "observable", observable),
-        time_unit=str(dataset["time"].attrs.get("units", "1")),
+        time_unit=unit_of_entry(dataset["time"]),
         shown=int(np.flatnonzero(seeds["seed"].values == one["seed"].item())[0]),
         gradient_label=textwrap.fill(
             f"d {name} / d {words(parameters[0])}"

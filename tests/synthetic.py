@@ -6,6 +6,7 @@ The value of observable o is ``c_o (1 + s(t) (A_o . u + B_o . u^2 / 2 + noise))`
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -15,6 +16,11 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 from synthetic_estimates import Estimates
+
+from jaxmorph.quantities import describe, why_absent
+from jaxmorph.sensitivity import quantities
+from jaxmorph.sensitivity.resampling import INTERVALS
+from jaxmorph.store.build import CHECKS, gradient_quantity
 
 ROOT = Path(__file__).parents[1]
 
@@ -261,7 +267,15 @@ def sensitivity(stochastic: bool = True, **shape: Any) -> xr.Dataset:
         coordinates["parameter_2"] = e.parameters
     attributes = e.attributes() | {"stochastic": int(stochastic), "estimator": "pathwise"}
     attributes |= {"correlations": "[]", "design": json.dumps({"method": e.design})}
-    return xr.Dataset(variables | made, coordinates, attributes)
+    return declared(xr.Dataset(variables | made, coordinates, attributes))
+
+
+def declared(dataset: xr.Dataset) -> xr.Dataset:
+    """With what the declarations of the estimators say of each variable, as a file has it."""
+    describe(dataset, quantities())
+    missing = why_absent({str(name) for name in dataset.variables}, quantities())
+    about = {"interval_method": json.dumps(dataclasses.asdict(INTERVALS))}
+    return dataset.assign_attrs(about, absent_estimates=json.dumps(missing))
 
 
 def exploding(**shape: Any) -> xr.Dataset:
@@ -287,7 +301,7 @@ def checks(n_samples: int = 3, n_seeds: int = 2, **shape: Any) -> xr.Dataset:
     difference = automatic + error * rng.standard_normal(automatic.shape)
     relative = np.abs(difference - automatic) / np.where(scale > 0, scale, 1)
     dims = (_S, "seed", _T, _O, _P)
-    return xr.Dataset(
+    dataset = xr.Dataset(
         {
             "gradient": (dims, automatic),
             "finite_difference": (dims, difference),
@@ -299,6 +313,7 @@ def checks(n_samples: int = 3, n_seeds: int = 2, **shape: Any) -> xr.Dataset:
         e.coordinates() | {"sample": np.arange(n_samples), "seed": e.seed},
         e.attributes(),
     )
+    return describe(dataset, (*CHECKS, gradient_quantity("pathwise")))
 
 
 def _exponents(rng: np.random.Generator, time: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -15,6 +15,9 @@ import synthetic
 import xarray as xr
 from scipy import stats
 
+from jaxmorph.quantities import COORDINATES, describe
+from jaxmorph.store.optimisation import QUANTITIES
+
 STIFFNESS = (8.0, 1.0, 0.05, 0.01, 0.004)
 """Eigenvalues of the Hessian, stiffest first."""
 LOSS = (1.85, 2.4)
@@ -113,7 +116,8 @@ def optimisation(
         variables, _coordinates(p, n_times), _attributes(p, n_steps, n_seeds, seeds_per_step)
     )
     numbered = ("start", "step", "evaluation_seed", "optimum", "direction")
-    return data.assign_coords({dim: np.arange(data.sizes[dim]) for dim in numbered})
+    data = data.assign_coords({dim: np.arange(data.sizes[dim]) for dim in numbered})
+    return describe(data, (*COORDINATES, *QUANTITIES))
 
 
 def _descent(p: Problem, start: np.ndarray, n_steps: int) -> np.ndarray:

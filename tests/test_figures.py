@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import subprocess
 import sys
@@ -230,11 +231,11 @@ def test_which_figures_a_run_has() -> None:
 def test_the_catalogue_says_what_each_figure_needs_and_in_which_part_it_is() -> None:
     for name, entry in CATALOGUE.items():
         assert entry.part in ("overview", "depth", "checks", "optimisation"), name
-        assert bool(entry.needs) == bool(entry.otherwise), name
+        assert entry.needs or not entry.otherwise, name
         assert set(entry.needs) <= set(entry.variables), name
         assert entry.otherwise.startswith("needs") or not entry.otherwise, name
-    everything = set(synthetic.checks().variables)
-    everything |= set(synthetic_optimisation.optimisation().variables)
+    everything = {str(name) for name in synthetic.checks().variables}
+    everything |= {str(name) for name in synthetic_optimisation.optimisation().variables}
     for design in ("saltelli", "morris", "sobol"):
         shape: dict[str, Any] = {
             "n_parameters": 2,
@@ -242,9 +243,10 @@ def test_the_catalogue_says_what_each_figure_needs_and_in_which_part_it_is() -> 
             "n_samples": 8,
             "design": design,
         }
-        everything |= set(synthetic.sensitivity(**shape).variables)
+        everything |= {str(name) for name in synthetic.sensitivity(**shape).variables}
     for name, entry in CATALOGUE.items():
-        assert set(entry.variables) <= everything, f"{name} names a variable that no file has"
+        for variable in entry.variables:
+            assert fnmatch.filter(everything, variable), f"{name} names {variable}, that no file has"
 
 
 def test_bad_requests_are_answered_readably(usual: tuple[xr.Dataset, xr.Dataset]) -> None:

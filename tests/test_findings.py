@@ -33,7 +33,7 @@ def crafted(**variables: Any) -> xr.Dataset:
     for name, value in variables.items():
         array = np.asarray(value, float)[None, None]
         data[name] = (("time", "observable", "parameter")[: array.ndim], array)
-    return data
+    return synthetic.declared(data)
 
 
 def interval(name: str, value: Any, half: Any) -> dict[str, Any]:
@@ -416,12 +416,19 @@ def test_methods_are_told_for_what_the_page_shows_alone() -> None:
     assert "Upper bound on the total Sobol index" not in titles["morris"]
     quiet = synthetic.sensitivity(**shape, stochastic=False)
     assert "Share of noise" not in {m.title for m in methods.shown(quiet)}
-    assert methods.lyapunov(None) is None
-    assert methods.lyapunov(synthetic.checks(n_parameters=1, n_observables=1)) is not None
+    exponent = "Finite-time Lyapunov exponent"
+    assert exponent not in {m.title for m in methods.shown(quiet, None)}
+    checks = synthetic.checks(n_parameters=1, n_observables=1)
+    assert exponent in {m.title for m in methods.shown(quiet, checks)}
 
 
 def test_every_method_has_a_reference_and_balanced_markup() -> None:
-    for method in methods.METHODS:
-        assert len(method.reference) > 20
+    sources = [synthetic.sensitivity(design=design) for design in ("saltelli", "morris", "sobol")]
+    every = methods.shown(*sources, synthetic.checks())
+    assert len(every) > 15
+    # The mean of a sample and a ratio to its error need no source.
+    unsourced = {method.title for method in every if len(method.reference) <= 20}
+    assert unsourced == {"Mean over seeds", "Signal to noise of a gradient"}
+    for method in every:
         for tag in ("i", "sub", "sup"):
             assert method.formula.count(f"<{tag}>") == method.formula.count(f"</{tag}>"), method.title

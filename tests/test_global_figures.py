@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from test_figures import LARGEST, check_arrangement
 
 from jaxmorph.figures import CATALOGUE, draw, nothing_because, panels, style
+from jaxmorph.quantities import absent
 
 NEW = [
     "global_sensitivity", "noise", "sensitivity_over_time", "active_subspace", "identifiability",
@@ -55,10 +56,14 @@ def test_without_its_variables_a_figure_says_why_it_is_empty(
 ) -> None:
     entry = CATALOGUE[name]
     bare = usual[0].drop_vars([variable for variable in entry.needs if variable in usual[0]])
-    assert nothing_because(name, bare) == entry.otherwise
+    bare = synthetic.declared(bare)
+    reason = nothing_because(name, bare)
+    assert reason is not None
+    assert reason == absent(bare)[entry.needs[-1]]
+    assert reason.startswith("needs")
     figure, table = draw(name, bare, usual[1])
     assert entry.title in [text.get_text() for text in figure.texts]
-    assert table["nothing_drawn"].item() == entry.otherwise
+    assert table["nothing_drawn"].item() == reason
 
 
 def test_bars_of_the_variance_have_the_length_of_their_estimates() -> None:

@@ -17,7 +17,8 @@ TOY = '''"""Twice the derivative of each simulation."""
 
 from typing import ClassVar, final
 
-from ...configuration import GradientDeclaration, MethodText
+from ...configuration import GradientDeclaration
+from ...quantities import Method
 from ..program import forward, values
 from .base import GradientEstimator, Way
 
@@ -32,7 +33,7 @@ DECLARATION = GradientDeclaration(
     settings=("smoothing",),
     caution="All gradients are doubled.",
     bias="Gradients are doubled",
-    method=MethodText(title="Doubling", formula="2 f", text="Twice.", source="Nobody."),
+    method=Method(title="Doubling", formula="2 f", text="Twice.", source="Nobody"),
 )
 
 

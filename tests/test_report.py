@@ -24,6 +24,7 @@ from jaxmorph.figures import draw, figure_names, save_figure
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
 from jaxmorph.jobs.draw import draw_figure
 from jaxmorph.jobs.page import write_page
+from jaxmorph.quantities import absent
 from jaxmorph.report import facts, page, summary, write_report
 
 SMALL: dict[str, Any] = {"n_parameters": 2, "n_observables": 2, "n_times": 5}
@@ -209,13 +210,15 @@ def _told(values: list[tuple[float, float, float]]) -> xr.Dataset:
     estimate, low, high = np.array(values).T
     dims = ("time", "observable", "parameter")
     names = ["a_one", "b_two", "c_three", "d_four"][: len(values)]
-    return xr.Dataset(
-        {
-            "elasticity_average": (dims, estimate[None, None]),
-            "elasticity_average_low": (dims, low[None, None]),
-            "elasticity_average_high": (dims, high[None, None]),
-        },
-        {"parameter": names, "observable": ["distance"], "time": [1.0]},
+    return synthetic.declared(
+        xr.Dataset(
+            {
+                "elasticity_average": (dims, estimate[None, None]),
+                "elasticity_average_low": (dims, low[None, None]),
+                "elasticity_average_high": (dims, high[None, None]),
+            },
+            {"parameter": names, "observable": ["distance"], "time": [1.0]},
+        )
     )
 
 
@@ -372,8 +375,9 @@ def test_what_a_run_does_not_have_is_said_in_one_line(tmp_path: Path) -> None:
     text = said(tmp_path, sensitivity, synthetic.checks(**shape))
     for name in ("noise", "identifiability", "gradient_trust"):
         entry = CATALOGUE[name]
-        assert f"{entry.title}: not shown, it {entry.otherwise}." in text
-        assert entry.reading not in text
+        reason = absent(sensitivity)[entry.needs[-1]]
+        assert f"{entry.title}: not shown, it {reason}." in text
+        assert entry.told_of_everything() not in text
     assert "The study has no noise" in text
     assert "no noise, 3 parameters, 1 observable, 1 recorded time" in text
 

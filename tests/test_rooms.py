@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "jaxmorph"
 
 ROOMS = {
-    "foundation": ["errors", "atomic", "distributions", "designs", "configuration"],
+    "foundation": ["errors", "atomic", "distributions", "designs", "quantities", "configuration"],
     "tracing": ["tracing"],
     "physics": ["state", "steps", "simulation", "space", "env"],
     "studies": ["studies", "observables"],

@@ -14,7 +14,7 @@ from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, 
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.sensitivity.average import DesignAverage
 from jaxmorph.sensitivity.local import finite_pairs
-from jaxmorph.sensitivity.moments import Design, DesignMoments, Draws
+from jaxmorph.sensitivity.moments import DesignMoments, Draws, Sampling
 from jaxmorph.sensitivity.resampling import nested, sample_weights, seed_weights, with_interval
 from jaxmorph.sensitivity.trimmed import trimmed_mean
 
@@ -57,7 +57,7 @@ def moments(value: np.ndarray, gradient: np.ndarray, **known: Any) -> DesignMome
     v = v.assign_coords(sample=np.arange(len(value)), time=[0.0], observable=["f"])
     g = g.assign_coords(v.coords).assign_coords(parameter=[f"p{i}" for i in range(g.shape[-1])])
     used = finite_pairs(v, g)
-    result = DesignMoments(Design(len(value), **known))
+    result = DesignMoments(Sampling(len(value), **known))
     for part in (slice(0, len(value) // 3), slice(len(value) // 3, None)):
         result.add(v[part], g[part], used[part])
     return result

@@ -18,7 +18,7 @@ from jaxmorph import store
 from jaxmorph.configuration import read_configuration
 from jaxmorph.distributions import Uniform
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.store.files import KINDS, describe
+from jaxmorph.store.files import KINDS
 from jaxmorph.studies import Observable, Parameter, StateVariable
 
 ATTRIBUTES = store.provenance("a", {"study": "b", "parameters": {"z": 1, "a": 2}})
@@ -151,11 +151,17 @@ def test_a_killed_writer_leaves_no_file_under_its_name(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1  # what was written aside
 
 
+def told(dataset: xr.Dataset, **about: tuple[str, str]) -> xr.Dataset:
+    """With ``long_name`` and ``units`` of some variables."""
+    for name, (long_name, units) in about.items():
+        if name in dataset.variables:
+            dataset[name].attrs |= {"long_name": long_name, "units": units}
+    return dataset
+
+
 def test_a_kind_is_one_of_ours() -> None:
     kinds = {"design", "batch", "corners", "checks", "sensitivity", "starts", "optimisation"}
     assert set(KINDS) == kinds
-    dataset = describe(xr.Dataset({"a": 1}), {"a": ("about a", "m"), "b": ("about b", "m")})
-    assert dataset["a"].attrs == {"long_name": "about a", "units": "m"}
 
 
 def test_the_configuration_of_a_file_can_be_read_back(tmp_path: Path) -> None:
@@ -174,7 +180,7 @@ def a_slab(first: int, n: int) -> xr.Dataset:
         np.arange(first, first + n)[:, None] + np.array([0.5, np.nan]), dims=("sample", "observable")
     )
     slab = xr.Dataset({"mean": mean, "seeds_used": (mean > 0).astype(np.int64)})
-    return describe(slab, {"mean": ("mean", "m"), "seeds_used": ("seeds", "1")})
+    return told(slab, mean=("mean", "m"), seeds_used=("seeds", "1"))
 
 
 def the_rest() -> xr.Dataset:
@@ -183,11 +189,11 @@ def the_rest() -> xr.Dataset:
         coords={"observable": ["a", "b"], "sample": np.arange(5)},
         attrs=ATTRIBUTES,
     )
-    return describe(rest, {str(name): (str(name), "1") for name in rest.variables})
+    return told(rest, **{str(name): (str(name), "1") for name in rest.variables})
 
 
 def doubled(slab: xr.Dataset) -> xr.Dataset:
-    return describe(xr.Dataset({"double": 2 * slab["mean"]}), {"double": ("twice the mean", "m")})
+    return told(xr.Dataset({"double": 2 * slab["mean"]}), double=("twice the mean", "m"))
 
 
 def write_stream(path: Path) -> None:

@@ -7,7 +7,6 @@ from jaxmorph.configuration.batches import Batch, BatchSize
 from jaxmorph.configuration.gradient_estimators import (
     GRADIENT_ESTIMATORS,
     GradientDeclaration,
-    MethodText,
     bias_attributes,
 )
 from jaxmorph.configuration.load import (
@@ -35,7 +34,6 @@ __all__ = [
     "Estimator",
     "GradientDeclaration",
     "GradientMode",
-    "MethodText",
     "Run",
     "Trajectories",
     "bias_attributes",

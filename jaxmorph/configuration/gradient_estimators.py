@@ -12,17 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from jaxmorph.quantities import Method
+
 _FOLDER = Path(__file__).parents[1] / "engine" / "estimators"
-
-
-@dataclasses.dataclass(frozen=True)
-class MethodText:
-    """An entry of the methods section of a report; ``formula`` is HTML."""
-
-    title: str
-    formula: str
-    text: str
-    source: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +47,7 @@ class GradientDeclaration:
     settings: tuple[str, ...] = ()
     caution: str = ""
     bias: str = ""
-    method: MethodText | None = None
+    method: Method | None = None
     order: int = 100
 
     def allows(self, mode: str) -> bool:
@@ -85,7 +77,7 @@ def _value(node: ast.expr) -> Any:
     if not isinstance(node, ast.Call):
         return ast.literal_eval(node)
     assert isinstance(node.func, ast.Name)
-    kind = {c.__name__: c for c in (GradientDeclaration, MethodText)}[node.func.id]
+    kind = {c.__name__: c for c in (GradientDeclaration, Method)}[node.func.id]
     return kind(**{str(given.arg): _value(given.value) for given in node.keywords})
 
 

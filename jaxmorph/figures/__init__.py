@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures.catalogue import CATALOGUE, figure_names
+from jaxmorph.figures.catalogue import CATALOGUE, OF_OPTIMISATION, figure_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,10 +45,10 @@ def draw(
     if name not in CATALOGUE:
         raise JaxmorphError(f"there is no figure {name!r}: choose one of {', '.join(CATALOGUE)}")
     entry = CATALOGUE[name]
-    of_optimisation = entry.source == "optimisation.nc"
+    of_optimisation = entry.source == OF_OPTIMISATION
     data = _given(
         name,
-        *(("optimisation.nc", optimisation) if of_optimisation else ("sensitivity.nc", sensitivity)),
+        *((OF_OPTIMISATION, optimisation) if of_optimisation else ("sensitivity.nc", sensitivity)),
     )
     if (reason := nothing_because(name, data)) is not None:
         from jaxmorph.figures import nothing
@@ -69,10 +69,14 @@ def draw(
 def bias(name: str, data: xr.Dataset) -> str:
     """What has to be said of the bias of the gradients that a figure shows; empty if nothing.
 
-    ``data`` is what the figure is drawn from.
+    ``data`` is what the figure is drawn from. Checks have pathwise gradients, in every run.
     """
-    shows = any(variable in data for variable in CATALOGUE[name].of_gradients)
-    return str(data.attrs.get("gradient_bias", "")) if shows else ""
+    entry = CATALOGUE[name]
+    if entry.source == "checks.nc":
+        return ""
+    shown = entry.sources(map(str, data.variables))
+    made = any(data[variable].attrs.get("from_gradients") for variable in shown)
+    return str(data.attrs.get("gradient_bias", "")) if made else ""
 
 
 def module_of(name: str) -> str:
@@ -89,30 +93,21 @@ def _given(name: str, file: str, dataset: xr.Dataset | None) -> xr.Dataset:
 def nothing_because(name: str, data: xr.Dataset) -> str | None:
     """Why a run has nothing to draw in a figure (no noise, too few seeds); None if it has.
 
-    ``data`` is the ``sensitivity.nc``, for the figures of an optimisation the ``optimisation.nc``.
+    What the figure's entry ``needs`` may be absent, and its module may have a function ``nothing`` that
+    looks further. ``data`` is the ``sensitivity.nc``, for the figures of an optimisation the
+    ``optimisation.nc``.
     """
     entry = CATALOGUE[name]
-    if entry.source == "optimisation.nc":
-        has = not entry.needs or any(variable in data for variable in entry.needs)
-        return None if has and data.sizes.get("optimum", 1) else entry.otherwise or None
-    return _nothing_of_sensitivity(name, data)
-
-
-def _nothing_of_sensitivity(name: str, sensitivity: xr.Dataset) -> str | None:
-    from jaxmorph.figures.estimates import unsuited
-
-    entry = CATALOGUE[name]
-    if name in ("time_course", "sensitivity_over_time") and sensitivity.sizes["time"] < 2:
-        return "needs two or more recorded times"
-    if name == "seed_spread" and sensitivity.sizes.get("seed", 1) < 2:
-        return "needs two or more seeds"
-    if name in ("tornado", "heat_map", "time_course") and unsuited(sensitivity).all():
-        return "needs parameters and observables that keep their sign over the design"
-    cancels = bool(unsuited(sensitivity).all())
-    has = [v for v in entry.needs if not (cancels and v.startswith("elasticity_average"))]
-    if not entry.needs or any(variable in sensitivity for variable in has):
+    if entry.source == OF_OPTIMISATION and not data.sizes.get("optimum", 1):
+        return entry.otherwise or None
+    nothing = getattr(importlib.import_module(module_of(name)), "nothing", None)
+    if nothing is not None and (reason := nothing(data)):
+        return reason
+    if not entry.lacks(map(str, data.variables)):
         return None
-    return entry.otherwise
+    from jaxmorph.quantities import absent
+
+    return entry.otherwise or absent(data).get(entry.needs[-1], "the data do not give it")
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]) -> list[Path]:

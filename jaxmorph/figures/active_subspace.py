@@ -10,7 +10,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.tables import interval, tidy
+
+ENTRY = Entry(
+    place=100,
+    title="Which combination of parameters matters",
+    reading="At the last time. Left: eigenvalues of the mean outer product of the gradient, "
+    "parameters in units of their standard deviation"
+    "{% if eigenvalue_low %}, with 95 % intervals{% endif %}"
+    "; a wide gap after the first says that one combination of parameters carries the "
+    "effect. Noise is taken out without bias, so that an eigenvalue near zero can come out "
+    "negative; it is drawn at the foot, as below noise. Middle: the weights of the "
+    "parameters in the first direction (blue and orange have opposite signs). Right: each "
+    "sample's observable, averaged over seeds, against that combination: the narrower the "
+    "cloud, the more this one number tells.",
+    variables=(
+        "eigenvalue",
+        "active_direction",
+        "active_variable",
+        "mean",
+    ),
+    part="depth",
+    needs=("eigenvalue",),
+)
 
 _NAME = "eigenvalue"
 _DECADES = 8

@@ -10,10 +10,27 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.estimates import known, unsuited
 from jaxmorph.figures.tables import interval, tidy
+from jaxmorph.quantities import Kind, described
 
-_SHOWN = ("elasticity_average", "sobol_total", "total_bound", "morris_mu_star", "noise_share")
+ENTRY = Entry(
+    place=150,
+    title="Would more samples or seeds change the picture?",
+    reading="Estimates at the last time, from nested halves of the samples (upper row of each "
+    "estimate) and of the seeds (lower row). The last point is the estimate of this page, "
+    "the whisker its 95 % interval, drawn on as a band. Lines that have come to rest inside"
+    " their band have converged. The four largest parameters are in colour, the others "
+    "grey.",
+    variables=(
+        "*_by_samples",
+        "*_by_seeds",
+    ),
+    part="checks",
+)
+
+_SHOWN = (Kind.ELASTICITY, Kind.TOTAL, Kind.BOUND, Kind.EFFECT, Kind.NOISE)
 _IN_COLOUR = 4
 _PARTS = ("samples", "seeds")
 
@@ -33,27 +50,37 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             name, part = labels[row]
             _panel(ax, data.sel(observable=observable), name, part, styles)
             if ax.get_ylabel():
-                ax.set_ylabel(f"{_short(name)}\nby {part}")
+                ax.set_ylabel(f"{known(sensitivity, name).short}\nby {part}")
         figure.supxlabel(f"number of samples or seeds used (last time: {style.time_text(data)})",
                          fontsize=7.5)  # fmt: skip
         panels.parameter_legend(figure, styles)
     return figure, _table(data, chosen)
 
 
+def nothing(sensitivity: xr.Dataset) -> str | None:
+    """Why there is nothing to draw; None if there is."""
+    if _rows(sensitivity):
+        return None
+    return "needs eight or more samples or seeds, to compare with half of them"
+
+
 def _rows(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
     """Estimate and part of each row; of total index and bound, the better one alone."""
-    hidden = []
-    if any(f"sobol_total_by_{part}" in sensitivity for part in _PARTS):
-        hidden.append("total_bound")
+    found = [described(sensitivity[name]) for name in map(str, sensitivity.data_vars)]
+    nested = [
+        (one, part)
+        for kind in _SHOWN
+        for one in found
+        if one.kind is kind and one.within is not None
+        for part in _PARTS
+        if f"{one.name}_by_{part}" in sensitivity
+    ]
+    hidden = set()
+    if any(one.kind is Kind.TOTAL for one, _ in nested):
+        hidden.add(Kind.BOUND)
     if bool(unsuited(sensitivity).all()):
-        hidden.append("elasticity_average")
-    names = [name for name in _SHOWN if name not in hidden]
-    return [(name, part) for name in names for part in _PARTS if f"{name}_by_{part}" in sensitivity]
-
-
-def _short(name: str) -> str:
-    short = {"noise_share": "noise share", "total_bound": "upper bound", "sobol_total": "total index"}
-    return short.get(name) or known(name).label
+        hidden.add(Kind.ELASTICITY)
+    return [(one.name, part) for one, part in nested if one.kind not in hidden]
 
 
 def _panel(ax: Axes, one: xr.Dataset, name: str, part: str, styles: dict[str, dict]) -> None:

@@ -1,35 +1,37 @@
-"""What the catalogue says of one figure or film."""
+"""What a figure says of itself: its heading, how to read it, and the NetCDF variables behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+import ast
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-
-_OF_GRADIENTS = (
-    "gradient",
-    "central_gradient",
-    "elasticity",
-    "total_bound",
-    "activity_score",
-    "eigenvalue",
-    "active_",
-    "fisher_",
-    "cramer_rao",
-    "parameter_correlation",
-    "covariance",
-    "hessian_",
-    "parameter_low",
-)
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One figure: its heading, how to read it, and the NetCDF variables behind it.
+    """One figure or film.
 
-    ``part`` is the part of the report that it belongs to. A run that has none of the variables in
-    ``needs`` has nothing to draw; ``otherwise`` says why that can be.
+    Each figure's module declares one as ``ENTRY``, an expression of literals: it is read without
+    importing the module, because the workflow reads it whenever it is parsed (:func:`read_entry`).
+
+    Attributes:
+        place: Its place in the report.
+        title: Its heading.
+        reading: How to read it: a Jinja template, in which the name of each variable that the run has is
+            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``).
+        variables: What it is made from; an asterisk stands for anything.
+        source: The file that has them.
+        part: The part of the report that it belongs to.
+        needs: A run that has none of these has nothing to draw. Why the last of them is absent is said
+            in the file, where it is an estimate.
+        otherwise: The same for what is no estimate.
+        design: The only method of design that has this figure; none: every one.
+        n_parameters: The only number of parameters that has it; 0: every one.
     """
 
+    place: int
     title: str
     reading: str
     variables: tuple[str, ...]
@@ -37,22 +39,39 @@ class Entry:
     part: str = "overview"
     needs: tuple[str, ...] = ()
     otherwise: str = ""
-    only_with: tuple[tuple[str, str], ...] = ()
+    design: str = ""
+    n_parameters: int = 0
 
-    @property
-    def of_gradients(self) -> tuple[str, ...]:
-        """Those of its variables that are made from the gradients that the run's estimator gives."""
-        if self.source == "checks.nc":  # pathwise, whatever the run's estimator
-            return ()
-        return tuple(name for name in self.variables if name.startswith(_OF_GRADIENTS))
+    def told(self, has: Collection[str]) -> str:
+        """How to read the figure of a run that ``has`` these variables."""
+        from jinja2 import Template
 
-    def told(self, has: Container[str]) -> str:
-        """How to read the figure of a run that ``has`` these variables.
+        text = Template(self.reading).render(dict.fromkeys(has, True))
+        return " ".join(text.split())
 
-        A passage of ``only_with`` is left out where its variable is missing.
-        """
-        text = self.reading
-        for variable, passage in self.only_with:
-            if variable not in has:
-                text = text.replace(passage, "")
-        return text
+    def told_of_everything(self) -> str:
+        """How to read it, with all that it can show: nothing is known yet of the run."""
+        from jinja2 import Environment, meta
+
+        tree = Environment().parse(self.reading)
+        return self.told(meta.find_undeclared_variables(tree))
+
+    def sources(self, has: Iterable[str]) -> list[str]:
+        """Those of its variables, with the ends of their intervals, that a run has."""
+        wanted = [f"{name}{end}" for name in self.variables for end in ("", "_low", "_high")]
+        there = sorted(has)
+        return [name for one in wanted for name in there if fnmatchcase(name, one)]
+
+    def lacks(self, has: Iterable[str]) -> bool:
+        """Whether none of what it needs is there."""
+        return bool(self.needs) and not any(fnmatchcase(n, one) for n in has for one in self.needs)
+
+
+def read_entry(module: Path) -> Entry | None:
+    """The entry that a module declares; None: it draws no figure."""
+    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ENTRY":
+            assert isinstance(node.value, ast.Call), f"{module}: ENTRY is not an Entry(...)"
+            given = {word.arg or "": ast.literal_eval(word.value) for word in node.value.keywords}
+            return Entry(**given)
+    return None

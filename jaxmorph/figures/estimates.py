@@ -1,111 +1,49 @@
-"""The estimates of one parameter's effect on one observable, as figures and report name them."""
+"""Which estimates of a parameter's effect on an observable a dataset has, by what it says of them."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
+from jaxmorph.quantities import Kind, Quantity, described
 
-@dataclass(frozen=True)
-class Estimate:
-    """One estimate (time, observable, parameter).
-
-    ``share``: a share of variance, between 0 and 1. ``signed``: has a direction. ``gradient``: made from
-    gradients, and so no better than these.
-    """
-
-    name: str
-    label: str
-    meaning: str
-    share: bool = False
-    signed: bool = False
-    gradient: bool = True
+_DIMS = {"time", "observable", "parameter"}
+_ORDER = list(Kind)
+# The best first: what tells most of the whole effect of a parameter.
+_SIZES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT)
+_LEADING = (Kind.TOTAL, Kind.BOUND, Kind.SCORE)
 
 
-ESTIMATES: tuple[Estimate, ...] = (
-    Estimate(
-        "elasticity_average", "elasticity",
-        "% change of the observable per % change of the parameter", signed=True,
-    ),
-    Estimate(
-        "sobol_total", "total Sobol index",
-        "share of the noise-free variance, alone and with others", share=True, gradient=False,
-    ),
-    Estimate(
-        "sobol_first", "first-order Sobol index",
-        "share of the noise-free variance, alone", share=True, gradient=False,
-    ),
-    Estimate(
-        "sobol_total_with_noise", "total Sobol index, noise as an input",
-        "share of the whole variance, noise included", share=True, gradient=False,
-    ),
-    Estimate(
-        "sobol_first_with_noise", "first-order Sobol index, noise as an input",
-        "share of the whole variance, noise included", share=True, gradient=False,
-    ),
-    Estimate(
-        "sobol_first_given_data", "first-order Sobol index from given data",
-        "share of the noise-free variance, alone", share=True, gradient=False,
-    ),
-    Estimate(
-        "total_bound", "upper bound on the total Sobol index",
-        "the total index is at most this; beyond 1 it says nothing", share=True,
-    ),
-    Estimate("activity_score", "activity score", "observable squared"),
-    Estimate("dgsm", "mean squared derivative", "observable squared per natural unit squared"),
-    Estimate(
-        "morris_mu_star", "Morris \N{GREEK SMALL LETTER MU}*",
-        "mean size of elementary effects, per unit of probability", gradient=False,
-    ),
-    Estimate(
-        "morris_sigma", "Morris \N{GREEK SMALL LETTER SIGMA}",
-        "spread of elementary effects, per unit of probability", gradient=False,
-    ),
-    Estimate("pawn", "PAWN index", "distance between distributions, 0 to 1", gradient=False),
-    Estimate(
-        "scaled_sensitivity_average", "scaled sensitivity",
-        "standard deviations of the observable per standard deviation of the parameter", signed=True,
-    ),
-    Estimate(
-        "semi_elasticity_average", "semi-elasticity",
-        "change of the observable per 100 % change of the parameter", signed=True,
-    ),
-    Estimate("gradient_average", "gradient", "observable per unit of the parameter", signed=True),
-    Estimate(
-        "gradient_trimmed_average", "gradient, trimmed mean",
-        "observable per unit of the parameter", signed=True,
-    ),
-)  # fmt: skip
-
-_BY_NAME = {estimate.name: estimate for estimate in ESTIMATES}
-_LEADING = ("sobol_total", "total_bound", "activity_score")
-_SIZES = (
-    "sobol_total", "sobol_first", "sobol_first_given_data", "total_bound", "activity_score",
-    "morris_mu_star",
-)  # fmt: skip
+def known(data: xr.Dataset, name: str) -> Quantity:
+    """What a dataset says of one of its variables."""
+    return described(data[name])
 
 
-def known(name: str) -> Estimate:
-    """The estimate of this name."""
-    return _BY_NAME[name]
+def present(data: xr.Dataset, *kinds: Kind) -> list[Quantity]:
+    """The estimates that a dataset has for tables and menus, in their order; of these kinds, if any."""
+    found = [described(data[name]) for name in map(str, data.data_vars) if "label" in data[name].attrs]
+    found = [one for one in found if set(one.dims) <= _DIMS and "parameter" in one.dims]
+    found.sort(key=lambda one: (_ORDER.index(one.kind), not one.ranks))
+    return [one for one in found if not kinds or one.kind in kinds]
 
 
-def present(sensitivity: xr.Dataset) -> list[Estimate]:
-    """The estimates that a dataset has."""
-    return [estimate for estimate in ESTIMATES if estimate.name in sensitivity]
-
-
-def leading(sensitivity: xr.Dataset) -> Estimate | None:
+def leading(data: xr.Dataset) -> Quantity | None:
     """The most informative global measure: a total index, else its bound, else the activity score."""
-    return next((_BY_NAME[name] for name in _LEADING if name in sensitivity), None)
+    return next((one for kind in _LEADING for one in present(data, kind) if one.ranks), None)
 
 
-def size_measure(one: xr.Dataset) -> Estimate | None:
+def best(data: xr.Dataset, kind: Kind) -> str | None:
+    """Name of the estimate of a kind that parameters are ranked by; None if there is none."""
+    return next((one.name for one in present(data, kind) if one.ranks), None)
+
+
+def size_measure(one: xr.Dataset) -> Quantity | None:
     """What parameters of one observable are ranked by where elasticities cannot; the best one first."""
-    usable = (name for name in _SIZES if name in one and bool(one[name].notnull().any()))
-    return next((_BY_NAME[name] for name in usable), None)
+    for kind in _SIZES:
+        for measure in present(one, kind):
+            if measure.ranks and bool(one[measure.name].notnull().any()):
+                return measure
+    return None
 
 
 def both_signs(values: xr.DataArray, error: xr.DataArray | float = 0.0) -> xr.DataArray:
@@ -148,3 +86,15 @@ def unreliable(sensitivity: xr.Dataset) -> xr.DataArray | None:
         if name in sensitivity:
             return sensitivity[name].astype(bool)
     return None
+
+
+def no_elasticities(sensitivity: xr.Dataset) -> str | None:
+    """Why a run has no elasticities to draw; None if it has."""
+    if unsuited(sensitivity).all():
+        return "needs parameters and observables that keep their sign over the design"
+    return None
+
+
+def one_time(sensitivity: xr.Dataset) -> str | None:
+    """Why a run has nothing to draw against time; None if it has."""
+    return "needs two or more recorded times" if sensitivity.sizes["time"] < 2 else None

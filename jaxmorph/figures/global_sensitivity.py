@@ -11,19 +11,52 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
+from jaxmorph.figures.estimates import best, known, present
 from jaxmorph.figures.numbers import NOT_DEFINED
 from jaxmorph.figures.tables import column, interval, tidy
+from jaxmorph.quantities import Kind
+
+ENTRY = Entry(
+    place=30,
+    title="What explains the variance",
+    reading="One panel an observable, at the last time."
+    "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
+    "between seeds: no parameter explains it. The other rows divide what is left, the "
+    "variance over the design of the observable averaged over noise.{% endif %}"
+    "{% if sobol_total %} A full bar is the total Sobol index (alone and with "
+    "others).{% endif %}"
+    "{% if sobol_first or sobol_first_given_data %} The dot is the first-order index "
+    "(alone).{% endif %}"
+    "{% if total_bound %} The pale bar is an upper bound on the total index, from the "
+    "gradients: a small one proves that the parameter hardly matters, one beyond 1 (cut, "
+    "with an arrow) says nothing.{% endif %}"
+    "{% if total_bound_low or sobol_total_low %} Whiskers are 95 % intervals over samples "
+    "and seeds.{% endif %}",
+    variables=(
+        "noise_share",
+        "sobol_total",
+        "sobol_first",
+        "sobol_first_given_data",
+        "total_bound",
+    ),
+    needs=(
+        "sobol_total",
+        "sobol_first",
+        "sobol_first_given_data",
+        "total_bound",
+    ),
+)
 
 _MOST, _LEAST = 1.1, -0.15
+_SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND)
 _BOUND, _TOTAL, _FIRST, _NOISE = "#CFE3F1", style.POSITIVE, "black", "#B9BDC1"
-_TOTALS = ("sobol_total",)
-_FIRSTS = ("sobol_first", "sobol_first_given_data")
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``total_bound``, ``sobol_total``, a first-order index and ``noise_share`` at the last time."""
-    wanted = ("total_bound", *_TOTALS, *_FIRSTS, "noise_share")
-    names = [n for w in wanted for n in interval(w)]
+    """A total index, its bound, a first-order index and ``noise_share`` at the last time."""
+    shown = (one.name for one in present(sensitivity, *_SHARES) if one.ranks)
+    names = [n for one in (*shown, "noise_share") for n in interval(one)]
     flag = ("gradient_unreliable", "gradient_exploding")
     data = style.final(sensitivity[[n for n in (*names, *flag) if n in sensitivity]])
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
@@ -45,38 +78,34 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     return figure, _table(data)
 
 
-def first_order(data: xr.Dataset) -> str | None:
-    """The first-order index that the design gives: from pairs of points, else from the data as is."""
-    return next((name for name in _FIRSTS if name in data), None)
-
-
 def _limits(data: xr.Dataset) -> tuple[float, float]:
     """The x axis: estimates of what is zero may lie a little below it."""
-    found = [data[name].values for name in (*_TOTALS, *_FIRSTS) if name in data]
+    found = [data[one.name].values for one in present(data, Kind.TOTAL, Kind.FIRST)]
     least = min((float(np.nanmin(v)) for v in found if np.isfinite(v).any()), default=0.0)
     return (max(least - 0.02, _LEAST), _MOST) if least < -0.005 else (0.0, _MOST)
 
 
 def _size(data: xr.Dataset) -> np.ndarray:
     """What parameters are sorted by: a total index, else a first-order one, else the bound."""
-    for name in (*_TOTALS, *_FIRSTS, "total_bound"):
-        if name in data:
+    for kind in _SHARES:
+        if (name := best(data, kind)) is not None:
             return np.nan_to_num(data[name].values, nan=-1.0, posinf=1e300)
     return np.zeros(data.sizes["parameter"])
 
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     order = np.argsort(-_size(data), kind="stable")
+    shown = tuple(best(data, kind) for kind in _SHARES)
     names = [style.words(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data
     if has_noise:
         _noise(ax, data)
         ax.axhline(0.5, color=style.LIGHT_GREY, lw=0.8)
     for place, i in enumerate(order, start=int(has_noise)):
-        _parameter(ax, data.isel(parameter=int(i)), place)
+        _parameter(ax, data.isel(parameter=int(i)), place, shown)
     labels = (["noise"] if has_noise else []) + names
     ax.set_yticks(range(len(labels)), labels)
-    bad = panels.flags(data)[order] & ("total_bound" in data)
+    bad = panels.flags(data)[order] & (best(data, Kind.BOUND) is not None)
     panels.flag_labels(ax, np.concatenate([[False], bad]) if has_noise else bad)
     ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
@@ -101,20 +130,20 @@ def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, **look: float 
         panels.whisker(ax, (float(one[low]), float(one[high])), place, ax.get_xlim(), **look)
 
 
-def _parameter(ax: Axes, one: xr.Dataset, place: float) -> None:
-    first = first_order(one)
+def _parameter(ax: Axes, one: xr.Dataset, place: float, shown: tuple[str | None, ...]) -> None:
+    total, first, bound = shown
     drawn = False
-    if "total_bound" in one and not np.isnan(one["total_bound"].item()):
-        bound = float(one["total_bound"])
-        ax.barh(place, min(bound, _MOST), height=0.66, color=_BOUND)
-        if "sobol_total" not in one:
-            _interval(ax, one, "total_bound", place + 0.16, color="#5B87A6")
-        if bound > _MOST:
+    if bound is not None and not np.isnan(one[bound].item()):
+        value = float(one[bound])
+        ax.barh(place, min(value, _MOST), height=0.66, color=_BOUND)
+        if total is None:
+            _interval(ax, one, bound, place + 0.16, color="#5B87A6")
+        if value > _MOST:
             ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color="#5B87A6", mew=0)
         drawn = True
-    if "sobol_total" in one and np.isfinite(one["sobol_total"].item()):
-        ax.barh(place, float(one["sobol_total"]), height=0.3, color=_TOTAL)
-        _interval(ax, one, "sobol_total", place + 0.08, color="#4A4A4A")
+    if total is not None and np.isfinite(one[total].item()):
+        ax.barh(place, float(one[total]), height=0.3, color=_TOTAL)
+        _interval(ax, one, total, place + 0.08, color="#4A4A4A")
         drawn = True
     if first is not None and np.isfinite(one[first].item()):
         at = max(float(one[first]), _LEAST)
@@ -126,20 +155,20 @@ def _parameter(ax: Axes, one: xr.Dataset, place: float) -> None:
 
 
 def _legend(figure: Figure, data: xr.Dataset) -> None:
+    total, first, bound = (best(data, kind) for kind in _SHARES)
     handles: list[Patch | Line2D] = []
-    if "sobol_total" in data:
-        handles.append(Patch(color=_TOTAL, label="total index"))
-    if first_order(data) is not None:
-        given = "" if first_order(data) == "sobol_first" else " (from given data)"
+    if total is not None:
+        handles.append(Patch(color=_TOTAL, label=known(data, total).short))
+    if first is not None:
         handles.append(Line2D([], [], marker="o", ls="", ms=3.5, mew=0, color=_FIRST,
-                              label=f"first-order index{given}"))  # fmt: skip
-    if "total_bound" in data:
+                              label=known(data, first).short))  # fmt: skip
+    if bound is not None:
         handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
     if "noise_share" in data:
         handles.append(Patch(color=_NOISE, label="noise (of the whole variance)"))
     if any(str(name).endswith("_low") for name in data.data_vars):
         handles.append(Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval"))
-    if panels.any_flag(data) and "total_bound" in data:
+    if panels.any_flag(data) and bound is not None:
         handles.append(panels.flag_handle())
     panels.key(figure, handles)
 

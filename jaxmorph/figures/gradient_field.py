@@ -10,7 +10,27 @@ from matplotlib.figure import Figure
 
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.tables import require, tidy
+
+ENTRY = Entry(
+    place=90,
+    title="Map of parameter space with the gradient as arrows",
+    reading="Colour is the observable at the last time, averaged over seeds. An arrow points to "
+    "where the observable rises fastest. Its components are the gradient times the range of"
+    " each parameter, so a step of the same share of either range counts alike. Its length "
+    "grows as the square root of the gradient's size (so that weak gradients keep a visible"
+    " direction); the longest of a panel is about one mesh of the grid. Arrows should cross"
+    " the contours at right angles: they are computed independently of the colours.",
+    variables=(
+        "parameter_value",
+        "mean",
+        "gradient_mean",
+    ),
+    part="depth",
+    design="grid",
+    n_parameters=2,
+)
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:

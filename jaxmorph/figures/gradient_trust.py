@@ -12,8 +12,35 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.estimates import unreliable
 from jaxmorph.figures.tables import column, tidy
+
+ENTRY = Entry(
+    place=130,
+    title="Can the gradients be trusted?",
+    reading="Top: the variance of the gradient between seeds against time, on a logarithmic scale; "
+    "a red cross marks a gradient that is flagged, because it grows exponentially or has "
+    "heavy tails. Straight lines that climb many decades are the mark of chaos: the mean "
+    "over seeds then says little. Bottom left: the tail index of each pair; below 2 the "
+    "variance itself is infinite. "
+    "{% if lyapunov_exponent %} Bottom right: the finite-time Lyapunov exponent of the "
+    "checked simulations, median and range; positive means that neighbouring states part "
+    "exponentially.{% endif %}",
+    variables=(
+        "gradient_variance",
+        "gradient_tail_index",
+        "gradient_unreliable",
+        "gradient_growth_rate",
+        "lyapunov_exponent",
+    ),
+    source="sensitivity.nc, checks.nc",
+    part="checks",
+    needs=(
+        "gradient_tail_index",
+        "gradient_variance",
+    ),
+)
 
 _VARIANCE, _TAIL, _LYAPUNOV = "gradient_variance", "gradient_tail_index", "lyapunov_exponent"
 _INFINITE_VARIANCE = 2.0

@@ -13,11 +13,28 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from jaxmorph.figures import panels, style
-from jaxmorph.figures.estimates import unsuited
+from jaxmorph.figures.entry import Entry
+from jaxmorph.figures.estimates import no_elasticities, unsuited
 from jaxmorph.figures.numbers import uncertain_parts
 from jaxmorph.figures.tables import interval, require, tidy
 
+ENTRY = Entry(
+    place=20,
+    title="The same numbers as a table",
+    reading="Elasticity at the last time"
+    "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}"
+    ". Blue makes the observable larger in size, red smaller"
+    "{% if elasticity_average_low %}, grey cells cannot be told from zero{% endif %}"
+    ". Colour grows as the square root; it may saturate (then its bar ends in arrows), the "
+    "numbers do not."
+    "{% if elasticity_average_low %} With many cells, about one in twenty intervals misses "
+    "the truth by chance.{% endif %}",
+    variables=("elasticity_average",),
+)
+
 _NAME = "elasticity_average"
+
+nothing = no_elasticities
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -35,7 +52,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         for i in range(len(observables)):
             for j in range(len(parameters)):
                 one = data.isel(observable=i, parameter=j)
-                _cell(ax, one, i, j, norm, cancels=bool(cancelling[i]))
+                _entry(ax, one, i, j, norm, cancels=bool(cancelling[i]))
         for i in range(len(observables)):
             for flagged in np.flatnonzero(panels.flags(data.isel(observable=i))):
                 ax.plot(flagged + 0.91, i + 0.17, **panels.FLAG)
@@ -73,7 +90,7 @@ def _scale(values: np.ndarray) -> tuple[Normalize, bool]:
     return FuncNorm(root, -limit, limit), largest > limit
 
 
-def _cell(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: bool) -> None:
+def _entry(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: bool) -> None:
     value = float(one[_NAME])
     _, low, high = interval(_NAME)
     half, sure = None, True

@@ -11,8 +11,30 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from jaxmorph.figures import panels, style
 from jaxmorph.figures.active_subspace import spectrum
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.numbers import plain
 from jaxmorph.figures.tables import column, interval, tidy
+
+ENTRY = Entry(
+    place=110,
+    title="What one experiment could tell",
+    reading="At the central sample, from all recorded times and observables: what a measurement "
+    "with the noise of one simulation would tell about the parameters. Top left: the "
+    "spectrum of the Fisher information, largest (stiff) first; directions many decades "
+    "below the first are sloppy. Top right: the directions, one row each, blue and red for "
+    "opposite signs. Bottom left: the smallest standard deviation with which each parameter"
+    " could be known, in units of its standard deviation in the design; beyond the dashed "
+    "line the experiment would tell less than is assumed already. Bottom right: "
+    "correlations of the estimates; two parameters near 1 or -1 cannot be told apart.",
+    variables=(
+        "fisher_eigenvalue",
+        "fisher_direction",
+        "cramer_rao_sd",
+        "parameter_correlation",
+    ),
+    part="depth",
+    needs=("fisher_eigenvalue",),
+)
 
 _SD = "cramer_rao_sd"
 

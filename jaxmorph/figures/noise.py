@@ -9,8 +9,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.numbers import plain, short
 from jaxmorph.figures.tables import interval, tidy
+
+ENTRY = Entry(
+    place=50,
+    title="How much of the variance is noise",
+    reading="The grey area is the share of the variance that lies between seeds at the same "
+    "parameters, at each time; what is above it comes from the parameters. "
+    "{% if noise_share_low %} The band is its 95 % interval.{% endif %}"
+    " Where nearly all is noise, a single simulation says little about parameters, although"
+    " averages over seeds may.",
+    variables=("noise_share",),
+    needs=("noise_share",),
+)
 
 _NAME = "noise_share"
 _NOISE = "#B9BDC1"

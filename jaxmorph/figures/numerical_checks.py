@@ -11,8 +11,33 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from jaxmorph.figures import style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.numbers import plain
 from jaxmorph.figures.tables import column, require, tidy
+
+ENTRY = Entry(
+    place=120,
+    title="Automatic gradients against finite differences",
+    reading="Both are taken under the same seeds. Left: magnitudes at the last time, one point a "
+    "(sample, seed, observable, parameter), on the line if they agree. Right: the largest "
+    "disagreement over time as a share of the largest gradient over time, in the colour of "
+    "the left panel; open circles are the estimated error of the finite difference itself "
+    "on the same scale. Exact agreement (two zeros, for instance) is drawn left of the "
+    "dotted line; what has no finite number, or no gradient but a finite difference, cannot"
+    " be compared and is counted above. "
+    "{% if mode_difference %} Diamonds compare the two directions of automatic "
+    "differentiation, forward and reverse, for a random combination of all "
+    "outputs.{% endif %}",
+    variables=(
+        "gradient",
+        "finite_difference",
+        "finite_difference_error",
+        "relative_difference",
+        "mode_difference",
+    ),
+    source="checks.nc",
+    part="checks",
+)
 
 
 def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:

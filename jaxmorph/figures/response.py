@@ -10,7 +10,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.tables import require, tidy
+
+ENTRY = Entry(
+    place=80,
+    title="Observables over parameter space, with tangents",
+    reading="A dot is one sample of the design: an observable at the last time, averaged over "
+    "seeds, against one parameter's value. The short line through it has the slope of the "
+    "gradient there, so it says which way the observable would go if this parameter alone "
+    "changed; all lines are equally long on the page. In a grid, lines join samples that "
+    "differ in this parameter alone; for two parameters their colour is the other "
+    "parameter's value (dark is low).",
+    variables=(
+        "parameter_value",
+        "mean",
+        "gradient_mean",
+    ),
+    part="depth",
+)
 
 _HALF_LENGTH = {True: 0.03, False: 0.055}
 """Half of a tangent's length, as a share of the panel; shorter in a grid, whose lines it lies on."""

@@ -10,7 +10,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from jaxmorph.figures import style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.tables import interval, tidy
+
+ENTRY = Entry(
+    place=40,
+    title="Morris screening: how large, how linear",
+    reading="A dot is one parameter at the last time. To the right: it matters (the mean size of "
+    "its elementary effects). Upwards: its effect depends on the point of parameter space, "
+    "so it is curved or works together with other parameters. Below the lower line (a "
+    "tenth) an effect is nearly the same everywhere, above the upper one (equality) it "
+    "often changes sign or size. "
+    "{% if morris_mu_star_low %} Whiskers are 95 % intervals over trajectories and "
+    "seeds.{% endif %}",
+    variables=(
+        "morris_mu_star",
+        "morris_sigma",
+        "morris_mu",
+    ),
+    needs=("morris_mu_star",),
+    design="morris",
+)
 
 _X, _Y = "morris_mu_star", "morris_sigma"
 _MARKERS = "osD^v<>Phdp*"

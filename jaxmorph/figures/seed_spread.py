@@ -10,10 +10,28 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from jaxmorph.figures import style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.tables import require, tidy
+
+ENTRY = Entry(
+    place=140,
+    title="What a single seed would have said",
+    reading="Gradients at the last time for one sample near the middle of the design: one dot is "
+    "one noise seed (a histogram where there are many). Orange dots have the opposite sign "
+    "of the mean over seeds, and the fraction in the corner counts them: whoever had run "
+    "that seed alone would have reported the wrong sign. The diamond is the mean with its "
+    "standard error, the dashed line is zero.",
+    variables=("central_gradient",),
+    part="checks",
+)
 
 _MANY_SEEDS = 64
 _WRONG = style.NEGATIVE
+
+
+def nothing(sensitivity: xr.Dataset) -> str | None:
+    """Why there is nothing to draw; None if there is."""
+    return "needs two or more seeds" if sensitivity.sizes.get("seed", 1) < 2 else None
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:

@@ -9,8 +9,33 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxmorph.figures import panels, style
-from jaxmorph.figures.estimates import leading
+from jaxmorph.figures.entry import Entry
+from jaxmorph.figures.estimates import leading, one_time
 from jaxmorph.figures.tables import interval, tidy
+
+ENTRY = Entry(
+    place=70,
+    title="When each parameter explains variance",
+    reading="The most informative global measure that the design allows, against time, one line a "
+    "parameter: the total Sobol index if there is one, else its upper bound from the gradients "
+    "(above 1, outside the panel, it says nothing), else the activity score."
+    "{% if sobol_total_low or total_bound_low or activity_score_low %} Bands are 95 % intervals."
+    "{% endif %}"
+    " A line is broken where the variance cannot be told from zero.",
+    variables=(
+        "sobol_total",
+        "total_bound",
+        "activity_score",
+    ),
+    part="depth",
+    needs=(
+        "sobol_total",
+        "total_bound",
+        "activity_score",
+    ),
+)
+
+nothing = one_time
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -26,9 +51,9 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             ax.set_yticks([])
             return
         ax.axhline(0, color=style.GREY, lw=0.6)
-        flagged = panels.flags(one) if estimate.gradient else None
+        flagged = panels.flags(one) if estimate.from_gradients else None
         panels.curves(ax, one, estimate.name, styles, flagged)
-        if estimate.share:
+        if estimate.is_share:
             ax.axhline(1, color=style.GREY, lw=0.6, ls=":")
             ax.set_ylim(-0.04, 1.12)
             if np.isfinite(value[-1]).all() and value[-1].min() > 1.12:
@@ -37,6 +62,6 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     with style.style():
         head = panels.legend_height(styles)
         figure = panels.over_time(sensitivity, panel, style.words(estimate.label, 24), head)
-        flagged = estimate.gradient and panels.any_flag(sensitivity)
+        flagged = estimate.from_gradients and panels.any_flag(sensitivity)
         panels.parameter_legend(figure, styles, (panels.flag_handle(),) if flagged else ())
     return figure, tidy(sensitivity, interval(estimate.name))

@@ -17,6 +17,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from jaxmorph.figures.numbers import short
+from jaxmorph.quantities import unit_of_entry
 
 WIDTH = 7.0
 """Width of a two-column page figure, in inches."""
@@ -119,12 +120,12 @@ def final(dataset: xr.Dataset) -> xr.Dataset:
 
 def time_label(dataset: xr.Dataset) -> str:
     """Axis label of time."""
-    return with_unit("time", str(dataset["time"].attrs.get("units", "1")))
+    return with_unit("time", unit_of_entry(dataset["time"]))
 
 
 def time_text(dataset: xr.Dataset) -> str:
     """``time 0.1`` for a dataset at one time, with the unit if there is one."""
-    unit = str(dataset["time"].attrs.get("units", "1"))
+    unit = unit_of_entry(dataset["time"])
     number = short(float(f"{dataset['time'].item():.6g}"))
     return f"time {number}" if unit in ("", "1") else f"time {number} {unit}"
 

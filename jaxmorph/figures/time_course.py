@@ -8,11 +8,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxmorph.figures import panels, style
-from jaxmorph.figures.estimates import unsuited
+from jaxmorph.figures.entry import Entry
+from jaxmorph.figures.estimates import no_elasticities, one_time, unsuited
 from jaxmorph.figures.tables import interval, require, tidy
 from jaxmorph.figures.tornado import CANCELS
 
+ENTRY = Entry(
+    place=60,
+    title="When each parameter matters",
+    reading="Elasticity against model time, one line a parameter"
+    "{% if elasticity_average_low %}; bands are 95 % intervals over seeds. A band that "
+    "contains zero says that the effect is not established at that time{% endif %}"
+    ". The CSV also holds the gradients themselves.",
+    variables=(
+        "elasticity_average",
+        "gradient_average",
+    ),
+    part="depth",
+)
+
 _NAME = "elasticity_average"
+
+
+def nothing(sensitivity: xr.Dataset) -> str | None:
+    """Why there is nothing to draw; None if there is."""
+    return one_time(sensitivity) or no_elasticities(sensitivity)
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:

@@ -11,11 +11,32 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from jaxmorph.figures import panels, style
-from jaxmorph.figures.estimates import unsuited
+from jaxmorph.figures.entry import Entry
+from jaxmorph.figures.estimates import no_elasticities, unsuited
 from jaxmorph.figures.numbers import NOT_DEFINED
 from jaxmorph.figures.tables import column, interval, require, tidy
 
+ENTRY = Entry(
+    place=10,
+    title="Which parameter matters, ranked",
+    reading="One panel an observable; the parameter with the largest effect is on top. A bar is the"
+    " elasticity at the last time, averaged over the samples of the design and over the "
+    "seeds: an elasticity of 0.5 means that the observable grows by 0.5 % when the "
+    "parameter grows by 1 % (a negative observable becomes more negative). "
+    "{% if elasticity_average_low %} The black whisker is its 95 % interval over seeds; "
+    "where it contains zero the bar is pale, for its sign is not established.{% endif %}"
+    " A red name with a cross says that this gradient cannot be trusted. The grey line "
+    "spans the middle 80 % of the samples: it is not an uncertainty but says how much the "
+    "elasticity varies over parameter space.",
+    variables=(
+        "elasticity_average",
+        "elasticity_spread",
+    ),
+)
+
 _NAME = "elasticity_average"
+
+nothing = no_elasticities
 CANCELS = "changes sign over the design:\nelasticities rank nothing"
 
 

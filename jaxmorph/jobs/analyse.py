@@ -78,11 +78,9 @@ def estimate_sensitivity(
             file.skip_to(int(slab["sample"][0]))
             file.append(estimation.add(slab))
         file.skip_to(n_samples)
-        dataset, factor = estimation.finish()
-        names = ("gradient_mean", "gradient_se")
-        file.derive(names, lambda local: sensitivity.scaled_sensitivity(local, factor))
-        dataset = dataset.assign_coords(slabs.texts)
-        dataset.attrs = {
+        dataset = estimation.finish()
+        file.derive(estimation.derives_from, estimation.derive)
+        dataset.attrs |= {
             **{k: v for k, v in points.attrs.items() if k not in ("jaxmorph_file", "Conventions")},
             **store.provenance(run_name, spec),
             **{k: slabs.attributes[k] for k in _FROM_A_BATCH},

@@ -123,7 +123,8 @@ def evaluate_batch(run_name: str, spec: Spec, output: str, code: str) -> None:
             problem, samples, seeds, run_key=spec["key"], saved=saved, **how_of(spec)
         )
     _report_non_finite(result, numbers, seeds)
-    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start)
+    kind = _kind(spec)
+    dataset = _dataset(run_name, spec, problem, numbers, seeds, samples, result, start, kind)
     stored = spec["trajectories"]
     if stored is not None and problem.study.state_variables:
         logger.info("storing the trajectories of samples %(samples)s at seeds %(seeds)s", stored)
@@ -133,7 +134,6 @@ def evaluate_batch(run_name: str, spec: Spec, output: str, code: str) -> None:
         dataset = store.with_trajectories(
             dataset, stored["samples"], stored["seeds"], states, problem.study.state_variables
         )
-    dataset["gradient"].attrs["long_name"] = f"d observable / d parameter, {_kind(spec)}"
     dataset.attrs["code_digest"] = code
     store.write_dataset(dataset, output, "batch")
     saved.remove()
@@ -209,6 +209,7 @@ def _dataset(
     samples: np.ndarray,
     result: engine.Evaluation,
     start: float,
+    kind: str = "pathwise",
 ) -> xr.Dataset:
     estimator = result.estimator if result.gradient is not None else "none"
     attributes = store.provenance(run_name, dict(spec)) | {
@@ -232,6 +233,7 @@ def _dataset(
         observables=[by_name[name] for name in problem.observables],
         value=result.value,
         gradient=result.gradient,
+        gradient_kind=kind,
         attributes=attributes,
     )
 

@@ -31,7 +31,6 @@ class Slabs:
         there: Which pairs are there, counted; None if all are.
         summary: Where the batches come from.
         attributes: Of the last batch that was read.
-        texts: Its coordinates that are texts.
     """
 
     def __init__(self, run: Run, design: xr.Dataset, paths: Mapping[str, str]):
@@ -48,7 +47,7 @@ class Slabs:
         self.there = self._count() if self.missing else None
         self.summary = store.Summary()
         self.attributes: dict[str, Any] = {}
-        self.texts: dict[Any, xr.DataArray] = {}
+        self._texts: dict[Any, xr.DataArray] = {}
         self._like: xr.Dataset | None = None
 
     @property
@@ -113,7 +112,8 @@ class Slabs:
                 for variable, part in store.read_samples(self._paths[name], _LARGE, piece.rows).items():
                     data[variable][1][pairs] = part
         axes = {d: self._like[d] for d in ("time", "observable", "parameter")}
-        slab = xr.Dataset(data, coords=axes | {"sample": numbers, "seed": self._seeds})
+        numbered = {"sample": numbers, "seed": self._seeds}
+        slab = xr.Dataset(data, coords=axes | numbered | self._texts)
         points = self._design["parameter_value"].sel(sample=numbers)
         slab["parameter_value"] = points.drop_vars(set(points.coords) - {"sample", "parameter"})
         return slab.assign(there=(("sample", "seed"), there)) if self.missing else slab
@@ -125,7 +125,7 @@ class Slabs:
             _check_batch(path, batch, self._design, self._run.batches[name])
             if self._like is None:
                 texts = [n for n, c in batch.coords.items() if c.dtype.kind in "OUT"]
-                self.texts = {n: batch[n].load() for n in texts}
+                self._texts = {n: batch[n].load() for n in texts}
                 like = batch[list(_LARGE)].drop_vars([n for n in texts if n not in batch.dims])
                 # Attributes, names and sizes; of the numbers themselves one pair.
                 self._like = like.isel(sample=slice(1), seed=slice(1)).load()

@@ -16,20 +16,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import known, unreliable, unsuited
+from jaxmorph.figures.estimates import unreliable, unsuited
 from jaxmorph.figures.numbers import plain
 from jaxmorph.figures.style import final, words
+from jaxmorph.quantities import Interval, Kind, Method, Quantity, described
 
-JUDGED = (
-    "elasticity_average", "sobol_total", "sobol_first", "sobol_first_given_data", "total_bound",
-    "activity_score", "morris_mu_star", "noise_share",
-)  # fmt: skip
-_SHARE_TARGET, _RELATIVE_TARGET = 0.05, 0.1
+METHOD = Method(
+    "Convergence",
+    "half-width ≤ 0.05 (shares of variance) or ≤ 10 % of the largest value; needed: "
+    "n h^2 / (target^2 - h'^2)",
+    "At the last time, for the widest interval over parameters. The half-width has a part h for the "
+    "source of error that dominates (samples or seeds) and h' for the other; where that alone "
+    "is too large, both numbers have to grow. Besides, half of the samples must give a value inside "
+    "the interval of all.",
+    "The 1/√n law of independent draws",
+)
 _MOST = 10_000_000
 _NORMAL = 1.96
 _EXACT = 1e-9
-# Averages over the design, whose interval is for the noise of the seeds at the given samples.
-_OF_THE_NOISE = ("elasticity_average",)
 _POWERS_OF_TWO = ("sobol", "saltelli")
 
 
@@ -52,28 +56,38 @@ class Verdict:
     needed: tuple[tuple[str, int], ...] = ()
     distrusted: bool = False
 
-    @property
-    def from_gradients(self) -> bool:
-        """Whether the estimate is made from gradients, and so no better than these."""
-        return self.name != "noise_share" and known(self.name).gradient
-
 
 def verdicts(sensitivity: xr.Dataset, observable: str) -> list[Verdict]:
     """One for each estimate of the observable whose error is known, in the order of the page."""
     ends = ("", "_low", "_high", "_se_samples", "_se_seeds", "_by_samples")
-    names = [n for n in JUDGED if f"{n}_low" in sensitivity or f"{n}_se_samples" in sensitivity]
-    wanted = [f"{name}{end}" for name in names for end in ends if f"{name}{end}" in sensitivity]
+    judged = _judged(sensitivity)
+    wanted = [f"{one.name}{end}" for one in judged for end in ends if f"{one.name}{end}" in sensitivity]
     data = final(sensitivity[wanted]).sel(observable=observable) if wanted else sensitivity
     if bool(unsuited(sensitivity).sel(observable=observable)):
-        names = [name for name in names if name != "elasticity_average"]
-    found = [_verdict(data, name, sensitivity) for name in names]
+        judged = [one for one in judged if one.kind is not Kind.ELASTICITY]
     flags = unreliable(sensitivity)
     bad = flags is not None and bool(flags.sel(observable=observable).any())
+    found = [(one, _verdict(data, one, sensitivity)) for one in judged]
     return [
-        _doubted(verdict) if bad and verdict.from_gradients else verdict
-        for verdict in found
+        _doubted(verdict) if bad and one.from_gradients else verdict
+        for one, verdict in found
         if verdict is not None
     ]
+
+
+def _judged(sensitivity: xr.Dataset) -> list[Quantity]:
+    """The estimates for which converging is defined and whose error is known."""
+    found = [described(sensitivity[name]) for name in map(str, sensitivity.data_vars)]
+    kinds = list(Kind)
+    return sorted(
+        (
+            one
+            for one in found
+            if one.within is not None
+            and (f"{one.name}_low" in sensitivity or f"{one.name}_se_samples" in sensitivity)
+        ),
+        key=lambda one: kinds.index(one.kind),
+    )
 
 
 def _doubted(verdict: Verdict) -> Verdict:
@@ -84,11 +98,6 @@ def _doubted(verdict: Verdict) -> Verdict:
         "would take."
     )
     return replace(verdict, converged=False, sentence=text, dominant="", needed=(), distrusted=True)
-
-
-def label_of(name: str) -> str:
-    """The name of an estimate in words."""
-    return "share of noise" if name == "noise_share" else known(name).label
 
 
 def groups(sensitivity: xr.Dataset) -> tuple[int, str]:
@@ -115,12 +124,13 @@ class _Error:
     high: np.ndarray
 
 
-def _error(data: xr.Dataset, name: str) -> _Error:
+def _error(data: xr.Dataset, quantity: Quantity) -> _Error:
     """The half-width of the interval, and what samples and seeds account for of it.
 
     The interval of an average over the design is for the noise of the seeds alone; the error of the
     samples adds to it.
     """
+    name = quantity.name
     value = np.atleast_1d(data[name].values)
     se = {
         part: np.atleast_1d(data[f"{name}_se_{part}"].values)
@@ -130,7 +140,7 @@ def _error(data: xr.Dataset, name: str) -> _Error:
     low = np.atleast_1d(data[f"{name}_low"].values) if f"{name}_low" in data else value
     high = np.atleast_1d(data[f"{name}_high"].values) if f"{name}_high" in data else value
     half = (high - low) / 2
-    if name in _OF_THE_NOISE:
+    if quantity.interval is Interval.SEEDS:
         parts = {"seeds": half} if f"{name}_low" in data else {}
         if "samples" in se:
             parts["samples"] = _NORMAL * se["samples"]
@@ -146,22 +156,21 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.ones_like(whole), where=usable)
 
 
-def _verdict(data: xr.Dataset, name: str, sensitivity: xr.Dataset) -> Verdict | None:
-    error = _error(data, name)
+def _verdict(data: xr.Dataset, quantity: Quantity, sensitivity: xr.Dataset) -> Verdict | None:
+    name, label, error = quantity.name, quantity.label, _error(data, quantity)
     judged = ~np.isnan(error.value)
-    if name == "total_bound":
+    if quantity.kind is Kind.BOUND:
         judged &= ~(error.low > 1)  # says nothing, however well it is known
     if not judged.any():
         return None
     half = np.where(judged, error.whole, -1.0)
     worst = int(np.argmax(np.where(np.isnan(half), np.inf, half)))
-    width, target = float(half[worst]), _target(name, error.value[judged])
-    label = label_of(name)
+    width, target = float(half[worst]), _target(quantity, error.value[judged])
     at = f" for {words(str(data['parameter'].values[worst]))}" if "parameter" in data[name].dims else ""
     if not math.isfinite(width):
         text = f"not converged: the interval is unbounded{at}."
         return Verdict(name, label, False, text, width, target)
-    if width <= _EXACT * (1.0 if known_share(name) else target):
+    if width <= _EXACT * (1.0 if quantity.is_share else target):
         return Verdict(name, label, True, "exact: the error is that of rounding.", width, target)
     if width <= target:
         text = f"converged: ± {plain(width, 2)} at most, ± {plain(target, 2)} is enough"
@@ -178,15 +187,9 @@ def _verdict(data: xr.Dataset, name: str, sensitivity: xr.Dataset) -> Verdict | 
     return Verdict(name, label, False, f"{text}.", width, target, dominant, needed)
 
 
-def known_share(name: str) -> bool:
-    """Whether an estimate is a share of a variance."""
-    return name == "noise_share" or known(name).share
-
-
-def _target(name: str, value: np.ndarray) -> float:
-    if known_share(name):
-        return _SHARE_TARGET
-    return _RELATIVE_TARGET * float(np.max(np.abs(value)))
+def _target(quantity: Quantity, value: np.ndarray) -> float:
+    assert quantity.within is not None
+    return quantity.within * (float(np.max(np.abs(value))) if quantity.relative else 1.0)
 
 
 def _needed(

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import Estimate, present, unreliable, unsuited
+from jaxmorph.figures.estimates import present, unreliable, unsuited
 from jaxmorph.figures.style import line_styles, names, unit_of, words
+from jaxmorph.quantities import Quantity, unit_of_entry
 from jaxmorph.report.summary import rankings
 
 _MOST_TIMES = 60
@@ -24,7 +25,7 @@ def document(sensitivity: xr.Dataset) -> dict[str, Any]:
     """
     n = sensitivity.sizes["time"]
     kept = np.unique(np.linspace(0, n - 1, min(n, _MOST_TIMES)).round().astype(int))
-    found = [estimate for estimate in present(sensitivity) if estimate.name in sensitivity]
+    found = present(sensitivity)
     ends = [f"{e.name}_{end}" for e in found for end in ("low", "high")]
     wanted = [*[e.name for e in found], *[name for name in ends if name in sensitivity]]
     data = sensitivity[wanted].isel(time=kept)
@@ -41,7 +42,7 @@ def document(sensitivity: xr.Dataset) -> dict[str, Any]:
             unit_of(sensitivity, "observable", name) for name in names(sensitivity, "observable")
         ],
         "times": [float(f"{t:.6g}") for t in data["time"].values],
-        "time_unit": str(sensitivity["time"].attrs.get("units", "1")),
+        "time_unit": unit_of_entry(sensitivity["time"]),
         "times_left_out": int(n - len(kept)),
         "flagged": [] if flags is None else flags.transpose("observable", "parameter").values.tolist(),
         "unsuited": unsuited(sensitivity).values.tolist(),
@@ -50,21 +51,21 @@ def document(sensitivity: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _first(sensitivity: xr.Dataset, found: list[Estimate]) -> list[int]:
+def _first(sensitivity: xr.Dataset, found: list[Quantity]) -> list[int]:
     """For each observable, the estimate that the page ranks its parameters by."""
     places = {estimate.name: i for i, estimate in enumerate(found)}
     ranked = [ranking.measure for ranking in rankings(sensitivity)]
     return [0 if measure is None else places[measure.name] for measure in ranked]
 
 
-def _estimate(data: xr.Dataset, estimate: Estimate) -> dict[str, Any]:
+def _estimate(data: xr.Dataset, estimate: Quantity) -> dict[str, Any]:
     one: dict[str, Any] = {
         "name": estimate.name,
         "label": estimate.label,
-        "meaning": estimate.meaning,
-        "share": estimate.share,
-        "signed": estimate.signed,
-        "gradient": estimate.gradient,
+        "meaning": estimate.reading,
+        "share": estimate.is_share,
+        "signed": estimate.is_signed,
+        "gradient": estimate.from_gradients,
         "value": _numbers(data[estimate.name]),
     }
     if f"{estimate.name}_low" in data:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from jaxmorph.figures.estimates import best, unreliable
 from jaxmorph.figures.estimates import leading as leading_estimate
-from jaxmorph.figures.estimates import unreliable
 from jaxmorph.figures.numbers import plain
 from jaxmorph.figures.style import final, names, words
+from jaxmorph.quantities import Kind, Quantity
 from jaxmorph.report.convergence import verdicts
 from jaxmorph.report.summary import Effect, Ranking, percent
 
@@ -34,7 +35,7 @@ def per_observable(sensitivity: xr.Dataset, rankings: Sequence[Ranking]) -> list
     only = "with this one seed " if noisy and sensitivity.sizes.get("seed", 1) < 2 else ""
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), rankings, strict=True):
-        cancels = ranking.measure is None or not ranking.measure.signed
+        cancels = ranking.measure is None or not ranking.measure.is_signed
         more = "" if cancels else explained(sensitivity, observable)
         parts = [only + (_by_size(ranking) if cancels else _effects(ranking)), more]
         found.append((ranking.observable, " ".join(part for part in parts if part)))
@@ -42,11 +43,12 @@ def per_observable(sensitivity: xr.Dataset, rankings: Sequence[Ranking]) -> list
 
 
 _NOT_RANKED = "elasticities change sign or are not defined, and are not ranked"
+_HEAD = "of its variance without noise, "
+# What is said of the first parameter, and what between the others.
 _SHARES = {
-    "sobol_total": ("of its variance without noise, ", " is involved in ", " in "),
-    "total_bound": ("of its variance without noise, ", " is involved in ", " in "),
-    "sobol_first": ("of its variance without noise, ", " alone explains ", " "),
-    "sobol_first_given_data": ("of its variance without noise, ", " alone explains ", " "),
+    Kind.TOTAL: (" is involved in ", " in "),
+    Kind.BOUND: (" is involved in ", " in "),
+    Kind.FIRST: (" alone explains ", " "),
 }
 
 
@@ -57,11 +59,11 @@ def _by_size(ranking: Ranking) -> str:
     if not ranking.effects:
         return f"follows no parameter in a way that can be told from zero; {_NOT_RANKED}."
     shown = ranking.effects[:_MOST_NAMED]
-    name = ranking.measure.name
-    if name in _SHARES:
-        head, first, next_ = _SHARES[name]
+    kind = ranking.measure.kind
+    if kind in _SHARES:
+        head, (first, next_) = _HEAD, _SHARES[kind]
         told = [f"{e.parameter}{next_ if i else first}{e.text}{_doubt(e)}" for i, e in enumerate(shown)]
-        if name == "total_bound" and shown[0].text.startswith("no bound"):
+        if kind is Kind.BOUND and shown[0].text.startswith("no bound"):
             head, told = (
                 "by the upper bound on the total Sobol index, largest first: ",
                 [f"{e.parameter} ({e.text}{_doubt(e)})" for e in shown],
@@ -110,26 +112,25 @@ def _effect(effect: Effect, first: bool) -> str:
 def explained(sensitivity: xr.Dataset, observable: str) -> str:
     """What explains the variance that is not noise, as far as the design tells."""
     estimate = leading_estimate(sensitivity)
-    if estimate is None or not estimate.share:
+    if estimate is None or not estimate.is_share:
         return ""
     data = final(sensitivity).sel(observable=observable)
     value = data[estimate.name].values
     if not np.isfinite(value).any():
         return ""
     parts = []
-    if estimate.name == "sobol_total":
+    if estimate.kind is Kind.TOTAL:
         one = data.isel(parameter=int(np.nanargmax(value)))
         name = words(str(one["parameter"].item()))
-        parts.append(f"{percent(one, 'sobol_total')} involves {name}")
-    elif "sobol_first_given_data" in data:
-        parts += _alone(data)
-    parts += _negligible(data, estimate.name)
+        parts.append(f"{percent(one, estimate.name)} involves {name}")
+    elif (first := best(data, Kind.FIRST)) is not None:
+        parts += _alone(data, first)
+    parts += _negligible(data, estimate)
     return f"Of its variance without noise, {'; '.join(parts)}." if parts else ""
 
 
-def _alone(data: xr.Dataset) -> list[str]:
+def _alone(data: xr.Dataset, name: str) -> list[str]:
     """The parameter that alone explains most, if that is more than what hardly matters."""
-    name = "sobol_first_given_data"
     low = data.get(f"{name}_low")
     if low is None or not np.isfinite(data[name].values).any():
         return []
@@ -140,13 +141,13 @@ def _alone(data: xr.Dataset) -> list[str]:
     return [f"{words(str(one['parameter'].item()))} alone explains {percent(one, name)}"]
 
 
-def _negligible(data: xr.Dataset, name: str) -> list[str]:
+def _negligible(data: xr.Dataset, estimate: Quantity) -> list[str]:
     """Parameters whose total index is shown to be small: they could be held fixed."""
-    if f"{name}_high" not in data:
+    if f"{estimate.name}_high" not in data:
         return []
     flagged = unreliable(data)
-    small = data[f"{name}_high"].values < NEGLIGIBLE
-    if name == "total_bound" and flagged is not None:
+    small = data[f"{estimate.name}_high"].values < NEGLIGIBLE
+    if estimate.from_gradients and flagged is not None:
         small &= ~flagged.values
     found = [words(str(p)) for p in data["parameter"].values[small]]
     if not found:

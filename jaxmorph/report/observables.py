@@ -8,25 +8,25 @@ import numpy as np
 import xarray as xr
 
 from jaxmorph.figures import draw, nothing_because
-from jaxmorph.figures.estimates import Estimate, known, present, size_measure, unreliable, unsuited
+from jaxmorph.figures.estimates import known, present, size_measure, unreliable, unsuited
 from jaxmorph.figures.numbers import NOT_DEFINED, plain, uncertain_between
 from jaxmorph.figures.save import render
 from jaxmorph.figures.style import final, words
+from jaxmorph.quantities import Kind, Quantity
 from jaxmorph.report.convergence import Verdict, verdicts
 from jaxmorph.report.findings import noiseless
 from jaxmorph.report.summary import percent
 
 _COLUMNS = (
-    "elasticity_average", "sobol_total", "sobol_first", "sobol_total_with_noise",
-    "sobol_first_with_noise", "sobol_first_given_data", "total_bound", "activity_score",
-    "morris_mu_star", "morris_sigma", "pawn",
-)  # fmt: skip
-_DIRECTIONS = ("scaled_sensitivity_average", "semi_elasticity_average")
-_REMEDIES = ("gradient_average", "gradient_trimmed_average")
+    *(Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT),
+    Kind.DISTANCE,
+)
+# Where elasticities are not suited, one of these says the direction.
+_DIRECTIONS = (Kind.SCALED, Kind.SEMI_ELASTICITY)
 
 
 @dataclass(frozen=True)
-class Cell:
+class Entry:
     """One number of a ranking as text; ``flagged`` where its gradient cannot be trusted."""
 
     text: str
@@ -42,8 +42,8 @@ class Section:
     anchor: str
     unit: str
     description: str
-    columns: list[Estimate] = field(default_factory=list)
-    rows: list[tuple[str, list[Cell]]] = field(default_factory=list)
+    columns: list[Quantity] = field(default_factory=list)
+    rows: list[tuple[str, list[Entry]]] = field(default_factory=list)
     flagged: list[str] = field(default_factory=list)
     undefined: list[str] = field(default_factory=list)
     has_semi_elasticity: bool = False
@@ -59,12 +59,8 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     text = data["observable_description"].item() if "observable_description" in data.coords else ""
     flags = unreliable(data)
     flagged = np.zeros(data.sizes["parameter"], bool) if flags is None else flags.values
-    wanted: tuple[str, ...] = (*_COLUMNS, *_REMEDIES) if flagged.any() else _COLUMNS
     cancels = bool(unsuited(sensitivity).sel(observable=observable))
-    if cancels:
-        wanted = tuple(name for name in wanted if name != "elasticity_average")
-        wanted += tuple(name for name in _DIRECTIONS if name in sensitivity)[:1]
-    columns = [one for one in present(sensitivity) if one.name in wanted]
+    columns = _columns(sensitivity, cancels, bool(flagged.any()))
     undefined = np.isnan(data["elasticity_average"].values) & (not cancels)
     found = Section(
         words(observable), f"observable-{observable}", "" if unit == "1" else unit, str(text), columns,
@@ -76,9 +72,9 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     found.undefined = [p for p, bad in zip(parameters, undefined, strict=True) if bad]
     for i in _order(data, cancels):
         one = data.isel(parameter=int(i))
-        cells = [_cell(one, column, bool(flagged[i])) for column in columns]
-        found.rows.append((parameters[i], cells))
-    if "sobol_noise_first" in data and np.isfinite(data["sobol_noise_first"].item()):
+        entries = [_entry(one, column, bool(flagged[i])) for column in columns]
+        found.rows.append((parameters[i], entries))
+    if any(c.of_noise in data and np.isfinite(data[c.of_noise].item()) for c in columns):
         found.rows.append(("noise", [_of_noise(data, column) for column in columns]))
     if "noise_share" in data and np.isfinite(data["noise_share"].item()):
         found.noise = (
@@ -89,41 +85,52 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     return found
 
 
+def _columns(sensitivity: xr.Dataset, cancels: bool, flagged: bool) -> list[Quantity]:
+    """The estimates that the table has.
+
+    A direction stands in place of elasticities that are not suited, and the gradients themselves are
+    beside what is made from them where they are not to be trusted.
+    """
+    kinds = [*_COLUMNS, *([Kind.DERIVATIVE] if flagged else [])]
+    if cancels:
+        kinds.remove(Kind.ELASTICITY)
+        kinds += [kind for kind in _DIRECTIONS if present(sensitivity, kind)][:1]
+    return present(sensitivity, *kinds)
+
+
 def _order(data: xr.Dataset, cancels: bool) -> np.ndarray:
     """By what the findings rank by, the largest first; where that is not defined, last."""
-    measure = size_measure(data) if cancels else known("elasticity_average")
+    measure = size_measure(data) if cancels else known(data, "elasticity_average")
     if measure is None:
         return np.arange(data.sizes["parameter"])
     value = np.abs(data[measure.name].values)
     return np.argsort(-np.nan_to_num(value, nan=-1.0), kind="stable")
 
 
-def _of_noise(data: xr.Dataset, column: Estimate) -> Cell:
+def _of_noise(data: xr.Dataset, column: Quantity) -> Entry:
     """The noise as one more input has a first-order index, and nothing else of its own."""
-    if column.name != "sobol_first_with_noise":
-        return Cell("")
-    own = {f"sobol_noise_first{end}": f"{column.name}{end}" for end in ("", "_low", "_high")}
-    held = {old: new for old, new in own.items() if old in data}
-    return _cell(data[list(held)].rename(held), column, flagged=False)
+    own = {f"{column.of_noise}{end}": f"{column.name}{end}" for end in ("", "_low", "_high")}
+    held = {old: new for old, new in own.items() if column.of_noise and old in data}
+    return _entry(data[list(held)].rename(held), column, flagged=False) if held else Entry("")
 
 
-def _cell(one: xr.Dataset, column: Estimate, flagged: bool) -> Cell:
+def _entry(one: xr.Dataset, column: Quantity, flagged: bool) -> Entry:
     value = float(one[column.name])
-    mark = flagged and column.gradient
+    mark = flagged and column.from_gradients
     if not np.isfinite(value):
-        return Cell(NOT_DEFINED if np.isnan(value) else "no finite bound", mark)
+        return Entry(NOT_DEFINED if np.isnan(value) else "no finite bound", mark)
     if f"{column.name}_low" not in one:
-        return Cell(plain(value), mark, _sign(column, value, value))
+        return Entry(plain(value), mark, _sign(column, value, value))
     low, high = float(one[f"{column.name}_low"]), float(one[f"{column.name}_high"])
     if not np.isfinite(high - low):
-        return Cell(f"{plain(value)} (interval unbounded)", mark)
+        return Entry(f"{plain(value)} (interval unbounded)", mark)
     sign = _sign(column, low, high)
-    return Cell(uncertain_between(value, low, high), mark, sign)
+    return Entry(uncertain_between(value, low, high), mark, sign)
 
 
-def _sign(column: Estimate, low: float, high: float) -> int:
+def _sign(column: Quantity, low: float, high: float) -> int:
     """Direction of a signed estimate where its interval leaves zero out."""
-    if not column.signed:
+    if not column.is_signed:
         return 0
     return int(low > 0) - int(high < 0)
 
@@ -138,6 +145,6 @@ def _pictures(sensitivity: xr.Dataset, observable: str) -> list[tuple[str, bytes
     for name in ("time_course", "sensitivity_over_time"):
         if nothing_because(name, sensitivity.sel(observable=[observable])) is not None:
             continue
-        if name == "time_course" or any(e in sensitivity for e in ("sobol_total", "total_bound")):
+        if name == "time_course" or present(sensitivity, Kind.TOTAL, Kind.BOUND):
             found.append((name, render(draw(name, small)[0], "svg")))
     return found

@@ -94,7 +94,6 @@ def _context(run: str, data: Data) -> dict[str, Any]:
     sensitivity, checks = data.sensitivity, data.checks
     found = summary.rankings(sensitivity)
     flags = unreliable(sensitivity)
-    exponent = methods.lyapunov(checks)
     return {
         "run": run,
         "attrs": sensitivity.attrs,
@@ -117,7 +116,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "explorer": explorer.document(sensitivity),
         "sections": [_section(sensitivity, name) for name in names(sensitivity, "observable")],
         "health": summary.health(sensitivity),
-        "methods": [*methods.shown(sensitivity), *([exponent] if exponent else [])],
+        "methods": methods.shown(sensitivity, checks),
         "facts": facts.run_facts(sensitivity),
         "parameters": facts.parameter_rows(sensitivity),
         "observables": facts.observable_rows(sensitivity),

@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from jaxmorph.figures.estimates import (
-    Estimate,
     both_signs,
     known,
     mean_of_both_signs,
@@ -19,9 +18,9 @@ from jaxmorph.figures.estimates import (
 from jaxmorph.figures.numbers import plain, uncertain_between
 from jaxmorph.figures.numerical_checks import largest_over_time
 from jaxmorph.figures.style import final, names, words
+from jaxmorph.quantities import Kind, Quantity
 
 _NAME = "elasticity_average"
-_ELASTICITY = known(_NAME)
 _MOST_LISTED = 40
 _FEW = 2
 # Finite differences that are off by more than this share of the gradient do not confirm it.
@@ -47,7 +46,7 @@ class Ranking:
     """
 
     observable: str
-    measure: Estimate | None = _ELASTICITY
+    measure: Quantity | None = None
     negative: bool = False
     effects: list[Effect] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
@@ -84,16 +83,16 @@ def _sizes(data: xr.Dataset, observable: str) -> Ranking:
         elif low <= 0:
             ranking.unsure.append(name)
         else:
-            flagged = measure.gradient and flags is not None and bool(flags[int(i)])
+            flagged = measure.from_gradients and flags is not None and bool(flags[int(i)])
             ranking.effects.append(Effect(name, _size_text(one, measure), 0, flagged))
     return ranking
 
 
-def _size_text(one: xr.Dataset, measure: Estimate) -> str:
+def _size_text(one: xr.Dataset, measure: Quantity) -> str:
     value = float(one[measure.name])
-    if measure.name == "total_bound":
+    if measure.kind is Kind.BOUND:
         return f"at most {percent(one, measure.name)}" if value < 1 else "no bound below 100 %"
-    if measure.share:
+    if measure.is_share:
         return percent(one, measure.name)
     low, high = _ends(one, measure.name)
     return uncertain_between(value, low, high)
@@ -112,7 +111,7 @@ def percent(one: xr.Dataset, name: str) -> str:
 
 def _ranking(data: xr.Dataset, observable: str) -> Ranking:
     average = data.get("value_average")
-    ranking = Ranking(words(observable), negative=average is not None and bool(average < 0))
+    ranking = Ranking(words(observable), known(data, _NAME), average is not None and bool(average < 0))
     value = data[_NAME].values
     flags = unreliable(data)
     for i in np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable"):

@@ -5,7 +5,9 @@ Pure functions on xarray arrays, one idea a module; :class:`Estimation` puts the
 
 from .active_subspace import active_subspace
 from .average import DesignAverage
-from .estimate import Estimation, Question, estimate, scaled_sensitivity
+from .both_errors import BothErrors
+from .estimate import Estimation, estimate, quantities
+from .estimator import Estimates, Estimator, OfValues, Slab
 from .fourier import fast
 from .given_data import given_data
 from .health import gradient_growth
@@ -14,16 +16,24 @@ from .identifiability import fisher_information, identifiability, indistinguisha
 from .local import local_estimates
 from .moments import DesignMoments
 from .morris import morris
+from .question import Question
+from .samples import Samples
 from .sobol_indices import sobol_indices
 from .tails import TailIndex
 from .trimmed import trimmed_mean
 from .whole_design import whole_design
 
 __all__ = [
+    "BothErrors",
     "DesignAverage",
     "DesignMoments",
+    "Estimates",
     "Estimation",
+    "Estimator",
+    "OfValues",
     "Question",
+    "Samples",
+    "Slab",
     "TailIndex",
     "There",
     "active_subspace",
@@ -36,7 +46,7 @@ __all__ = [
     "indistinguishable",
     "local_estimates",
     "morris",
-    "scaled_sensitivity",
+    "quantities",
     "sobol_indices",
     "trimmed_mean",
     "whole_design",

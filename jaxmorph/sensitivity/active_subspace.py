@@ -12,17 +12,112 @@ Saf. 162 (2017) 1-13 (activity scores).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ..quantities import Interval, Kind, Method, Quantity
+from .both_errors import BothErrors
 from .eigen import along, eigen
+from .estimator import Estimates, Estimator
+from .natural import scaled_inputs
 from .resampling import with_interval
+from .whole_design import WholeDesign
 
 _PLACE = ("time", "observable")
+_OF_SUBSETS = ("activity_score", "eigenvalue")
 _DIMS = ("draw", *_PLACE, "parameter", "parameter_2")
 # Directions are left out of the active ones only behind a gap of this size.
 _WIDE_GAP = 10.0
+
+
+SUBSPACE = Method(
+    "Active subspace and activity scores",
+    "C = E[∇f ∇f^T] = Σ_n λ_n w_n w_n^T; score α_p = Σ_n λ_n w_{np}^2",
+    "Parameters in units of their standard deviation on the natural scale; products of different "
+    "seeds, so that noise adds nothing on average. The score sums over the directions before the "
+    "largest gap of the spectrum.",
+    "Constantine, Dow and Wang, SIAM J. Sci. Comput. 36 (2014) A1500-A1524; Constantine and Diaz, "
+    "Reliab. Eng. Syst. Saf. 162 (2017) 1-13",
+)
+
+
+def _quantity(
+    name: str, long_name: str, last: tuple[str, ...], unit: str = "1", **more: Any
+) -> Quantity:
+    absent = (
+        "needs a design that represents the distributions (not Morris, not one at a time), with several "
+        "samples, and with two or more seeds if there is noise"
+    )
+    return Quantity(
+        name, long_name, unit, (*_PLACE, *last), method=SUBSPACE, from_gradients=True,
+        designs="all but morris and one-at-a-time", absent=absent, **more,
+    )  # fmt: skip
+
+
+QUANTITIES = (
+    _quantity(
+        "eigenvalue",
+        "eigenvalue of gradient_outer_product",
+        ("component",),
+        "observable^2",
+        kind=Kind.SQUARE,
+        formula="λ_n",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        nested=True,
+    ),
+    _quantity(
+        "activity_score",
+        "activity score: squares of eigenvectors times their eigenvalues",
+        ("parameter",),
+        "observable^2",
+        kind=Kind.SCORE,
+        formula="α_p = Σ_n λ_n w_{np}^2",
+        label="activity score",
+        reading="observable squared",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        nested=True,
+        within=0.1,
+        relative=True,
+        ranks=True,
+    ),
+    _quantity(
+        "active_direction",
+        "eigenvector of gradient_outer_product",
+        ("component", "parameter"),
+        kind=Kind.DIRECTION,
+        formula="w_n",
+    ),
+    _quantity(
+        "eigenvalue_gap",
+        "eigenvalue over the next one",
+        ("component",),
+        formula="λ_n / λ_{n+1}",
+    ),
+    _quantity(
+        "subspace_distance",
+        "mean distance between the space of the first eigenvectors and that of resamples",
+        ("component",),
+        formula="E ‖W_n W_n^T - V_n V_n^T‖",
+    ),
+    _quantity(
+        "active_dimension",
+        "number of eigenvalues before a wide gap, else of all",
+        (),
+        formula="n before the largest gap",
+    ),
+    Quantity(
+        "active_variable",
+        "scaled inputs along the first active direction",
+        "1",
+        ("sample", *_PLACE),
+        method=SUBSPACE,
+        formula="w_1^T x",
+        from_gradients=True,
+        designs="all but morris and one-at-a-time",
+    ),
+)
 
 
 def active_subspace(
@@ -160,3 +255,39 @@ def _distance(matrix: np.ndarray, direction: np.ndarray, errors: list[np.ndarray
             # A resample without any usable sample says nothing about the subspace.
             distance[t, :, n - 1] = np.where(known, norm, 1.0).mean(axis=0)
     return distance
+
+
+class ActiveSubspace(Estimator):
+    """The combinations of parameters that matter most."""
+
+    quantities = QUANTITIES
+    after = (WholeDesign,)
+
+    def finish(self, found: Estimates) -> Estimates:
+        if not self.samples.has_moments:
+            return {}
+        result = _with_subsets(self.samples.moments)
+        points, distributions = self.samples.points, self.samples.question.distributions
+        inputs = scaled_inputs(distributions, points["parameter_value"])
+        return result | {"active_variable": active_variable(inputs, result["active_direction"])}
+
+
+def _with_subsets(both: BothErrors) -> Estimates:
+    """From the moments, with the estimates from nested subsets."""
+    draws, n_groups = both.samples.resampled(both.samples.outer), both.sampling.n_groups
+    if not both.has_interval:
+        return active_subspace(draws.isel(draw=[0]), n_groups)
+    over_seeds = None if both.seeds is None else both.seeds.resampled(both.seeds.outer)
+    result = active_subspace(draws, n_groups, over_seeds, both.n_blocks)
+    for part, dim in ((both.samples, "n_samples"), (both.seeds, "n_seeds")):
+        if part is None or not part.sizes:
+            continue
+        subsets = part.nested(part.outer, dim)
+        each = [
+            active_subspace(subsets.isel({dim: [i]}).rename({dim: "draw"}).drop_vars("draw"), 1)
+            for i in range(len(part.sizes))
+        ]
+        for name in _OF_SUBSETS:
+            together = xr.concat([one[name] for one in each], dim)
+            result[f"{name}_by_{dim.removeprefix('n_')}"] = together.assign_coords({dim: part.sizes})
+    return result

@@ -6,10 +6,101 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from .local import elasticity_deviation
+from ..quantities import Interval, Kind, Quantity
+from .estimator import Estimates, Estimator, Slab
+from .local import ELASTICITY, MEAN, NEAR_ZERO, TRIMMED, Local, elasticity_deviation
 from .resampling import nested
+from .samples import Samples, kept_in
 from .trimmed import trimmed_mean
 
+_OBSERVABLE = ("time", "observable")
+_PAIR = (*_OBSERVABLE, "parameter")
+QUANTITIES = (
+    Quantity(
+        "value_average",
+        "mean over samples and seeds of the observable",
+        "observable",
+        _OBSERVABLE,
+        Kind.VALUE,
+        MEAN,
+        formula="E_θ E_r[f]",
+        interval=Interval.SEEDS,
+    ),
+    Quantity(
+        "gradient_average",
+        "mean over samples and seeds of the gradient",
+        "observable parameter^-1",
+        _PAIR,
+        Kind.DERIVATIVE,
+        MEAN,
+        formula="E_θ E_r[∂f/∂θ_p]",
+        label="gradient",
+        reading="observable per unit of the parameter",
+        interval=Interval.SEEDS,
+        from_gradients=True,
+    ),
+    Quantity(
+        "gradient_trimmed_average",
+        "trimmed mean over seeds of the mean over samples of the gradient",
+        "observable parameter^-1",
+        _PAIR,
+        Kind.DERIVATIVE,
+        TRIMMED,
+        label="gradient, trimmed mean",
+        reading="observable per unit of the parameter",
+        interval=Interval.SEEDS,
+        from_gradients=True,
+        absent="needs two or more seeds",
+    ),
+    Quantity(
+        "elasticity_average",
+        "mean over samples of the elasticity",
+        "1",
+        _PAIR,
+        Kind.ELASTICITY,
+        ELASTICITY,
+        label="elasticity",
+        reading="% change of the observable per % change of the parameter",
+        interval=Interval.SEEDS,
+        nested=True,
+        within=0.1,
+        relative=True,
+        from_gradients=True,
+    ),
+    Quantity(
+        "elasticity_defined_share",
+        "share of the samples at which the elasticity is defined",
+        "1",
+        _PAIR,
+        method=ELASTICITY,
+        formula="share of the samples where |E_r[f]| is above two standard errors",
+    ),
+    Quantity(
+        "elasticity_spread",
+        "quantiles over samples of the elasticity",
+        "1",
+        ("quantile", *_PAIR),
+        Kind.NUMBER,
+        ELASTICITY,
+        formula="10, 50 and 90 % quantiles over samples",
+        from_gradients=True,
+    ),
+    Quantity(
+        "semi_elasticity_average",
+        "mean over samples of the semi-elasticity",
+        "observable",
+        _PAIR,
+        Kind.SEMI_ELASTICITY,
+        NEAR_ZERO,
+        formula="E_θ[θ_p E_r[∂f/∂θ_p]]",
+        label="semi-elasticity",
+        reading="change of the observable per 100 % change of the parameter",
+        interval=Interval.SEEDS,
+        from_gradients=True,
+    ),
+)
+
+_SPREAD = (0.1, 0.5, 0.9)
 # What is averaged over samples, for each quantity.
 _MEANS = {
     "value": "mean",
@@ -140,3 +231,61 @@ def _with_student_interval(
         f"{name}_low": average - half,
         f"{name}_high": average + half,
     }
+
+
+class Averages(Estimator):
+    """Averages over the samples, with the error of the noise; of the elasticity also of the samples."""
+
+    quantities = QUANTITIES
+    after = (Local,)
+    _elasticity: xr.DataArray | None = None
+
+    def __init__(self, samples: Samples):
+        super().__init__(samples)
+        self._average = DesignAverage(samples.question.trim)
+
+    def add(self, slab: Slab) -> Estimates:
+        numbers = self.samples.points["sample"].values
+        rows = np.searchsorted(numbers, slab.value["sample"].values)
+        weight = self.samples.weight.isel(sample=rows)
+        self._average.add(slab.value, slab.gradient, slab.parameter_value, slab.local, weight)
+        self._elasticity = kept_in(self._elasticity, slab.local["elasticity"], numbers)
+        return {}
+
+    def finish(self, found: Estimates) -> Estimates:
+        result, samples = self._average.estimates(), self.samples
+        assert self._elasticity is not None, "no slab was added"
+        group_size = samples.group_size if samples.stands_for == "sample" else None
+        of_samples = over_samples(self._elasticity, group_size)
+        defined = result["elasticity_average"].notnull()
+        result |= {name: array.where(defined) for name, array in of_samples.items()}
+        if "elasticity_average_se" in result:
+            result["elasticity_average_se_seeds"] = result["elasticity_average_se"]
+            by_seeds = self._average.elasticity_by_seeds()
+            if by_seeds is not None:
+                result["elasticity_average_by_seeds"] = by_seeds
+        return result
+
+
+def over_samples(elasticity: xr.DataArray, group_size: int | None) -> Estimates:
+    """Quantiles of the elasticity, the error of its average and averages of the first samples.
+
+    Time by time: quantiles and deviations copy what they work on. ``group_size`` is None where the
+    samples do not represent the distributions, and an error of sampling means nothing.
+    """
+    parts = []
+    for _, at in elasticity.groupby("time", squeeze=False):
+        defined = at.notnull().any("sample")
+        # Undefined at every sample stays undefined, without numpy's warning about it.
+        spread = at.where(defined, 0.0).quantile(list(_SPREAD), "sample").where(defined)
+        part = {"elasticity_spread": spread}
+        if group_size is not None and at.sizes["sample"] > group_size:
+            n = at.sizes["sample"] // group_size
+            groups = at if group_size == 1 else at.coarsen(sample=group_size).mean()
+            part["elasticity_average_se_samples"] = groups.std("sample", ddof=1) / n**0.5
+            if sizes := nested(at.sizes["sample"], group_size):
+                subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]
+                by_samples = xr.concat(subsets, "n_samples").assign_coords(n_samples=sizes)
+                part["elasticity_average_by_samples"] = by_samples
+        parts.append(xr.Dataset(part))
+    return {str(name): array for name, array in xr.concat(parts, "time").items()}

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from .cells import Estimates, cells, estimate_cells, first_seeds, joined, standardise
+from ..designs import FastDesign
+from .entries import Arrays, entries, estimate_entries, first_seeds, joined, standardise
+from .estimator import Estimates, OfValues
 from .polarisation import without_noise
 from .resampling import nested, seed_weights
+from .sobol_indices import FIRST, TOTAL
 
 _CONVERGENCE = ("sobol_first", "sobol_total")
 _RESAMPLES = 100
@@ -44,7 +47,7 @@ def fast(
         stochastic: Whether there is noise.
 
     Returns:
-        Estimates (time, observable, parameter), NaN where the variance is not positive; none if no seed
+        Arrays (time, observable, parameter), NaN where the variance is not positive; none if no seed
         (with noise: fewer than two) is finite at all rows.
 
     Raises:
@@ -64,7 +67,7 @@ def fast(
     counts = seed_weights(n_seeds, _RESAMPLES).values.astype(float) if with_noise else None
     sizes = {"n_seeds": nested(n_seeds)}
 
-    def of_cell(x: np.ndarray) -> dict[str, Estimates]:
+    def of_entry(x: np.ndarray) -> dict[str, Arrays]:
         result = {"samples": _over_seeds(x, d, harmonics, np.ones((1, n_seeds)))}
         if counts is not None:
             result["seeds"] = _over_seeds(x, d, harmonics, counts)
@@ -73,17 +76,17 @@ def fast(
             result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
         return result
 
-    return estimate_cells(value, of_cell, stochastic, parameters, None, sizes)
+    return estimate_entries(value, of_entry, stochastic, parameters, None, sizes)
 
 
 def _complete_seeds(value: xr.DataArray) -> np.ndarray:
     complete = np.ones(value.sizes["seed"], dtype=bool)
-    for _, _, x in cells(value, stochastic=True):
+    for _, _, x in entries(value, stochastic=True):
         complete &= np.isfinite(x).all(axis=0)
     return complete
 
 
-def _over_seeds(x: np.ndarray, d: int, harmonics: int, counts: np.ndarray) -> Estimates:
+def _over_seeds(x: np.ndarray, d: int, harmonics: int, counts: np.ndarray) -> Arrays:
     """Indices (draw, parameter) where seed r counts ``counts[draw, r]`` times."""
     first, total = [], []
     for curve in np.split(x, d):
@@ -112,3 +115,18 @@ def _powers(columns: np.ndarray, harmonics: int) -> np.ndarray:
         first, total = compute_orders(columns[:, i], n, harmonics, frequency)
         result[i] = power[i] * np.array([first, 1 - total, 1.0])
     return result
+
+
+class Fourier(OfValues):
+    """Sobol' indices of a FAST design."""
+
+    quantities = (TOTAL, FIRST)
+
+    def applies(self) -> bool:
+        return isinstance(self.samples.question.design, FastDesign)
+
+    def of_values(self, value: xr.DataArray) -> Estimates:
+        design = self.samples.question.design
+        assert isinstance(design, FastDesign)
+        stochastic = self.samples.question.stochastic
+        return fast(value, self.samples.parameters, design.harmonics, stochastic)

@@ -1,4 +1,4 @@
-"""Estimates from any random design: first-order indices by RBD-FAST, and PAWN.
+"""Arrays from any random design: first-order indices by RBD-FAST, and PAWN.
 
 Sources: Tarantola, Gatelli, Mara, Reliab. Eng. Syst. Saf. 91 (2006) 717-727, Plischke, ibid. 95 (2010)
 354-360, Tissot and Prieur, ibid. 107 (2012) 205-213 (RBD-FAST); Pianosi and Wagener, Environ. Model.
@@ -9,9 +9,63 @@ Softw. 67 (2015) 1-11 and 108 (2018) 197-207 (PAWN); Shao and Wu, Ann. Stat. 17 
 import numpy as np
 import xarray as xr
 
-from .cells import Estimates, Standardised, complete_groups, estimate_cells, standardise
+from ..designs import FastDesign, SaltelliDesign
+from ..quantities import Interval, Kind, Method, Quantity
+from .entries import Arrays, Standardised, complete_groups, estimate_entries, standardise
+from .estimator import Estimates, OfValues
 from .polarisation import without_noise
 from .resampling import sample_weights, seed_weights
+
+_DIMS = ("time", "observable", "parameter")
+RBD_FAST = Method(
+    "First-order index from given data",
+    "Var E[f | θ_p] / Var f, from the samples as they lie",
+    "RBD-FAST: in the order of the parameter, a smooth dependence lies in the lowest frequencies. "
+    "Needs no special design, and is rougher than one made for it. For independent, bounded parameters.",
+    "Tarantola, Gatelli and Mara, Reliab. Eng. Syst. Saf. 91 (2006) 717-727; Plischke, ibid. 95 "
+    "(2010) 354-360; by SALib",
+)
+PAWN = Method(
+    "PAWN index",
+    "median over values of θ_p of the Kolmogorov-Smirnov distance between the distributions of f with "
+    "and without θ_p fixed",
+    "Looks at the whole distribution, not at its variance alone. Independence is not needed. Not 0 for "
+    "a parameter without effect.",
+    "Pianosi and Wagener, Environ. Model. Softw. 67 (2015) 1-11; by SALib",
+)
+QUANTITIES = (
+    Quantity(
+        "sobol_first_given_data",
+        "first-order Sobol index of the seed-averaged observable, from any sample (RBD-FAST)",
+        "1",
+        _DIMS,
+        Kind.FIRST,
+        RBD_FAST,
+        label="first-order Sobol index from given data",
+        short="first-order index (from given data)",
+        reading="share of the noise-free variance, alone",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        within=0.05,
+        ranks=True,
+        designs="sobol, latin-hypercube, list, with 65 samples or more; independent, bounded parameters",
+        absent="needs 65 or more samples of a Sobol, Latin-hypercube or list design, and independent, "
+        "bounded parameters",
+    ),
+    Quantity(
+        "pawn",
+        "PAWN index: median Kolmogorov-Smirnov distance to conditional distributions",
+        "1",
+        _DIMS,
+        Kind.DISTANCE,
+        PAWN,
+        label="PAWN index",
+        reading="distance between distributions, 0 to 1",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        designs="sobol, latin-hypercube, list, with 100 samples or more",
+        absent="needs 100 or more samples of a Sobol, Latin-hypercube or list design",
+    ),
+)
+
 
 FEWEST_FOR_FIRST = 65
 """Fewer samples give no ``sobol_first_given_data``."""
@@ -66,18 +120,18 @@ def given_data(
     if independent and not repeats and n >= FEWEST_FOR_FIRST:
         orders, halves = _orders(theta), _halves(theta)
 
-        def first(x: np.ndarray) -> dict[str, Estimates]:
+        def first(x: np.ndarray) -> dict[str, Arrays]:
             return _first_order(standardise(x[usable]), orders, halves, counts)
 
-        result |= estimate_cells(value, first, stochastic, names, n, {})
+        result |= estimate_entries(value, first, stochastic, names, n, {})
     if n >= FEWEST_FOR_PAWN and (np.ptp(theta, axis=0) > 0).all():
         slices = _slices(theta)
         weights = sample_weights(n, resamples=_RESAMPLES).values.astype(float)
 
-        def pawn(x: np.ndarray) -> dict[str, Estimates]:
+        def pawn(x: np.ndarray) -> dict[str, Arrays]:
             return _pawn(standardise(x[usable]), slices, weights, counts)
 
-        result |= estimate_cells(value, pawn, stochastic, names, n, {})
+        result |= estimate_entries(value, pawn, stochastic, names, n, {})
     return result
 
 
@@ -102,7 +156,7 @@ def _first_order(
     orders: list[np.ndarray],
     halves: list[list[np.ndarray]],
     counts: np.ndarray | None,
-) -> dict[str, Estimates]:
+) -> dict[str, Arrays]:
     """A half of the samples, drawn without repeats, deviates from all as much as all from the truth."""
     x = data.centred
     n_seeds = x.shape[1]
@@ -157,7 +211,7 @@ def _slices(theta: np.ndarray) -> np.ndarray:
 
 def _pawn(
     data: Standardised, slices: np.ndarray, weights: np.ndarray, counts: np.ndarray | None
-) -> dict[str, Estimates]:
+) -> dict[str, Arrays]:
     x = data.centred
     if not np.var(x) > data.floor:
         x = np.zeros_like(x)
@@ -195,3 +249,24 @@ def _median_distance(y: np.ndarray, slices: np.ndarray, weights: np.ndarray) -> 
         distances[:, i] = np.abs(share - over_all[:, None]).max(axis=-1)
     # That which ignores NaN, of slices without a sample, is slow.
     return (np.nanmedian if np.isnan(distances).any() else np.median)(distances, axis=-1)
+
+
+class GivenData(OfValues):
+    """What any random design gives."""
+
+    quantities = QUANTITIES
+
+    def applies(self) -> bool:
+        design = self.samples.question.design
+        return self.samples.stands_for == "sample" and not isinstance(
+            design, SaltelliDesign | FastDesign
+        )
+
+    def of_values(self, value: xr.DataArray) -> Estimates:
+        question = self.samples.question
+        bounded = all(np.isfinite(d.support).all() for d in question.distributions)
+        points = self.samples.points["parameter_value"].sel(sample=self.samples.chosen)
+        independent = question.independent and bounded
+        found = given_data(value, points, question.stochastic, independent)
+        # Their nested subsets are of the chosen samples, not of the run.
+        return {name: array for name, array in found.items() if "_by_" not in name}

@@ -5,9 +5,96 @@ import logging
 import numpy as np
 import xarray as xr
 
+from ..quantities import Kind, Method, Quantity
 from .average import add_up
+from .estimator import Estimates, Estimator, Slab
 from .rounding import round_off
+from .samples import Samples
 from .tails import TailIndex
+
+GROWTH = Method(
+    "Growth and tails of gradients",
+    "ln rms(∂f/∂θ_p) = a + rate t + power ln t; Hill's tail index",
+    "A gradient is flagged if the exponential part alone multiplies it by more than 10 and it has "
+    "become large, or if its tail over seeds is heavy: below 2, the variance is infinite. Averages of "
+    "such gradients converge slowly or not at all.",
+    "Metz, Freeman, Schoenholz and Kachman, arXiv:2111.05803 (2021); Hill, Ann. Stat. 3 (1975) "
+    "1163-1174",
+)
+_PAIR = ("observable", "parameter")
+_NEEDS_SEEDS = "needs two or more seeds: one has no spread to look at"
+QUANTITIES = (
+    Quantity(
+        "non_finite_count",
+        "number of (sample, seed, time) entries that are not finite",
+        "1",
+        ("observable",),
+    ),
+    Quantity("excluded_sample", "sample of a pair with an entry that is not finite", "1", ("excluded",)),
+    Quantity("excluded_seed", "seed of a pair with an entry that is not finite", "1", ("excluded",)),
+    Quantity(
+        "gradient_variance",
+        "mean over samples of the variance of the gradient between seeds",
+        "observable^2 parameter^-2",
+        ("time", *_PAIR),
+        Kind.VARIANCE,
+        from_gradients=True,
+        absent=_NEEDS_SEEDS,
+    ),
+    Quantity(
+        "gradient_growth_rate",
+        "exponential growth rate of the root-mean-square gradient",
+        "time^-1",
+        _PAIR,
+        method=GROWTH,
+        formula="rate",
+        from_gradients=True,
+        absent="needs pathwise gradients at six or more recorded times",
+    ),
+    Quantity(
+        "gradient_exploding",
+        "whether the gradient grows exponentially by more than a factor 10, to a large one",
+        "1",
+        _PAIR,
+        Kind.FLAG,
+        GROWTH,
+        formula="exp(rate duration) > 10",
+        from_gradients=True,
+        absent="needs pathwise gradients at six or more recorded times",
+    ),
+    Quantity(
+        "gradient_tail_index",
+        "Hill's tail index of the single-seed gradients",
+        "1",
+        _PAIR,
+        method=GROWTH,
+        formula="Hill's tail index",
+        from_gradients=True,
+        absent=_NEEDS_SEEDS,
+    ),
+    Quantity(
+        "gradient_heavy_tailed",
+        "whether the tail index says that the variance is infinite",
+        "1",
+        _PAIR,
+        Kind.FLAG,
+        GROWTH,
+        formula="tail index < 2",
+        from_gradients=True,
+        absent=_NEEDS_SEEDS,
+    ),
+    Quantity(
+        "gradient_unreliable",
+        "whether the gradient explodes or has heavy tails",
+        "1",
+        _PAIR,
+        Kind.FLAG,
+        GROWTH,
+        formula="either flag",
+        from_gradients=True,
+    ),
+)
+
 
 logger = logging.getLogger(__name__)
 
@@ -137,3 +224,20 @@ def gradient_growth(rms: xr.DataArray, relative: xr.DataArray) -> dict[str, xr.D
     grown = rates * (time[-1] - time[0]) > np.log(_EXPLODING_FACTOR)
     exploding = grown & (relative.isel(time=-1, drop=True) > 1)
     return {"gradient_growth_rate": rates, "gradient_exploding": exploding}
+
+
+class Health(Estimator):
+    """Non-finite numbers, exploding and heavy-tailed gradients."""
+
+    quantities = QUANTITIES
+
+    def __init__(self, samples: Samples):
+        super().__init__(samples)
+        self._health = GradientHealth(samples.question.pathwise)
+
+    def add(self, slab: Slab) -> Estimates:
+        self._health.add(slab.value, slab.gradient, slab.parameter_value, slab.used, slab.there)
+        return {}
+
+    def finish(self, found: Estimates) -> Estimates:
+        return self._health.estimates()

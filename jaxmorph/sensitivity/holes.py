@@ -5,6 +5,9 @@ import dataclasses
 import numpy as np
 
 from ..designs import Design, FastDesign, group_size
+from ..quantities import Quantity
+
+SEEDS_THERE = Quantity("seeds_there", "number of seeds whose batches are there", "1", ("sample",))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,13 +11,97 @@ Astrophys. 464 (2007) 399-404 (bias of an inverse covariance).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ..quantities import Interval, Kind, Method, Quantity
 from .eigen import along, eigen
+from .estimator import Estimates, Estimator, Slab
 from .fisher import Fisher
-from .resampling import FEWEST, with_interval
+from .resampling import FEWEST, seed_weights, with_interval
+from .samples import kept_in
+
+FISHER = Method(
+    "Fisher information",
+    "F = Σ_t J^T Σ^{-1} J; smallest variance of θ_p: (F^{-1})_{pp}",
+    "At the central sample. J are gradients of the mean, in units of the parameters' standard "
+    "deviations, their noise taken out by products of different seeds; Σ is the covariance of the "
+    "observables between seeds. Different times count as independent, so the information may be "
+    "too large, by up to about the number of times.",
+    "Gutenkunst et al., PLoS Comput. Biol. 3 (2007) e189; Transtrum et al., J. Chem. Phys. 143 "
+    "(2015) 010901; Hartlap, Simon and Schneider, Astron. Astrophys. 464 (2007) 399-404",
+)
+_IN_SD = "each parameter in units of its standard deviation on the natural scale"
+
+
+def _quantity(name: str, long_name: str, dims: tuple[str, ...], **more: Any) -> Quantity:
+    about: dict[str, Any] = {"kind": Kind.INFORMATION, "method": FISHER, "from_gradients": True} | more
+    return Quantity(
+        name, long_name, "1", dims, absent="needs a study with noise, and enough seeds to know the size "
+        "of it", designs="all", **about,
+    )  # fmt: skip
+
+
+QUANTITIES = (
+    _quantity(
+        "fisher_information",
+        f"Fisher information of one experiment at the central sample, {_IN_SD}",
+        ("parameter", "parameter_2"),
+        formula="F",
+    ),
+    _quantity(
+        "fisher_information_by_sample",
+        f"Fisher information of one experiment at the sample, {_IN_SD}",
+        ("sample", "parameter", "parameter_2"),
+        formula="F at each sample",
+    ),
+    _quantity(
+        "fisher_eigenvalue",
+        "eigenvalue of fisher_information",
+        ("component",),
+        formula="eigenvalue of F",
+        interval=Interval.SEEDS,
+    ),
+    _quantity(
+        "fisher_direction",
+        "eigenvector of fisher_information",
+        ("component", "parameter"),
+        kind=Kind.DIRECTION,
+        formula="eigenvector of F",
+    ),
+    _quantity(
+        "cramer_rao_sd",
+        "Cramer-Rao bound on the standard deviation of an unbiased estimate from one experiment, in "
+        "units of the parameter's standard deviation on the natural scale",
+        ("parameter",),
+        formula="((F^{-1})_{pp})^{1/2}",
+        interval=Interval.SEEDS,
+    ),
+    _quantity(
+        "parameter_correlation",
+        "correlation of the estimates at the Cramer-Rao bound",
+        ("parameter", "parameter_2"),
+        kind=Kind.NUMBER,
+        formula="(F^{-1})_{pq} / ((F^{-1})_{pp} (F^{-1})_{qq})^{1/2}",
+    ),
+    _quantity(
+        "fisher_entry_used",
+        "whether fisher_information uses the observable at this time",
+        ("time", "observable"),
+        kind=Kind.FLAG,
+        formula="",
+    ),
+    _quantity(
+        "fisher_covariance",
+        "which covariance between observables fisher_information uses: full, diagonal or none",
+        ("time",),
+        kind=Kind.LABEL,
+        formula="",
+    ),
+)
+
 
 _ROUND_OFF = 1e-10
 """Information in a direction below this share of the largest is none: gradients have round-off."""
@@ -226,3 +310,38 @@ def indistinguishable(result: dict[str, xr.DataArray] | xr.Dataset) -> list[Comb
         for k, v in enumerate(value.values)
         if low[k] < 1
     ]
+
+
+class Identifiability(Estimator):
+    """What one experiment could tell, at the central sample; and the information at every sample."""
+
+    quantities = QUANTITIES
+    _by_sample: xr.DataArray | None = None
+    _central: tuple[xr.DataArray, xr.DataArray] | None = None
+
+    def add(self, slab: Slab) -> Estimates:
+        if self.samples.question.stochastic:
+            information = fisher_information(slab.value, slab.scaled)
+            if information:
+                numbers = self.samples.points["sample"].values
+                part = information["fisher_information"]
+                self._by_sample = kept_in(self._by_sample, part, numbers)
+        if self.samples.central in slab.value["sample"]:
+            central = {"sample": self.samples.central}
+            self._central = (
+                slab.value.sel(central).drop_vars("sample"),
+                slab.scaled.sel(central).drop_vars("sample"),
+            )
+        return {}
+
+    def finish(self, found: Estimates) -> Estimates:
+        if self._by_sample is None:
+            return {}
+        assert self._central is not None, "no slab holds the central sample"
+        result = {"fisher_information_by_sample": self._by_sample}
+        n_seeds = self.samples.n_seeds
+        draws = fisher_information(*self._central, seed_weights(n_seeds))
+        if not draws:
+            return result
+        result |= identifiability(draws["fisher_information"], n_seeds)
+        return result | {name: draws[name] for name in ("fisher_entry_used", "fisher_covariance")}

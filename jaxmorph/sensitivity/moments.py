@@ -18,8 +18,8 @@ _PRODUCTS_BYTES = 2.0e8
 
 
 @dataclasses.dataclass(frozen=True)
-class Design:
-    """What the samples of a run are to an estimator.
+class Sampling:
+    """How the samples of a run were drawn, as far as sums over them are concerned.
 
     Attributes:
         n_samples: Number of samples.
@@ -74,7 +74,7 @@ class DesignMoments:
     ``seeds`` (seed): which seeds to use, where some are at few samples.
     """
 
-    def __init__(self, design: Design, seeds: np.ndarray | None = None):
+    def __init__(self, design: Sampling, seeds: np.ndarray | None = None):
         self.design, self._wanted = design, seeds
         if design.weights is None:
             self._sizes = nested(design.n_samples, design.group_size)

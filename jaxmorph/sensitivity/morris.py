@@ -4,17 +4,63 @@ Sources: Morris, Technometrics 33 (1991) 161-174 (mu, sigma); Campolongo, Caribo
 Model. Softw. 22 (2007) 1509-1518 (mu*). Elementary effects are SALib's.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
-from .cells import (
-    Estimates,
-    estimate_cells,
+from ..designs import MorrisDesign
+from ..quantities import Interval, Kind, Method, Quantity
+from .entries import (
+    Arrays,
+    estimate_entries,
     first_seeds,
     groups_of,
     joined,
 )
+from .estimator import Estimates, OfValues
 from .polarisation import without_noise
+
+MORRIS = Method(
+    "Morris screening",
+    "μ* = mean of |elementary effects|, σ = their standard deviation",
+    "An elementary effect is that of a finite step in one parameter along a trajectory, per unit of "
+    "probability; noise is taken out by different seeds.",
+    "Morris, Technometrics 33 (1991) 161-174; Campolongo, Cariboni and Saltelli, Environ. Model. "
+    "Softw. 22 (2007) 1509-1518",
+)
+
+
+def _quantity(name: str, long_name: str, **more: Any) -> Quantity:
+    return Quantity(
+        name, long_name, "observable", ("time", "observable", "parameter"), Kind.EFFECT, MORRIS,
+        interval=Interval.SAMPLES_AND_SEEDS, designs="morris",
+        absent="needs a Morris design of two or more trajectories", **more,
+    )  # fmt: skip
+
+
+QUANTITIES = (
+    _quantity(
+        "morris_mu_star",
+        "mean absolute elementary effect, per unit of probability",
+        formula="mean of |d|",
+        label="Morris μ*",
+        reading="mean size of elementary effects, per unit of probability",
+        nested=True,
+        within=0.1,
+        relative=True,
+        ranks=True,
+    ),
+    _quantity(
+        "morris_sigma",
+        "standard deviation of the elementary effects, per unit of probability",
+        formula="standard deviation of d",
+        label="Morris σ",
+        reading="spread of elementary effects, per unit of probability",
+    ),
+    _quantity("morris_mu", "mean elementary effect, per unit of probability", formula="mean of d"),
+)
+
 
 _CHUNK = 32
 """So many resamples of seeds are evaluated at once."""
@@ -51,7 +97,7 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
         stochastic: Whether there is noise.
 
     Returns:
-        Estimates (time, observable, parameter); none with fewer than two trajectories that can be used.
+        Arrays (time, observable, parameter); none with fewer than two trajectories that can be used.
 
     Raises:
         ValueError: The rows are not those of such a design.
@@ -69,7 +115,7 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
     usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
     first = np.array([usable[: s // size].sum() for s in sizes["n_samples"]], dtype=int)
 
-    def of_cell(x: np.ndarray) -> dict[str, Estimates]:
+    def of_entry(x: np.ndarray) -> dict[str, Arrays]:
         effects = elementary_effects(x, unit)[:, usable]
         result = {"samples": _over_trajectories(effects, groups.weights)}
         if counts is not None:
@@ -84,7 +130,7 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
         return result
 
     parameters = unit_value["parameter"].values
-    return estimate_cells(value, of_cell, stochastic, list(parameters), groups.n, sizes)
+    return estimate_entries(value, of_entry, stochastic, list(parameters), groups.n, sizes)
 
 
 def elementary_effects(x: np.ndarray, unit: np.ndarray) -> np.ndarray:
@@ -104,8 +150,8 @@ def elementary_effects(x: np.ndarray, unit: np.ndarray) -> np.ndarray:
     return change / np.array(of_itself).T
 
 
-def _over_trajectories(effects: np.ndarray, weights: np.ndarray) -> Estimates:
-    """Estimates where trajectory t counts ``weights[draw, t]`` times."""
+def _over_trajectories(effects: np.ndarray, weights: np.ndarray) -> Arrays:
+    """Arrays where trajectory t counts ``weights[draw, t]`` times."""
     once = np.ones((1, len(effects)))
     n = weights.sum(axis=1)[:, None]
     # Variances do not change when a constant is taken off; round-off does.
@@ -121,8 +167,8 @@ def _over_trajectories(effects: np.ndarray, weights: np.ndarray) -> Estimates:
     }
 
 
-def _over_seeds(effects: np.ndarray, counts: np.ndarray) -> Estimates:
-    """Estimates where seed r counts ``counts[draw, r]`` times."""
+def _over_seeds(effects: np.ndarray, counts: np.ndarray) -> Arrays:
+    """Arrays where seed r counts ``counts[draw, r]`` times."""
     sums = np.tensordot(counts, effects, axes=1)
     variance = without_noise(sums.var(axis=1, ddof=1), effects.var(axis=1, ddof=1), counts)
     return {
@@ -141,3 +187,16 @@ def _absolute(effects: np.ndarray, counts: np.ndarray) -> np.ndarray:
     for count, effect in zip(counts.T[:, :, None, None], effects, strict=True):
         result += count * effect * np.sign(sums - count * effect)
     return result / counts.sum(axis=1)[:, None, None]
+
+
+class Morris(OfValues):
+    """Elementary effects of a Morris design."""
+
+    quantities = QUANTITIES
+
+    def applies(self) -> bool:
+        return isinstance(self.samples.question.design, MorrisDesign)
+
+    def of_values(self, value: xr.DataArray) -> Estimates:
+        unit_value = self.samples.points["unit_value"]
+        return morris(value, unit_value, self.samples.question.stochastic)

@@ -10,16 +10,115 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from .cells import (
-    Estimates,
+from ..designs import SaltelliDesign
+from ..quantities import Interval, Kind, Method, Quantity
+from .entries import (
+    Arrays,
     Standardised,
-    estimate_cells,
+    estimate_entries,
     first_seeds,
     groups_of,
     joined,
     standardise,
 )
+from .estimator import Estimates, OfValues
 from .polarisation import without_noise
+
+SOBOL = Method(
+    "Sobol indices",
+    "S_p = Var E[f | θ_p] / Var f; T_p = E[Var(f | all but θ_p)] / Var f",
+    "In two readings: of the observable averaged over noise, with the noise left in the average "
+    "removed; and with the noise as one more input, here by common random numbers. For independent "
+    "parameters.",
+    "Sobol', Math. Comput. Simul. 55 (2001) 271-280; Saltelli et al., Comput. Phys. Commun. 181 "
+    "(2010) 259-270; Jansen, Comput. Phys. Commun. 117 (1999) 35-43; Zhu and Sudret, Reliab. Eng. "
+    "Syst. Saf. 214 (2021) 107815; designs: SALib, Iwanaga, Usher and Herman, Socio-Environ. Syst. "
+    "Model. 4 (2022) 18155",
+)
+_DIMS = ("time", "observable", "parameter")
+_SALTELLI = "saltelli"
+_ABSENT_WITH_NOISE = "needs a Saltelli design, a study that has noise, and two or more seeds"
+
+TOTAL = Quantity(
+    "sobol_total",
+    "total Sobol index of the seed-averaged observable, noise removed",
+    "1",
+    _DIMS,
+    Kind.TOTAL,
+    SOBOL,
+    formula="E[Var(F | all but θ_p)] / Var F, of F = E_r f",
+    label="total Sobol index",
+    short="total index",
+    reading="share of the noise-free variance, alone and with others",
+    interval=Interval.SAMPLES_AND_SEEDS,
+    nested=True,
+    within=0.05,
+    ranks=True,
+    designs="saltelli, fast",
+    absent="needs a Saltelli or a FAST design",
+)
+FIRST = Quantity(
+    "sobol_first",
+    "first-order Sobol index of the seed-averaged observable, noise removed",
+    "1",
+    _DIMS,
+    Kind.FIRST,
+    SOBOL,
+    formula="Var E[F | θ_p] / Var F, of F = E_r f",
+    label="first-order Sobol index",
+    short="first-order index",
+    reading="share of the noise-free variance, alone",
+    interval=Interval.SAMPLES_AND_SEEDS,
+    nested=True,
+    within=0.05,
+    ranks=True,
+    designs="saltelli, fast",
+    absent="needs a Saltelli or a FAST design",
+)
+_WITH_NOISE = (
+    Quantity(
+        "sobol_total_with_noise",
+        "total Sobol index, the noise being one more input",
+        "1",
+        _DIMS,
+        Kind.TOTAL,
+        SOBOL,
+        formula="E[Var(f | all but θ_p)] / Var f, Z being one more input",
+        label="total Sobol index, noise as an input",
+        reading="share of the whole variance, noise included",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        designs=_SALTELLI,
+        absent=_ABSENT_WITH_NOISE,
+    ),
+    Quantity(
+        "sobol_first_with_noise",
+        "first-order Sobol index, the noise being one more input",
+        "1",
+        _DIMS,
+        Kind.FIRST,
+        SOBOL,
+        formula="Var E[f | θ_p] / Var f, Z being one more input",
+        label="first-order Sobol index, noise as an input",
+        reading="share of the whole variance, noise included",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        of_noise="sobol_noise_first",
+        designs=_SALTELLI,
+        absent=_ABSENT_WITH_NOISE,
+    ),
+    Quantity(
+        "sobol_noise_first",
+        "first-order Sobol index of the noise as an input",
+        "1",
+        ("time", "observable"),
+        Kind.NOISE,
+        SOBOL,
+        formula="Var E[f | Z] / Var f",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        designs=_SALTELLI,
+        absent=_ABSENT_WITH_NOISE,
+    ),
+)
+
 
 _CHUNK = 32
 """So many resamples of seeds are evaluated at once."""
@@ -62,7 +161,7 @@ def sobol_indices(
         stochastic: Whether f has noise.
 
     Returns:
-        Estimates (time, observable, parameter); none with fewer than two base samples that can be used.
+        Arrays (time, observable, parameter); none with fewer than two base samples that can be used.
 
     Raises:
         ValueError: The rows are not those of such a design.
@@ -77,7 +176,7 @@ def sobol_indices(
         return {}
     usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
 
-    def of_cell(x: np.ndarray) -> dict[str, Estimates]:
+    def of_entry(x: np.ndarray) -> dict[str, Arrays]:
         def first_samples(s: int) -> Standardised:
             of_groups = x[:s].reshape(-1, size, n_seeds)
             return standardise(of_groups[usable[: len(of_groups)]].reshape(-1, n_seeds))
@@ -95,11 +194,11 @@ def sobol_indices(
             result["n_samples"] = joined(by_samples, _CONVERGENCE)
         return result
 
-    return estimate_cells(value, of_cell, stochastic, parameters, groups.n, sizes)
+    return estimate_entries(value, of_entry, stochastic, parameters, groups.n, sizes)
 
 
-def _over_seeds(data: Standardised, size: int, counts: np.ndarray) -> Estimates:
-    """Estimates where seed r counts ``counts[draw, r]`` times."""
+def _over_seeds(data: Standardised, size: int, counts: np.ndarray) -> Arrays:
+    """Arrays where seed r counts ``counts[draw, r]`` times."""
     rows = _rows(data, size)
 
     def forms(columns: np.ndarray) -> np.ndarray:
@@ -118,8 +217,8 @@ def _over_seeds(data: Standardised, size: int, counts: np.ndarray) -> Estimates:
     return _indices(quadratic[:, :-1], total_of_each, quadratic[:, -1], noise, data.floor)
 
 
-def _over_samples(data: Standardised, size: int, weights: np.ndarray) -> Estimates:
-    """Estimates where base sample i counts ``weights[draw, i]`` times.
+def _over_samples(data: Standardised, size: int, weights: np.ndarray) -> Arrays:
+    """Arrays where base sample i counts ``weights[draw, i]`` times.
 
     Numerators are means over base samples: SALib gives the term of each, and resamples weigh them.
     """
@@ -199,7 +298,7 @@ def _indices(
     variance: np.ndarray,
     noise: tuple[np.ndarray, np.ndarray] | None,
     floor: float,
-) -> Estimates:
+) -> Arrays:
     first, total = np.split(numerators, 2, axis=1)
     explained = np.where(variance > floor, variance, np.nan)[:, None]
     result = {"sobol_first": first / explained, "sobol_total": total / explained}
@@ -212,3 +311,15 @@ def _indices(
         "sobol_total_with_noise": total_of_each / whole[:, None],
         "sobol_noise_first": noise[1] / whole,
     }
+
+
+class SobolIndices(OfValues):
+    """Sobol' indices of a Saltelli design."""
+
+    quantities = (TOTAL, FIRST, *_WITH_NOISE)
+
+    def applies(self) -> bool:
+        return isinstance(self.samples.question.design, SaltelliDesign)
+
+    def of_values(self, value: xr.DataArray) -> Estimates:
+        return sobol_indices(value, self.samples.parameters, self.samples.question.stochastic)

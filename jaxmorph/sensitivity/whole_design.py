@@ -6,39 +6,160 @@ Lamboni et al., Math. Comput. Simul. 87 (2013) 45-54, and Roustant, Barthe, Ioos
 scores).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
-from ..distributions import Distribution, is_logarithmic, natural_sd, poincare_constant
-from .active_subspace import active_subspace
-from .moments import DesignMoments, Draws
-from .resampling import with_interval
+from ..distributions import Distribution, natural_sd, poincare_constant
+from ..quantities import Interval, Kind, Method, Quantity
+from .both_errors import BothErrors
+from .estimator import Estimates, Estimator
+from .moments import Draws
 
-Estimates = dict[str, xr.DataArray]
+_PLACE = ("time", "observable")
+_NEEDS_A_SAMPLE = (
+    "needs a design that represents the distributions (not Morris, not one at a time), with several "
+    "samples, and with two or more seeds if there is noise"
+)
 
-_OF_A_SUBSPACE = ("activity_score", "eigenvalue")
-
-
-def natural_scale(distributions: Sequence[Distribution], parameter_value: xr.DataArray) -> xr.DataArray:
-    """D parameter / d u (sample, parameter), u being ln(parameter) for logarithmic distributions."""
-    logarithmic = xr.DataArray([is_logarithmic(d) for d in distributions], dims="parameter")
-    return parameter_value.where(logarithmic, 1.0)
-
-
-def scaled_inputs(distributions: Sequence[Distribution], parameter_value: xr.DataArray) -> xr.DataArray:
-    """Parameters on their natural scale, centred, in units of their sd (sample, parameter)."""
-    logarithmic = xr.DataArray([is_logarithmic(d) for d in distributions], dims="parameter")
-    # Where there is no logarithm to take, that of 1 is taken and not used.
-    logarithm = xr.apply_ufunc(np.log, parameter_value.where(logarithmic, 1.0))
-    natural = logarithm.where(logarithmic, parameter_value)
-    sd = xr.DataArray([natural_sd(d) for d in distributions], dims="parameter")
-    return (natural - natural.mean("sample")) / sd
+VARIANCE = Method(
+    "Variance over the design",
+    "Var_θ E_r[f]",
+    "That of the observable averaged over noise, as the mean covariance over samples of two different "
+    "seeds: the noise that is left in an average over few seeds does not count.",
+    "law of total variance",
+)
+NOISE_SHARE = Method(
+    "Share of noise",
+    "E_θ[Var_r f] / (Var_θ E_r[f] + E_θ[Var_r f])",
+    "The variance over the design is that of the observable averaged over noise; the noise left in "
+    "the average over a finite number of seeds is taken out by multiplying different seeds.",
+    "Zhu and Sudret, Reliab. Eng. Syst. Saf. 214 (2021) 107815",
+)
+MEAN_SQUARE = Method(
+    "Mean squared derivative",
+    "ν_p = E[(∂f/∂u_p)^2], as the mean over pairs of different seeds of ∂f_r ∂f_s",
+    "On the natural scale of the distribution (the logarithm for log-uniform and log-normal ones). "
+    "The square of a noisy mean would be too large; the product of two independent seeds is not.",
+    "Sobol' and Kucherenko, Math. Comput. Simul. 79 (2009) 3009-3017",
+)
+BOUND = Method(
+    "Upper bound on the total Sobol index",
+    "C_p ν_p / Var_θ E_r[f]",
+    "C is the Poincaré constant of the parameter's distribution: (b - a)² / π² for a uniform one, "
+    "the variance for a normal one, the optimal constant of its interval for a truncated normal one. "
+    "It holds for independent parameters. Above 1 it says nothing.",
+    "Lamboni et al., Math. Comput. Simul. 87 (2013) 45-54; Roustant, Barthe and Iooss, Electron. J. "
+    "Stat. 11 (2017) 3081-3119",
+)
+_ALL_BUT = "all but morris and one-at-a-time"
+QUANTITIES = (
+    Quantity(
+        "dgsm",
+        "mean squared derivative, noise removed, on the natural scale of the distribution",
+        "observable^2 natural^-2",
+        (*_PLACE, "parameter"),
+        Kind.SQUARE,
+        MEAN_SQUARE,
+        label="mean squared derivative",
+        reading="observable squared per natural unit squared",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        nested=True,
+        from_gradients=True,
+        designs=_ALL_BUT,
+        absent=_NEEDS_A_SAMPLE,
+    ),
+    Quantity(
+        "total_bound",
+        "upper bound on the total Sobol index: poincare_constant dgsm / variance",
+        "1",
+        (*_PLACE, "parameter"),
+        Kind.BOUND,
+        BOUND,
+        label="upper bound on the total Sobol index",
+        short="upper bound",
+        reading="the total index is at most this; beyond 1 it says nothing",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        nested=True,
+        within=0.05,
+        from_gradients=True,
+        ranks=True,
+        designs=f"{_ALL_BUT}, and grid; independent parameters",
+        absent="needs a design that represents the distributions (not a grid, not Morris, not one at a "
+        "time), with several samples, independent parameters, and two or more seeds if there is noise",
+    ),
+    Quantity(
+        "poincare_constant",
+        "Poincare constant of the distribution on its natural scale",
+        "natural^2",
+        ("parameter",),
+        method=BOUND,
+        formula="C_p",
+        designs=_ALL_BUT,
+        absent=_NEEDS_A_SAMPLE,
+    ),
+    Quantity(
+        "gradient_outer_product",
+        "mean over samples of the product of two gradients, noise removed, each scaled by the standard "
+        "deviation of its parameter on the natural scale",
+        "observable^2",
+        (*_PLACE, "parameter", "parameter_2"),
+        Kind.SQUARE,
+        MEAN_SQUARE,
+        formula="E[σ_p ∂f/∂u_p σ_q ∂f/∂u_q]",
+        from_gradients=True,
+        designs=_ALL_BUT,
+        absent=_NEEDS_A_SAMPLE,
+    ),
+    Quantity(
+        "variance",
+        "variance over the design of the seed-averaged observable, noise removed",
+        "observable^2",
+        _PLACE,
+        Kind.VARIANCE,
+        VARIANCE,
+        interval=Interval.SAMPLES_AND_SEEDS,
+        nested=True,
+        designs=_ALL_BUT,
+        absent=_NEEDS_A_SAMPLE,
+    ),
+    Quantity(
+        "noise_variance",
+        "mean over the design of the variance between seeds",
+        "observable^2",
+        _PLACE,
+        Kind.VARIANCE,
+        NOISE_SHARE,
+        formula="E_θ[Var_r f]",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        nested=True,
+        designs=_ALL_BUT,
+        absent="needs a study that has noise, two or more seeds, and a design that represents the "
+        "distributions",
+    ),
+    Quantity(
+        "noise_share",
+        "share of the total variance that is noise between seeds",
+        "1",
+        _PLACE,
+        Kind.NOISE,
+        NOISE_SHARE,
+        label="share of noise",
+        short="noise share",
+        reading="share of the whole variance that no parameter explains",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        nested=True,
+        within=0.05,
+        designs=_ALL_BUT,
+        absent="needs a study that has noise, two or more seeds, and a design that represents the "
+        "distributions",
+    ),
+)
 
 
 def whole_design(
-    moments: DesignMoments, distributions: Sequence[Distribution], independent: bool
+    both: BothErrors, distributions: Sequence[Distribution], independent: bool
 ) -> Estimates:
     """All estimates that follow from the moments of the gradients, scaled by the parameters' sd.
 
@@ -46,11 +167,9 @@ def whole_design(
     Sobol index, C being the Poincare constant of the parameter's distribution; it needs independent
     parameters and random samples, and is absent otherwise. ``variance``, ``noise_variance`` and
     ``noise_share``: Var_theta(E_seed f), E_theta(Var_seed f), and the share of the second in their sum.
-    And the active subspace.
 
     Each with its interval, the two parts of its standard error, and its value for nested subsets.
     """
-    both = _Both(moments)
     sd = xr.DataArray([natural_sd(d) for d in distributions], dims="parameter")
     constant = xr.DataArray([poincare_constant(d) for d in distributions], dims="parameter")
 
@@ -71,54 +190,21 @@ def whole_design(
     result["gradient_outer_product"] = both.samples.outer.isel(draw=0, drop=True)
     result["poincare_constant"] = constant
     # A variance by a quadrature of few nodes is too large, and the bound would be none.
-    if independent and moments.design.weights is None:
+    if independent and both.sampling.weights is None:
         result |= both.estimate("total_bound", bound)
-    if moments.design.stochastic:
+    if both.sampling.stochastic:
         result |= both.estimate("noise_variance", lambda d: d.noise_variance)
         result |= both.estimate("noise_share", share)
-    return result | both.active_subspace()
+    return result
 
 
-class _Both:
-    """The moments over samples and over seeds, put through the same estimator."""
+class WholeDesign(Estimator):
+    """Derivative-based measures and variances over the design."""
 
-    def __init__(self, moments: DesignMoments):
-        self.samples, self.seeds = moments.over_samples(), moments.over_seeds()
-        self._n_groups, self._n_blocks = moments.design.n_groups, moments.n_blocks
-        # With noise but too few seeds to resample, an interval would forget the noise.
-        self._no_interval = moments.design.stochastic and self.seeds is None
+    quantities = QUANTITIES
 
-    def estimate(self, name: str, function: Callable[[Draws], xr.DataArray]) -> Estimates:
-        """The estimate with its interval and, where there are any, its nested subsets."""
-        of_samples = function(self.samples)
-        over_samples = self.samples.resampled(of_samples)
-        if self._no_interval:
-            return {name: over_samples.isel(draw=0, drop=True)}
-        result: Estimates = {}
-        over_seeds = None
-        if self.samples.sizes:
-            result[f"{name}_by_samples"] = self.samples.nested(of_samples, "n_samples")
-        if self.seeds is not None:
-            of_seeds = function(self.seeds)
-            over_seeds = self.seeds.resampled(of_seeds)
-            result[f"{name}_by_seeds"] = self.seeds.nested(of_seeds, "n_seeds")
-        return result | with_interval(name, over_samples, self._n_groups, over_seeds, self._n_blocks)
-
-    def active_subspace(self) -> Estimates:
-        draws = self.samples.resampled(self.samples.outer)
-        if self._no_interval:
-            return active_subspace(draws.isel(draw=[0]), self._n_groups)
-        over_seeds = None if self.seeds is None else self.seeds.resampled(self.seeds.outer)
-        result = active_subspace(draws, self._n_groups, over_seeds, self._n_blocks)
-        for part, dim in ((self.samples, "n_samples"), (self.seeds, "n_seeds")):
-            if part is None or not part.sizes:
-                continue
-            subsets = part.nested(part.outer, dim)
-            each = [
-                active_subspace(subsets.isel({dim: [i]}).rename({dim: "draw"}).drop_vars("draw"), 1)
-                for i in range(len(part.sizes))
-            ]
-            for name in _OF_A_SUBSPACE:
-                together = xr.concat([one[name] for one in each], dim)
-                result[f"{name}_by_{dim.removeprefix('n_')}"] = together.assign_coords({dim: part.sizes})
-        return result
+    def finish(self, found: Estimates) -> Estimates:
+        if not self.samples.has_moments:
+            return {}
+        question = self.samples.question
+        return whole_design(self.samples.moments, question.distributions, question.independent)

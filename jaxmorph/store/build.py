@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 
 from ..distributions import Distribution
-from .files import as_strings, describe
+from ..quantities import COORDINATES, Kind, Method, Quantity, describe, written_unit
+from .files import as_strings
 from .provenance import design_hash
 
 
@@ -43,49 +44,83 @@ class DescribedState(Described, Protocol):
     def categorical(self) -> bool: ...
 
 
-COORDINATES = {
-    "sample": ("number of the sample in the design", "1"),
-    "seed": ("number of the noise realisation in the run", "1"),
-    "parameter": ("name of the parameter", "1"),
-    "observable": ("name of the observable", "1"),
-    "parameter_unit": ("unit of the parameter", "1"),
-    "parameter_description": ("what the parameter is", "1"),
-    "observable_unit": ("unit of the observable", "1"),
-    "observable_description": ("what the observable is", "1"),
-    "parameter_value": ("value of the parameter", "see parameter_unit"),
-    "unit_value": ("value on the scale of probabilities (cdf of the distribution)", "1"),
-    "parameter_default": ("value of the parameter when it is not varied", "see parameter_unit"),
-    "value": ("observable", "see observable_unit"),
-    "gradient": ("d observable / d parameter, pathwise", "observable_unit / parameter_unit"),
-    "trajectory_stored": ("whether the states of this sample and seed are stored", "1"),
-    "corner": ("which corner of parameter space", "1"),
-    "mode_difference": (
+_PAIR = ("sample", "seed", "time", "observable")
+VALUE = Quantity("value", "observable", "observable", _PAIR, Kind.VALUE)
+STORED = Quantity(
+    "trajectory_stored",
+    "whether the states of this sample and seed are stored",
+    "1",
+    ("sample", "seed"),
+    Kind.FLAG,
+)
+CORNER = Quantity("corner", "which corner of parameter space", "1", ("sample",), Kind.LABEL)
+
+
+def gradient_quantity(kind: str) -> Quantity:
+    """The gradients of a file; ``kind``: what they are (``pathwise``)."""
+    return Quantity(
+        "gradient",
+        f"d observable / d parameter, {kind}",
+        "observable parameter^-1",
+        (*_PAIR, "parameter"),
+        Kind.DERIVATIVE,
+        from_gradients=True,
+    )
+
+
+CHECKS = (
+    Quantity(
+        "mode_difference",
         "largest relative difference between forward and reverse mode, for a random mix of outputs",
         "1",
+        ("sample", "seed"),
     ),
-    "lyapunov_exponent": ("finite-time Lyapunov exponent of the state", "1"),
-    "finite_difference": (
+    Quantity(
+        "lyapunov_exponent",
+        "finite-time Lyapunov exponent of the state",
+        "time^-1",
+        ("sample", "seed", "time"),
+        method=Method(
+            "Finite-time Lyapunov exponent",
+            "ln(|tangent of the state at t| / |tangent at 0|) / t",
+            "From a random tangent that is scaled back to length 1 as it goes.",
+            "Benettin et al., Meccanica 15 (1980) 9-20",
+        ),
+    ),
+    Quantity(
+        "finite_difference",
         "d observable / d parameter by central differences with common random numbers",
-        "observable_unit / parameter_unit",
+        "observable parameter^-1",
+        (*_PAIR, "parameter"),
+        Kind.DERIVATIVE,
     ),
-    "finite_difference_error": (
+    Quantity(
+        "finite_difference_error",
         "estimated error of the finite difference",
-        "observable_unit / parameter_unit",
+        "observable parameter^-1",
+        (*_PAIR, "parameter"),
     ),
-    "relative_difference": (
+    Quantity(
+        "relative_difference",
         "difference between automatic gradient and finite difference, over the largest over time",
         "1",
+        (*_PAIR, "parameter"),
     ),
-}
+)
 
 
-def described(dim: str, items: Sequence[Described]) -> dict[str, Any]:
+def named(dim: str, items: Sequence[Described]) -> dict[str, Any]:
     """The coordinates of a dimension of named things."""
     return {
         dim: as_strings([i.name for i in items]),
         f"{dim}_unit": (dim, as_strings([i.unit for i in items])),
         f"{dim}_description": (dim, as_strings([i.description for i in items])),
     }
+
+
+def time_axis(time: np.ndarray, unit: str) -> tuple[str, np.ndarray, dict[str, str]]:
+    """The coordinate ``time``."""
+    return "time", time, {"long_name": "model time"} | written_unit(unit)
 
 
 def design_dataset(
@@ -103,7 +138,7 @@ def design_dataset(
         },
         coords={
             "sample": np.arange(len(values)),
-            **described("parameter", parameters),
+            **named("parameter", parameters),
             "parameter_default": ("parameter", np.array([p.default for p in parameters])),
         },
         attrs={
@@ -127,8 +162,12 @@ def batch_dataset(
     value: np.ndarray,
     gradient: np.ndarray | None,
     attributes: Mapping[str, Any],
+    gradient_kind: str = "pathwise",
 ) -> xr.Dataset:
-    """Values (sample, seed, time, observable) and gradients (..., parameter) of a batch."""
+    """Values (sample, seed, time, observable) and gradients (..., parameter) of a batch.
+
+    ``gradient_kind`` says what its gradients are, in words.
+    """
     dims = ("sample", "seed", "time", "observable")
     data: dict[str, Any] = {
         "parameter_value": (("sample", "parameter"), parameter_value),
@@ -141,13 +180,13 @@ def batch_dataset(
         coords={
             "sample": samples,
             "seed": seeds,
-            "time": ("time", time, {"long_name": "model time", "units": time_unit}),
-            **described("parameter", parameters),
-            **described("observable", observables),
+            "time": time_axis(time, time_unit),
+            **named("parameter", parameters),
+            **named("observable", observables),
         },
         attrs={**attributes, "design_hash": design_hash(parameter_value)},
     )
-    return describe(dataset, COORDINATES)
+    return describe(dataset, (*COORDINATES, VALUE, gradient_quantity(gradient_kind)))
 
 
 def with_trajectories(
@@ -166,20 +205,20 @@ def with_trajectories(
     stored = xr.Dataset(coords={"sample": samples, "seed": seeds})
     for name, array in states.items():
         about = units[name]
-        attrs: dict[str, Any] = {"long_name": about.description, "units": about.unit}
+        attrs: dict[str, Any] = {"long_name": about.description} | written_unit(about.unit)
         if about.categorical:
             attrs["categorical"] = 1
         stored[name] = (("sample", "seed", "time", *about.dims), array, attrs)
     stored = stored.reindex(sample=dataset["sample"], seed=dataset["seed"])
     dataset = dataset.merge(stored, join="exact", combine_attrs="override")
     wanted = dataset["sample"].isin(samples) & dataset["seed"].isin(seeds)
-    return describe(dataset.assign(trajectory_stored=wanted), COORDINATES)
+    return describe(dataset.assign({STORED.name: wanted}), (*COORDINATES, STORED))
 
 
 def corners_dataset(dataset: xr.Dataset, corners: Sequence[str]) -> xr.Dataset:
     """A batch of the corners of parameter space, with the name of each corner."""
-    dataset = dataset.assign_coords(corner=("sample", as_strings(list(corners))))
-    return describe(dataset, COORDINATES)
+    names = ("sample", as_strings(list(corners)))
+    return describe(dataset.assign_coords({CORNER.name: names}), (CORNER,))
 
 
 def checks_dataset(
@@ -212,7 +251,4 @@ def checks_dataset(
     )
     if lyapunov_exponent is not None:
         dataset["lyapunov_exponent"] = (("sample", "seed", "time"), lyapunov_exponent)
-    dataset = describe(dataset, COORDINATES)
-    if "lyapunov_exponent" in dataset and (unit := dataset["time"].attrs["units"]) != "1":
-        dataset["lyapunov_exponent"].attrs["units"] = f"1 / {unit}"
-    return dataset
+    return describe(dataset, CHECKS)

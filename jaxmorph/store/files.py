@@ -51,7 +51,7 @@ def check_described(dataset: xr.Dataset, kind: str) -> None:
 def encoding_of(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
     """How the variables are compressed, and cut into chunks."""
     return {
-        name: COMPRESSION | _chunks(variable)
+        name: COMPRESSION | _chunks(variable) | ({"_FillValue": None} if name in dataset.dims else {})
         for name, variable in dataset.variables.items()
         if variable.ndim and variable.dtype.kind in "fib"
     }
@@ -160,14 +160,6 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
 
 def _damaged(path: str | Path) -> JaxmorphError:
     return JaxmorphError(f"{path}: truncated or not a netCDF-4 file; {remedy(path)}")
-
-
-def describe(dataset: xr.Dataset, names: dict[str, tuple[str, str]]) -> xr.Dataset:
-    """Set (long_name, units) of variables; those that are absent are passed over."""
-    for name, (long_name, units) in names.items():
-        if name in dataset.variables:
-            dataset[name].attrs |= {"long_name": long_name, "units": units}
-    return dataset
 
 
 def as_strings(values: object) -> np.ndarray:

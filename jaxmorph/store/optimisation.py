@@ -6,58 +6,119 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .build import COORDINATES, Described, described
-from .files import as_strings, describe
+from ..quantities import COORDINATES, Kind, Quantity, describe
+from .build import Described, named, time_axis
+from .files import as_strings
 
-_NAMES = {
-    "start": ("number of the start", "1"),
-    "step": ("step: entry s is the state before update s", "1"),
-    "optimum": ("number of the optimum, the best first", "1"),
-    "direction": ("eigenvector of the Hessian, stiffest first", "1"),
-    "point": ("point along a direction", "1"),
-    "map_0": ("point along the first free parameter", "1"),
-    "map_1": ("point along the second free parameter", "1"),
-    "parameter_2": ("name of the parameter", "1"),
-    "evaluation_seed": ("number of the noise realisation, none of which was optimised on", "1"),
-    "parameter_value": ("value of the parameter", "see parameter_unit"),
-    "lower_bound": ("smallest value that the parameter can take", "see parameter_unit"),
-    "upper_bound": ("largest value that the parameter can take", "see parameter_unit"),
-    "unconstrained": ("parameter on the unconstrained scale", "1"),
-    "loss": ("loss of the seeds of the step", "1"),
-    "loss_se": ("standard error of the loss over the seeds of the step", "1"),
-    "gradient_norm": ("norm of the gradient of the loss on the unconstrained scale", "1"),
-    "steps_done": ("updates of the start; a refinement is one", "1"),
-    "refined": ("1 if the last update of the start is a refinement, on seeds of its own", "1"),
-    "stop_reason": ("why the start ended", "1"),
-    "evaluation_loss_before": ("loss at the start, what each fresh seed says of it", "1"),
-    "evaluation_loss_after": ("loss at the end, what each fresh seed says of it", "1"),
-    "improvement": ("loss at the start minus loss at the end, on fresh seeds", "1"),
-    "improvement_low": ("lower end of the 95 % interval of the improvement", "1"),
-    "improvement_high": ("upper end of the 95 % interval of the improvement", "1"),
-    "optimum_of_start": ("optimum in whose basin the start ended; -1 if it was not finite", "1"),
-    "optimum_start": ("best start of the basin, chosen on other seeds than those of optimum_loss", "1"),
-    "optimum_loss": ("loss at the optimum, on fresh seeds", "1"),
-    "optimum_loss_se": ("standard error of the loss at the optimum", "1"),
-    "optimum_n_starts": ("number of starts that ended in the basin", "1"),
-    "optimum_parameter_value": ("value of the parameter at the optimum", "see parameter_unit"),
-    "parameter_low": ("lower end of the 95 % interval of the parameter", "see parameter_unit"),
-    "parameter_high": ("upper end of the 95 % interval of the parameter", "see parameter_unit"),
-    "covariance": ("covariance of the parameters at the optimum", "product of both parameter_unit"),
-    "hessian_eigenvalue": ("eigenvalue of the Hessian of the loss, unconstrained scale", "1"),
-    "hessian_eigenvector": ("eigenvector of the Hessian of the loss, unconstrained scale", "1"),
-    "profile_position": ("distance from the optimum along the direction, unconstrained scale", "1"),
-    "profile_parameter_value": ("value of the parameter along the direction", "see parameter_unit"),
-    "profile_loss": ("loss along the direction, on fresh seeds", "1"),
-    "profile_loss_se": ("standard error of the loss along the direction", "1"),
-    "course_before": ("observable at the start, on fresh seeds", "see observable_unit"),
-    "course_after": ("observable at the end, on fresh seeds", "see observable_unit"),
-    "target_value": ("value that the observable should have", "see observable_unit"),
-    "target_error": ("error of that value", "see observable_unit"),
-    "goal": ("what is asked of the observable", "1"),
-    "map_value_0": ("value of the first free parameter on the map", "see parameter_unit"),
-    "map_value_1": ("value of the second free parameter on the map", "see parameter_unit"),
-    "map_loss": ("loss over the two free parameters, on fresh seeds", "1"),
-}
+_START, _STEPS, _OPTIMUM = ("start",), ("start", "step"), ("optimum",)
+_OF_OPTIMUM = ("optimum", "parameter")
+_ALONG = ("optimum", "direction", "point")
+_ON_SEEDS = ("start", "evaluation_seed")
+_COURSE = ("start", "evaluation_seed", "time", "observable")
+
+
+def _quantity(
+    name: str, long_name: str, dims: tuple[str, ...] = (), unit: str = "1", **more: Any
+) -> Quantity:
+    return Quantity(name, long_name, unit, dims or (name,), **more)
+
+
+QUANTITIES = (
+    _quantity("start", "number of the start"),
+    _quantity("step", "step: entry s is the state before update s"),
+    _quantity("optimum", "number of the optimum, the best first"),
+    _quantity("direction", "eigenvector of the Hessian, stiffest first"),
+    _quantity("point", "point along a direction"),
+    _quantity("map_0", "point along the first free parameter"),
+    _quantity("map_1", "point along the second free parameter"),
+    _quantity("evaluation_seed", "number of the noise realisation, none of which was optimised on"),
+    _quantity("lower_bound", "smallest value that the parameter can take", ("parameter",), "parameter"),
+    _quantity("upper_bound", "largest value that the parameter can take", ("parameter",), "parameter"),
+    _quantity("unconstrained", "parameter on the unconstrained scale", (*_STEPS, "parameter")),
+    _quantity("loss", "loss of the seeds of the step", _STEPS),
+    _quantity(
+        "gradient_norm",
+        "norm of the gradient of the loss on the unconstrained scale",
+        _STEPS,
+        from_gradients=True,
+    ),
+    _quantity("steps_done", "updates of the start; a refinement is one", _START),
+    _quantity(
+        "refined", "1 if the last update of the start is a refinement, on seeds of its own", _START
+    ),
+    _quantity("stop_reason", "why the start ended", _START, kind=Kind.LABEL),
+    _quantity("evaluation_loss_before", "loss at the start, what each fresh seed says of it", _ON_SEEDS),
+    _quantity("evaluation_loss_after", "loss at the end, what each fresh seed says of it", _ON_SEEDS),
+    _quantity("improvement", "loss at the start minus loss at the end, on fresh seeds", _START),
+    _quantity(
+        "optimum_of_start",
+        "optimum in whose basin the start ended; -1 if it was not finite",
+        _START,
+    ),
+    _quantity(
+        "optimum_start",
+        "best start of the basin, chosen on other seeds than those of optimum_loss",
+        _OPTIMUM,
+    ),
+    _quantity("optimum_loss", "loss at the optimum, on fresh seeds", _OPTIMUM),
+    _quantity("optimum_n_starts", "number of starts that ended in the basin", _OPTIMUM),
+    _quantity(
+        "optimum_parameter_value", "value of the parameter at the optimum", _OF_OPTIMUM, "parameter"
+    ),
+    _quantity(
+        "parameter_low",
+        "lower end of the 95 % interval of the parameter",
+        _OF_OPTIMUM,
+        "parameter",
+        from_gradients=True,
+    ),
+    _quantity(
+        "parameter_high",
+        "upper end of the 95 % interval of the parameter",
+        _OF_OPTIMUM,
+        "parameter",
+        from_gradients=True,
+    ),
+    _quantity(
+        "covariance",
+        "covariance of the parameters at the optimum",
+        (*_OF_OPTIMUM, "parameter_2"),
+        "parameter^2",
+        from_gradients=True,
+    ),
+    _quantity(
+        "hessian_eigenvalue",
+        "eigenvalue of the Hessian of the loss, unconstrained scale",
+        _ALONG[:2],
+        from_gradients=True,
+    ),
+    _quantity(
+        "hessian_eigenvector",
+        "eigenvector of the Hessian of the loss, unconstrained scale",
+        (*_ALONG[:2], "parameter"),
+        from_gradients=True,
+    ),
+    _quantity(
+        "profile_position",
+        "distance from the optimum along the direction, unconstrained scale",
+        _ALONG,
+    ),
+    _quantity(
+        "profile_parameter_value",
+        "value of the parameter along the direction",
+        (*_ALONG, "parameter"),
+        "parameter",
+    ),
+    _quantity("profile_loss", "loss along the direction, on fresh seeds", _ALONG),
+    _quantity("course_before", "observable at the start, on fresh seeds", _COURSE, "observable"),
+    _quantity("course_after", "observable at the end, on fresh seeds", _COURSE, "observable"),
+    _quantity("target_value", "value that the observable should have", _COURSE[2:], "observable"),
+    _quantity("target_error", "error of that value", _COURSE[2:], "observable"),
+    _quantity("goal", "what is asked of the observable", ("observable",), kind=Kind.LABEL),
+    _quantity("map_value_0", "value of the first free parameter on the map", ("map_0",), "parameter"),
+    _quantity("map_value_1", "value of the second free parameter on the map", ("map_1",), "parameter"),
+    _quantity("map_loss", "loss over the two free parameters, on fresh seeds", ("map_0", "map_1")),
+)
 
 
 def starts_dataset(
@@ -90,9 +151,9 @@ def starts_dataset(
     coords = {
         "start": numbers,
         "step": np.arange(loss.shape[1]),
-        **described("parameter", parameters),
+        **named("parameter", parameters),
     }
-    return describe(xr.Dataset(data, coords, attributes), COORDINATES | _NAMES)
+    return describe(xr.Dataset(data, coords, attributes), (*COORDINATES, *QUANTITIES))
 
 
 def optimisation_dataset(
@@ -119,14 +180,14 @@ def optimisation_dataset(
     arrays = {name: array for name, (_, array) in variables.items()}
     names = starts["parameter"].values
     coords = {
-        "time": ("time", time, {"long_name": "model time", "units": time_unit}),
+        "time": time_axis(time, time_unit),
         "parameter_2": as_strings(list(names)),
         "evaluation_seed": np.arange(arrays["evaluation_loss_after"].shape[-1]),
-        **described("observable", observables),
+        **named("observable", observables),
         "goal": ("observable", as_strings(list(goals))),
     }
     dataset = starts.assign(dict(variables)).assign_coords(coords)
     for dim in ("optimum", "direction", "point", "map_0", "map_1"):
         if dim in dataset.dims:
             dataset = dataset.assign_coords({dim: np.arange(dataset.sizes[dim])})
-    return describe(dataset.assign_attrs(attributes), COORDINATES | _NAMES)
+    return describe(dataset.assign_attrs(attributes), (*COORDINATES, *QUANTITIES))

@@ -58,7 +58,10 @@ def provenance(run: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     """
     commit, dirty = _git()
     key = {"random_key": configuration["key"]} if "key" in configuration else {}
+    now = _iso(datetime.datetime.now(datetime.UTC))
     return {
+        "title": f"jaxmorph: {run}",
+        "history": f"{now} written by jaxmorph {__version__}",
         "run": run,
         "configuration": json.dumps(configuration),
         "code_version": __version__,
@@ -69,7 +72,7 @@ def provenance(run: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
         "host": _host(),
         "job_id": _job_id(),
         "start": _iso(_START),
-        "end": _iso(datetime.datetime.now(datetime.UTC)),
+        "end": now,
         "cpu_time_s": round(time.process_time(), 2),
         **key,
     }

@@ -248,12 +248,10 @@ def figure_title(wildcards):
 
 
 def figure_reading(wildcards):
-    """How to read a figure: its caption, with the bias of the gradients that it shows."""
-    entry, bias = (
-        CATALOGUE[wildcards.figure],
-        GRADIENT_ESTIMATORS[RUNS[wildcards.run].estimator].bias,
-    )
-    return f"{entry.reading} {bias}." if bias and entry.of_gradients else entry.reading
+    """How to read a figure: its caption, with the bias of the gradients that it may show."""
+    reading = CATALOGUE[wildcards.figure].told_of_everything()
+    bias = GRADIENT_ESTIMATORS[RUNS[wildcards.run].estimator].bias
+    return f"{reading} {bias}." if bias else reading
 
 
 def figure_labels(wildcards):

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from ...configuration import GradientDeclaration, MethodText
+from ...configuration import GradientDeclaration
+from ...quantities import Method
 from ...studies import Problem
 from ...tracing import Instrument, differentiated_as, using
 from ..dependence import dependences, parameters_of_choices
@@ -30,16 +31,15 @@ DECLARATION = GradientDeclaration(
     "number of seeds. Intervals do not know of the bias. The score-function estimator (estimator: "
     "score) has none.",
     bias="Gradients are straight-through: biased, also with any number of seeds",
-    method=MethodText(
+    method=Method(
         title="Straight-through gradients",
-        formula="∂<i>c</i>/∂<i>p</i> := 1 for a discrete choice <i>c</i> = 0 or 1 of probability "
-        "<i>p</i>",
+        formula="∂c/∂p := 1 for a discrete choice c = 0 or 1 of probability p",
         text="The pathwise derivative of each simulation, with this surrogate for the derivative of a "
         "choice, such as whether a cell divides. Its mean is right for one choice in which an "
         "observable is linear, and for the number of cells that divide at constant rates. It is biased "
         "where an observable is curved, and leaves out what a choice does through comparisons, later "
         "choices and forces.",
-        source="Bengio, Léonard and Courville, arXiv:1308.3432 (2013).",
+        source="Bengio, Léonard and Courville, arXiv:1308.3432 (2013)",
     ),
     order=3,
 )

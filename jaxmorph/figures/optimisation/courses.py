@@ -12,8 +12,28 @@ from matplotlib.patches import Patch
 from scipy import stats
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.optimisation import starts
 from jaxmorph.figures.tables import require, tidy
+
+ENTRY = Entry(
+    place=190,
+    title="Target against achieved",
+    reading="The observables of the objective over time, from fresh seeds, for the best start: "
+    "orange (dashed) with the parameters before, blue after. A line is the mean over seeds,"
+    " the narrow band its 95 % interval, the wide pale band holds the middle 80 % of the "
+    "seeds."
+    "{% if target_value %} Black dots are the target, their whiskers plus and minus its "
+    "stated error.{% endif %}",
+    variables=(
+        "course_before",
+        "course_after",
+        "target_value",
+        "target_error",
+    ),
+    source="optimisation.nc",
+    part="optimisation",
+)
 
 _MIDDLE = (0.1, 0.9)
 _STATES = (("before", style.NEGATIVE, (0, (4, 1.5))), ("after", style.POSITIVE, "-"))

@@ -9,8 +9,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.optimisation import starts
 from jaxmorph.figures.tables import require, tidy
+
+ENTRY = Entry(
+    place=170,
+    title="The loss on its way down",
+    reading="Top: the loss that the optimiser saw at each step, one line a start, the best start "
+    "thick and in front. Bottom: the norm of its gradient on the unconstrained scale. Lines"
+    " of one colour ended in the same optimum."
+    "{% if refined %} The last step is the refinement, on more seeds of its own.{% endif %}"
+    "{% if loss_se %} The band is the 95 % interval over the seeds of that step.{% endif %}"
+    " A red cross ends a start that was stopped, because its loss or gradient was no longer"
+    " finite.",
+    variables=(
+        "loss",
+        "loss_se",
+        "gradient_norm",
+        "steps_done",
+        "stop_reason",
+        "optimum_of_start",
+    ),
+    source="optimisation.nc",
+    part="optimisation",
+)
 
 _MANY = 16
 """From so many starts on their lines are paler."""

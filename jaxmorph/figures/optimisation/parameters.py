@@ -9,8 +9,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.optimisation import starts
 from jaxmorph.figures.tables import column, require, tidy
+
+ENTRY = Entry(
+    place=200,
+    title="Do the starts agree?",
+    reading="One panel a free parameter, as wide as its bounds; one row a start, the smallest loss "
+    "on top. Open circle: where it began; filled: where it ended."
+    "{% if parameter_low %} The bar behind the rows of one optimum is the 95 % interval of "
+    "the parameter there: narrow bars say that the objective determines the parameter, bars"
+    " across the panel that it does not.{% endif %}"
+    " A red cross ends a start that was stopped, because its loss or gradient was no longer"
+    " finite.",
+    variables=(
+        "parameter_value",
+        "parameter_low",
+        "parameter_high",
+        "lower_bound",
+        "upper_bound",
+        "optimum_of_start",
+    ),
+    source="optimisation.nc",
+    part="optimisation",
+)
 
 _COLUMNS = 4
 

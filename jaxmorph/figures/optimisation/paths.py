@@ -13,8 +13,33 @@ from matplotlib.figure import Figure
 from scipy.stats import chi2
 
 from jaxmorph.figures import panels, style
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.optimisation import starts
 from jaxmorph.figures.tables import require, tidy
+
+ENTRY = Entry(
+    place=180,
+    title="The paths of the starts",
+    reading="Each line leads from a starting point (open circle) to the end (dot), the best start "
+    "thick. A diamond is an optimum"
+    "{% if covariance %}, the ellipse its 95 % region{% endif %}"
+    "."
+    "{% if map_loss %} Where exactly two parameters are free, colour is the loss, and lines"
+    " join equal losses.{% endif %}"
+    " Where more are free, the panels show pairs of the three that the loss depends on "
+    "most, between their bounds. A red cross ends a start that was stopped, because its "
+    "loss or gradient was no longer finite.",
+    variables=(
+        "parameter_value",
+        "map_loss",
+        "map_value_0",
+        "map_value_1",
+        "optimum_parameter_value",
+        "covariance",
+    ),
+    source="optimisation.nc",
+    part="optimisation",
+)
 
 _PAIRED = 3
 """Parameters of whose pairs there are panels when more than two are free."""

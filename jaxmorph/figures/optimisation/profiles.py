@@ -10,8 +10,32 @@ from matplotlib.figure import Figure
 
 from jaxmorph.figures import panels, style
 from jaxmorph.figures.active_subspace import spectrum
+from jaxmorph.figures.entry import Entry
 from jaxmorph.figures.optimisation import starts
 from jaxmorph.figures.tables import column, require, tidy
+
+ENTRY = Entry(
+    place=210,
+    title="Stiff and sloppy directions",
+    reading="Top: the loss along a straight line through an optimum, in the stiffest direction "
+    "(left) and in the sloppiest (right), parameters on their unconstrained scale; both "
+    "panels have the same height, so that flat means sloppy. Dots are evaluations on fresh "
+    "seeds with 95 % intervals, the dashed line is the parabola of the Hessian. Bottom "
+    "left: the eigenvalues of the Hessian at the best optimum; a hollow triangle is not "
+    "above zero. Bottom right: the directions, one row each, blue and red for opposite "
+    "signs.",
+    variables=(
+        "profile_position",
+        "profile_loss",
+        "profile_loss_se",
+        "hessian_eigenvalue",
+        "hessian_eigenvector",
+    ),
+    source="optimisation.nc",
+    part="optimisation",
+    needs=("profile_loss",),
+    otherwise="needs a start that ended in an optimum",
+)
 
 _MOST_OPTIMA = 3
 

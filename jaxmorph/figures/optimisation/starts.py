@@ -17,6 +17,7 @@ from scipy import stats
 
 from jaxmorph.figures import panels, style
 from jaxmorph.figures.numbers import plain, short
+from jaxmorph.quantities import unit_of_entry
 
 MOST_STEPS = 500
 """Steps drawn of one start; more only make the file heavy."""
@@ -181,7 +182,7 @@ def plain_log_ticks(axis: Axis, values: np.ndarray) -> None:
 
 def loss_label(data: xr.Dataset) -> str:
     """Axis label of the loss."""
-    return style.with_unit("loss", str(data["loss"].attrs.get("units", "1")))
+    return style.with_unit("loss", unit_of_entry(data["loss"]))
 
 
 def outlined(width: float) -> list[Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import xarray as xr
 
 from jaxmorph.figures.optimisation.starts import block
-from jaxmorph.report.methods import Method
+from jaxmorph.report.methods import Paragraph
 
 _Z, _L = "<i>z</i>", "<i>L</i>"
 _THETA = "<i>θ</i>"
 
-_ADAM = Method(
+_ADAM = Paragraph(
     "Adam",
     "<i>m</i> ← <i>&beta;</i><sub>1</sub><i>m</i> + (1 - <i>&beta;</i><sub>1</sub>)<i>g</i>, &nbsp; "
     "<i>v</i> ← <i>&beta;</i><sub>2</sub><i>v</i> + (1 - "
@@ -22,7 +22,7 @@ _ADAM = Method(
     "(2020).",
     ("gradient_norm",),
 )
-_LBFGS = Method(
+_LBFGS = Paragraph(
     "L-BFGS",
     "<i>z</i> ← <i>z</i> - <i>&eta;</i> <i>B</i> <i>g</i>, with <i>B</i> from the last steps and "
     "gradients",
@@ -34,8 +34,8 @@ _LBFGS = Method(
 )
 
 
-def _another(name: str) -> Method:
-    return Method(
+def _another(name: str) -> Paragraph:
+    return Paragraph(
         f"Optimiser: {name}",
         "<i>z</i> ← <i>z</i> + update(<i>g</i>)",
         "As Optax has it, with the settings above; g is the gradient of the loss averaged over the "
@@ -45,8 +45,8 @@ def _another(name: str) -> Method:
     )
 
 
-_METHODS: tuple[Method, ...] = (
-    Method(
+_METHODS: tuple[Paragraph, ...] = (
+    Paragraph(
         "Loss",
         f"{_L} = Σ<sub>i</sub> <i>w<sub>i</sub> l<sub>i</sub></i>, &nbsp; <i>l</i> = "
         "((E<sub>r</sub>[<i>f</i>] - value) / error)<sup>2</sup> (for a time course its mean over "
@@ -57,7 +57,7 @@ _METHODS: tuple[Method, ...] = (
         "Products of independent seeds: Hoeffding, Ann. Math. Stat. 19 (1948) 293-325.",
         ("loss",),
     ),
-    Method(
+    Paragraph(
         "Bounds by transformation",
         f"{_THETA} = <i>a</i> + (<i>b</i> - <i>a</i>) / (1 + e<sup>-{_Z}</sup>), &nbsp; "
         f"∂{_L}/∂{_Z} = (∂{_L}/∂{_THETA}) (d{_THETA}/d{_Z})",
@@ -67,7 +67,7 @@ _METHODS: tuple[Method, ...] = (
         "Carpenter et al., J. Stat. Softw. 76 (2017) 1-32.",
         ("parameter_value",),
     ),
-    Method(
+    Paragraph(
         "Improvement on fresh seeds",
         f"mean over seeds r of {_L}<sub>r</sub>(before) - {_L}<sub>r</sub>(after)",
         "Both from the same seeds, none of which was optimised on, so that noise common to both "
@@ -77,7 +77,7 @@ _METHODS: tuple[Method, ...] = (
         "Law, Simulation Modeling and Analysis (McGraw-Hill, 2015), chapters 10 and 11.",
         ("improvement",),
     ),
-    Method(
+    Paragraph(
         "Stiff and sloppy directions",
         f"<i>H</i> = ∂²{_L}/∂{_Z}² = Σ <i>λ<sub>n</sub> v<sub>n</sub> v<sub>n</sub></i><sup>T</sup>; "
         f"profile: {_L}({_Z}* + <i>s v<sub>n</sub></i>)",
@@ -87,7 +87,7 @@ _METHODS: tuple[Method, ...] = (
         "(2015) 010901.",
         ("hessian_eigenvalue", "profile_loss"),
     ),
-    Method(
+    Paragraph(
         "Distinct optima",
         f"max<sub>s</sub> {_L}({_Z}<sub>1</sub> + <i>s</i> ({_Z}<sub>2</sub> - {_Z}<sub>1</sub>)) &gt; "
         f"max({_L}({_Z}<sub>1</sub>), {_L}({_Z}<sub>2</sub>))",
@@ -99,7 +99,7 @@ _METHODS: tuple[Method, ...] = (
     ),
 )
 
-_FISHER = Method(
+_FISHER = Paragraph(
     "Uncertainty of the parameters",
     "Cov = <i>F</i><sup>-1</sup> <i>J</i><sup>T</sup> <i>Q S Q J F</i><sup>-1</sup>, &nbsp; <i>F</i> = "
     "<i>J</i><sup>T</sup> <i>Q J</i>",
@@ -112,7 +112,7 @@ _FISHER = Method(
     "Gourieroux and Monfort, Simulation-Based Econometric Methods (Oxford, 1996), chapter 2.",
     ("covariance",),
 )
-_SANDWICH = Method(
+_SANDWICH = Paragraph(
     "Uncertainty of the parameters",
     "Cov = <i>H</i><sup>-1</sup> <i>V H</i><sup>-1</sup> / R, &nbsp; <i>V</i> = covariance of the "
     "gradient over seeds",
@@ -125,7 +125,7 @@ _SANDWICH = Method(
 )
 
 
-_REFINEMENT = Method(
+_REFINEMENT = Paragraph(
     "Refinement",
     "<i>z</i> ← <i>z</i> + argmin<sub>|<i>s</i>| ≤ <i>&Delta;</i></sub> (<i>g<sup>T</sup>s</i> + "
     "<i>s<sup>T</sup> J<sup>T</sup>Q J s</i>)",
@@ -138,7 +138,7 @@ _REFINEMENT = Method(
 )
 
 
-def shown(data: xr.Dataset) -> list[Method]:
+def shown(data: xr.Dataset) -> list[Paragraph]:
     """The methods behind what this dataset has."""
     name = str(block(data).get("optimiser", {}).get("name", "")).lower()
     known = {"adam": _ADAM, "lbfgs": _LBFGS}

@@ -12,11 +12,11 @@ import xarray as xr
 from .resampling import FEWEST, nested, sample_weights, seed_weights, with_interval
 from .rounding import round_off
 
-Estimates = dict[str, np.ndarray]
+Arrays = dict[str, np.ndarray]
 """(draw, parameter), or (draw) for what has no parameter."""
 
 
-def cells(value: xr.DataArray, stochastic: bool) -> Iterator[tuple[int, int, np.ndarray]]:
+def entries(value: xr.DataArray, stochastic: bool) -> Iterator[tuple[int, int, np.ndarray]]:
     """Number of the time, number of the observable, and values (sample, seed).
 
     Args:
@@ -33,7 +33,7 @@ def complete_groups(value: xr.DataArray, size: int) -> np.ndarray:
     """Which groups of ``size`` consecutive samples are finite at every seed, time and observable."""
     n = value.sizes["sample"] // size
     complete = np.ones(n, dtype=bool)
-    for _, _, x in cells(value, stochastic=True):
+    for _, _, x in entries(value, stochastic=True):
         complete &= np.isfinite(x).reshape(n, -1).all(axis=1)
     return complete
 
@@ -101,22 +101,22 @@ def standardise(x: np.ndarray) -> Standardised:
     return Standardised(centred / scale, level / scale, least**2)
 
 
-def estimate_cells(
+def estimate_entries(
     value: xr.DataArray,
-    of_cell: Callable[[np.ndarray], dict[str, Estimates]],
+    of_entry: Callable[[np.ndarray], dict[str, Arrays]],
     stochastic: bool,
     parameters: Sequence[str],
     n_samples: int | None,
     sizes: dict[str, list[int]],
 ) -> dict[str, xr.DataArray]:
-    """Estimates of every (time, observable), with their intervals and their convergence.
+    """Arrays of every (time, observable), with their intervals and their convergence.
 
     Args:
         value: (sample, seed, time, observable).
-        of_cell: Takes values (sample, seed) of one of them. Gives ``samples``: estimates for resampled
+        of_entry: Takes values (sample, seed) of one of them. Gives ``samples``: estimates for resampled
             samples, draw 0 the estimate; ``seeds``: for resampled seeds, if there is noise;
             ``n_samples`` and ``n_seeds``: for nested subsets, where there are any.
-        stochastic: As for ``cells``.
+        stochastic: As for ``entries``.
         parameters: Names.
         n_samples: Number of what was resampled as samples; None if nothing was.
         sizes: Of the nested subsets, ``n_samples`` and ``n_seeds``.
@@ -126,9 +126,9 @@ def estimate_cells(
         ``<name>_by_seeds``.
     """
     shape = (value.sizes["time"], value.sizes["observable"])
-    collected: dict[str, Estimates] = {}
-    for time, observable, x in cells(value, stochastic):
-        for kind, estimates in of_cell(x).items():
+    collected: dict[str, Arrays] = {}
+    for time, observable, x in entries(value, stochastic):
+        for kind, estimates in of_entry(x).items():
             arrays = collected.setdefault(kind, {})
             for name, e in estimates.items():
                 if name not in arrays:
@@ -149,7 +149,7 @@ def estimate_cells(
     return result
 
 
-def joined(parts: Sequence[Estimates], names: Sequence[str]) -> Estimates:
+def joined(parts: Sequence[Arrays], names: Sequence[str]) -> Arrays:
     """The named estimates of consecutive draws as one."""
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
@@ -162,7 +162,7 @@ def first_seeds(sizes: Sequence[int], n_seeds: int) -> np.ndarray:
 def _labelled(
     array: np.ndarray, value: xr.DataArray, leading: str, parameters: Sequence[str]
 ) -> xr.DataArray:
-    """Estimates (leading, time, observable[, parameter]) with the coordinates they belong to."""
+    """Arrays (leading, time, observable[, parameter]) with the coordinates they belong to."""
     result = xr.DataArray(array, dims=(leading, "time", "observable", "parameter")[: array.ndim])
     known = {name: value[name] for name in ("time", "observable") if name in value.coords}
     return result.assign_coords(known | ({"parameter": list(parameters)} if array.ndim == 4 else {}))

@@ -1,0 +1,137 @@
+"""The interface of an estimator: what it declares, what it takes of each slab, what it gives in the end.
+
+An estimator is one class in one module of this folder. It is found there (:func:`estimators`), so a new
+one changes no other module: its quantities reach files, figures, the report and the documentation.
+"""
+
+import abc
+import dataclasses
+import functools
+import graphlib
+import importlib
+import pkgutil
+from types import ModuleType
+from typing import ClassVar
+
+import xarray as xr
+
+from ..quantities import Quantity
+from .moments import usable_seeds
+from .samples import Samples
+
+Estimates = dict[str, xr.DataArray]
+"""Estimates by name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Slab:
+    """All seeds of some samples.
+
+    Attributes:
+        value: (sample, seed, time, observable); NaN where it or its gradient cannot be used.
+        gradient: (sample, seed, time, observable, parameter); NaN at the same places.
+        scaled: The same by parameters in units of their natural standard deviation.
+        parameter_value: (sample, parameter).
+        used: (sample, seed, time, observable), which entries are finite.
+        there: (sample, seed), which pairs are there at all; None: all.
+        given: The slab as it came.
+        local: Estimates of its samples by the estimators before.
+    """
+
+    value: xr.DataArray
+    gradient: xr.DataArray
+    scaled: xr.DataArray
+    parameter_value: xr.DataArray
+    used: xr.DataArray
+    there: xr.DataArray | None
+    given: xr.Dataset
+    local: xr.Dataset
+
+
+class Estimator(abc.ABC):
+    """One idea of what matters, for one run. A subclass overrides what it needs.
+
+    Attributes:
+        quantities: What it gives, declared.
+        after: Estimators whose estimates it builds on.
+        derives_from: Estimates of each sample from which it makes others once all slabs have been seen.
+    """
+
+    quantities: ClassVar[tuple[Quantity, ...]]
+    after: ClassVar[tuple[type["Estimator"], ...]] = ()
+    derives_from: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, samples: Samples):
+        self.samples = samples
+
+    def add(self, slab: Slab) -> Estimates:
+        """Take a slab, which is not kept; give estimates of its samples."""
+        return {}
+
+    def finish(self, found: Estimates) -> Estimates:
+        """What is not of one sample; ``found``: estimates of the estimators before."""
+        return {}
+
+    def derive(self, local: xr.Dataset) -> Estimates:
+        """Estimates of some samples from ``derives_from``, after ``finish``."""
+        return {}
+
+
+class OfValues(Estimator):
+    """An estimator that needs the values of all seeds, at all samples or at a choice of them."""
+
+    @abc.abstractmethod
+    def of_values(self, value: xr.DataArray) -> Estimates:
+        """Estimates of one observable, from its values (sample, seed, time, observable)."""
+
+    @abc.abstractmethod
+    def applies(self) -> bool:
+        """Whether the design is one for this estimator."""
+
+    def finish(self, found: Estimates) -> Estimates:
+        """Observables one by one: what is not finite in one costs the others nothing."""
+        value = self.samples.values
+        if value is None or not self.samples.can_tell_noise or not self.applies():
+            return {}
+        each = [
+            xr.Dataset(self.of_values(_usable(value.isel(observable=[i]))))
+            for i in range(value.sizes["observable"])
+        ]
+        if not any(each):
+            return {}
+        together = xr.concat([one for one in each if one], "observable", join="outer")
+        together = together.reindex(observable=value["observable"])
+        return {str(name): array for name, array in together.items()}
+
+
+def _usable(value: xr.DataArray) -> xr.DataArray:
+    """Without seeds that fail at most samples."""
+    ok = value.notnull().transpose("sample", "seed", "time", "observable").values
+    return value.isel(seed=usable_seeds(ok))
+
+
+@functools.cache
+def estimators() -> tuple[type[Estimator], ...]:
+    """All estimators, each after those that it builds on."""
+    package = importlib.import_module(__package__ or "")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+    found = [cls for module in modules for cls in _declared_in(module)]
+    graph = {cls: cls.after for cls in found}
+    return tuple(graphlib.TopologicalSorter(graph).static_order())
+
+
+def declared() -> tuple[Quantity, ...]:
+    """The quantities of all estimators."""
+    return tuple(quantity for cls in estimators() for quantity in cls.quantities)
+
+
+def _declared_in(module: ModuleType) -> list[type[Estimator]]:
+    return [
+        cls
+        for cls in vars(module).values()
+        if isinstance(cls, type)
+        and issubclass(cls, Estimator)
+        and cls.__module__ == module.__name__
+        and "quantities" in vars(cls)
+    ]

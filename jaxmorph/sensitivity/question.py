@@ -1,0 +1,33 @@
+"""What is asked of a run's numbers."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from ..designs import Design
+from ..distributions import Distribution
+
+WANTED_SIGNAL_TO_NOISE = 3.0
+TRIM = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What is known of a run besides its numbers.
+
+    Attributes:
+        distributions: One a parameter.
+        design: How the samples were chosen; None: independent draws from the distributions.
+        independent: Whether the parameters are independent.
+        stochastic: Whether the study has noise; without it one seed says everything.
+        pathwise: Whether the gradients are derivatives along paths, not of another estimator.
+        wanted_signal_to_noise: What ``seeds_needed`` is for.
+        trim: Share of the seeds that a trimmed mean leaves out at each end.
+    """
+
+    distributions: Sequence[Distribution]
+    design: Design | None = None
+    independent: bool = True
+    stochastic: bool = True
+    pathwise: bool = True
+    wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
+    trim: float = TRIM

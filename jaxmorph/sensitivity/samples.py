@@ -1,0 +1,131 @@
+"""The samples of a run: how they were drawn, and what several estimators need of their numbers."""
+
+import functools
+
+import numpy as np
+import xarray as xr
+
+from ..designs import (
+    FastDesign,
+    MorrisDesign,
+    SaltelliDesign,
+    central_sample,
+    design_weights,
+    represents,
+)
+from ..designs import group_size as size_of_groups
+from ..distributions import natural_sd
+from .both_errors import BothErrors
+from .holes import There
+from .moments import DesignMoments, Sampling
+from .question import Question
+
+# Designs whose estimators need every value of every seed.
+_NEED_VALUES = SaltelliDesign | MorrisDesign | FastDesign
+# For the others, estimates from given data take a random choice of so many samples: more would make
+# them better by a hundredth or less, and take an hour.
+_MOST_GIVEN = 2048
+
+
+class Samples:
+    """What an estimator may use of a run besides the slab at hand.
+
+    Of a run with holes it is what it would be for a run that only ever had the samples and seeds that
+    are there; pairs that some samples lack count as not finite, but are not reported.
+
+    Attributes:
+        question: What is known of the run.
+        points: ``parameter_value`` and ``unit_value`` (sample, parameter) of the samples that are used.
+        parameters: Names.
+        weight: (sample), for samples that do not count alike.
+        group_size: Consecutive samples that belong together.
+        stands_for: How averages over the samples stand for averages over the distributions:
+            ``sample``, ``quadrature`` or ``none``.
+        central: Number of the sample nearest to the middle of the design.
+        sd: Standard deviation of each parameter on its natural scale (parameter).
+        n_seeds: Number of seeds; 0 before the first slab.
+        chosen: Numbers of the samples whose values are kept.
+        values: Values (sample, seed, time, observable) of these; None before the first slab, and where
+            no estimator needs them.
+    """
+
+    def __init__(self, points: xr.Dataset, question: Question, there: There | None):
+        design, names = question.design, [str(p) for p in points["parameter"].values]
+        kept = np.arange(points.sizes["sample"])
+        if there is not None:
+            kept = kept[there.kept(design, len(names))]
+        self.question, self.parameters = question, names
+        self.points = points.isel(sample=kept)
+        n = len(kept)
+        self.stands_for = "sample" if design is None else represents(design)
+        self.group_size = 1 if design is None else size_of_groups(design, len(names))
+        weights = None if design is None else design_weights(design, names)
+        weights = None if weights is None else weights[kept]
+        self.weight = xr.DataArray(np.ones(n) if weights is None else weights, dims="sample")
+        self.sd = xr.DataArray([natural_sd(d) for d in question.distributions], dims="parameter")
+        self.central = _central(points, self.points, there)
+        self.n_seeds = 0
+        self._moments = DesignMoments(
+            Sampling(n, self.group_size, weights, question.stochastic),
+            None if there is None else there.often(),
+        )
+        numbers = self.points["sample"].values
+        if isinstance(design, _NEED_VALUES):
+            self.chosen = numbers
+        else:
+            rng = np.random.default_rng(0)
+            self.chosen = numbers[np.sort(rng.permutation(n)[:_MOST_GIVEN])]
+        self.values: xr.DataArray | None = None
+
+    @property
+    def can_tell_noise(self) -> bool:
+        """Whether what varies over the design can be told from noise."""
+        return self.n_seeds > 1 or not self.question.stochastic
+
+    @property
+    def has_moments(self) -> bool:
+        """Whether averages over the samples are averages over the distributions."""
+        return self.stands_for != "none" and self.can_tell_noise and self.points.sizes["sample"] > 1
+
+    @functools.cached_property
+    def moments(self) -> BothErrors:
+        """Moments over the design for resampled samples and for resampled seeds, of all slabs."""
+        return BothErrors(self._moments)
+
+    def add(
+        self, value: xr.DataArray, scaled: xr.DataArray, used: xr.DataArray, there: xr.DataArray | None
+    ) -> None:
+        """Add a slab.
+
+        Args:
+            value: (sample, seed, time, observable).
+            scaled: Gradients (..., parameter) by parameters in units of their natural sd.
+            used: Which entries can be used.
+            there: (sample, seed), which pairs are there at all; None: all.
+        """
+        self.n_seeds = value.sizes["seed"]
+        rows = np.searchsorted(self.points["sample"].values, value["sample"].values)
+        if self.has_moments:
+            self._moments.add(value.assign_coords(sample=rows), scaled, used, there)
+        if isinstance(self.question.design, _NEED_VALUES) or self.stands_for == "sample":
+            chosen = value.isel(sample=np.isin(value["sample"].values, self.chosen))
+            self.values = kept_in(self.values, chosen, self.chosen)
+
+
+def kept_in(together: xr.DataArray | None, part: xr.DataArray, samples: np.ndarray) -> xr.DataArray:
+    """What belongs to the samples of a slab, in one array of ``samples``; NaN where nothing was kept."""
+    rows = np.searchsorted(samples, part["sample"].values)
+    part = part.drop_vars("sample").transpose("sample", ...)
+    if together is None:
+        empty = np.full((len(samples), *part.shape[1:]), np.nan)
+        together = xr.DataArray(empty, dims=part.dims, coords=part.coords).assign_coords(sample=samples)
+    together.values[rows] = part.values
+    return together
+
+
+def _central(all_points: xr.Dataset, points: xr.Dataset, there: There | None) -> int:
+    """The central one of the samples; of those with most seeds, if some have fewer."""
+    if there is not None:
+        seeds = there.seeds[np.isin(all_points["sample"], points["sample"])]
+        points = points.isel(sample=seeds == seeds.max())
+    return int(points["sample"][central_sample(points["unit_value"].values)])

@@ -1,0 +1,74 @@
+"""Gradients in standard deviations: of the observable over the design, per one of the parameter."""
+
+import numpy as np
+import xarray as xr
+
+from ..quantities import Interval, Kind, Quantity
+from .average import Averages
+from .estimator import Estimates, Estimator
+from .local import NEAR_ZERO, Local
+from .whole_design import WholeDesign
+
+_ABSENT = (
+    "needs a design that represents the distributions (not Morris, not one at a time), with several "
+    "samples, and with two or more seeds if there is noise"
+)
+QUANTITIES = (
+    Quantity(
+        "scaled_sensitivity",
+        "d mean / d parameter times the standard deviation of the parameter's distribution over that "
+        "of the seed-averaged observable over the design",
+        "1",
+        ("sample", "time", "observable", "parameter"),
+        Kind.SCALED,
+        NEAR_ZERO,
+        formula="(σ_p / σ_f) E_r[∂f/∂θ_p]",
+        from_gradients=True,
+        absent=_ABSENT,
+    ),
+    Quantity(
+        "scaled_sensitivity_average",
+        "mean over samples of the scaled sensitivity",
+        "1",
+        ("time", "observable", "parameter"),
+        Kind.SCALED,
+        NEAR_ZERO,
+        formula="(σ_p / σ_f) E_θ E_r[∂f/∂θ_p]",
+        label="scaled sensitivity",
+        reading="standard deviations of the observable per standard deviation of the parameter",
+        interval=Interval.SEEDS,
+        from_gradients=True,
+        absent=_ABSENT,
+    ),
+)
+
+
+class ScaledSensitivity(Estimator):
+    """(sigma_theta / sigma_f) df/dtheta, at each sample and on average."""
+
+    quantities = QUANTITIES
+    after = (Local, Averages, WholeDesign)
+    derives_from = ("gradient_mean", "gradient_se")
+    _factor: xr.DataArray | None = None
+
+    def finish(self, found: Estimates) -> Estimates:
+        if "variance" not in found:
+            return {}
+        variance = found["variance"]
+        sd = xr.DataArray(
+            np.array([d.frozen().std() for d in self.samples.question.distributions]),
+            dims="parameter",
+            coords={"parameter": self.samples.points["parameter"]},
+        )
+        self._factor = sd / (variance.where(variance > 0) ** 0.5)
+        return {
+            f"scaled_sensitivity_average{end}": self._factor * found[f"gradient_average{end}"]
+            for end in ("", "_se", "_low", "_high")
+            if f"gradient_average{end}" in found
+        }
+
+    def derive(self, local: xr.Dataset) -> Estimates:
+        if self._factor is None:
+            return {}
+        parts = {"scaled_sensitivity": "gradient_mean", "scaled_sensitivity_se": "gradient_se"}
+        return {new: self._factor * local[old] for new, old in parts.items() if old in local}
