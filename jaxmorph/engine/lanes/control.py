@@ -10,7 +10,7 @@ from jaxtyping import Array
 from .. import pair_rules
 from ..calls import CALLS, called
 from . import elementwise, places, products, random, shapes
-from .arrays import Laned, Lanes, Rule, Sizes, spread
+from .arrays import Laned, Lanes, Rule, Sizes, spread, widest
 from .mapped import by_vmap
 
 

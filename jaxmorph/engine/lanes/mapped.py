@@ -19,12 +19,16 @@ _notes: ContextVar[dict[int, str] | None] = ContextVar("mapped", default=None)
 def noting_mapped() -> Iterator[Counter[str]]:
     """How many equations of each primitive are mapped by ``jax.vmap`` inside; filled in at the end."""
     counts: Counter[str] = Counter()
-    token = _notes.set({})
+    notes: dict[int, str] = {}
+    outer = _notes.get()
+    token = _notes.set(notes)
     try:
         yield counts
     finally:
-        counts.update((_notes.get() or {}).values())
         _notes.reset(token)
+        counts.update(notes.values())
+        if outer is not None:
+            outer.update(notes)
 
 
 def by_vmap(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:

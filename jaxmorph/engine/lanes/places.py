@@ -65,7 +65,7 @@ def _sort(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned
     return [Laned(result, lanes) for result in results]
 
 
-_SCATTERS = ["scatter", *(f"scatter{how}" for how in ("-add", "-sub", "_max", "_min", "_mul"))]
+_SCATTERS = [f"scatter{how}" for how in ("", "-add", "-max", "-min", "-mul", "-sub")]
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_SCATTERS, _scatter),
