@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from support import ROOT
 
 import jaxmorph.figures
 import jaxmorph.sensitivity
@@ -22,7 +23,7 @@ from jaxmorph.quantities import described
 from jaxmorph.report import write_report
 from jaxmorph.sensitivity import Question, estimate, estimator, tables
 
-DEVELOPMENT = Path(__file__).parents[1] / "docs" / "development.md"
+DEVELOPMENT = ROOT / "docs" / "development.md"
 
 
 def written(what: str) -> str:

@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import pytest
-import synthetic
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import LogNorm, Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
+from support import synthetic
 
 from jaxmorph import Sequential, animations, simulate
 from jaxmorph.env import CellDivision, LineageState

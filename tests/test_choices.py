@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import Array
-from populations import competition, population, resetting
 from scipy import stats
+from support.populations import competition, population, resetting
 
 from jaxmorph import engine
 from jaxmorph.configuration import GRADIENT_ESTIMATORS

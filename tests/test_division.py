@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import Array, PRNGKeyArray
-from populations import population
 from scipy import stats
+from support.populations import population
 
 import jaxmorph as jxm
 from jaxmorph import engine

@@ -14,13 +14,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
-import synthetic_optimisation
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
-from matplotlib.text import Text
+from support import ROOT, synthetic, synthetic_optimisation
+from support.arrangement import LARGEST, check_arrangement
 
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure
@@ -48,13 +45,6 @@ SHAPES: dict[str, dict[str, Any]] = {
 # What is drawn from values, or from pathwise gradients whatever the estimator.
 VALUES_ONLY = ("noise", "numerical_checks")
 MINUS = "\N{MINUS SIGN}"
-LARGEST: dict[str, Any] = {
-    "n_parameters": 12,
-    "n_observables": 8,
-    "n_samples": 8,
-    "n_times": 3,
-    "n_seeds": 4,
-}
 
 
 @pytest.mark.parametrize("name", ["tornado", "gradient_trust", "heat_map", "noise", "numerical_checks"])
@@ -107,32 +97,6 @@ def test_nothing_lies_outside_the_page_or_on_its_neighbour(name: str) -> None:
     check_arrangement(draw(name, *_datasets(LARGEST))[0])
 
 
-def check_arrangement(figure: Figure) -> None:
-    """Labels are inside the page and legible, and no panel lies on another."""
-    figure.draw_without_rendering()
-    for ax in figure.axes:
-        for text in _texts(ax):
-            box = text.get_window_extent()
-            assert figure.bbox.padded(1).containsx(box.x0), text
-            assert figure.bbox.padded(1).containsx(box.x1), text
-            assert figure.bbox.padded(1).containsy(box.y0), text
-            assert figure.bbox.padded(1).containsy(box.y1), text
-            assert float(text.get_fontsize()) >= 7
-    panels = [ax.get_window_extent() for ax in figure.axes]
-    for i, one in enumerate(panels):
-        assert not any(one.overlaps(other.padded(-1)) for other in panels[i + 1 :])
-
-
-def _texts(ax: Axes) -> list[Text]:
-    """Title and labels of an axes, without the tick labels that lie outside its view."""
-    found = [ax.title, ax.xaxis.label, ax.yaxis.label]
-    for axis, place in ((ax.xaxis, 0), (ax.yaxis, 1)):
-        low, high = sorted(axis.get_view_interval())
-        labels = axis.get_ticklabels()
-        found += [text for text in labels if low <= text.get_position()[place] <= high]
-    return [text for text in found if text.get_text() and text.get_visible()]
-
-
 @pytest.mark.parametrize("hole", [np.nan, np.inf, 0.0])
 def test_holes_in_the_data_are_drawn_as_holes(hole: float, usual: tuple[xr.Dataset, xr.Dataset]) -> None:
     sensitivity, checks = usual[0].copy(deep=True), usual[1].copy(deep=True)
@@ -161,7 +125,7 @@ def test_made_again_all_files_are_the_same_to_the_byte(tmp_path: Path) -> None:
         "import test_figures; test_figures._save_all(sys.argv[1])"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "elsewhere")]
-    subprocess.run(command, check=True, capture_output=True, cwd=synthetic.ROOT)
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     first = sorted((tmp_path / "here").iterdir())
     assert len(first) == 3 * len(ONE_OF_EACH_KIND)
     for path in first:
@@ -187,7 +151,7 @@ def printed_by(script: str) -> str:
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
-        cwd=synthetic.ROOT,
+        cwd=ROOT,
         check=True,
     )
     return run.stdout.strip()
@@ -196,7 +160,7 @@ def printed_by(script: str) -> str:
 def test_figures_need_neither_jax_nor_pyplot() -> None:
     script = (
         "import sys; sys.path[:0] = ['tests', '.']\n"
-        "import synthetic; from jaxmorph.figures import draw; import jaxmorph.report\n"
+        "from support import synthetic; from jaxmorph.figures import draw; import jaxmorph.report\n"
         "draw('tornado', synthetic.sensitivity())\n"
         "print([m for m in ('jax', 'matplotlib.pyplot') if m in sys.modules])\n"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-import synthetic
+from support import synthetic
 
 from jaxmorph import animations
 from jaxmorph.errors import JaxmorphError

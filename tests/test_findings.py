@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import synthetic
 import xarray as xr
+from support import synthetic
 
 from jaxmorph.report import convergence, explorer, findings, methods, observables, summary
 

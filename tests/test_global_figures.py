@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import synthetic
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
-from test_figures import LARGEST, check_arrangement
+from support import synthetic
+from support.arrangement import LARGEST, check_arrangement
 
 from jaxmorph.figures import CATALOGUE, draw, nothing_because, panels, style
 from jaxmorph.quantities import absent

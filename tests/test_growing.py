@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_workflow import HERE, ROOT, jobs, prepare, snakemake, tiny
+from support import ROOT, SUPPORT
+from support.workflow import jobs, prepare, snakemake, tiny
 
 OWN: dict[str, Any] = tiny()["own"] | {"checks": {"samples": 0}}
 STUDY = "results/own/study.json"
@@ -49,7 +50,9 @@ def test_growing_a_run_computes_what_is_new_and_nothing_else(tmp_path: Path, bat
 @pytest.mark.slow
 def test_a_batch_that_always_fails_does_not_take_the_others_down(tmp_path: Path) -> None:
     text = (
-        (HERE / "trap.py").read_text().replace("import jax\n", "import equinox as eqx\nimport jax\n", 1)
+        (SUPPORT / "trap.py")
+        .read_text()
+        .replace("import jax\n", "import equinox as eqx\nimport jax\n", 1)
     )
     # Samples 3 to 5 have k = 2.
     text = text.replace(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.extend import core
-from lane_operations import ARRAYS, ELEMENTWISE, PRODUCTS, TYPES, Operation
+from support.lane_operations import ARRAYS, ELEMENTWISE, PRODUCTS, TYPES, Operation
 
 from jaxmorph.engine.lanes import Laned, Lanes, Sizes, elementwise, places, products, shapes, spread
 from jaxmorph.engine.lanes.control import interpret

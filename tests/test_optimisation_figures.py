@@ -12,8 +12,8 @@ import xarray as xr
 from matplotlib.collections import QuadMesh
 from matplotlib.lines import Line2D
 from scipy import stats
-from synthetic_optimisation import STIFFNESS, Problem, before_and_after, optimisation
-from test_figures import check_arrangement
+from support.arrangement import check_arrangement
+from support.synthetic_optimisation import STIFFNESS, Problem, before_and_after, none_ended, optimisation
 
 from jaxmorph import animations
 from jaxmorph.errors import JaxmorphError
@@ -39,12 +39,6 @@ def usual() -> xr.Dataset:
 def points(line: Line2D) -> np.ndarray:
     """(n, 2): what a line was drawn through."""
     return np.asarray(line.get_xydata(), float)
-
-
-def none_ended() -> xr.Dataset:
-    """All starts stopped: no optimum."""
-    data = optimisation(n_starts=3, stopped=(0, 1, 2), n_optima=1)
-    return data.isel(optimum=slice(0)).drop_dims("direction")
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())

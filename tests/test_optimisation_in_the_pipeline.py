@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from test_workflow import HERE, jobs, prepare, snakemake
+from support import SUPPORT
+from support.workflow import jobs, prepare, snakemake
 
 from jaxmorph.report import reproduce
 
@@ -232,7 +233,7 @@ def test_a_job_that_is_killed_goes_on_through_snakemake_with_the_same_bits(tmp_p
     wanted = "results/trap/optimisation/starts-000.nc"
     folders = [prepare(tmp_path / name, {"trap": run | {"fixed": {}}}) for name in ("killed", "whole")]
     for folder in folders:
-        (folder / "fast.py").write_text(FAST_CLOCK + (HERE / "trap.py").read_text())
+        (folder / "fast.py").write_text(FAST_CLOCK + (SUPPORT / "trap.py").read_text())
     killed, whole = folders
     with ThreadPoolExecutor() as pool:
         first = pool.submit(snakemake, killed, wanted)

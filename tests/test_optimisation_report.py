@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import synthetic
 import xarray as xr
-from synthetic_optimisation import before_and_after, optimisation
-from test_optimisation_figures import none_ended
-from test_report import SMALL, STAND_IN, _Page
+from support import synthetic
+from support.pages import SMALL, STAND_IN, Page
+from support.synthetic_optimisation import before_and_after, none_ended, optimisation
 
 from jaxmorph import animations
 from jaxmorph.figures import CATALOGUE, figure_names
@@ -228,7 +227,7 @@ def test_the_page_has_the_part_its_figures_its_film_and_its_sources(
     film = tmp_path / "animations" / "optimisation.mp4"
     animations.before_and_after_animation(before_and_after(), film)
     html = build(tmp_path, usual, {"optimisation": film})
-    page = _Page(html)
+    page = Page(html)
     text = " ".join(page.text.replace("\xa0", " ").split())
     for sentence in [findings.gained(usual), *findings.paragraph(usual), *findings.stopped(usual)]:
         assert sentence in text

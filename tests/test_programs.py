@@ -63,8 +63,8 @@ def test_a_study_lowers_for_gpus_in_every_way_with_known_operations(
             keys = jax.ShapeDtypeStruct((3, 2), jnp.uint32)
             with noting_mapped() as found:
                 traced = jax.jit(program.over_batch(way.single)).trace(theta, keys)
+            text = traced.lower(lowering_platforms=("cuda",)).as_text()
         mapped |= set(found) - (OF_SMOOTHED if estimator == "smoothed" else set())
-        text = traced.lower(lowering_platforms=("cuda",)).as_text()
         calls = set(re.findall(r"custom_call @([\w.$]+)", text))
         assert calls <= OF_GPUS, f"{estimator}, {mode}"
     assert mapped == MAPPED[study]

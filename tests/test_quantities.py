@@ -10,12 +10,11 @@ from typing import Any
 import cf_units
 import numpy as np
 import pytest
-import synthetic
-import synthetic_optimisation
 import xarray as xr
 from compliance_checker.suite import CheckSuite
 from hypothesis import given
 from hypothesis import strategies as st
+from support import ROOT, synthetic, synthetic_optimisation
 
 from jaxmorph import store
 from jaxmorph.distributions import Distribution, LogUniform, Uniform
@@ -25,7 +24,6 @@ from jaxmorph.sensitivity.natural import natural_units
 from jaxmorph.sensitivity.tables import PAGES, with_tables
 from jaxmorph.studies import StateVariable
 
-ROOT = Path(__file__).parents[1]
 SYMBOLS = ("um", "h", "kg", "s-1", "N/m", "µm", "m s-2", "1", "%", "kg m2/s2")
 
 

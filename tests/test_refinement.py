@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_optimisation import DT, GAMMA, TIME, X0, N, of_study, settings, target, trap
-from wells import Wells
+from support.traps import DT, GAMMA, TIME, X0, N, of_study, settings, target, trap
+from support.wells import Wells
 
 from jaxmorph import optimisation, store
 from jaxmorph.configuration.optimise import Optimise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,54 +12,19 @@ import jinja2
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
 import xarray as xr
 from matplotlib.figure import Figure
+from support import ROOT, synthetic
+from support.pages import SMALL, STAND_IN, Page, build, said
 
-from jaxmorph import animations
 from jaxmorph.configuration import bias_attributes
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import draw, figure_names, save_figure
+from jaxmorph.figures import draw, figure_names
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
 from jaxmorph.jobs.draw import draw_figure
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import absent
 from jaxmorph.report import facts, page, summary, write_report
-
-SMALL: dict[str, Any] = {"n_parameters": 2, "n_observables": 2, "n_times": 5}
-
-
-STAND_IN = '<svg xmlns="http://www.w3.org/2000/svg" width="504pt" height="9pt" viewBox="0 0 9 9"></svg>'
-
-
-def build(
-    folder: Path,
-    sensitivity: xr.Dataset,
-    checks: xr.Dataset | None,
-    films: bool = False,
-    drawn: bool = False,
-) -> Path:
-    """Films and page of a run, from datasets; its figures are drawn, or empty ones stand for them."""
-    method, n = sensitivity.attrs.get("design_method", ""), sensitivity.sizes["parameter"]
-    (folder / "figures").mkdir(exist_ok=True)
-    for name in figure_names(method, n, checks is not None):
-        if drawn:
-            save_figure(*draw(name, sensitivity, checks), folder / "figures" / name)
-        for ending in () if drawn else ("svg", "pdf", "csv"):
-            (folder / "figures" / f"{name}.{ending}").write_text(STAND_IN)
-    made = {}
-    if films:
-        made = {name: folder / "animations" / f"{name}.mp4" for name in ("cells", "corners")}
-        animations.cells_animation(synthetic.batch(), made["cells"])
-        animations.corners_animation(synthetic.corners(), made["corners"])
-    path = folder / "report.html"
-    write_report(path, "notebook", sensitivity, folder / "figures", made, checks)
-    return path
-
-
-def said(folder: Path, sensitivity: xr.Dataset, checks: xr.Dataset | None = None) -> str:
-    """The text of the page, with single spaces."""
-    return " ".join(_Page(build(folder, sensitivity, checks).read_text()).text.split())
 
 
 @pytest.fixture(scope="module")
@@ -71,31 +35,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class _Page(HTMLParser):
-    """Tags with their attributes, and the text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-        self._open.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if self._open[-1:] not in (["style"], ["script"]):
-            self.text += data
-
-    def having(self, tag: str) -> list[dict[str, str]]:
-        return [attrs for name, attrs in self.tags if name == tag]
-
-
 @pytest.fixture(scope="module")
-def parsed(run: Path) -> _Page:
-    return _Page((run / "report.html").read_text())
+def parsed(run: Path) -> Page:
+    return Page((run / "report.html").read_text())
 
 
 def test_page_asks_for_nothing_outside(run: Path) -> None:
@@ -106,7 +48,7 @@ def test_page_asks_for_nothing_outside(run: Path) -> None:
     assert len(re.findall("<script", html)) == 2, "the numbers and the code of the interactive part"
 
 
-def test_every_link_leads_somewhere(run: Path, parsed: _Page) -> None:
+def test_every_link_leads_somewhere(run: Path, parsed: Page) -> None:
     targets = [attrs["href"] for attrs in parsed.having("a")]
     identifiers = {attrs["id"] for _, attrs in parsed.tags if "id" in attrs}
     for target in targets:
@@ -120,7 +62,7 @@ def test_every_link_leads_somewhere(run: Path, parsed: _Page) -> None:
     assert {f"figures/{name}.csv" for name in shown} <= set(targets)
 
 
-def test_every_figure_has_alternative_text_caption_and_variables(parsed: _Page) -> None:
+def test_every_figure_has_alternative_text_caption_and_variables(parsed: Page) -> None:
     pictures = parsed.having("img")
     observables = 2 * SMALL["n_observables"]  # two time courses each
     shown = [CATALOGUE[name] for name in figure_names("grid", 2)]
@@ -133,7 +75,7 @@ def test_every_figure_has_alternative_text_caption_and_variables(parsed: _Page) 
         assert all(v in parsed.text for v in entry.variables if v in held)
 
 
-def test_films_have_controls_and_a_first_picture(parsed: _Page) -> None:
+def test_films_have_controls_and_a_first_picture(parsed: Page) -> None:
     films = parsed.having("video")
     assert len(films) == 2
     for attrs in films:
@@ -148,7 +90,7 @@ def test_page_never_shows_a_bare_nan(tmp_path: Path) -> None:
     sensitivity["gradient_exploding"][0, 0] = True
     sensitivity["gradient_growth_rate"][0, 0] = np.nan
     sensitivity.attrs = {"design_method": "sobol"}
-    text = _Page(build(tmp_path, sensitivity, None).read_text()).text
+    text = Page(build(tmp_path, sensitivity, None).read_text()).text
     assert not re.search(r"\b(nan|NaN|None|inf)\b", text)
     assert "mean distance with respect to alpha" in text
 
@@ -247,7 +189,7 @@ def test_summary_warns_of_values_that_change_sign(tmp_path: Path) -> None:
     assert summary.sign_changes(sensitivity) == []
     sensitivity["parameter_value"][:, 1] -= float(sensitivity["parameter_value"][:, 1].mean())
     assert summary.sign_changes(sensitivity) == ["alpha"]
-    text = _Page(build(tmp_path, sensitivity, None).read_text()).text
+    text = Page(build(tmp_path, sensitivity, None).read_text()).text
     assert "Over the design alpha changes sign." in text
 
 
@@ -304,7 +246,7 @@ def test_warnings_name_what_was_left_out_and_what_explodes(tmp_path: Path) -> No
     assert not found.good
     assert found.non_finite == 120
     assert found.exploding == [("radius of gyration", "epsilon", "47.3")]
-    text = _Page(build(tmp_path, sensitivity, None).read_text()).text
+    text = Page(build(tmp_path, sensitivity, None).read_text()).text
     assert "sample 39, seed 3" in text
     assert "sample 40, seed 3" not in text
     assert "20 more" in text
@@ -330,7 +272,7 @@ def test_doubts_about_gradients_stand_next_to_their_numbers(tmp_path: Path) -> N
     sensitivity = synthetic.exploding(n_parameters=3, n_observables=1, n_times=5, n_samples=16)
     sensitivity["gradient_unreliable"][0, 2] = False
     html = build(tmp_path, sensitivity, None).read_text()
-    text = " ".join(_Page(html).text.split())
+    text = " ".join(Page(html).text.split())
     assert "× Not to be trusted: the gradients with respect to epsilon, alpha." in text
     for remedy in ("shorter horizon", "discount", "trimmed mean", "estimator: smoothed", "score"):
         assert remedy in text
@@ -364,7 +306,7 @@ def test_a_bias_of_the_gradients_is_said_wherever_they_are_shown(tmp_path: Path)
         assert sentence in html[start : html.index("</section>", start)], place
     start = html.index('id="noise"')
     assert sentence not in html[start : html.index("</section>", start)]
-    text = " ".join(_Page(html).text.split())
+    text = " ".join(Page(html).text.split())
     assert "Straight-through gradients ∂c/∂p := 1" in text
     assert "cheap, and biased, also with any number of seeds" in text
 
@@ -420,13 +362,13 @@ def test_distributions_in_words() -> None:
     assert facts.distribution(kind) == "log-normal, median 2, sd log 0.5"
 
 
-CAPTIONS = sorted((synthetic.ROOT / "workflow" / "report").glob("*.rst"))
+CAPTIONS = sorted((ROOT / "workflow" / "report").glob("*.rst"))
 
 
 def test_workflow_has_a_caption_for_every_picture() -> None:
     named = {path.stem for path in CAPTIONS}
     assert {"figure", "report", *ANIMATIONS} <= named
-    figure = (synthetic.ROOT / "workflow" / "report" / "figure.rst").read_text()
+    figure = (ROOT / "workflow" / "report" / "figure.rst").read_text()
     for name, entry in CATALOGUE.items():
         snakemake = {
             "wildcards": {"run": "sweep", "figure": name},

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
-from test_workflow import HERE, ROOT, jobs, prepare, snakemake, tiny
+from support import ROOT, SUPPORT
+from support.workflow import jobs, prepare, snakemake, tiny
 
 from jaxmorph import store
 from jaxmorph.configuration import Run
@@ -25,15 +26,6 @@ from jaxmorph.report import reproduce
 
 # The package has the function of this name in its place.
 provenance = importlib.import_module("jaxmorph.store.provenance")
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which both tiny runs have been made, all the way to the reports."""
-    folder = prepare(tmp_path_factory.mktemp("reproduce"), tiny())
-    done = snakemake(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
 
 
 @pytest.mark.slow
@@ -113,7 +105,7 @@ def test_a_run_with_a_batch_that_always_fails_has_a_report_of_the_others(tmp_pat
     weak = tiny()["own"] | {"study": "weak.py:Trap", "batch": batch, "checks": checks}
     runs = {"weak": weak}
     folder = prepare(tmp_path / "weak", runs)
-    trap = (HERE / "trap.py").read_text().replace("        return jxm.Recording", BROKEN)
+    trap = (SUPPORT / "trap.py").read_text().replace("        return jxm.Recording", BROKEN)
     (folder / "weak.py").write_text(
         trap.replace(
             "import jax\n", "from pathlib import Path\n\nimport equinox as eqx\nimport jax\n", 1

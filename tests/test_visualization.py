@@ -16,7 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from synthetic import ROOT
+from support import ROOT
 
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.visualization import (

@@ -7,7 +7,7 @@ import jax
 
 logger = logging.getLogger(__name__)
 
-_WANTED_ON_CPUS = {
+_WANTED_ON_CPUS: dict[str, str | bool] = {
     # The whole width of the processor's vectors; XLA takes half of the widest ones by default.
     "xla_cpu_prefer_vector_width": "512",
     # No library for sums, which newer XLA takes by default: of arrays as small as those of a batch,
@@ -17,7 +17,7 @@ _WANTED_ON_CPUS = {
 
 
 @functools.cache
-def compiler_options() -> dict[str, str]:
+def compiler_options() -> dict[str, str | bool]:
     """Those of the wanted options that the installed XLA knows; the log names the others."""
     if jax.default_backend() != "cpu":
         return {}
@@ -30,7 +30,7 @@ def compiler_options() -> dict[str, str]:
     return known
 
 
-def _is_known(key: str, value: str) -> bool:
+def _is_known(key: str, value: str | bool) -> bool:
     try:
         jax.jit(lambda x: x).lower(0.0).compile({key: value})
     except jax.errors.JaxRuntimeError:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import xarray as xr
-from virtual_cluster import LEVEL_S, Cluster, Workflow, alive, assert_same_values, finished
+from support.virtual_cluster import LEVEL_S, Cluster, Workflow, alive, assert_same_values, finished
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import xarray as xr
 import yaml
 
-ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
+from . import ROOT, SUPPORT
+
 # A level of the workflow's graph takes half a minute on two idle cores; a busy machine takes longer.
 LEVEL_S = 150
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Workflow:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("Snakefile", "slurm", "pyproject.toml"):
             shutil.copy(ROOT / name, folder, follow_symlinks=False)
-        shutil.copy(HERE / "held.py", folder)
+        shutil.copy(SUPPORT / "held.py", folder)
         (folder / "config").mkdir()
         (folder / "gate").mkdir()
         self.configure(run)

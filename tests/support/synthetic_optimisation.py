@@ -11,12 +11,13 @@ import json
 from typing import Any
 
 import numpy as np
-import synthetic
 import xarray as xr
 from scipy import stats
 
 from jaxmorph.quantities import COORDINATES, describe
 from jaxmorph.store.optimisation import QUANTITIES
+
+from . import synthetic
 
 STIFFNESS = (8.0, 1.0, 0.05, 0.01, 0.004)
 """Eigenvalues of the Hessian, stiffest first."""
@@ -278,3 +279,9 @@ def before_and_after(cells: bool = True) -> xr.Dataset:
     """An ``optimisation_cells.nc``."""
     data = synthetic.corners(cells=cells, n_corners=2)
     return data.assign_coords(corner=("sample", ["before", "after"]))
+
+
+def none_ended() -> xr.Dataset:
+    """All starts stopped: no optimum."""
+    data = optimisation(n_starts=3, stopped=(0, 1, 2), n_optima=1)
+    return data.isel(optimum=slice(0)).drop_dims("direction")

@@ -9,20 +9,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import stats
-from synthetic_estimates import Estimates
 
 from jaxmorph.quantities import describe, why_absent
 from jaxmorph.sensitivity import quantities
 from jaxmorph.sensitivity.resampling import INTERVALS
 from jaxmorph.store.build import CHECKS, gradient_quantity
 
-ROOT = Path(__file__).parents[1]
+from .synthetic_estimates import Estimates
 
 PARAMETERS = {
     "epsilon": (3.0, "depth of the Morse potential"),
