@@ -20,6 +20,7 @@ from jaxmorph.studies import Problem, load_problem, load_study
 OF_SMOOTHED = {"qr", "dot_general"}
 MAPPED: dict[str, set[str]] = {
     **{study: set() for study in BUILT_IN_STUDIES},
+    "cell-sorting": {"dot_general"},
     "growing-disc": {"gather", "scatter-add"},
 }
 # Calls that are no operations of XLA's own, and that GPUs have.
