@@ -56,6 +56,7 @@ def make_files(folder: Path, n_batches: int, size: Size) -> None:
     about = {
         "study": "reference",
         "study_description": "made up",
+        "study_source": "",
         "settings": {},
         "fixed_parameters": {},
         "stochastic": True,
@@ -67,7 +68,7 @@ def make_files(folder: Path, n_batches: int, size: Size) -> None:
     store.write_json(about, folder / "study.json")
     design = folder / "design.nc"
     study, record = str(folder / "study.json"), str(folder / "design.json")
-    analyse.make_design("large", spec(n_batches, size), study, str(design), record)
+    analyse.make_design("large", run, study, str(design), record)
     points = store.read_dataset(design, "design")["parameter_value"].values
     noise = np.random.default_rng(0).standard_normal((size.samples, size.seeds, TIMES, 6, 6)).round(1)
     described = [SimpleNamespace(name=n, unit="1", description=n) for n in NAMES]
@@ -100,7 +101,7 @@ def estimate(folder: Path, n_batches: int, size: Size) -> None:
     batches = [str(p) for p in sorted((folder / "batches").glob("*.nc"))][:n_batches]
     analyse.estimate_sensitivity(
         "large",
-        spec(n_batches, size),
+        Run.model_validate(spec(n_batches, size)),
         str(folder / "design.nc"),
         batches,
         str(folder / "sensitivity.nc"),

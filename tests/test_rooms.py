@@ -1,4 +1,4 @@
-"""An import points only downward: the table of docs/architecture.md."""
+"""An import points only downward (the table of docs/architecture.md), and a class has its name alone."""
 
 import ast
 from pathlib import Path
@@ -67,3 +67,23 @@ def test_imports_point_downward(path: Path) -> None:
         if room in WITHOUT_JAX:
             assert package not in {"jax", "jaxlib", "equinox", "jax_md"}, f"{room} imports {name}"
         assert not (room == "engine" and package in {"xarray", "snakemake"}), f"engine imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_inside_the_package_are_relative(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        assert "jaxmorph" not in {name.partition(".")[0] for name in names}, names
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(str(path.relative_to(PACKAGE)))
+    assert not {name: found for name, found in places.items() if len(found) > 1}

@@ -64,6 +64,8 @@ def test_datasets_explain_themselves_and_where_they_came_from(finished: Path) ->
                 assert dataset.attrs["device"].startswith("cpu"), path
                 assert dataset.attrs["precision"] == "float64", path
                 assert dataset.attrs["random_key"] == 0, path
+            if path.name not in ("design.nc", "sensitivity.nc"):
+                assert len(dataset.attrs["code_digest"]) == 16, path
 
 
 def test_the_fixed_parameter_and_the_trajectory_are_what_was_asked_for(finished: Path) -> None:

@@ -3,23 +3,23 @@
 Nothing here imports JAX, numpy or scipy.
 """
 
-from jaxmorph.configuration.batches import Batch, BatchSize
-from jaxmorph.configuration.gradient_estimators import (
+from .batches import Batch, BatchSize
+from .gradient_estimators import (
     GRADIENT_ESTIMATORS,
     GradientDeclaration,
     bias_attributes,
 )
-from jaxmorph.configuration.load import (
+from .load import (
     check_syntax,
     load_configuration,
     read_configuration,
 )
-from jaxmorph.configuration.models import BUILT_IN_STUDIES, Configuration, Run
-from jaxmorph.configuration.sections import (
+from .models import BUILT_IN_STUDIES, Configuration, Run
+from .sections import (
     Checks,
     Estimates,
     Estimator,
-    GradientMode,
+    GradientSetting,
     Trajectories,
 )
 
@@ -33,7 +33,7 @@ __all__ = [
     "Estimates",
     "Estimator",
     "GradientDeclaration",
-    "GradientMode",
+    "GradientSetting",
     "Run",
     "Trajectories",
     "bias_attributes",

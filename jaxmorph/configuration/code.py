@@ -13,8 +13,8 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from jaxmorph.configuration.gradient_estimators import is_declaration
-from jaxmorph.configuration.models import BUILT_IN_STUDIES
+from .gradient_estimators import is_declaration
+from .models import BUILT_IN_STUDIES
 
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from jaxmorph.quantities import Method
+from ..quantities import Method
 
 _FOLDER = Path(__file__).parents[1] / "engine" / "estimators"
 

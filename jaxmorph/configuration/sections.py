@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from jaxmorph.configuration.fields import ConfigurationModel, Indices
-from jaxmorph.configuration.gradient_estimators import GRADIENT_ESTIMATORS
+from .fields import ConfigurationModel, Indices
+from .gradient_estimators import GRADIENT_ESTIMATORS
 
-GradientMode = Literal["auto", "forward", "reverse"]
+GradientSetting = Literal["auto", "forward", "reverse"]
 if TYPE_CHECKING:
     Estimator = str
 else:

@@ -11,9 +11,9 @@ from typing import Any
 
 import xarray as xr
 
-from jaxmorph.configuration import GRADIENT_ESTIMATORS
-from jaxmorph.quantities import Kind, Method, described
-from jaxmorph.report import convergence
+from ..configuration import GRADIENT_ESTIMATORS
+from ..quantities import Kind, Method, described
+from . import convergence
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jaxmorph.configuration import GRADIENT_ESTIMATORS
-from jaxmorph.report import facts
+from ..configuration import GRADIENT_ESTIMATORS
+from . import facts
 
 _HOUR = 3600.0
 

@@ -1,8 +1,9 @@
 """Studies: differentiable stochastic models with named parameters and observables."""
 
 from .base import Observable, Parameter, Recording, StateVariable, Study
-from .load import Problem, load_problem, load_study, raised_in
+from .load import load_problem, load_study, raised_in, source_of
 from .per_cell import outcome_sensitivity, position_sensitivity
+from .problem import Problem
 
 __all__ = [
     "Observable",
@@ -16,4 +17,5 @@ __all__ = [
     "outcome_sensitivity",
     "position_sensitivity",
     "raised_in",
+    "source_of",
 ]

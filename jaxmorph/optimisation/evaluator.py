@@ -11,16 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from ..engine import Evaluation as Batch
-from ..engine import evaluate, evaluator, program
+from .. import engine
+from ..engine import program
 from ..studies import Problem
 from .loss import Weights, cotangent, loss, pseudo_values, standard_error, weights_of
 from .objective import Objective
 from .scale import Scale
 
 
-class Evaluation:
-    """Simulations at the run's own seeds, the same at all points (common random numbers).
+class LossEvaluator:
+    """The loss from simulations at the run's own seeds, the same at all points (common random numbers).
 
     The seeds of the optimisation are those of another key.
 
@@ -48,23 +48,23 @@ class Evaluation:
         self.seeds = first_seed + np.arange(n_seeds if self.stochastic else 1)
         self.weights: Weights = weights_of(objective)
         self._key, self._how = run_key, how or {}
-        self._differentiated: Callable[..., Batch] = partial(
-            evaluate, problem, seeds=self.seeds, run_key=run_key, **self._how
+        self._differentiated: Callable[..., engine.Evaluation] = partial(
+            engine.evaluate, problem, seeds=self.seeds, run_key=run_key, **self._how
         )
         self.time = np.zeros(0)
 
-    def of_seeds(self, n: int) -> "Evaluation":
+    def of_seeds(self, n: int) -> "LossEvaluator":
         """The same on the first ``n`` seeds."""
         return self._with(min(n, len(self.seeds)), self.seeds[0])
 
-    def on_others(self) -> "Evaluation":
+    def on_others(self) -> "LossEvaluator":
         """The same on as many other seeds."""
         return self._with(len(self.seeds), self.seeds[-1] + 1)
 
-    def _with(self, n: int, first: int) -> "Evaluation":
-        return Evaluation(self.problem, self.objective, n, self._key, self._how, first)
+    def _with(self, n: int, first: int) -> "LossEvaluator":
+        return LossEvaluator(self.problem, self.objective, n, self._key, self._how, first)
 
-    def against(self, target: Float[np.ndarray, " feature"]) -> "Evaluation":
+    def against(self, target: Float[np.ndarray, " feature"]) -> "LossEvaluator":
         """The same simulations, held against other targets."""
         other = copy.copy(self)
         other.objective = dataclasses.replace(self.objective, target=target)
@@ -72,9 +72,11 @@ class Evaluation:
         return other
 
     @contextlib.contextmanager
-    def compiled(self) -> Iterator["Evaluation"]:
+    def compiled(self) -> Iterator["LossEvaluator"]:
         """The same for many calls of ``slopes``: compiled once for each number of points."""
-        with evaluator(self.problem, self.seeds, run_key=self._key, **self._how) as differentiated:
+        with engine.evaluator(
+            self.problem, self.seeds, run_key=self._key, **self._how
+        ) as differentiated:
             other = copy.copy(self)
             other._differentiated = differentiated
             yield other
@@ -86,7 +88,7 @@ class Evaluation:
 
     def values(self, u: Float[np.ndarray, "point parameter"]) -> np.ndarray:
         """The observables of the objective, (point, seed, time, observable)."""
-        result = evaluate(
+        result = engine.evaluate(
             self.problem, self.parameter(u), self.seeds, run_key=self._key, gradient="none"
         )
         self.time = result.time

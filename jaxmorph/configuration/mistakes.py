@@ -10,15 +10,16 @@ from typing import get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from jaxmorph.configuration.batches import BatchSize
-from jaxmorph.configuration.fields import as_yaml_number, hint
-from jaxmorph.configuration.models import Configuration, Run
-from jaxmorph.configuration.optimise import Optimise, Optimiser, Refine, Schedule, Stop, Term
-from jaxmorph.configuration.sections import Animation, Checks, Estimates, Trajectories
-from jaxmorph.designs import Correlation, Design
-from jaxmorph.distributions import Distribution
+from ..designs import Correlation, Design
+from ..distributions import Distribution
+from .batches import BatchSize
+from .fields import as_yaml_number, hint
+from .models import Configuration, Run
+from .optimise import Optimise, Optimiser, Refine, Schedule, Stop
+from .sections import Animation, Checks, Estimates, Trajectories
+from .terms import Term
 
-Path = tuple[int | str, ...]
+KeyPath = tuple[int | str, ...]
 
 _DISTRIBUTIONS: dict[str, type[BaseModel]] = {
     model.model_fields["distribution"].default: model for model in get_args(get_args(Distribution)[0])
@@ -51,10 +52,10 @@ _LONGEST_VALUE = 60
 
 
 @dataclass(frozen=True)
-class Problem:
+class Mistake:
     """One thing wrong: at which key, with which value (ready to print), and what would be right."""
 
-    path: Path
+    path: KeyPath
     value: str | None
     text: str
 
@@ -65,7 +66,7 @@ class Problem:
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """``runs.notebook.design.points[2].alpha``."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
     return "".join(parts).removeprefix(".")
@@ -113,27 +114,27 @@ def is_consequence(error: ErrorDetails) -> bool:
     return error["type"] == "default_factory_not_called"
 
 
-def to_problem(error: ErrorDetails) -> Problem:
+def to_mistake(error: ErrorDetails) -> Mistake:
     """What one of pydantic's errors means to a user."""
     location, kind, value = error["loc"], error["type"], error["input"]
     path = _clean(location)
     if location[-1:] == ("[key]",):
-        return Problem(path[:-2], None, _wrong_name(value))
+        return Mistake(path[:-2], None, _wrong_name(value))
     if kind == "invalid_key":
-        return Problem(path[:-1], None, _wrong_name(value))
+        return Mistake(path[:-1], None, _wrong_name(value))
     if kind == "missing":
         description = str(_model_of(location[:-1])[0].model_fields[str(path[-1])].description)
-        return Problem(path, None, f"is missing ({description.replace('`', '')})")
+        return Mistake(path, None, f"is missing ({description.replace('`', '')})")
     if kind == "extra_forbidden":
-        return Problem(path, None, _unknown_key(location))
+        return Mistake(path, None, _unknown_key(location))
     if kind.startswith("union_tag") and isinstance(value, Mapping):
         return _wrong_tag(path, value)
     # A mapping is long, and the text names what is wrong in it.
     shown = None if kind == "value_error" and isinstance(value, Mapping) else show(value)
-    return Problem(path, shown, _wrong_value(path, error))
+    return Mistake(path, shown, _wrong_value(path, error))
 
 
-def _clean(location: Path) -> Path:
+def _clean(location: KeyPath) -> KeyPath:
     """The keys in ``location``, without pydantic's names for the members of a union."""
     parts = list(location)
     if parts[2:3] in (["design"], ["batch"]):
@@ -147,7 +148,7 @@ def _clean(location: Path) -> Path:
     return tuple(parts)
 
 
-def _wrong_tag(path: Path, value: Mapping[str, object]) -> Problem:
+def _wrong_tag(path: KeyPath, value: Mapping[str, object]) -> Mistake:
     """The key that says which design or distribution it is, is missing or unknown."""
     tag, choices, what = "distribution", _DISTRIBUTIONS, "distribution"
     if path[2:] in (("design",), ("optimise", "starts")):
@@ -155,11 +156,11 @@ def _wrong_tag(path: Path, value: Mapping[str, object]) -> Problem:
     elif path[2:4] == ("optimise", "objective"):
         tag, choices, what = "goal", _TERMS, "goal"
     if tag not in value:
-        return Problem((*path, tag), None, f"is missing (one of {', '.join(choices)})")
-    return Problem((*path, tag), show(value[tag]), f"unknown {what}; {hint(value[tag], choices)}")
+        return Mistake((*path, tag), None, f"is missing (one of {', '.join(choices)})")
+    return Mistake((*path, tag), show(value[tag]), f"unknown {what}; {hint(value[tag], choices)}")
 
 
-def _model_of(location: Path) -> tuple[type[BaseModel], str]:
+def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
     """The model at ``location``, and how to speak of it."""
     match location:
         case ("runs", _, "design", str(tag)) | ("runs", _, "optimise", "starts", str(tag)):
@@ -168,7 +169,7 @@ def _model_of(location: Path) -> tuple[type[BaseModel], str]:
             return _DISTRIBUTIONS[tag], f" of a {tag} distribution"
         case ("runs", _, "optimise", "objective", _, str(tag)):
             return _TERMS[tag], f" of a {tag} term"
-    models: dict[Path, tuple[type[BaseModel], str]] = {
+    models: dict[KeyPath, tuple[type[BaseModel], str]] = {
         (): (Run, ""),
         ("batch",): (BatchSize, ""),
         ("correlations",): (Correlation, " of a correlation"),
@@ -188,7 +189,7 @@ def _model_of(location: Path) -> tuple[type[BaseModel], str]:
     return models[place] if location else (Configuration, "")
 
 
-def _unknown_key(location: Path) -> str:
+def _unknown_key(location: KeyPath) -> str:
     model, of_what = _model_of(location[:-1])
     if location[-1] == "groups" and location[2:4] in _WITHOUT_GROUPS:
         return f"groups are not supported: a {location[3]} design varies every parameter by itself"
@@ -204,7 +205,7 @@ def _wrong_name(name: object) -> str:
     )
 
 
-def _wrong_value(path: Path, error: ErrorDetails) -> str:
+def _wrong_value(path: KeyPath, error: ErrorDetails) -> str:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if path[2:3] == ("parameters",) and len(path) == 4 and not isinstance(value, Mapping):
         wanted = "{distribution: uniform, low: 0, high: 1}"
