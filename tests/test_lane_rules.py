@@ -51,9 +51,9 @@ def _differentiated(operation: Operation) -> Operation:
 
 
 def _is_allowed(operation: Operation, arrays: Sequence[jax.ShapeDtypeStruct]) -> bool:
-    """Whether JAX itself has the operation for arrays of this type."""
+    """Whether JAX itself has the operation for this type: it may trace what it cannot lower."""
     try:
-        jax.eval_shape(operation, *arrays)
+        jax.jit(operation).lower(*arrays)
     except (TypeError, ValueError, NotImplementedError):
         return False
     return True
