@@ -59,6 +59,7 @@ import sys
 import xarray as xr
 from jaxmorph.configuration import GRADIENT_ESTIMATORS, Run, bias_attributes
 from jaxmorph.configuration.document import json_schema
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.report import methods, paper
 
 run = Run(
@@ -67,7 +68,9 @@ run = Run(
     design={"method": "sobol", "samples": 4},
     estimator="twice",
 )
-assert run.batch_params("000-000")["smoothing"] == 0.05
+assert Specifications(run).batch("000-000").smoothing == 0.05
+plain = run.model_copy(update={"estimator": "pathwise"})
+assert Specifications(plain).batch("000-000").smoothing is None
 assert "twice" in json_schema()["$defs"]["Run"]["properties"]["estimator"]["enum"]
 assert "`twice`, twice the derivative" in Run.model_fields["estimator"].description
 assert bias_attributes("twice") == {"gradient_bias": "Gradients are doubled"}
