@@ -16,12 +16,18 @@ from jaxmorph.errors import JaxmorphError
 from jaxmorph.studies import Problem, load_problem, load_study
 
 # What has no rule and is mapped by jax.vmap, besides the directions of `smoothed` (`qr`, and the product
-# with them): places that differ between simulations. What is new here is slower.
+# with them): places that differ between simulations, and what the loops of Diffrax are made of. What is
+# new here is slower.
 OF_SMOOTHED = {"qr", "dot_general"}
+# Searching a sorted array is an operation of its own in JAX 0.12, under this name.
+SEARCH = {"call_hi_primitive"} if jax.__version_info__ >= (0, 12) else set()
+DIVIDING = {"gather", "scatter-add", *SEARCH}
 MAPPED: dict[str, set[str]] = {
     **{study: set() for study in BUILT_IN_STUDIES},
     "cell-sorting": {"dot_general"},
-    "growing-disc": {"gather", "scatter-add"},
+    "growing-disc": DIVIDING,
+    "chemical-patterning": {*DIVIDING, "dot_general"},
+    "elongation": {*DIVIDING, "dot_general", "maybe_set", "vprim"},
 }
 # Calls that are no operations of XLA's own, and that GPUs have.
 OF_GPUS = {"cusolver_geqrf_ffi", "cusolver_orgqr_ffi"}
