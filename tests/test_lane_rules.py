@@ -159,7 +159,7 @@ def test_products_equal_those_of_vmap(name: str) -> None:
 
 # Rules of operations that not every allowed JAX has, and of what JAX writes only inside of others.
 _NOT_WRITTEN = """
-copy_p eq_to le_to lt_to mulhi name one_minus_square polynomial stack tile unstack
+copy_p eq_to le_to log2 lt_to mulhi name one_minus_square polynomial stack tile unstack
 """
 
 
