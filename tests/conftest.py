@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jaxtyping import install_import_hook
+from support.typechecking import checked
 from support.workflow import prepare, snakemake, tiny
 
 PEAKS = pytest.StashKey[dict[str, float]]()
+
+# Annotated shapes and types are checked while tests run, in these rooms that compute with arrays.
+_CHECKED = "observables optimisation sensitivity space studies tracing"
+install_import_hook(
+    [f"jaxmorph.{room}" for room in _CHECKED.split()], f"{checked.__module__}.{checked.__name__}"
+)
 
 
 @pytest.fixture
