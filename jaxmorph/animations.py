@@ -142,7 +142,7 @@ def _has_cells(dataset: xr.Dataset) -> bool:
 
 def _has_trails(cells: Trajectory) -> bool:
     n_cells, n_dim = cells.position.shape[1:]
-    return n_dim < 3 and n_cells <= MOST_TRAILS
+    return bool(n_dim < 3 and n_cells <= MOST_TRAILS)
 
 
 def _prepare(ones: Sequence[xr.Dataset], colour: str) -> tuple[list[Trajectory], Colouring]:

@@ -35,7 +35,8 @@ class _Distribution(BaseModel, abc.ABC):
         import numpy as np
 
         # scipy's quantiles may step over an end of the support by a rounding error.
-        return np.clip(np.asarray(self.frozen().ppf(u)), *self.support)
+        quantiles: np.ndarray = np.clip(np.asarray(self.frozen().ppf(u)), *self.support)
+        return quantiles
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
         """Probabilities of the values ``x`` (any shape)."""

@@ -97,12 +97,14 @@ def _optimise(model: dict[str, Any], models: dict[str, Any]) -> list[str]:
 
 def _only(field: dict[str, Any]) -> dict[str, Any]:
     """What an optional field is when it is there."""
+    option: dict[str, Any]
     (option,) = (option for option in field["anyOf"] if option != _NULL)
     return option
 
 
 def _resolve(field: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
-    return models[field["$ref"].rpartition("/")[2]]
+    model: dict[str, Any] = models[field["$ref"].rpartition("/")[2]]
+    return model
 
 
 def _sections(tag: str, models: list[dict[str, Any]]) -> list[str]:

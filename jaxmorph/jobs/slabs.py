@@ -137,7 +137,7 @@ class Slabs:
             self.attributes = batch.attrs
             self.summary.add(batch.attrs)
             chunks = (batch[name].encoding.get("chunksizes") for name in _LARGE)
-            return max([c[0] for c in chunks if c] or [1])
+            return max([int(c[0]) for c in chunks if c] or [1])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +149,7 @@ class _Part:
     rows: slice
 
     def __len__(self) -> int:
-        return self.rows.stop - self.rows.start
+        return len(range(self.rows.start, self.rows.stop))
 
     @property
     def numbers(self) -> np.ndarray:

@@ -38,7 +38,7 @@ def _known(v: Vectors, value: Any) -> ir.Constant:
     return v.truth(bool(value)) if value.dtype == bool else v.constant(float(value))
 
 
-Writer = Callable[[Vectors, list[ir.Value], dict], ir.Value]
+Writer = Callable[[Vectors, list[ir.Value], dict[str, Any]], ir.Value]
 
 _COMPARED = {"eq": "==", "ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
@@ -47,7 +47,7 @@ def _compared(sign: str) -> Writer:
     return lambda v, x, _: v.builder.fcmp_ordered(sign, *x)
 
 
-def _converted(v: Vectors, x: list[ir.Value], params: dict) -> ir.Value:
+def _converted(v: Vectors, x: list[ir.Value], params: dict[str, Any]) -> ir.Value:
     del params
     (a,) = x
     return v.builder.uitofp(a, v.type) if a.type.element == ir.IntType(1) else a

@@ -138,7 +138,8 @@ def written_unit(unit: str) -> dict[str, str]:
 
 def absent(dataset: xr.Dataset) -> dict[str, str]:
     """Names of estimates that a file has not, with the reason."""
-    return json.loads(dataset.attrs.get("absent_estimates", "{}"))
+    found: dict[str, str] = json.loads(dataset.attrs.get("absent_estimates", "{}"))
+    return found
 
 
 def why_absent(there: Collection[str], declared: Iterable[Quantity]) -> dict[str, str]:

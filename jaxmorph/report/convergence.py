@@ -153,7 +153,8 @@ def _error(data: xr.Dataset, quantity: Quantity) -> _Error:
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     usable = np.isfinite(whole) & (whole > 0)
-    return np.divide(part, whole, out=np.ones_like(whole), where=usable)
+    ratio: np.ndarray = np.divide(part, whole, out=np.ones_like(whole), where=usable)
+    return ratio
 
 
 def _verdict(data: xr.Dataset, quantity: Quantity, sensitivity: xr.Dataset) -> Verdict | None:
@@ -214,9 +215,9 @@ def _rounded_up(n: float, power_of_two: bool) -> int:
     # A factor that is whole but for round-off does not ask for one more.
     n *= 1 - 1e-12
     if power_of_two:
-        return 2 ** math.ceil(math.log2(n))
+        return 1 << math.ceil(math.log2(n))
     step = 10 ** max(math.floor(math.log10(n)) - 1, 0)
-    return math.ceil(n / step) * step
+    return int(math.ceil(n / step) * step)
 
 
 def _in_words(needed: tuple[tuple[str, int], ...], sensitivity: xr.Dataset) -> str:

@@ -199,7 +199,7 @@ def _date(text: Any) -> str | None:
     try:
         return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M %Z").strip()
     except ValueError:
-        return text
+        return None if text is None else str(text)
 
 
 def _span(start: Any, end: Any) -> str | None:

@@ -78,9 +78,10 @@ def write_json(content: dict[str, Any], path: str | Path) -> None:
 def read_json(path: str | Path) -> dict[str, Any]:
     """Read what :func:`write_json` wrote."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise JaxmorphError(f"{path}: missing or not JSON; {remedy(path)}") from error
+    return found
 
 
 def remedy(path: str | Path) -> str:
