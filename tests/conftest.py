@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import stored
 from support.workflow import prepare, snakemake, tiny
 
 PEAKS = pytest.StashKey[dict[str, float]]()
@@ -21,6 +22,14 @@ def x64() -> Iterator[None]:
 
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(params=["stored", pytest.param("computed", marks=pytest.mark.slow)])
+def from_jax_md(request: pytest.FixtureRequest) -> Callable[[Callable[[], Any]], Any]:
+    """Of a function that calls jax-md: its numbers as they are stored, and computed again."""
+    again = request.param == "computed"
+    name = request.node.name.replace(request.param, "")
+    return lambda compute: stored.numbers(name, compute, again=again)
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,15 @@
 import dataclasses
 import itertools
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jax_md
 import numpy as np
 import pytest
 from jaxtyping import Array, PRNGKeyArray
+from support.spaces import periodic_of_another
 
 import jaxmorph as jxm
 from jaxmorph import engine, observables, space
@@ -116,7 +116,7 @@ def test_forces_and_energies_are_those_of_all_pairs(dim: int, side: float | None
 
 
 @pytest.mark.usefixtures("always_listed")
-def test_the_force_is_that_of_jax_mds_neighbour_list() -> None:
+def test_the_force_is_that_of_jax_mds_neighbour_list(from_jax_md: Callable) -> None:
     side = 9.0
     state = cluster(2, side)
     state = state.delete(~np.asarray(state.alive))
@@ -124,11 +124,17 @@ def test_the_force_is_that_of_jax_mds_neighbour_list() -> None:
         state.displacement, state.shift, state.position, state.celltype, jnp.full_like(state.radius, 0.4)
     )
     numbers = {"sigma": 0.8, "epsilon": 2.0, "alpha": 2.0, "r_onset": 1.1, "r_cutoff": 1.4}
-    neighbours, energy = jax_md.energy.morse_neighbor_list(
-        jax_md.space.periodic(side)[0], side, **{k: jnp.asarray(v) for k, v in numbers.items()}
-    )
-    listed_there = neighbours.allocate(state.position)
-    theirs = jax.jit(jax_md.quantity.force(energy))(state.position, listed_there)
+
+    def force_of_jax_md() -> Array:
+        import jax_md
+
+        neighbours, energy = jax_md.energy.morse_neighbor_list(
+            jax_md.space.periodic(side)[0], side, **{k: jnp.asarray(v) for k, v in numbers.items()}
+        )
+        there = neighbours.allocate(state.position)
+        return jax.jit(jax_md.quantity.force(energy))(state.position, there)
+
+    theirs = from_jax_md(force_of_jax_md)
     with buffered(Buffers(ENOUGH)):
         ours = jax.jit(POTENTIAL.force_fn(state))(state.position)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
@@ -240,7 +246,7 @@ def test_potentials_without_a_finite_range_or_in_unknown_space_sum_all_pairs(
 ) -> None:
     monkeypatch.setattr(listed, "CROSSOVER", 0)
     state = without_nan(cluster(2))
-    displacement, shift = jax_md.space.periodic(9.0)
+    displacement, shift = periodic_of_another(9.0)
     theirs = jxm.BaseCellState(displacement, shift, state.position, state.celltype, state.radius)
     with buffered(Buffers()) as _, monkeypatch.context() as patch:
         patch.setattr(listed, "DEARER", 1)

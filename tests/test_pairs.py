@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax_md import energy as md_energy
-from jax_md import space as md_space
 from jaxtyping import Array
+from support.spaces import periodic_of_another
 
 import jaxmorph as jxm
 from jaxmorph.engine import evaluate
@@ -29,7 +28,7 @@ N = 7
 SPACES = {
     "free": jxm.space.free(),
     "periodic": jxm.space.periodic(6.0),
-    "jax-md": md_space.periodic(6.0),
+    "of another library": periodic_of_another(6.0),
 }
 
 
@@ -117,16 +116,20 @@ def test_fields_of_any_shape_have_derivatives(jacobian: Callable) -> None:
         np.testing.assert_allclose(jacobian(force)(stiffness), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_the_force_is_that_of_jax_md() -> None:
+def test_the_force_is_that_of_jax_md(from_jax_md: Callable) -> None:
     with jax.enable_x64(True):
         displacement, shift = jxm.space.free()
         state = _state(displacement, shift, 2).delete([N - 1])
         ours = MorsePotential(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5).force_fn(state)
-        sigma = state.radius + state.radius.T
-        theirs = md_energy.morse_pair(
-            md_space.free()[0], sigma=sigma, epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5
-        )
-        expected = -jax.grad(theirs)(state.position)
+
+        def theirs() -> Array:
+            from jax_md import energy, space
+
+            sigma = state.radius + state.radius.T
+            numbers = {"epsilon": 3.0, "alpha": 2.0, "r_onset": 2.0, "r_cutoff": 3.5}
+            return -jax.grad(energy.morse_pair(space.free()[0], sigma=sigma, **numbers))(state.position)
+
+        expected = from_jax_md(theirs)
         np.testing.assert_allclose(ours(state.position), expected, rtol=1e-6, atol=1e-8)
 
 
