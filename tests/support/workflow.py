@@ -11,6 +11,13 @@ import yaml
 
 from . import ROOT, SUPPORT
 
+FINISHED = (
+    "results/tiny/report.html",
+    "results/tiny/provenance.json",
+    *(f"results/own/{name}" for name in ("sensitivity.nc", "corners.nc", "figures/gradient_field.svg")),
+)
+"""What is made for all tests: one run to its report, of the other what differs in kind."""
+
 
 def snakemake(
     folder: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile", **environment: str
