@@ -19,13 +19,20 @@ IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 # Other people's packages that the benchmark compares with: beside .venv, which stays as it is locked.
 PEERS := .bench-packages
 
+# Another Python has another JAX in requirements.lock: an environment of its own, if there is such a Python.
+OTHER := .venv-other
+OTHER_PYTHON ?=
+# The tests of physics and engine, which both must pass: by what they import, and what they do not.
+OTHER_TESTS = $(shell grep -lE 'jaxmorph\.(engine|env|native|simulation|tracing)\>' tests/test_*.py | \
+    xargs -r grep -LE '\<(benchmarks|optimisation|visualization)\>')
+
 # Settings of the surrounding environment that would install or import from elsewhere.
 unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PIP_USER
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-browser test-slurm bench gallery lint lint-ruff lint-format lint-types lint-snakefmt \
-        lint-snakemake format lock clean
+.PHONY: help run test test-slow test-browser test-slurm test-next test-vectors other bench gallery lint \
+        lint-ruff lint-format lint-types lint-snakefmt lint-snakemake format lock clean
 
 help: ## show this help
 	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -46,7 +53,22 @@ test-browser: $(STAMP) ## run the tests that open a report in Chromium
 test-slurm: $(STAMP) ## run the tests on a Slurm that is brought up for them (Debian, Ubuntu; 10 minutes)
 	@JAXMORPH_REQUIRE_SLURM=1 $(IN_VENV) pytest -m slurm tests/slurm $(ARGS)
 
-bench: $(PEERS)/.installed ## compare the speed with that of other programs (about 10 minutes; benchmarks/)
+other: $(STAMP) ## make .venv-other, of a Python that has the other JAX of requirements.lock, if there is one
+	@python="$$($(BIN)/python scripts/other-python $(OTHER_PYTHON) 2>&1)" || { \
+	    echo "Left out, the other JAX: $$python" >&2; [ -z "$$JAXMORPH_REQUIRE_OTHER" ]; exit; }; \
+	$(MAKE) --no-print-directory VENV=$(OTHER) PYTHON="$$python" $(OTHER)/.installed
+
+test-next: other ## run the tests of physics and engine in .venv-other
+	@[ ! -e $(OTHER)/.installed ] || PATH="$(CURDIR)/$(OTHER)/bin:$$PATH" pytest -m "not browser and not slow" \
+	    -n $(WORKERS) --dist loadfile $(OTHER_TESTS) $(ARGS)
+
+test-vectors: $(STAMP) ## run the tests of kernels with vectors of 16, 32 and 64 bytes, whatever the processor has
+	@for width in 16 32 64; do \
+	    JAXMORPH_VECTOR_BYTES=$$width $(IN_VENV) pytest -k "not of_any_width and not equal_the_plain_path or molecules" -n $(WORKERS) --dist load \
+	        tests/test_pair_kernels.py tests/test_near_pairs.py $(ARGS) || failed="$$failed $$width"; \
+	done; [ -z "$$failed" ] || { echo "Failed with vectors of$$failed bytes" >&2; exit 1; }
+
+bench: $(PEERS)/.installed other ## compare the speed with that of other programs (about 10 minutes; benchmarks/)
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)
 
 gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of docs/gallery
@@ -87,7 +109,7 @@ lock: ## write the lock files anew (needs uv; ARGS=--upgrade takes the newest ve
 	    --group bench --output-file benchmarks/requirements.lock
 
 clean: ## remove .venv and the caches; results stay
-	@rm -rf $(VENV) $(PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(OTHER) $(PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The checks that Python is there, is new enough and can make an environment come first, so that

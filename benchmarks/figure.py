@@ -1,22 +1,17 @@
 """The figure of a benchmark: jaxmorph beside others, and how its cost grows."""
 
-from __future__ import annotations
-
-import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
 from jaxmorph.figures.numbers import short
 from jaxmorph.figures.style import GREY, PALETTE, new_figure, say, style
 
 Row = dict[str, Any]
-_BLUE, _ORANGE, _GREEN, _YELLOW, _PINK, _SKY = PALETTE[:6]
-# Label, colour and marker of each competitor and mode.
+_BLUE, _ORANGE, _GREEN, _, _PINK, _SKY = PALETTE[:6]
+# Of each program and mode: label, colour, marker.
 _STYLE = {
     ("jaxmorph", "reverse"): ("jaxmorph, reverse", _BLUE, "o"),
     ("jaxmorph", "forward"): ("jaxmorph, forward", _GREEN, "s"),
@@ -26,119 +21,73 @@ _STYLE = {
 }
 
 
-def draw(compared: list[Row], scaled: list[Row], path: Path) -> None:
+# Of what is measured: title, what grows, its label, what is drawn, its label.
+_PANELS = {
+    "batch": ("throughput", "simulations", "simulations (dashed: floor)", "per_s", "simulations / s"),
+    "cells": ("1,000 Brownian steps", "cells", "cells (hollow: finite range)", "of_1000", "ms"),
+    "parameters": ("a simulation", "parameters", "varied parameters", "ms", "ms"),
+    "memory": ("memory of 64 simulations", "brownian_steps", "Brownian steps", "memory_mb", "MB"),
+    "devices": ("throughput", "devices", "devices", "per_s", "simulations / s"),
+}
+
+
+def draw(rows: list[Row], path: Path) -> None:
     """Write it."""
+    drawn = [row | {"look": "full"} for row in rows if row["measured"] in _PANELS]
+    drawn += [row | {"look": "floor", "ms": row["floor_ms"]} for row in rows if "floor_ms" in row]
+    clusters = [row for row in rows if row["measured"] == "clusters"]
+    drawn += [row | {"look": "hollow", "measured": "cells"} for row in clusters]
+    for row in [row for row in drawn if "ms" in row]:
+        row |= {"per_s": 1e3 / row["ms"], "of_1000": 1e3 * row["ms"] / row["brownian_steps"]}
     with style():
         figure = new_figure(4.8)
-        axes = figure.subplots(2, 3, width_ratios=(1.15, 1, 1))
-        (beside, batch, cells), (parameters, memory, devices) = axes
-        _beside(beside, compared)
-        floors = [
-            row | {"ms_per_simulation": row["floor_ms"], "drawn": "floor"}
-            for row in scaled
-            if "floor_ms" in row
-        ]
-        _lines(batch, scaled + floors, "batch", "simulations", _throughput)
-        batch.set(
-            title="throughput", xlabel="simulations at once (dashed: floor)", ylabel="simulations / s"
-        )
-        large = [
-            row | {"measured": "cells", "drawn": "hollow"}
-            for row in scaled
-            if row["measured"] == "clusters"
-        ]
-        _lines(cells, scaled + large, "cells", "cells", _step_us)
-        cells.set(title="a Brownian step", xlabel="cells (hollow: finite range)", ylabel="µs")
-        _lines(parameters, scaled, "parameters", "parameters", _ms, log=False)
-        parameters.set(title="a simulation", xlabel="varied parameters", ylabel="ms")
-        _lines(memory, scaled, "memory", "brownian_steps", lambda r: r["memory_mb"])
-        memory.set(title="memory of 64 simulations", xlabel="Brownian steps", ylabel="MB")
-        _lines(devices, scaled, "devices", "devices", _throughput, log=False)
-        devices.set(title="throughput", xlabel="devices", ylabel="simulations / s")
-        handles: dict[str, Artist] = {}
-        for ax in axes.flat:
-            lines, names = ax.get_legend_handles_labels()
-            handles |= dict(zip(names, lines, strict=True))
-        order = [label for label, *_ in _STYLE.values() if label in handles]
-        figure.legend([handles[n] for n in order], order, loc="outside lower center", ncols=3)
+        beside, *others = figure.subplots(2, 3, width_ratios=(1.15, 1, 1)).flat
+        _beside(beside, [row for row in rows if row["measured"] == "beside"])
+        handles: dict[str, Any] = {}
+        for ax, measured in zip(others, _PANELS, strict=True):
+            _lines(ax, [row for row in drawn if row["measured"] == measured], measured)
+            handles |= {line.get_label(): line for line in ax.lines if line.get_label()[0] != "_"}
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
         figure.savefig(path, metadata={"Date": None})
 
 
-def _throughput(row: Row) -> float:
-    return 1e3 / row["ms_per_simulation"]
-
-
-def _ms(row: Row) -> float:
-    return row["ms_per_simulation"]
-
-
-def _step_us(row: Row) -> float:
-    return 1e3 * row["ms_per_simulation"] / row["brownian_steps"]
-
-
-def _beside(ax: Axes, compared: list[Row]) -> None:
+def _beside(ax: Axes, rows: list[Row]) -> None:
     """Bars: time of a simulation with its derivatives, of each peer and of jaxmorph."""
-    bars: dict[str, tuple[float, str]] = {}
-    for row in compared:
-        colour = _SKY if row["peer"].startswith("jaxmorph") else _ORANGE
-        bars[f"{row['peer']}, {_bits(row)}"] = row["peer_ms_per_simulation"], colour
-    for row in compared:
-        final = row["computed"].startswith("value and gradient")
-        if final or row["computed"].startswith("6 observables"):
-            what = row["mode"] if final else "over time"
-            colour = _GREEN if row["mode"] == "forward" else _BLUE
-            bars.setdefault(f"jaxmorph {what}, {_bits(row)}", (row["ms_per_simulation"], colour))
     ax.set(title="a simulation and its gradient", xlabel="ms", xscale="log")
+    bars: dict[str, tuple[float, str]] = {}
+    for row in rows:
+        what, peer = row.get("computes", ""), _SKY if "plain" in row["program"] else _ORANGE
+        how = "over time" if what.startswith("6 observables") else row["mode"]
+        name = f"{row['program']} {how}, {row['precision'].replace('float', 'f')}"
+        colours = {"forward": _GREEN, "reverse": _BLUE}
+        if not what.startswith("what the peer"):
+            bars.setdefault(name, (row["ms"], colours[row["mode"]] if what else peer))
+    order = sorted(bars, key=lambda name: bars[name][0])
     if not bars:
         say(ax, "nothing was compared")
         return
-    order = sorted(bars, key=lambda name: bars[name][0])
-    times = [bars[name][0] for name in order]
-    ax.barh(order, times, color=[bars[name][1] for name in order], height=0.7)
-    for i, t in enumerate(times):
-        ax.text(t * 1.15, i, short(float(f"{t:.2g}")), va="center", size=6)
-    ax.set_xlim(min(times) / 3, max(times) * 4)
+    ax.barh(order, [bars[n][0] for n in order], color=[bars[n][1] for n in order], height=0.7)
+    for i, name in enumerate(order):
+        ax.text(bars[name][0] * 1.15, i, short(float(f"{bars[name][0]:.2g}")), va="center", size=6)
+    ax.set_xlim(bars[order[0]][0] / 3, bars[order[-1]][0] * 4)
     ax.tick_params(axis="y", labelsize=6, length=0)
 
 
-def _bits(row: Row) -> str:
-    return row["precision"].replace("float", "f")
-
-
-def _lines(
-    ax: Axes, scaled: list[Row], measured: str, x: str, y: Callable[[Row], float], log: bool = True
-) -> None:
-    rows = [row for row in scaled if row["measured"] == measured]
+def _lines(ax: Axes, rows: list[Row], measured: str) -> None:
+    title, x, xlabel, y, ylabel = _PANELS[measured]
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     if not rows:
         say(ax, "not measured")
-        ax.set(xticks=[], yticks=[])
-        return
     for key, (label, colour, marker) in _STYLE.items():
-        chosen = [row for row in rows if (row["competitor"], row["mode"]) == key]
-        for drawn in ("full", "hollow", "floor"):
-            part = [row for row in chosen if row.get("drawn", "full") == drawn]
-            if part and drawn == "floor":
-                ax.plot([row[x] for row in part], [y(row) for row in part], "--", color=colour)
-            elif part:
-                xs, ys = [row[x] for row in part], [y(row) for row in part]
-                (line,) = ax.plot(
-                    xs, ys, color=colour, marker=marker, markersize=3.5, clip_on=False, label=label
-                )
-                line.set_markerfacecolor("white" if drawn == "hollow" else colour)
-    ticks = sorted({row[x] for row in rows})
-    if not log:
+        for look, face in (("full", colour), ("hollow", "white"), ("floor", None)):
+            part = [r for r in rows if (r["program"], r["mode"]) == key and r["look"] == look]
+            marks = {"marker": marker, "markersize": 3.5, "markerfacecolor": face, "label": label}
+            kind: dict[str, Any] = marks if face else {"linestyle": "--"}
+            if part:
+                ax.plot([r[x] for r in part], [r[y] for r in part], color=colour, clip_on=False, **kind)
+    if measured in ("parameters", "devices"):
         ax.set_ylim(bottom=0)
-        ax.set_xticks(ticks)
-        return
-    ax.set(xscale="log", yscale="log")
-    powers = measured == "batch"
-    if ticks[-1] > 1000 * ticks[0] and not powers:
-        ticks = [ticks[0] * 10**i for i in range(math.ceil(math.log10(ticks[-1] / ticks[0])))]
-    names = [f"$2^{{{round(math.log2(t))}}}$" if powers else short(t) for t in ticks]
-    ax.set_xticks(ticks, names)
-    ax.xaxis.set_minor_locator(NullLocator())
-    values = [y(row) for row in rows]
-    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-    ax.set_ylim(10.0**low, 10.0**high)
-    ax.yaxis.set_major_locator(FixedLocator([10.0**i for i in range(low, high + 1)]))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_xticks(sorted({row[x] for row in rows}))
+    elif rows:
+        ax.set(xscale="log", yscale="log")
+        ax.xaxis.set_minor_locator(NullLocator())

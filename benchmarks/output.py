@@ -1,172 +1,109 @@
 """The files of a benchmark: tables, a figure, the machine."""
 
-from __future__ import annotations
-
-import csv
+import datetime
 import json
+import os
+import platform
+import re
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
+
+from jaxmorph.store import provenance
 
 from . import figure
 
 Row = dict[str, Any]
 
-_RATES = ("_per_s", "launch_s")
+_WIDEST_FIRST = {"AVX-512": "avx512f", "AVX2": "avx2", "AVX": "avx"}
+# Title; what was measured, and the columns; what is said below.
+_SECTIONS = (
+    (
+        "Beside others",
+        "beside: program devices setting computes parameters growth precision ms times_faster from to",
+        "Milliseconds of a simulation: medians of rounds in which the two processes take turns. "
+        "Jaxmorph is so many times faster; of single rounds, from the least to the largest ratio.",
+    ),
+    (
+        "Settings of the others",
+        "setting: program devices setting ms memory_mb build_s",
+        "The shorter of two calls; the setting with the shortest is compared.",
+    ),
+    (
+        "The other JAX of the lock file",
+        "jax: jax mode ms memory_mb build_s times_faster from to",
+        "By turns, too. There is no row if no Python was found for it (`make other`).",
+    ),
+    (
+        "Alone",
+        "batch parameters cells clusters memory devices start: measured program mode cells "
+        "brownian_steps parameters simulations devices ms memory_mb build_s compile_s cache",
+        "Compiling is XLA's part of building, or to take a program from the cache.",
+    ),
+    (
+        "Against the floor",
+        "batch: program mode simulations ms floor_ms times_floor bound arithmetic_ms bytes_ms",
+        "The longer of what the operations of the physics take, and moving the bytes that it keeps "
+        "(`benchmarks/floor.py`).",
+    ),
+)
+_RATES = (
+    "Each device, with all of them at work: {sums_per_s:.3g} sums and products a second, "
+    "{divisions_per_s:.3g} divisions, {roots_per_s:.3g} roots; {memory_bytes_per_s:.3g} bytes from "
+    "memory, {most_bytes_per_s:.3g} where a cache holds all."
+)
 
 
-def write(
-    folder: Path, machine: dict[str, Any], compared: list[Row], settings: list[Row], scaled: list[Row]
-) -> None:
-    """The tables as CSV and in ``README.md``, ``benchmark.svg`` and ``machine.json``."""
+def usable_cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def describe(devices: str) -> dict[str, Any]:
+    """The machine, versions, date and commit; what a simulation takes depends on its vectors most."""
+    info, known = Path("/proc/cpuinfo"), provenance("benchmark", {})
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []  # of Linux
+    cpu = {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+    flags = cpu.get("flags", "").split()
+    return {
+        "devices": devices,
+        "cpu": cpu.get("model name") or platform.processor() or platform.machine(),
+        "cpus": usable_cpus(),
+        "vectors": next((name for name, flag in _WIDEST_FIRST.items() if flag in flags), ""),
+        "load_before": round(os.getloadavg()[0], 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": {"jaxmorph": known["code_version"], **json.loads(known["library_versions"])},
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        "commit": known["git_commit"][:12] + ("+" if known["git_dirty"] == "yes" else ""),
+    }
+
+
+def kind(machine: dict[str, Any]) -> str:
+    """A name for its folder: ``cpu-2-amd-epyc-avx2``, ``gpu-nvidia-h100-80gb-hbm3``."""
+    on_cpu = machine["devices"].startswith("cpu")
+    text = "cpu {cpus} {cpu} {vectors}".format_map(machine) if on_cpu else machine["devices"]
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def write(folder: Path, machine: dict[str, Any], rows: list[Row]) -> None:
+    """The rows as CSV and in ``README.md``, ``benchmark.svg`` and ``machine.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "machine.json").write_text(json.dumps(machine, indent=2) + "\n", encoding="utf-8")
-    _write_csv(folder / "comparisons.csv", compared)
-    _write_csv(folder / "settings.csv", settings)
-    _write_csv(folder / "scalings.csv", scaled)
-    (folder / "README.md").write_text(_page(machine, compared, settings, scaled), encoding="utf-8")
-    figure.draw(compared, scaled, folder / "benchmark.svg")
-
-
-def short(row: Row) -> str:
-    """A line of progress about one row of a scaling."""
-    shown = {k: v for k, v in row.items() if isinstance(v, float) and not k.endswith(_RATES)}
-    numbers = ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
-    sizes = ", ".join(f"{k} {v}" for k, v in row.items() if isinstance(v, int))
-    return f"{row['measured']}: {row['competitor']}, {row['mode']}, {sizes}: {numbers}"
-
-
-def rates_in_words(rates: dict[str, float]) -> str:
-    """A sentence on what the machine can do, of :attr:`benchmarks.rates.Rates.named`."""
-    rate = {name: f"{1e-9 * rates[name]:.3g}" for name in rates if name.endswith("_per_s")}
-    return (
-        f"Each device, with all of them at work: {rate['plain_per_s']} x 10^9 sums and products "
-        f"a second, {rate['divide_per_s']} divisions, {rate['sqrt_per_s']} roots, "
-        f"{rate['transcendental_per_s']} exponentials; {rate['memory_bytes_per_s']} GB/s from memory, "
-        f"{rate['most_bytes_per_s']} where a cache holds all; "
-        f"{1e9 * rates['launch_s']:.3g} ns to launch a kernel."
-    )
-
-
-def _write_csv(path: Path, rows: list[Row]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()})
-
-
-def _page(machine: dict[str, Any], compared: list[Row], settings: list[Row], scaled: list[Row]) -> str:
-    versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items() if v)
-    cpu = f"{machine['cpu']} {machine['vectors']}".strip()
-    lines = [
-        f"# {machine['cpus']} CPUs ({cpu}), devices: {machine['devices']}",
-        "",
-        f"{machine['date']}, commit {machine['commit']}, {machine['system']}, "
-        f"Python {machine['python']}, {versions}; {machine['seconds']} s in all, "
-        f"load of the machine before: {machine['load_before']}. What is compared: "
-        "[docs/benchmarks.md](../../../docs/benchmarks.md).",
-        "",
+    table = pd.DataFrame(rows)
+    table.to_csv(folder / "measurements.csv", index=False, float_format="%.4g")
+    parts = [
+        "# {cpus} CPUs ({cpu} {vectors}), devices: {devices}".format_map(machine),
+        "{date}, commit {commit}, {system}; {seconds} s in all, load before: {load_before}. "
+        "What is compared: [docs/benchmarks.md](../../../docs/benchmarks.md).".format_map(machine),
         "![Times, throughput and memory](benchmark.svg)",
-        "",
-        "## Beside others",
-        "",
-        *_table(_COMPARED, compared),
-        "",
-        "Times are of one simulation: medians of rounds in which the two processes take turns; in "
-        "brackets the least and the largest ratio of a round.",
-        "",
-        "## Settings of the others",
-        "",
-        *_table(_TRIED, settings),
-        "",
-        "The shortest of two calls; the shortest of these is the setting that is compared.",
-        "",
-        "## Alone",
-        "",
-        *_table(_SCALED, scaled),
-        *_floors([row for row in scaled if "floor_ms" in row]),
     ]
-    return "\n".join(lines) + "\n"
-
-
-def _number(row: Row, name: str, form: str = ".3g") -> str:
-    value = row.get(name)
-    return "" if value is None else f"{value:{form}}"
-
-
-def _stages(row: Row) -> str:
-    """Of the start of a process: the time to compile, or to take from the cache, and what was there."""
-    return (
-        f", {_number(row, 'compile_s')} of it to compile, {row['cache']} cache" if "cache" in row else ""
-    )
-
-
-_COMPARED = {
-    "peer": lambda r: f"{r['peer']} ({r['peer_setting']})",
-    "its parameters": lambda r: f"{r['peer_parameters']}, {'' if r['peer_growth'] else 'no '}growth",
-    "its ms": lambda r: _number(r, "peer_ms_per_simulation"),
-    "jaxmorph computes": lambda r: r["computed"],
-    "parameters": lambda r: str(r["parameters"]),
-    "precision": lambda r: r["precision"],
-    "ms": lambda r: _number(r, "ms_per_simulation"),
-    "times faster": lambda r: (
-        f"**{r['times_faster']:.3g}** ({r['times_faster_least']:.3g} to {r['times_faster_most']:.3g})"
-    ),
-}
-_TRIED = {
-    "peer": lambda r: r["peer"],
-    "setting": lambda r: r["setting"],
-    "ms": lambda r: _number(r, "ms_per_simulation"),
-    "memory (MB)": lambda r: _number(r, "memory_mb"),
-    "build (s)": lambda r: _number(r, "build_s"),
-}
-_SCALED = {
-    "varied": lambda r: r["measured"],
-    "program": lambda r: f"{r['competitor']}, {r['mode']}",
-    "cells": lambda r: str(r["cells"]),
-    "steps": lambda r: str(r["brownian_steps"]),
-    "parameters": lambda r: str(r["parameters"]),
-    "simulations": lambda r: str(r["simulations"]),
-    "devices": lambda r: str(r.get("devices", "")),
-    "ms per simulation": lambda r: _number(r, "ms_per_simulation"),
-    "memory (MB)": lambda r: _number(r, "memory_mb"),
-    "build (s)": lambda r: _number(r, "build_s") + _stages(r),
-}
-
-
-_FLOORS = {
-    "program": lambda r: f"{r['competitor']}, {r['mode']}",
-    "simulations": lambda r: str(r["simulations"]),
-    "ms": lambda r: _number(r, "ms_per_simulation"),
-    "floor, ms": lambda r: _number(r, "floor_ms"),
-    "times the floor": lambda r: f"**{r['ms_per_simulation'] / r['floor_ms']:.3g}**",
-    "most of it": lambda r: r["bound"],
-    "arithmetic, ms": lambda r: _number(r, "arithmetic_ms"),
-    "bytes, ms": lambda r: _number(r, "bytes_ms"),
-    "launches, ms": lambda r: _number(r, "launches_ms"),
-    "kernels launched": lambda r: f"{r['kernels']:,}",
-}
-
-
-def _floors(rows: list[Row]) -> list[str]:
-    """The section on what the machine could do at best."""
-    if not rows:
-        return []
-    return [
-        "",
-        "## Against the floor",
-        "",
-        rates_in_words(rows[0]),
-        "",
-        *_table(_FLOORS, rows),
-        "",
-        "Times are of one simulation. The floor is the least time of the compiled program's kernels, "
-        "each the longest of its operations, its bytes and a launch; beside it the sum of each.",
-    ]
-
-
-def _table(columns: dict[str, Any], rows: list[Row]) -> list[str]:
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(cell(row) for cell in columns.values()) + " |" for row in rows]
-    return lines
+    for title, what, note in _SECTIONS:
+        measured, _, columns = what.partition(": ")
+        some = table[table.measured.isin(measured.split())].reindex(columns=columns.split())
+        shown = some.to_markdown(index=False, floatfmt=".3g").replace(" nan ", "     ")
+        parts += [f"## {title}", shown, note]
+    parts += [_RATES.format_map(row) for row in [r for r in rows if "sums_per_s" in r][:1]]
+    parts.append(", ".join(f"{k} {v}" for k, v in machine["versions"].items()))
+    (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    figure.draw(rows, folder / "benchmark.svg")

@@ -1,229 +1,100 @@
-"""Starting workers, each with its share of the machine, and timing programs of several by turns."""
-
-from __future__ import annotations
+"""Processes that build programs and call them, each with its share of the machine; timing by turns."""
 
 import dataclasses
-import json
 import os
+import pickle
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any
-
-import numpy as np
+from typing import Any, Self
 
 from jaxmorph.errors import JaxmorphError
 
-from .task import Task
+from .task import Case
 
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 _TURN_S = 0.5
 
 
-@dataclasses.dataclass(frozen=True)
-class Share:
-    """What a worker computes on.
+class Processes:
+    """Processes of ``benchmarks.worker`` that share a cache of compiled programs; end with ``with``.
 
-    Attributes:
-        devices: CPU devices.
-        cpus: Threads of JAX on the CPU; all if None.
-        gpus: GPUs; all that are visible if None.
+    ``devices`` is the number of the machine's CPUs that may be used, or of its GPUs where JAX has them.
     """
 
-    devices: int
-    cpus: int | None = None
-    gpus: int | None = None
+    def __init__(self, folder: Path, devices: int, on_cpu: bool = True):
+        self.folder, self.devices, self.on_cpu = folder, devices, on_cpu
+        self._log, self._started = folder / "worker.log", dict[str, subprocess.Popen]()
 
-    def environment(self) -> dict[str, str]:
-        """The variables of the environment that say so."""
-        environment = {"JAX_NUM_CPU_DEVICES": str(self.devices)}
-        if self.cpus is not None:
-            environment["PJRT_NPROC"] = str(self.cpus)
-        if self.gpus is not None:
-            known = os.environ.get("CUDA_VISIBLE_DEVICES")
-            visible = known.split(",") if known else [str(i) for i in range(self.gpus)]
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(visible[: self.gpus])
-        return environment
-
-
-@dataclasses.dataclass(frozen=True)
-class Host:
-    """This machine.
-
-    Attributes:
-        devices: Number of its CPUs that may be used, or of its GPUs where JAX has them.
-        on_cpu: Whether they are CPUs.
-        folder: Working directory of the workers, with their cache of compiled programs.
-    """
-
-    devices: int
-    on_cpu: bool
-    folder: Path
-
-    def own(self, n: int | None = None, folder: Path | None = None) -> Worker:
-        """A process as the jobs of jaxmorph are, on ``n`` devices: on CPUs, each with one thread."""
-        n = n or self.devices
-        share = Share(n, cpus=n) if self.on_cpu else Share(1, gpus=n)
-        return Worker(share, folder or self.folder)
-
-    def peer(self, n: int) -> Worker:
-        """A process of a peer, on ``n`` devices and all threads."""
-        return Worker(Share(n) if self.on_cpu else Share(1, gpus=n), self.folder)
-
-
-@dataclasses.dataclass(frozen=True)
-class Timing:
-    """Seconds of a call of a program, in each turn.
-
-    Attributes:
-        seconds: In the order of the turns.
-        simulations: Of one call.
-    """
-
-    seconds: tuple[float, ...]
-    simulations: int
-
-    @property
-    def per_simulation(self) -> float:
-        """The median, in seconds."""
-        return statistics.median(self.seconds) / self.simulations
-
-
-class Program:
-    """A program in a worker.
-
-    Attributes:
-        built: What building it took: seconds by stage, and the memory that it needs.
-    """
-
-    def __init__(self, worker: Worker, name: str, task: Task, built: dict[str, float]):
-        self._worker, self._name = worker, name
-        self.task, self.built = task, built
-
-    def seconds(self) -> float:
-        """Of one call."""
-        return self._worker.ask("call", name=self._name)["seconds"]
-
-    def floor(self) -> dict[str, Any]:
-        """The least seconds of a call of jaxmorph's, its terms, what sets it, the machine's rates."""
-        return self._worker.ask("floor", name=self._name)
-
-    def results(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values and derivatives."""
-        reply = self._worker.ask("results", name=self._name)
-        return np.array(reply["value"]), np.array(reply["gradient"])
-
-
-class Worker:
-    """A process with programs of its own; ends with the ``with`` statement.
-
-    Args:
-        share: What it computes on.
-        folder: Its working directory, with the cache of compiled programs.
-    """
-
-    def __init__(self, share: Share, folder: Path):
-        environment = os.environ | share.environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        )
-        environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-        self._log = folder / "worker.log"
-        with self._log.open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "benchmarks.worker"],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        self._built: dict[str, Program] = {}
-        self.about = self._reply()
-
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        if kind is not None:
-            self._process.kill()
-        self._process.wait()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for process in self._started.values():
+            if kind is not None:
+                process.kill()
+            process.communicate()
 
-    def build(self, competitor: str, task: Task, **setting: Any) -> Program:
-        """Compile a program, or take the one that was compiled before."""
-        wanted = {"competitor": competitor, "task": dataclasses.asdict(task), "setting": setting}
-        name = json.dumps(wanted)
-        if name not in self._built:
-            self._built[name] = Program(self, name, task, self.ask("build", name=name, **wanted))
-        return self._built[name]
-
-    def ask(self, do: str, **fields: Any) -> dict[str, Any]:
-        """Send a request; its reply."""
-        assert self._process.stdin is not None
+    def ask(self, do: str, case: Case) -> Any:
+        """The reply of the process of a case to a request (see ``benchmarks.worker``), or its error."""
+        case = dataclasses.replace(case, devices=case.devices or self.devices)
+        process = self._process(case)
         try:
-            self._process.stdin.write(json.dumps({"do": do, **fields}) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._died() from None
-        return self._reply()
-
-    def _reply(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise self._died()
-        reply = json.loads(line)
-        if "error" in reply:
-            raise JaxmorphError(f"benchmark process: {reply['error']}")
+            pickle.dump((do, case), process.stdin, protocol=4)
+            process.stdin.flush()
+            reply = pickle.load(process.stdout)
+        except (BrokenPipeError, EOFError):
+            last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise JaxmorphError(f"benchmark: ended with {process.wait()}: {' '.join(last)}") from None
+        if isinstance(reply, JaxmorphError):
+            raise reply
         return reply
 
-    def _died(self) -> JaxmorphError:
-        code = self._process.wait()
-        last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-        return JaxmorphError(f"benchmark process: ended with status {code}: {' '.join(last)}")
+    def _process(self, case: Case) -> Any:
+        variables = share(case, self.on_cpu)
+        key = f"{case.python} {variables}"
+        if key not in self._started:
+            environment = os.environ | variables | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+            environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+            if case.python == sys.executable:  # what is installed for one Python is not for another
+                environment["PYTHONPATH"] += os.pathsep + os.environ.get("PYTHONPATH", "")
+            command = [case.python, "-W", "ignore", "-m", "benchmarks.worker"]
+            with self._log.open("a") as log:
+                pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+                process = subprocess.Popen(
+                    command, cwd=self.folder, env=environment, stderr=log, **pipes
+                )
+            self._started[key] = process
+        return self._started[key]
+
+    def by_turns(self, cases: Mapping[str, Case], rounds: int) -> dict[str, list[float]]:
+        """Milliseconds of a simulation in each round, in which all cases take turns.
+
+        So other load hits all alike. After two calls to warm up, a turn is as many calls as take about
+        :data:`_TURN_S`, and counts by their mean: after the turn of another, the first call of a short
+        program finds cold caches, which is no throughput.
+        """
+        warm = {name: [self.ask("call", case) for _ in range(2)][-1] for name, case in cases.items()}
+        turns: dict[str, list[float]] = {name: [] for name in cases}
+        for name, case in list(cases.items()) * rounds:
+            seconds = [self.ask("call", case) for _ in range(max(1, round(_TURN_S / warm[name])))]
+            turns[name].append(1e3 * statistics.fmean(seconds) / case.task.simulations)
+        return turns
 
 
-def by_turns(programs: Mapping[str, Program], rounds: int) -> dict[str, Timing]:
-    """Time each in every round, after some calls to warm up, so that other load hits all alike.
-
-    A turn is as many calls as take about :data:`_TURN_S`, and counts by their mean: after the turn of
-    another, the first call of a short program finds cold caches, which is no throughput.
-    """
-    calls = {name: _calls(program) for name, program in programs.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in programs}
-    for _ in range(rounds):
-        for name, program in programs.items():
-            turn = [program.seconds() for _ in range(calls[name])]
-            seconds[name].append(statistics.fmean(turn))
-    return {n: Timing(tuple(seconds[n]), p.task.simulations) for n, p in programs.items()}
+def share(case: Case, on_cpu: bool) -> dict[str, str]:
+    """The environment of its process: on CPUs, jobs have a thread a device, and peers all threads."""
+    n = str(case.devices)
+    if on_cpu:
+        return {"JAX_NUM_CPU_DEVICES": n} | ({"PJRT_NPROC": n} if case.program == "engine" else {})
+    known = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = known.split(",") if known else [str(i) for i in range(int(n))]
+    return {"JAX_NUM_CPU_DEVICES": "1", "CUDA_VISIBLE_DEVICES": ",".join(visible[: int(n)])}
 
 
-def _calls(program: Program) -> int:
-    """Calls of one turn; two to warm up."""
-    program.seconds()
-    return max(1, round(_TURN_S / program.seconds()))
-
-
-def ratio(slow: Timing, fast: Timing) -> tuple[float, float, float]:
+def ratio(slow: Sequence[float], fast: Sequence[float]) -> tuple[float, float, float]:
     """How many times faster: the ratio of medians, and the least and largest of single rounds."""
-    scale = fast.simulations / slow.simulations
-    each = [scale * s / f for s, f in zip(slow.seconds, fast.seconds, strict=True)]
-    return slow.per_simulation / fast.per_simulation, min(each), max(each)
-
-
-def shortest(program: Program, calls: int = 2) -> float:
-    """The shortest of a few calls, in seconds for a simulation."""
-    return min(program.seconds() for _ in range(calls)) / program.task.simulations
-
-
-def repeated(program: Program, calls: int) -> Timing:
-    """Time it by itself, after some calls to warm up."""
-    return by_turns({"": program}, calls)[""]
+    each = [s / f for s, f in zip(slow, fast, strict=True)]
+    return statistics.median(slow) / statistics.median(fast), min(each), max(each)

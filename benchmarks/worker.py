@@ -1,119 +1,87 @@
-"""A process that builds programs and times them when it is told to: ``python -m benchmarks.worker``.
+"""A process that builds programs and times them as pickled requests on standard input tell it to."""
 
-Requests and replies are lines of JSON, on standard input and output; what anything prints goes to
-standard error. The first reply is what the process computes on.
-"""
-
-from __future__ import annotations
-
-import json
 import os
+import pickle
 import sys
 import time
+from platform import python_version
 from typing import Any
 
-_START = time.perf_counter()
+import jax
+import numpy as np
 
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
+from jaxmorph.engine import describe_devices
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.jobs import devices as jobs
 
-from jaxmorph.engine import describe_devices  # noqa: E402
-from jaxmorph.errors import JaxmorphError  # noqa: E402
-from jaxmorph.jobs import devices as jobs  # noqa: E402
+from . import peers, rates
+from .engine import engine
+from .task import Case
 
-from . import competitors, rates  # noqa: E402
-from .competitors.engine import Engine  # noqa: E402
-from .floor import floor  # noqa: E402
-from .kernels import Module  # noqa: E402
-from .task import Task  # noqa: E402
-
-_STAGES = {
-    "/jax/core/compile/jaxpr_trace_duration": "trace_s",
-    "/jax/core/compile/jaxpr_to_mlir_module_duration": "lower_s",
-    "/jax/core/compile/backend_compile_duration": "compile_s",
-}
+_COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
-class _Programs:
-    """The programs of this process, by name."""
+class Requests:
+    """What can be asked for, by the name of a method. A case is built when it is first asked for."""
 
     def __init__(self) -> None:
-        self._made: dict[str, tuple[competitors.Program, Task]] = {}
-        self._stages = dict.fromkeys(_STAGES.values(), 0.0)
-        self._rates: dict[str, rates.Rates] = {}
+        self._made: dict[str, tuple[Any, dict[str, float]]] = {}
+        self._compile_s = 0.0
         jax.monitoring.register_event_duration_secs_listener(self._count)
 
     def _count(self, event: str, duration_secs: float, **_: Any) -> None:
-        if event in _STAGES:
-            self._stages[_STAGES[event]] += duration_secs
+        self._compile_s += duration_secs * (event == _COMPILED)
 
-    def build(self, name: str, competitor: str, task: dict, setting: dict) -> dict[str, float]:
-        """Compile it; seconds of that, by stage, and the memory that it will need."""
-        self._stages = dict.fromkeys(_STAGES.values(), 0.0)
-        start = time.perf_counter()
-        program = competitors.build(competitor, Task.of(task), **setting)
-        stages = {"build_s": time.perf_counter() - start, **self._stages}
-        self._made[name] = program, Task.of(task)
-        return {"memory": float(program.memory), **stages}
+    def about(self, _: Case) -> dict[str, Any]:
+        """What the process computes on, and with."""
+        devices = {"platform": jax.default_backend(), "devices": len(jax.local_devices())}
+        versions = f"{jax.__version__}, Python {python_version()}"
+        return {**devices, "kind": describe_devices(), "jax": versions}
 
-    def call(self, name: str) -> dict[str, float]:
-        """Evaluate it once; seconds."""
-        start = time.perf_counter()
-        value, gradient = self._made[name][0]()
-        seconds = time.perf_counter() - start
-        if not (np.isfinite(value).all() and np.isfinite(gradient).all()):
-            raise JaxmorphError(f"a result is not finite: {name}")
-        return {"seconds": seconds}
+    def build(self, case: Case) -> dict[str, float]:
+        """Seconds that it took to build, of them XLA's, and the memory that it needs."""
+        if repr(case) not in self._made:
+            self._compile_s, start = 0.0, time.perf_counter()
+            built_by = engine if case.program == "engine" else getattr(peers, case.program)
+            program = built_by(case.task, **case.setting)
+            built = {"memory_mb": program.memory / 1e6, "build_s": time.perf_counter() - start}
+            self._made[repr(case)] = program, built | {"compile_s": self._compile_s}
+        return self._made[repr(case)][1]
 
-    def floor(self, name: str) -> dict[str, Any]:
-        """The least time that a call of it can take, and why: see ``floor.py``; seconds."""
-        program, task = self._made[name]
-        assert isinstance(program, Engine)
-        if task.precision not in self._rates:
-            self._rates[task.precision] = rates.measure(task.precision)
-        measured = self._rates[task.precision]
-        least = floor(Module(program.text).kernels(), measured)
-        n = len(program.pieces)
-        terms = {str(name): n * seconds for name, seconds in least.terms.items()}
-        return {
-            "seconds": {"floor": n * least.seconds, **terms},
-            "bound": least.bound,
-            "kernels": n * least.launches,
-            "rates": measured.named,
-        }
-
-    def results(self, name: str) -> dict[str, list]:
+    def results(self, case: Case) -> tuple[np.ndarray, np.ndarray]:
         """Evaluate it once; values and derivatives."""
-        value, gradient = self._made[name][0]()
-        return {"value": value.tolist(), "gradient": gradient.tolist()}
+        self.build(case)
+        return self._made[repr(case)][0]()
+
+    def call(self, case: Case) -> float:
+        """Evaluate it once; seconds."""
+        self.build(case)
+        start = time.perf_counter()
+        results = self.results(case)
+        seconds = time.perf_counter() - start
+        if not all(np.isfinite(x).all() for x in results):
+            raise JaxmorphError(f"a result is not finite: {case}")
+        return seconds
+
+    def rates(self, case: Case) -> dict[str, float]:
+        """What each device can do, in the precision of the case."""
+        return rates.measure(case.task.precision)
 
 
 def main() -> None:
     """Answer until standard input ends."""
-    replies = os.fdopen(os.dup(1), "w")
+    replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-
-    def reply(message: dict[str, Any]) -> None:
-        replies.write(json.dumps(message) + "\n")
-        replies.flush()
-
-    programs = _Programs()
-    devices = jax.local_devices()
+    requests = Requests()
     with jobs.devices(0):  # the cache of compiled programs that jobs have, in the working directory
-        reply(
-            {
-                "platform": devices[0].platform,
-                "devices": len(devices),
-                "description": describe_devices(),
-                "import_s": time.perf_counter() - _START,
-            }
-        )
-        for line in sys.stdin:
-            request = json.loads(line)
+        while sys.stdin.buffer.peek(1):  # type: ignore[union-attr]
+            do, case = pickle.load(sys.stdin.buffer)
             try:
-                reply(getattr(programs, request.pop("do"))(**request))
+                reply = getattr(requests, do)(case)
             except (JaxmorphError, ImportError, MemoryError, jax.errors.JaxRuntimeError) as error:
-                reply({"error": f"{type(error).__name__}: {str(error).splitlines()[0]}"})
+                reply = JaxmorphError(f"benchmark: {type(error).__name__}: {str(error).splitlines()[0]}")
+            pickle.dump(reply, replies, protocol=4)
+            replies.flush()
 
 
 if __name__ == "__main__":

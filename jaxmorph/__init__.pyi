@@ -6,7 +6,6 @@ from . import space as space
 from . import studies as studies
 from . import visualization as visualization
 from .errors import JaxmorphError as JaxmorphError
-from .gradients import discount_gradient as discount_gradient
 from .simulation import bernoulli as bernoulli
 from .simulation import categorical as categorical
 from .simulation import gaussian as gaussian
@@ -21,5 +20,6 @@ from .studies import Parameter as Parameter
 from .studies import Recording as Recording
 from .studies import StateVariable as StateVariable
 from .studies import Study as Study
+from .tracing import discount_gradient as discount_gradient
 
 __version__: str

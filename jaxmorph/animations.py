@@ -21,16 +21,16 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.style import PALETTE, few_ticks, style, unit_of, words
-from jaxmorph.quantities import unit_of_entry
-from jaxmorph.visualization.cells import make_figure
-from jaxmorph.visualization.colours import Colour, Colouring, column, split
-from jaxmorph.visualization.course import Course, draw_course
-from jaxmorph.visualization.film import FRAMES_PER_SECOND, Update, write_film
-from jaxmorph.visualization.scene import draw_scene, frame, together
-from jaxmorph.visualization.trajectory import Trajectory
+from .errors import JaxmorphError
+from .figures.numbers import plain
+from .figures.style import PALETTE, few_ticks, style, unit_of, words
+from .quantities import unit_of_entry
+from .visualization.cells import make_figure
+from .visualization.colours import Colour, Colouring, column, split
+from .visualization.course import Course, draw_course
+from .visualization.film import FRAMES_PER_SECOND, Update, write_film
+from .visualization.scene import draw_scene, frame, together
+from .visualization.trajectory import Trajectory
 
 MOVING_FRAMES, RESTING_FRAMES = 110, 20
 MOST_PANELS = 16
@@ -106,7 +106,7 @@ def before_and_after_animation(
     with style():
         if _has_cells(cells):
             figure, artists, update = _clusters(
-                cells.isel(seed=0), colour, [str(name) for name in cells["corner"].values]
+                cells.isel(seed=0), colour, [str(name) for name in cells["stage"].values]
             )
         else:
             figure, artists, update = _courses(cells["value"].isel(seed=0), "sample")
@@ -323,9 +323,10 @@ def _courses(value: xr.DataArray, line: str) -> tuple[Figure, list[Artist], Upda
         few_ticks(ax, "y", 4)
     for ax in panels.flat[len(observables) :]:
         ax.remove()
-    if "corner" in value.coords:
+    if names := [
+        words(str(v)) for n in ("corner", "stage") if n in value.coords for v in value[n].values
+    ]:
         first = [drawn for drawn, _ in lines[: value.sizes[line]]]
-        names = [words(str(c)) for c in value["corner"].values]
         figure.legend(first, names, loc="outside upper center", ncols=2, fontsize=7)
 
     def update(now: float) -> None:

@@ -63,7 +63,7 @@ class _Distribution(BaseModel, abc.ABC):
         return float(low), float(high)
 
 
-class _Interval(_Distribution):
+class _Bounded(_Distribution):
     low: float = Field(description="smallest value")
     high: float = Field(description="largest value")
 
@@ -83,7 +83,7 @@ class _Interval(_Distribution):
         return self.low, self.high
 
 
-class Uniform(_Interval):
+class Uniform(_Bounded):
     """Every value between `low` and `high` is equally likely."""
 
     distribution: Literal["uniform"] = "uniform"
@@ -94,7 +94,7 @@ class Uniform(_Interval):
         return stats.uniform(self.low, self.high - self.low)
 
 
-class LogUniform(_Interval):
+class LogUniform(_Bounded):
     """The logarithm is uniform between ln(`low`) and ln(`high`)."""
 
     distribution: Literal["log-uniform"] = "log-uniform"
@@ -132,7 +132,7 @@ class LogNormal(_Distribution):
         return stats.lognorm(self.sd_log, scale=self.median)
 
 
-class TruncatedNormal(_Interval):
+class TruncatedNormal(_Bounded):
     """Gaussian cut to the interval from `low` to `high`."""
 
     distribution: Literal["truncated-normal"] = "truncated-normal"

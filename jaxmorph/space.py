@@ -6,6 +6,7 @@ because importing jax-md takes about 10 s in every process; a test holds them ag
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -77,6 +78,13 @@ def is_free(displacement: DisplacementFn, n_dim: int) -> bool:
     with jax.ensure_compile_time_eval():
         between = displacement(jnp.asarray(far), jnp.zeros_like(far))
     return np.array_equal(between, far)
+
+
+def kind(displacement: DisplacementFn, n_dim: int) -> Literal["free", "periodic", "unknown"]:
+    """Of what space it is; ``"unknown"`` is that of another library, unless it is free."""
+    if is_free(displacement, n_dim):
+        return "free"
+    return "periodic" if is_known(displacement) else "unknown"
 
 
 def side(displacement: DisplacementFn) -> float | Array | None:

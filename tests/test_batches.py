@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jaxmorph.configuration import Run
 from jaxmorph.configuration.batches import AUTO_SIMULATIONS
+from jaxmorph.configuration.specify import Specifications
 
 PARAMETERS = {name: {"distribution": "uniform", "low": 1, "high": 2} for name in "abcdef"}
 
@@ -75,7 +76,7 @@ def test_common_ways_to_grow_lose_nothing(
     old, new = make_run(*old_size, batch), make_run(*new_size, batch)
     assert len(new.batches) > len(old.batches)
     for name in old.batches:
-        assert old.batch_params(name) == new.batch_params(name)
+        assert Specifications(old).batch(name) == Specifications(new).batch(name)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from jaxmorph import engine
 from jaxmorph.configuration import BIASED
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.simulation import bernoulli, categorical, surrogate
-from jaxmorph.simulation.instruments import LogDensity, using, using_surrogates
 from jaxmorph.studies import Problem
+from jaxmorph.tracing import LogDensity, Surrogates, using
 
 KEY = jax.random.PRNGKey(3)
 REPETITIONS, SEEDS = 20, 600
@@ -243,7 +243,7 @@ def test_no_choice_has_two_estimators(x64: None) -> None:
             return chosen(p), instrument.at(1)
 
     def surrogates(p: Array) -> tuple[Array, Array]:
-        with using_surrogates():
+        with using(Surrogates()):
             return chosen(p)
 
     p, step = jnp.array([0.3, 0.2]), jnp.array([1.0, 0.0])
@@ -307,7 +307,7 @@ def test_a_surrogate_of_ones_own(x64: None) -> None:
         return surrogate((x > 0).astype(x.dtype), jax.nn.sigmoid(x))
 
     def seen(x: Array) -> Array:
-        with using_surrogates():
+        with using(Surrogates()):
             return above(x)
 
     x = jnp.asarray(0.4)

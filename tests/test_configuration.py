@@ -19,8 +19,10 @@ from jaxmorph.configuration import (
     load_configuration,
     read_configuration,
 )
-from jaxmorph.configuration.courses import Course, read_course
+from jaxmorph.configuration.code import code_digest
+from jaxmorph.configuration.courses import MeasuredCourse, read_course
 from jaxmorph.configuration.document import json_schema, outdated, write
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 
 ROOT = Path(__file__).parents[1]
@@ -513,13 +515,13 @@ def test_a_wrong_time_course_is_one_readable_line(
 def test_a_time_course_knows_its_units(project: Path) -> None:
     Path("course.csv").write_text("time [h], x [um],x_error,note\n0,1,.5,first\n1.5,2,.25,last\n")
     course = read_course("course.csv", "x")
-    assert course == Course((0.0, 1.5), (1.0, 2.0), (0.5, 0.25), {"time": "h", "x": "um"})
+    assert course == MeasuredCourse((0.0, 1.5), (1.0, 2.0), (0.5, 0.25), {"time": "h", "x": "um"})
     with netCDF4.Dataset("course.nc", "w") as file:
         file.createDimension("time", 2)
         for name, values, unit in (("time", [0.0, 1.5], "h"), ("x", [1.0, 2.0], "um")):
             file.createVariable(name, "f8", ("time",))[:] = values
             file[name].units = unit
-    assert read_course("course.nc", "x") == Course(
+    assert read_course("course.nc", "x") == MeasuredCourse(
         (0.0, 1.5), (1.0, 2.0), None, {"time": "h", "x": "um"}
     )
 
@@ -537,7 +539,7 @@ def test_a_time_course_knows_its_units(project: Path) -> None:
 def test_calibrations_by_data_are_refined(changes: dict[str, Any], refined: dict | None) -> None:
     target = {"observable": "x", "goal": "target", "value": 1.0}
     run = make_run(optimise={"objective": [target], **changes})
-    assert run.start_params("000")["refine"] == refined
+    assert Specifications(run).starts("000").plain()["refine"] == refined
     assert Run.from_json(run.to_json()) == run
 
 
@@ -832,8 +834,12 @@ def test_batch_ids() -> None:
     assert run.batches["001-001"].seeds == range(16, 24)
 
 
+def batch_params(run: Run, batch_id: str = "000-000") -> dict[str, Any]:
+    return Specifications(run).plain_batch(batch_id)
+
+
 def all_params(run: Run) -> dict[str, dict[str, Any]]:
-    return {batch_id: run.batch_params(batch_id) for batch_id in run.batches}
+    return {batch_id: batch_params(run, batch_id) for batch_id in run.batches}
 
 
 @pytest.mark.parametrize(
@@ -898,7 +904,7 @@ def test_growing_a_list_keeps_its_batches() -> None:
     ids=str,
 )
 def test_what_decides_the_numbers_of_a_batch_is_in_its_params(changes: dict[str, Any]) -> None:
-    assert make_run(**changes).batch_params("000-000") != make_run().batch_params("000-000")
+    assert batch_params(make_run(**changes)) != batch_params(make_run())
 
 
 @pytest.mark.parametrize(
@@ -929,22 +935,19 @@ def test_what_decides_the_numbers_of_a_batch_is_in_its_params(changes: dict[str,
     ],
 )
 def test_what_decides_nothing_is_not_in_its_params(one: dict[str, Any], other: dict[str, Any]) -> None:
-    first, second = (json.dumps(make_run(**c).batch_params("000-000")) for c in (one, other))
+    first, second = (json.dumps(batch_params(make_run(**c))) for c in (one, other))
     assert first == second
 
 
 def test_the_length_of_a_latin_hypercube_is_in_the_params() -> None:
     one, other = (
-        make_run(design={"method": "latin-hypercube", "samples": n}).batch_params("000-000")
-        for n in (64, 65)
+        batch_params(make_run(design={"method": "latin-hypercube", "samples": n})) for n in (64, 65)
     )
     assert one != other
 
 
 def test_smoothing_decides_the_numbers_of_the_smoothed_estimator() -> None:
-    one, other = (
-        make_run(estimator="smoothed", smoothing=s).batch_params("000-000") for s in (0.05, 0.1)
-    )
+    one, other = (batch_params(make_run(estimator="smoothed", smoothing=s)) for s in (0.05, 0.1))
     assert one["smoothing"] == 0.05
     assert one != other
 
@@ -953,15 +956,15 @@ def test_smoothing_decides_the_numbers_of_the_smoothed_estimator() -> None:
 def test_the_study_is_timed_with_the_gradients_of_the_batches(estimator: str) -> None:
     """Else its compiled program would not be theirs, and the time that of another."""
     run = make_run(estimator=estimator, smoothing=0.3)
-    study, batch = run.study_params(), run.batch_params("000-000")
+    study, batch = Specifications(run).study, Specifications(run).batch("000-000")
     for name in ("gradient", "estimator", "smoothing"):
-        assert study.get(name) == batch.get(name)
-    assert ("smoothing" in study) == (estimator == "smoothed")
+        assert getattr(study, name) == getattr(batch, name)
+    assert (study.smoothing is not None) == (estimator == "smoothed")
 
 
 def test_params_of_a_batch() -> None:
     run = make_run(seeds=24, batch={"samples": 48}, trajectories={"samples": [0, 50], "seeds": [3, 20]})
-    assert run.batch_params("001-001") == {
+    assert batch_params(run, "001-001") == {
         "study": "reference",
         "settings": {},
         "parameters": [
@@ -972,9 +975,11 @@ def test_params_of_a_batch() -> None:
         "fixed": {},
         "observables": "all",
         "key": 0,
+        "code": code_digest("jaxmorph.studies.reference:ReferenceStudy"),
         "correlations": [],
         "gradient": "auto",
         "estimator": "pathwise",
+        "smoothing": None,
         "samples": [48, 64],
         "seeds": [16, 24],
         "trajectories": {"samples": [50], "seeds": [20]},

@@ -18,6 +18,7 @@ from jaxmorph.designs import (
     SaltelliDesign,
     SobolDesign,
     central_sample,
+    corner_points,
     correlation_factor,
     count_samples,
     design_weights,
@@ -25,6 +26,7 @@ from jaxmorph.designs import (
     make_design,
     represents,
     shortest_design,
+    spread_samples,
 )
 from jaxmorph.distributions import (
     Distribution,
@@ -357,3 +359,25 @@ def test_the_central_sample_is_near_the_middle_in_every_coordinate() -> None:
     assert central_sample(unit) == 2
     assert central_sample(make_design(GridDesign(points=7), INTERVALS)[1]) == 24
     assert central_sample(make_design(GridDesign(points=2), INTERVALS)[1]) == 0
+
+
+def test_corners_are_at_the_ends_and_all_others_at_the_medians() -> None:
+    points, names = corner_points(DISTRIBUTIONS, ["gamma", "epsilon"])
+    assert names == [
+        "gamma low, epsilon low",
+        "gamma low, epsilon high",
+        "gamma high, epsilon low",
+        "gamma high, epsilon high",
+    ]
+    low, high = stats.norm(1, 0.1).ppf([0.05, 0.95])
+    np.testing.assert_allclose(
+        points, [[2, 2, low], [4, 2, low], [2, 2, high], [4, 2, high]], rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "wanted", "samples"),
+    [(64, 4, [0, 21, 42, 63]), (3, 8, [0, 1, 2]), (9, 1, [0]), (1, 4, [0]), (5, 2, [0, 4])],
+)
+def test_checked_samples_are_spread_over_the_design(n: int, wanted: int, samples: list[int]) -> None:
+    assert spread_samples(n, wanted).tolist() == samples

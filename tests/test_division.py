@@ -270,7 +270,7 @@ def test_pathwise_gradients_leave_choices_out_and_say_so(caplog: pytest.LogCaptu
 
 def test_choices_that_are_none_have_no_derivative(x64: None) -> None:
     """At a probability of 0 or 1, and among weights of which some or all are 0."""
-    from jaxmorph.simulation.instruments import LogDensity, using
+    from jaxmorph.tracing import LogDensity, using
 
     def log_density(p: Array, w: Array) -> Array:
         instrument = LogDensity()

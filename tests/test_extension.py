@@ -15,6 +15,7 @@ import yaml
 from jaxmorph import designs
 from jaxmorph.configuration import Run
 from jaxmorph.configuration.extension import notice, read_record
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.distributions import Uniform
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +84,7 @@ def test_moved_points_are_announced_with_what_they_cost(designs: tuple[Any, Any]
     assert notice("x", old, new, list(old.batches)) == f"run x: {line}"
     # It is true: all of these batches have other params now.
     for name in old.batches.keys() & new.batches.keys():
-        assert old.batch_params(name) != new.batch_params(name)
+        assert Specifications(old).batch(name) != Specifications(new).batch(name)
 
 
 @pytest.mark.parametrize("designs", [*LONGER, *(pair[::-1] for pair in LONGER)], ids=str)
@@ -95,7 +96,7 @@ def test_designs_that_grow_or_shrink_in_place_need_no_notice(designs: tuple[Any,
     kept = [name for name, batch in old.batches.items() if batch.samples.stop <= both // 16 * 16]
     assert kept
     for name in kept:
-        assert old.batch_params(name) == new.batch_params(name)
+        assert Specifications(old).batch(name) == Specifications(new).batch(name)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +167,17 @@ def test_the_job_writes_the_points_with_what_made_them_and_the_record(tmp_path: 
         {"name": name, "unit": "1", "description": "-", "default": 1.5, "distribution": distribution}
         for name, distribution in run.model_dump(mode="json")["parameters"].items()
     ]
-    about = {"study": "x", "study_description": "-", "settings": {}, "fixed_parameters": {}}
+    about = {
+        "study": "x",
+        "study_description": "-",
+        "study_source": "",
+        "settings": {},
+        "fixed_parameters": {},
+    }
     study, output, record = (tmp_path / n for n in ("study.json", "design.nc", "design.json"))
     for stochastic in (True, False):
         study.write_text(json.dumps(about | {"parameters": parameters, "stochastic": stochastic}))
-        make_design("x", run.model_dump(mode="json"), str(study), str(output), str(record))
+        make_design("x", run, str(study), str(output), str(record))
         with xr.open_dataset(output) as dataset:
             attributes = dataset.attrs
             points = dataset["parameter_value"].values

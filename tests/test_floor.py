@@ -1,4 +1,4 @@
-"""What a benchmark counts in a compiled program, against programs whose operations are known."""
+"""The floor of the benchmark: its counts against the physics written out, with numbers that count."""
 
 from __future__ import annotations
 
@@ -11,259 +11,322 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.extend import core
 
-from benchmarks import profile
-from benchmarks.competitors import engine
-from benchmarks.floor import floor
-from benchmarks.kernels import Kernel, Module
-from benchmarks.rates import Rates
+from benchmarks.floor import (
+    DIVISION,
+    EXPONENTIAL,
+    NOISE,
+    NORMAL,
+    ROOT,
+    SUM,
+    floor,
+    kept_bytes,
+    morse_force,
+    operations,
+)
 from benchmarks.task import Task
 from jaxmorph import BaseCellState, space
-from jaxmorph.engine.program import over_batch
-from jaxmorph.env.mechanics import PairPotential
+from jaxmorph.engine.threefry import threefry
+from jaxmorph.env.mechanics import MorsePotential
 
-X = np.linspace(0.5, 1.0, 1000, dtype=np.float32)
-RATES = Rates(
-    {"plain": 1e9, "divide": 1e8, "sqrt": 1e8, "transcendental": 1e7},
-    ((1e3, 2e9), (1e6, 4e9), (1e9, 1e9)),
-    1e-6,
-)
-
-
-def compiled(function: Callable, *arguments: Any) -> Any:
-    return jax.jit(function).lower(*arguments).compile()
-
-
-def kernels(function: Callable, *arguments: Any) -> list[Kernel]:
-    return Module(compiled(function, *arguments).as_text()).kernels()
-
-
-def total(found: list[Kernel]) -> Counter:
-    operations: Counter = Counter()
-    for kernel in found:
-        operations.update({k: kernel.launches * n for k, n in kernel.operations.items()})
-    return operations
-
-
-def test_a_product_of_matrices() -> None:
-    a, b = np.ones((30, 50), np.float32), np.ones((50, 70), np.float32)
-    found = kernels(jnp.matmul, a, b)
-    assert total(found) == {"plain": 2 * 30 * 50 * 70}
-    assert sum(k.bytes for k in found) == 4 * (30 * 50 + 50 * 70 + 30 * 70)
-
-
-def test_a_loop_counts_as_often_as_it_turns() -> None:
-    def function(x: jax.Array, y: jax.Array, z: jax.Array) -> jax.Array:
-        return jax.lax.scan(lambda c, _: (c * y + z, None), x, length=40)[0]
-
-    # Its counter is one of XLA's own operations.
-    (body,) = (k for k in kernels(function, X, X, X) if len(X) <= sum(k.operations.values()))
-    assert (body.launches, body.operations, body.bytes) == (40, {"plain": 2000}, 4 * 4000)
-    once = compiled(function, X, X, X).cost_analysis()["flops"]
-    assert once < 3000  # what XLA says of the same program
-
-
-def test_a_loop_in_a_loop() -> None:
-    def inner(x: jax.Array) -> jax.Array:
-        return jax.lax.fori_loop(0, 7, lambda _, x: jnp.sort(x * x), x)
-
-    def function(x: jax.Array) -> jax.Array:
-        return jax.lax.fori_loop(0, 5, lambda _, x: jnp.exp(inner(x)), x)
-
-    found = total(kernels(function, X))
-    assert found["transcendental"] == 5 * 1000 and 35_000 <= found["plain"] <= 35_100
-
-
-def test_operations_by_class_are_those_that_xla_counts() -> None:
-    def function(x: jax.Array, y: jax.Array) -> jax.Array:
-        r = jnp.sqrt(x * x + y * y)
-        return jnp.where(r > 0.7, jnp.exp(-r) / r, jnp.log(x + y)).sum()
-
-    program = compiled(function, X, X[::-1].copy())
-    found = total(Module(program.as_text()).kernels())
-    cost = program.cost_analysis()
-    assert sum(found.values()) == cost["flops"] + cost["transcendentals"]
-    # XLA sums in parts of equal size, with some zeros.
-    assert found.pop("plain") == pytest.approx(7 * 1000 + 999, rel=0.01)
-    assert found == {"sqrt": 1000, "divide": 1000, "transcendental": 2000}
-
-
-def test_of_a_table_only_what_is_read_and_written_counts() -> None:
-    table = np.ones((500, 100), np.float32)
-
-    def function(table: jax.Array) -> jax.Array:
-        def turn(i: jax.Array, table: jax.Array) -> jax.Array:
-            row = jax.lax.dynamic_index_in_dim(table, i, keepdims=False)
-            return jax.lax.dynamic_update_index_in_dim(table, jnp.exp(row), i + 1, 0)
-
-        return jax.lax.fori_loop(0, 499, turn, table)
-
-    (body,) = (k for k in kernels(function, table) if "transcendental" in k.operations)
-    assert body.operations["transcendental"] == 100 and body.launches == 499
-    assert 800 <= body.bytes < 900  # a row in, a row out, places
-
-
-GPU = """HloModule jit_f, is_scheduled=true
-
-%add.1 (a: f32[], b: f32[]) -> f32[] {
-  %a = f32[] parameter(0)
-  %b = f32[] parameter(1)
-  ROOT %add.2 = f32[] add(%a, %b)
+EPSILON, ALPHA, SCALE, S = 3.0, 2.5, 0.1, 0.3
+COEFFICIENT = 2 * EPSILON * ALPHA * SCALE  # the same for all pairs
+PLAIN = ("+", "-", "*", "^", "|", "<<", ">>")
+BY: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "^": lambda a, b: a ^ b,
+    "|": lambda a, b: a | b,
+    "<<": lambda a, b: a << b,
+    ">>": lambda a, b: a >> b,
 }
-
-%fused (p: f32[64,32]) -> f32[64] {
-  %p = f32[64,32]{1,0} parameter(0)
-  %zero = f32[] constant(0)
-  %square = f32[64,32]{1,0} multiply(%p, %p)
-  ROOT %sum = f32[64]{0} reduce(%square, %zero), dimensions={1}, to_apply=%add.1
-}
-
-%buffer (q: f32[64,32]) -> f32[64,32] {
-  %q = f32[64,32]{1,0} parameter(0)
-  %w = f32[32,32]{1,0} constant({...})
-  %gemm = (f32[64,32]{1,0}, s8[4194304]{0}) custom-call(%q, %w), custom_call_target="__cublas$gemm", \
-backend_config={"gemm_backend_config":{"dot_dimension_numbers":{"lhs_contracting_dimensions":["1"]}}}
-  %first = f32[64,32]{1,0} get-tuple-element(%gemm), index=0
-  %norm = f32[64]{0} fusion(%first), kind=kInput, calls=%fused, metadata={op_name="jit(f)/reduce_sum"}
-  ROOT %copy.1 = f32[64,32]{1,0} copy(%first)
-}
-
-%body (s: (s32[], f32[64,32])) -> (s32[], f32[64,32]) {
-  %s = (s32[], /*index=1*/f32[64,32]{1,0}) parameter(0)
-  %i = s32[] get-tuple-element(%s), index=0
-  %x = f32[64,32]{1,0} get-tuple-element(%s), index=1
-  %call.1 = f32[64,32]{1,0} call(%x), to_apply=%buffer
-  ROOT %t = (s32[], f32[64,32]{1,0}) tuple(%i, %call.1)
-}
-
-%cond (s.1: (s32[], f32[64,32])) -> pred[] {
-  %s.1 = (s32[], f32[64,32]{1,0}) parameter(0)
-  ROOT %true = pred[] constant(true)
-}
-
-ENTRY %main (x.1: f32[64,32]) -> f32[64,32] {
-  %x.1 = f32[64,32]{1,0} parameter(0)
-  %n = s32[] constant(0)
-  %t.1 = (s32[], f32[64,32]{1,0}) tuple(%n, %x.1)
-  %while.1 = (s32[], f32[64,32]{1,0}) while(%t.1), condition=%cond, body=%body, \
-backend_config={"known_trip_count":{"n":"20"}}
-  ROOT %last = f32[64,32]{1,0} get-tuple-element(%while.1), index=1
-}
-"""
+counted: Counter[str] = Counter()
 
 
-def test_the_kernels_of_a_gpu_in_a_loop_and_in_a_command_buffer() -> None:
-    found = {k.name: k for k in Module(GPU).kernels()}
-    assert list(found) == ["gemm", "norm", "copy.1"]
-    assert {k.launches for k in found.values()} == {20}
-    assert found["gemm"].operations == {"plain": 2 * 64 * 32 * 32}
-    assert found["gemm"].bytes == 4 * (2 * 64 * 32 + 32 * 32)  # without the library's scratch
-    assert found["norm"].operations == {"plain": 64 * 32 + 64 * 31}
-    assert found["norm"].bytes == 4 * (64 * 32 + 64)
-    assert found["norm"].origin == "jit(f)/reduce_sum"
+class Number:
+    """A number that counts what is done with it; what is the same for all pairs is a plain float."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def by(self, sign: str, other: Any) -> Number:
+        counted[sign] += 1
+        return Number(BY[sign](self.value, plain(other)))
+
+    def __add__(self, other: Any) -> Number:
+        return self.by("+", other)
+
+    def __sub__(self, other: Any) -> Number:
+        return self.by("-", other)
+
+    def __mul__(self, other: Any) -> Number:
+        return self.by("*", other)
+
+    def __truediv__(self, other: Any) -> Number:
+        return self.by("/", other)
+
+    def root(self) -> Number:
+        counted["root"] += 1
+        return Number(math.sqrt(self.value))
+
+    def exponential(self) -> Number:
+        counted["exponential"] += 1
+        return Number(math.exp(self.value))
 
 
-def test_the_floor_is_the_sum_over_kernels_of_what_bounds_each() -> None:
-    least = floor(
-        [
-            Kernel("tiny", 10, {"plain": 10.0}, 100.0, ""),  # 1 us to launch
-            Kernel("busy", 2, {"plain": 1e4, "transcendental": 1e3}, 1e3, ""),  # 10 + 100 us
-            Kernel("cached", 5, {}, 8e4, ""),  # the best bandwidth of as many bytes or more: 20 us
-            Kernel("large", 1, {"divide": 1.0}, 1e10, ""),  # 10 s
-        ],
-        RATES,
+def plain(x: Any) -> Any:
+    return x.value if isinstance(x, Number) else x
+
+
+def numbers(array: Any) -> Any:
+    return [numbers(x) for x in array] if np.ndim(array) else Number(float(array))
+
+
+def values(nested: Any) -> np.ndarray:
+    return np.array([values(x) if isinstance(x, list) else plain(x) for x in nested], dtype=float)
+
+
+def dot(a: list[Number], b: list[Number]) -> Number:
+    first, *others = (x * y for x, y in zip(a, b, strict=True))
+    for product in others:
+        first = first + product
+    return first
+
+
+def give(to: list[Number], by: Callable[[Number, Number], Number], what: list[Number]) -> None:
+    """Change an array by ``what``, in place."""
+    to[:] = [by(x, y) for x, y in zip(to, what, strict=True)]
+
+
+def pairs(n: int) -> list[tuple[int, int]]:
+    return [(i, j) for j in range(n) for i in range(j)]
+
+
+def of_pair(x: Any, radius: Any, i: int, j: int) -> tuple[list[Number], Number, Number, Number]:
+    """r, rho, sigma - rho and e."""
+    r = [b - a for a, b in zip(x[i], x[j], strict=True)]
+    rho = dot(r, r).root()
+    beyond = radius[i] + radius[j] - rho
+    return r, rho, beyond, (beyond * ALPHA).exponential()
+
+
+def force(x: Any, radius: Any, i: int, j: int) -> tuple[list[Number], Number]:
+    """r, and g: the force over the distance."""
+    r, rho, _, e = of_pair(x, radius, i, j)
+    return r, e * (e - 1.0) * COEFFICIENT / rho
+
+
+def derivatives(
+    x: Any, radius: Any, i: int, j: int
+) -> tuple[list[Number], Number, Number, Number, Number]:
+    """r, g; of g: by sigma, by the relative change of alpha, and minus that by rho over rho."""
+    r, rho, beyond, e = of_pair(x, radius, i, j)
+    per_length, less = Number(1.0) / rho, e - 1.0
+    u = per_length * COEFFICIENT
+    g = u * (e * less)
+    by_sigma = u * (e * (less + e)) * ALPHA
+    return r, g, by_sigma, g + beyond * by_sigma, (by_sigma + g * per_length) * per_length
+
+
+def step(x: Any, radius: Any, noise: Any, tangents: Any = ()) -> tuple[Any, list[Any]]:
+    """Positions after a Brownian step, and how they change along tangents: by name, changes of each.
+
+    Changes of ``epsilon``, ``alpha`` and ``scale`` are relative to them.
+    """
+    after = [list(of_cell) for of_cell in x]
+    changes = [[list(of_cell) for of_cell in t["x"]] for t in tangents]
+    for i, j in pairs(len(x)):
+        if tangents:
+            r, g, by_sigma, by_alpha, minus_q = derivatives(x, radius, i, j)
+        else:
+            r, g = force(x, radius, i, j)
+        push = [g * y for y in r]
+        give(after[i], Number.__sub__, push)
+        give(after[j], Number.__add__, push)
+        for t, change in zip(tangents, changes, strict=True):
+            minus_r = [a - b for a, b in zip(t["x"][i], t["x"][j], strict=True)]
+            by = minus_q * dot(r, minus_r)
+            if "radius" in t:
+                by = by + by_sigma * (t["radius"][i] + t["radius"][j])
+            if t.keys() & {"epsilon", "scale", "alpha"}:
+                by = by + (by_alpha if "alpha" in t else g)
+            push = [by * a - g * b for a, b in zip(r, minus_r, strict=True)]
+            give(change[i], Number.__sub__, push)
+            give(change[j], Number.__add__, push)
+    for cell, xi in zip(after, noise, strict=True):
+        give(cell, Number.__add__, [y * S for y in xi])
+    for t, change in zip(tangents, changes, strict=True):
+        for cell, xi in zip(change, noise, strict=True):
+            if "s" in t:
+                give(cell, Number.__add__, [y * t["s"] for y in xi])
+    return after, changes
+
+
+def pull_back(x: Any, radius: Any, noise: Any, cotangent: Any) -> dict[str, Any]:
+    """What a step gives back of a cotangent of its positions."""
+    back = [list(of_cell) for of_cell in cotangent]
+    of_radius = [Number(0.0) for _ in radius]
+    of_scale, of_alpha, of_s = Number(0.0), Number(0.0), Number(0.0)
+    for i, j in pairs(len(x)):
+        r, g, by_sigma, by_alpha, minus_q = derivatives(x, radius, i, j)
+        c = [b - a for a, b in zip(cotangent[i], cotangent[j], strict=True)]
+        along = dot(c, r)
+        factor = minus_q * along
+        push = [g * a - factor * b for a, b in zip(c, r, strict=True)]
+        give(back[i], Number.__sub__, push)
+        give(back[j], Number.__add__, push)
+        of_both = by_sigma * along
+        of_radius[i], of_radius[j] = of_radius[i] + of_both, of_radius[j] + of_both
+        of_scale, of_alpha = of_scale + g * along, of_alpha + by_alpha * along
+    for cell, xi in zip(cotangent, noise, strict=True):
+        for y, z in zip(cell, xi, strict=True):
+            of_s = of_s + y * z
+    return {"x": back, "radius": of_radius, "scale": of_scale, "alpha": of_alpha, "s": of_s}
+
+
+def by_jax(x: Any, radius: Any, noise: Any, epsilon: Any, alpha: Any, scale: Any, s: Any) -> jax.Array:
+    """A step by the package; epsilon, alpha and the scale in proportion to themselves."""
+    displacement, shift = space.free()
+    state = BaseCellState(displacement, shift, x, jnp.ones((len(x), 1)), radius[:, None])
+    potential = MorsePotential(epsilon * EPSILON, alpha * ALPHA, r_onset=1e3, r_cutoff=2e3)
+    return x + potential.scaled_force_fn(state, scale * SCALE)(x) + noise * s
+
+
+def system(d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions, radii and noise of four cells."""
+    draw = np.random.default_rng(d)
+    return draw.normal(size=(4, d)), draw.uniform(0.2, 0.4, 4), draw.normal(size=(4, d))
+
+
+def of_counted() -> np.ndarray:
+    """What has been counted, as counts of the floor."""
+    sums = sum(counted[sign] for sign in PLAIN)
+    return (
+        sums * SUM
+        + counted["/"] * DIVISION
+        + counted["root"] * ROOT
+        + counted["exponential"] * EXPONENTIAL
     )
-    assert least.seconds == pytest.approx(10e-6 + 220e-6 + 100e-6 + 10)
-    assert least.terms["launches"] == pytest.approx(18e-6) and least.launches == 18
-    assert least.terms["arithmetic"] == pytest.approx(10 * 1e-8 + 220e-6 + 1e-8)
-    assert least.bound == "bytes" and sum(least.shares.values()) == pytest.approx(1)
 
 
-MOVES = {"bitcast_convert_type", "broadcast_in_dim", "concatenate", "convert_element_type", "copy"}
-MOVES |= {"dynamic_slice", "dynamic_update_slice", "gather", "iota", "pad", "reshape", "rev", "slice"}
-MOVES |= {"squeeze", "transpose"}
+def of_step(d: int, mode: str) -> np.ndarray:
+    """What the benchmark counts for the system, but for drawing the noise."""
+    task = Task(cells=4, steps=1, relaxation_steps=1, samples=5, settings={"n_dim": d})
+    return operations(task, mode) - 4 * d * NORMAL / 5
 
 
-def traced(jaxpr: core.Jaxpr, times: int = 1) -> float:
-    """Operations of a program before XLA has seen it: one for each element that is computed."""
-    n = 0.0
-    for eqn in jaxpr.eqns:
-        inner = [p for p in eqn.params.values() if isinstance(p, core.Jaxpr | core.ClosedJaxpr)]
-        for body in inner:
-            closed = body.jaxpr if isinstance(body, core.ClosedJaxpr) else body
-            n += traced(closed, times * eqn.params.get("length", 1))
-        if inner or eqn.primitive.name in MOVES:
-            continue
-        of_result = math.prod(eqn.outvars[0].aval.shape)  # type: ignore[attr-defined]
-        of_operand = math.prod(eqn.invars[0].aval.shape) if eqn.invars else 0  # type: ignore[attr-defined]
-        if eqn.primitive.name == "dot_general":
-            (contracted, _), _ = eqn.params["dimension_numbers"]
-            shape = eqn.invars[0].aval.shape  # type: ignore[attr-defined]
-            of_result *= 2 * math.prod(shape[i] for i in contracted)
-        elif eqn.primitive.name.startswith("reduce_"):
-            of_result = of_operand - of_result
-        n += times * of_result
-    return n
+@pytest.fixture(autouse=True)
+def double() -> Any:
+    counted.clear()
+    with jax.enable_x64(True):
+        yield
 
 
-def test_a_study_has_the_operations_that_were_traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """XLA leaves some out, and computes some twice."""
-    programs = []
-
-    def watched(function: Callable) -> Callable:
-        def over(samples: jax.Array, keys: jax.Array) -> Any:
-            programs.append(jax.make_jaxpr(function)(samples, keys))
-            return function(samples, keys)
-
-        return over
-
-    monkeypatch.setattr("jaxmorph.engine.pieces.over_devices", watched)
-    built = engine.build(Task(steps=5, samples=2, seeds=16, over_time=True), "none")
-    in_jaxpr = traced(programs[-1].jaxpr)
-    compiled_to = sum(total(Module(built.text).kernels()).values())
-    assert 0.7 < compiled_to / in_jaxpr < 1.2
+@pytest.mark.parametrize("d", [2, 3])
+def test_a_step_takes_what_its_formulas_take(d: int) -> None:
+    x, radius, noise = system(d)
+    after, _ = step(numbers(x), numbers(radius), numbers(noise))
+    np.testing.assert_allclose(values(after), by_jax(x, radius, noise, 1.0, 1.0, 1.0, S), rtol=1e-12)
+    np.testing.assert_allclose(of_step(d, "none"), of_counted(), rtol=1e-12)
+    np.testing.assert_allclose(of_counted(), 6 * morse_force(d) + 4 * d * NOISE, rtol=1e-12)
 
 
-def test_a_kernel_of_our_own_has_the_operations_of_its_law() -> None:
-    class Linear(PairPotential):
-        stiffness: Any = 1.0
-
-        def pair_energy(self, distance: jax.Array, sigma: jax.Array) -> jax.Array:
-            return self.stiffness * (distance - sigma) ** 2 / 2
-
-        def force_over_distance(self, distance: jax.Array, sigma: jax.Array) -> jax.Array:
-            return self.stiffness * (sigma - distance)
-
-    n_cells, n_simulations = 7, 20
-
-    def force(theta: jax.Array, key: jax.Array) -> jax.Array:
-        displacement, shift = space.free()
-        ones = jnp.ones((n_cells, 1))
-        position = jax.random.uniform(key, (n_cells, 2))
-        state = BaseCellState(displacement, shift, position, ones, ones)
-        return Linear(theta[0]).force_fn(state)(position)
-
-    samples = np.ones((n_simulations, 1), np.float32)
-    found = kernels(over_batch(force), samples, np.zeros((1, 2), np.uint32))
-    (ours,) = (k for k in found if "ffi_call" in k.origin)
-    # The root takes a comparison and two choices beside it, the law a sum and a product. Around it: 2
-    # differences, 3 for their square, the sum of the radii, the product of who interacts and one with
-    # it, 2 products and 4 sums for the two cells.
-    of_all = n_cells * (n_cells - 1) // 2 * n_simulations
-    assert ours.operations == {"plain": (3 + 2 + 2 + 3 + 3 + 6) * of_all, "sqrt": of_all}
-    # Positions and forces; what is the same for all simulations is small beside them.
-    positions = 4 * n_cells * 2 * n_simulations
-    assert 2 * positions <= ours.bytes < 2.2 * positions
+@pytest.mark.parametrize("d", [2, 3])
+def test_tangents_take_what_their_formulas_take(d: int) -> None:
+    x, radius, noise = system(d)
+    names = ["epsilon", "alpha", "max_radius", "growth_rate", "kT", "gamma"]
+    moves = {name: np.random.default_rng(i).normal(size=x.shape) for i, name in enumerate(names)}
+    grow = {name: np.random.default_rng(i).normal(size=4) for i, name in enumerate(names)}
+    tangents: list[dict[str, Any]] = [{"x": numbers(moves[name])} for name in names]
+    for i in (2, 3):
+        tangents[i]["radius"] = numbers(grow[names[i]])
+    tangents[0]["epsilon"] = tangents[1]["alpha"] = tangents[5]["scale"] = 1.0
+    tangents[4]["s"] = tangents[5]["s"] = 0.7
+    _, changes = step(numbers(x), numbers(radius), numbers(noise), tangents)
+    np.testing.assert_allclose(of_step(d, "forward"), of_counted(), rtol=1e-12)
+    for i, name in enumerate(names):
+        others = [float(key in tangents[i]) for key in ("epsilon", "alpha", "scale")]
+        along = (moves[name], grow[name] * ("radius" in tangents[i]), np.zeros_like(noise), *others)
+        _, wanted = jax.jvp(
+            by_jax, (x, radius, noise, 1.0, 1.0, 1.0, S), (*along, tangents[i].get("s", 0.0))
+        )
+        np.testing.assert_allclose(values(changes[i]), wanted, rtol=1e-10)
 
 
-def test_a_profile_names_the_kernels_and_what_bounds_them() -> None:
-    measured = profile.profile(Task(cells=3, steps=2, samples=1, seeds=16), "none", calls=1)
-    in_loops = {k.name for k in measured.kernels if k.launches == 20}
-    assert len(in_loops) > 3 and in_loops <= set(measured.seconds)
-    assert all(s > 0 for s in measured.seconds.values())
-    lines = profile.table(measured, RATES, n_rows=4)
-    assert len(lines) == 8 and lines[0].startswith("| kernel | made from | launches | share of time")
-    shares = [float(line.split("|")[4].strip(" %")) for line in lines[2:6]]
-    assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 100
-    assert f"{sum(k.launches for k in measured.kernels):,} launches" in lines[-1]
+@pytest.mark.parametrize("d", [2, 3])
+def test_a_pullback_takes_what_its_formulas_take(d: int) -> None:
+    x, radius, noise = system(d)
+    cotangent = np.random.default_rng(7).normal(size=x.shape)
+    step(numbers(x), numbers(radius), numbers(noise))
+    found = pull_back(numbers(x), numbers(radius), numbers(noise), numbers(cotangent))
+    np.testing.assert_allclose(of_step(d, "reverse"), of_counted(), rtol=1e-12)
+    _, pullback = jax.vjp(by_jax, x, radius, noise, 1.0, 1.0, 1.0, S)
+    of_x, of_radius, _, *others, of_s = pullback(cotangent)
+    np.testing.assert_allclose(values(found["x"]), of_x, rtol=1e-10)
+    np.testing.assert_allclose(values(found["radius"]), of_radius, rtol=1e-10)
+    wanted = [others[0], others[1], others[2], of_s]
+    parts = [found["scale"], found["alpha"], found["scale"], found["s"]]
+    np.testing.assert_allclose(values(parts), wanted, rtol=1e-10)
+
+
+def test_random_words_take_what_is_counted() -> None:
+    class Word(Number):
+        """Of 32 bits."""
+
+        def by(self, sign: str, other: Any) -> Number:
+            return Word(super().by(sign, other).value & 0xFFFFFFFF)
+
+    def rotated(x: Word, places: int) -> Any:
+        return (x.by("<<", places)).by("|", x.by(">>", 32 - places))
+
+    first, second, a, b = 12, 34, Word(56), Word(78)
+    keys: list[Any] = [Word(first), Word(second)]
+    keys.append(keys[0].by("^", second).by("^", 0x1BD11BDA))
+    left, right = a + keys[0], b + keys[1]
+    rounds = [(13, 15, 26, 6), (17, 29, 16, 24)]
+    for i in range(5):
+        for places in rounds[i % 2]:
+            left = left + right
+            right = rotated(right, places).by("^", left)
+        left = left + keys[(i + 1) % 3]
+        right = right + keys[(i + 2) % 3] + (i + 1)
+    words = [np.array([x], np.uint32) for x in (first, second, 56, 78)]
+    wanted = threefry(*words)  # type: ignore[arg-type]
+    assert [left.value, right.value] == [int(x[0]) for x in wanted]
+    assert sum(counted.values()) == 119  # for two words, in NORMAL
+
+
+def test_the_force_has_the_operations_of_its_law() -> None:
+    """What JAX traces of the law for one pair, whatever the processor is."""
+    onset = MorsePotential(EPSILON, ALPHA, r_onset=1e3, r_cutoff=2e3).inner_form()
+    assert onset is not None
+    found: Counter[str] = Counter()
+
+    def count(jaxpr: Any) -> None:
+        for eqn in jaxpr.eqns:
+            for inner in jax.tree.leaves(list(eqn.params.values())):
+                if hasattr(inner, "jaxpr"):
+                    count(inner.jaxpr)
+            found[eqn.primitive.name] += 1
+
+    count(jax.make_jaxpr(onset[0].force_over_distance)(1.0, 0.6).jaxpr)
+    # Beside it: the factors of all pairs once more, and that two cells may be at one place.
+    law = {name: found[name] for name in ("sub", "mul", "exp", "div")}
+    assert law == {"sub": 2, "mul": 3, "exp": 1, "div": 1}
+
+
+def test_the_floor_is_what_takes_longest_on_all_devices_together() -> None:
+    rates = {"sums_per_s": 1e9, "divisions_per_s": 1e8, "roots_per_s": 5e7, "most_bytes_per_s": 1e8}
+    task = Task(steps=3, samples=4)
+    sums, divisions, roots = operations(task, "reverse")
+    seconds = sums / 1e9 + divisions / 1e8 + roots / 5e7
+    least = floor(task, "reverse", rates, 2)
+    assert least["arithmetic_ms"] == pytest.approx(500 * seconds)
+    # 30 steps of 10 cells in the plane, written and read, and a fourth of their noise.
+    assert kept_bytes(task, "reverse") == 30 * 20 * 4 * 2 * 1.25 and kept_bytes(task, "none") == 0
+    assert least["bytes_ms"] == pytest.approx(500 * 30 * 20 * 4 * 2 * 1.25 / 1e8)
+    assert least["bound"] == "arithmetic" and least["floor_ms"] == least["arithmetic_ms"]
+    slow = floor(task, "reverse", rates | {"most_bytes_per_s": 1e6}, 2)
+    assert slow["bound"] == "bytes" and slow["floor_ms"] == slow["bytes_ms"]

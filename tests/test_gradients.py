@@ -17,7 +17,7 @@ from jaxmorph.env.mechanics import (
     MorsePotential,
     SGDMechanicalRelaxation,
 )
-from jaxmorph.gradients import by_gradient
+from jaxmorph.tracing import by_gradient
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -47,6 +47,7 @@ def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) 
     about: dict[str, Any] = {
         "study": "linear",
         "study_description": "made up",
+        "study_source": "",
         "settings": {},
         "fixed_parameters": {},
         "stochastic": True,
@@ -57,7 +58,7 @@ def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) 
     }
     store.write_json(about, folder / "study.json")
     files = [str(folder / name) for name in ("study.json", "design.nc", "design.json")]
-    analyse.make_design("made", settings, *files)
+    analyse.make_design("made", run, *files)
     points = store.read_dataset(files[1], "design")["parameter_value"].values
     described = [SimpleNamespace(name=n, unit="1", description=n) for n in NAMES]
     paths = []
@@ -83,7 +84,7 @@ def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) 
         paths.append(str(folder / "batches" / f"{name}.nc"))
         store.write_dataset(dataset, paths[-1], "batch")
     output = str(folder / "sensitivity.nc")
-    analyse.estimate_sensitivity("made", settings, files[1], paths, output)
+    analyse.estimate_sensitivity("made", run, files[1], paths, output)
     return store.read_dataset(output, "sensitivity")
 
 

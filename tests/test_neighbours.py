@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -16,22 +16,24 @@ from support.spaces import periodic_of_another
 import jaxmorph as jxm
 from jaxmorph import engine, observables, space
 from jaxmorph.distributions import Uniform
-from jaxmorph.engine import capacities, pair_rules
-from jaxmorph.env.mechanics import MorsePotential, listed
-from jaxmorph.env.mechanics.neighbours import nearest_neighbour, neighbour_list
-from jaxmorph.simulation.buffers import Buffers, buffer_need, buffer_size, buffered
+from jaxmorph.engine import capacities
+from jaxmorph.env.interactions import choose, choosing, preferring
+from jaxmorph.env.interactions.situation import Situation
+from jaxmorph.env.interactions.sums import NeighbourLists
+from jaxmorph.env.interactions.sums.neighbours import nearest_neighbour, neighbour_list
+from jaxmorph.env.mechanics import MorsePotential
 from jaxmorph.studies import Problem, load_problem
+from jaxmorph.tracing import Buffers, buffer_need, buffer_size, buffered
 
 ENOUGH = {"neighbours": 160, "candidates": 800, "skin": 0.1, "nearest_candidates": 800}
 POTENTIAL = MorsePotential(epsilon=2.0, alpha=2.0, r_onset=1.1, r_cutoff=1.4)
 
 
 @pytest.fixture
-def always_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def always_listed() -> Iterator[None]:
     """Neighbour lists also for few cells, where engine or test looks after the buffers."""
-    monkeypatch.setattr(listed, "CROSSOVER", 0)
-    monkeypatch.setattr(listed, "DEARER", 0)
-    monkeypatch.setattr(pair_rules, "_can_fuse", lambda *_: False)
+    with choosing(preferring(NeighbourLists())):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -241,22 +243,35 @@ def test_without_someone_who_looks_after_buffers_all_pairs_are_summed() -> None:
         assert np.isfinite(POTENTIAL.force_fn(state)(state.position)).all()
 
 
-def test_potentials_without_a_finite_range_or_in_unknown_space_sum_all_pairs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(listed, "CROSSOVER", 0)
-    state = without_nan(cluster(2))
-    displacement, shift = periodic_of_another(9.0)
-    theirs = jxm.BaseCellState(displacement, shift, state.position, state.celltype, state.radius)
-    with buffered(Buffers()) as _, monkeypatch.context() as patch:
-        patch.setattr(listed, "DEARER", 1)
-        assert listed.is_listed(1.4, state)
-        assert not listed.is_listed(None, state)
-        assert not listed.is_listed(1.4, theirs)
-        patch.setattr(listed, "DEARER", 3)
-        assert not listed.is_listed(1.4, state)  # 48 neighbours of 120 cells
+def test_lists_are_taken_where_they_are_possible_and_short() -> None:
+    def is_listed(**differs: Any) -> bool:
+        many = Situation("force", 400, 2, "periodic", has_range=True, neighbours=48.0)
+        return isinstance(choose(many._replace(**differs)), NeighbourLists)
+
+    assert is_listed() and is_listed(work="energy") and is_listed(work="nearest", platform="cpu")
+    assert is_listed(space="free") and is_listed(space="free", platform="gpu")
+    assert not is_listed(space="free", platform="cpu")  # there are kernels
+    assert is_listed(platform="cpu")
+    assert not is_listed(has_range=False)
+    assert not is_listed(space="unknown")
+    assert not is_listed(array_field="depth")
+    assert not is_listed(neighbours=None)
+    assert not is_listed(neighbours=101.0)  # a quarter of all
+    assert not is_listed(n_cells=199)
     assert MorsePotential(r_cutoff=jnp.asarray(2.0)).interaction_range is None
     assert MorsePotential(r_cutoff=2).interaction_range == 2.0
+
+
+@pytest.mark.parametrize("library", ["a stand-in", pytest.param("jax-md", marks=pytest.mark.slow)])
+def test_a_space_of_another_library_is_unknown(library: str) -> None:
+    assert space.kind(space.free()[0], 2) == "free"
+    assert space.kind(space.periodic(9.0)[0], 2) == "periodic"
+    made = periodic_of_another
+    if library == "jax-md":
+        from jax_md import space as md_space
+
+        made = md_space.periodic
+    assert space.kind(made(9.0)[0], 2) == "unknown"
 
 
 # --- the engine ----------------------------------------------------------------------------------
@@ -337,12 +352,9 @@ def test_values_and_gradients_of_the_engine_are_those_of_all_pairs(
         return engine.evaluate(problem, samples, np.array([0, 3]), run_key=2, **how)
 
     dense = evaluated()  # by kernels
-    monkeypatch.setattr(pair_rules, "_can_fuse", lambda *_: False)
-    monkeypatch.setattr(listed, "CROSSOVER", 0)
-    monkeypatch.setattr(listed, "DEARER", 0)
     # The second sample is hotter than that by which the skin is chosen then.
     monkeypatch.setattr(capacities, "_FIRST", 1)
-    with caplog.at_level(logging.INFO, "jaxmorph"):
+    with caplog.at_level(logging.INFO, "jaxmorph"), choosing(preferring(NeighbourLists())):
         sparse = evaluated()
     assert "buffers too small for" in caplog.text and "evaluating them again" in caplog.text
     for name in ("value", "gradient"):

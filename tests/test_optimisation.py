@@ -20,7 +20,7 @@ from support.traps import DT, GAMMA, TIME, X0, K, N, of_study, settings, target,
 from support.wells import Shot, Slots, Wells, Yule
 
 from jaxmorph import optimisation, store
-from jaxmorph.configuration.courses import Course, as_csv, read_course
+from jaxmorph.configuration.courses import MeasuredCourse, as_csv, read_course
 from jaxmorph.configuration.optimise import Optimise
 from jaxmorph.configuration.optimisers import (
     OPTIMISERS,
@@ -30,7 +30,7 @@ from jaxmorph.configuration.optimisers import (
 )
 from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, TruncatedNormal, Uniform
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.optimisation import STOP_REASONS, Evaluation, Objective, Paths, Scale
+from jaxmorph.optimisation import STOP_REASONS, LossEvaluator, Objective, Paths, Scale
 from jaxmorph.optimisation.loss import Weights, cotangent, loss, pseudo_values, standard_error
 from jaxmorph.studies import Problem, load_problem
 
@@ -38,7 +38,7 @@ HEIGHT: list[dict[str, Any]] = [{"observable": "height", "goal": "minimise"}]
 
 
 def objective_of(
-    problem: Problem, asked: Optimise, times: np.ndarray = TIME, **courses: Course
+    problem: Problem, asked: Optimise, times: np.ndarray = TIME, **courses: MeasuredCourse
 ) -> Objective:
     named = {o.name: o for o in problem.study.observables}
     given = {int(name[1:]): course for name, course in courses.items()}
@@ -156,14 +156,14 @@ def test_noise_does_not_move_the_optimum() -> None:
 # --- closed forms --------------------------------------------------------------------------------
 
 
-def course(k: float = K, x0: float = X0, error: float = 0.02) -> Course:
+def course(k: float = K, x0: float = X0, error: float = 0.02) -> MeasuredCourse:
     steps = np.array([5, 10, 15, 25, 40])
     value = mean_position(k, steps, x0)
     times = tuple(DT * steps)
     # Between the records the model is interpolated: so are the data here.
     at = np.interp(times, TIME, mean_position(k, np.round(TIME / DT), x0))
     assert np.allclose(at, value, rtol=0.01)
-    return Course(times, tuple(at), (error,) * 5, {})
+    return MeasuredCourse(times, tuple(at), (error,) * 5, {})
 
 
 COURSE: list[dict[str, Any]] = [{"observable": "position", "goal": "time-course", "data": "d.csv"}]
@@ -212,7 +212,7 @@ def test_a_growing_population_reaches_its_target_through_discrete_events(estimat
     )
     # The mean of some hundred seeds, of standard deviation 2.4 each, over dm / drate = 5.6.
     np.testing.assert_allclose(found.parameter_value[:, -1, 0], rate, atol=0.08)
-    late = Evaluation(problem, made, 4096, run_key=1).values(found.last)[:, :, -1, 0]
+    late = LossEvaluator(problem, made, 4096, run_key=1).values(found.last)[:, :, -1, 0]
     np.testing.assert_allclose(late.mean(axis=1), wanted, atol=0.5)
 
 
@@ -221,7 +221,7 @@ def test_the_covariance_is_the_inverse_of_the_closed_form_fisher_information() -
     problem = trap(1e-12, k=Uniform(low=0.5, high=6), x0=LogUniform(low=0.5, high=5))
     asked = settings(COURSE)
     made = objective_of(problem, asked, c0=course())
-    evaluation = Evaluation(problem, made, 8, run_key=0)
+    evaluation = LossEvaluator(problem, made, 8, run_key=0)
     u = evaluation.scale.unconstrained(np.array([K, X0]))
     around = optimisation.curvature(evaluation, u, fixed_seeds=None, last=u[None])
     n = np.round(TIME / DT)
@@ -248,7 +248,7 @@ def test_fixed_seeds_add_their_noise_to_the_covariance() -> None:
     asked = settings([{"observable": "position", "goal": "target", "value": 1.0, "error": 1e-6}])
     k = GAMMA / DT * (1 - (1.0 / X0) ** (1 / N))
     made = objective_of(problem, asked)
-    evaluation = Evaluation(problem, made, 4096, run_key=0)
+    evaluation = LossEvaluator(problem, made, 4096, run_key=0)
     u = evaluation.scale.unconstrained(np.array([k]))
     around = optimisation.curvature(evaluation, u, fixed_seeds=seeds, last=u[None])
     a = 1 - k * DT / GAMMA
@@ -286,7 +286,7 @@ def test_lbfgs_finds_both_wells_and_they_are_two_optima() -> None:
 
 def outcome(problem: Problem, asked: Optimise, found: Paths) -> dict[str, np.ndarray]:
     times = np.zeros(1)
-    evaluation = Evaluation(problem, objective_of(problem, asked, times), 16, run_key=0)
+    evaluation = LossEvaluator(problem, objective_of(problem, asked, times), 16, run_key=0)
     finite = found.stopped != STOP_REASONS.index("not finite")
     result = optimisation.outcome(evaluation, found.u, found.steps_done, finite, fixed_seeds=None)
     return {name: array for name, (_, array) in result.variables.items()}
@@ -312,11 +312,11 @@ def test_the_best_start_is_not_chosen_by_the_seeds_that_measure_it() -> None:
     made, sd = objective_of(problem, asked, np.zeros(1)), np.array([0.2, 1.0, 5.0])
     u = Scale(problem.distributions).unconstrained(sd[:, None])
 
-    def mean_of(seeds: Evaluation) -> float:
+    def mean_of(seeds: LossEvaluator) -> float:
         return float(seeds.losses(u[1:2]).mean())
 
     for key in range(20):
-        evaluation = Evaluation(problem, made, 16, run_key=key)
+        evaluation = LossEvaluator(problem, made, 16, run_key=key)
         lucky = mean_of(evaluation)
         if lucky < 0 < mean_of(evaluation.on_others()):
             break
@@ -543,8 +543,8 @@ def test_courses_are_read_from_their_text_to_the_last_bit(tmp_path: Path) -> Non
         return tuple(rng.lognormal(sigma=30, size=5))
 
     courses = {
-        "x": Course(times, numbers(), numbers(), {"time": "h", "x": "um", "x_error": "um"}),
-        "y": Course(times, numbers(), None, {"time": "h"}),
+        "x": MeasuredCourse(times, numbers(), numbers(), {"time": "h", "x": "um", "x_error": "um"}),
+        "y": MeasuredCourse(times, numbers(), None, {"time": "h"}),
     }
     path = tmp_path / "courses.csv"
     path.write_text(as_csv(courses), encoding="utf-8")
@@ -565,19 +565,23 @@ def test_courses_are_read_from_their_text_to_the_last_bit(tmp_path: Path) -> Non
         ),
         (
             COURSE[0],
-            Course((0.1, 0.9), (1.0, 1.0), None, {}),
+            MeasuredCourse((0.1, 0.9), (1.0, 1.0), None, {}),
             "objective[0].data = d.csv: time 0.9 is outside of what is simulated, 0 to 0.4",
         ),
         (
             COURSE[0],
-            Course((0.1,), (1.0,), None, {"position": "um"}),
+            MeasuredCourse((0.1,), (1.0,), None, {"position": "um"}),
             "the unit of position is um, that of the study is 1",
         ),
-        (COURSE[0], Course((0.1,), (1.0,), None, {"time": "h"}), "the unit of time is h, that of"),
+        (
+            COURSE[0],
+            MeasuredCourse((0.1,), (1.0,), None, {"time": "h"}),
+            "the unit of time is h, that of",
+        ),
     ],
 )
 def test_what_the_study_cannot_have_is_one_line(
-    term: dict[str, Any], course: Course | None, message: str
+    term: dict[str, Any], course: MeasuredCourse | None, message: str
 ) -> None:
     problem, asked = trap(), settings([term])
     with pytest.raises(JaxmorphError) as caught:

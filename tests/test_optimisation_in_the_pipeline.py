@@ -115,7 +115,7 @@ def test_the_whole_chain_recovers_what_made_the_data(optimised: Path) -> None:
 def test_the_best_start_is_simulated_in_full_before_and_after(optimised: Path) -> None:
     cells = xr.open_dataset(optimised / "results/trap/optimisation_cells.nc", decode_times=False)
     found = xr.open_dataset(optimised / "results/trap/optimisation.nc", decode_times=False)
-    assert cells["corner"].values.tolist() == ["before", "after"]
+    assert cells["stage"].values.tolist() == ["before", "after"]
     assert cells["position"].dims == ("sample", "seed", "time", "cell", "space")
     best = int(found["optimum_start"][0])
     path = found["parameter_value"].sel(start=best)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from support import synthetic
-from support.pages import SMALL, STAND_IN, Page
+from support.pages import ASKED, SMALL, STAND_IN, Page
 from support.synthetic_optimisation import before_and_after, none_ended, optimisation
 
 from jaxmorph import animations
+from jaxmorph.configuration.sections import Animation
 from jaxmorph.figures import CATALOGUE, figure_names
 from jaxmorph.jobs.animate import animate_before_and_after
 from jaxmorph.jobs.draw import draw_figure
@@ -255,20 +256,26 @@ def test_a_run_without_optimisation_has_none_of_it(tmp_path: Path) -> None:
 
 def test_the_jobs_draw_and_write_from_files(tmp_path: Path, usual: xr.Dataset) -> None:
     written: dict[str, Any] = {}
-    for kind, data in (("optimisation", usual), ("corners", before_and_after())):
+    for kind, data in (("optimisation", usual), ("optimisation_cells", before_and_after())):
         written[kind] = tmp_path / f"{kind}.nc"
         data.assign_attrs(jaxmorph_file=kind).to_netcdf(written[kind])
     stem = tmp_path / "drawn"
     draw_figure("optimisation_loss", None, None, str(written["optimisation"]), str(stem))
     assert stem.with_suffix(".svg").is_file()
     film = tmp_path / "optimisation.mp4"
-    animate_before_and_after(str(written["corners"]), {"colour": "type"}, str(film))
+    animate_before_and_after(str(written["optimisation_cells"]), Animation(), str(film))
     html = build(tmp_path, usual, {"optimisation": film})
     sensitivity = tmp_path / "sensitivity.nc"
     synthetic.sensitivity(**SMALL).assign_attrs(jaxmorph_file="sensitivity").to_netcdf(sensitivity)
     out = tmp_path / "report.html"
     write_page(
-        "notebook", {}, str(sensitivity), None, str(written["optimisation"]), [str(film)], str(out)
+        "notebook",
+        ASKED,
+        str(sensitivity),
+        None,
+        str(written["optimisation"]),
+        [str(film)],
+        str(out),
     )
     assert findings.gained(usual).split(":")[0] in out.read_text() and len(out.read_text()) > 0.9 * len(
         html

@@ -174,3 +174,68 @@ def test_interrupted_installation_is_not_taken_for_a_finished_one(tmp_path: Path
     assert "no-such-package" in result.stderr
     assert (tmp_path / ".venv/bin/python").exists()
     assert not (tmp_path / ".venv/.installed").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("3.11.9", "3.11"), ("3.12.4", "3.12"), ("nothing", "has JAX")],
+)
+def test_the_other_python_is_one_with_another_jax(tmp_path: Path, version: str, said: str) -> None:
+    """The lock file has one JAX for Python 3.11 and one for later versions."""
+    python = tmp_path / "other"
+    python.write_text(f"#!/bin/sh\necho {version}\n" if version != "nothing" else "#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/other-python", python],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    here = locked(f"{sys.version_info[0]}.{sys.version_info[1]}")["jax"]
+    is_other = version != "nothing" and locked(said)["jax"] != here
+    assert done.returncode == (0 if is_other else 1)
+    if is_other:
+        assert done.stdout.strip() == str(python)
+    else:
+        (line,) = done.stderr.splitlines()
+        assert f"{python} has JAX {here}" in line and "make other OTHER_PYTHON=" in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "folder"),
+    [("PYENV_ROOT", "versions/3.{}.1"), ("UV_PYTHON_INSTALL_DIR", "cpython-3.{}.1-linux")],
+)
+def test_the_other_python_is_found_where_pyenv_and_uv_keep_theirs(
+    tmp_path: Path, variable: str, folder: str
+) -> None:
+    minor = 12 if sys.version_info < (3, 12) else 11
+    python = tmp_path / folder.format(minor) / "bin/python3"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\necho 3.{minor}.1\n")
+    python.chmod(0o755)
+    nowhere = dict.fromkeys(("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"), str(tmp_path / "nowhere"))
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/other-python"],
+        env=nowhere | {variable: str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(python)
+
+
+@pytest.mark.parametrize("required", ["", "1"])
+def test_a_missing_other_python_is_a_line_and_an_error_only_where_it_is_required(
+    tmp_path: Path, required: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "requirements.lock").touch()
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/other-python").write_text("import sys\nsys.exit('there is none')\n")
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / ".venv/.installed").touch()
+    monkeypatch.setenv("JAXMORPH_REQUIRE_OTHER", required)
+    result = make(tmp_path, "-o", ".venv/.installed", "test-next")
+    assert "Left out, the other JAX: there is none" in result.stderr
+    assert (result.returncode == 0) == (required == "")

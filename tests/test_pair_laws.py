@@ -13,6 +13,8 @@ from jaxtyping import Array
 from scipy import stats
 
 import jaxmorph as jxm
+from jaxmorph.env.interactions import choosing, preferring
+from jaxmorph.env.interactions.sums import NeighbourLists
 from jaxmorph.env.mechanics import (
     ActiveBrownianRelaxation,
     BrownianMechanicalRelaxation,
@@ -24,9 +26,8 @@ from jaxmorph.env.mechanics import (
     SoftSpherePotential,
     virial_pressure,
 )
-from jaxmorph.env.mechanics import listed as listing
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.simulation.buffers import Buffers, buffered
+from jaxmorph.tracing import Buffers, buffered
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -224,9 +225,7 @@ def test_cells_at_one_place_and_dead_slots_are_finite(law: str) -> None:
     ("law", "n_dim"),
     [("Hertzian", 2), ("Lennard-Jones", 3), ("adhesion of types", 2), ("adhesion of cells", 3)],
 )
-def test_a_neighbour_list_gives_what_all_pairs_give(
-    law: str, n_dim: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_neighbour_list_gives_what_all_pairs_give(law: str, n_dim: int) -> None:
     """Where a range is a number, and where it comes from the radii; values and derivatives."""
     n = 60
     state = cells(n_dim, "periodic", n, side=7.0)
@@ -248,15 +247,25 @@ def test_a_neighbour_list_gives_what_all_pairs_give(
         )
 
     dense = eqx.filter_jit(measure)(state)
-    monkeypatch.setattr(listing, "CROSSOVER", 0)
-    monkeypatch.setattr(listing, "DEARER", 0)
     sizes = {"neighbours": float(n), "candidates": float(n), "skin": 0.1}
     buffers = Buffers(sizes)
-    with buffered(buffers):
+    with buffered(buffers), choosing(preferring(NeighbourLists())):
         by_list = eqx.filter_jit(measure)(state)
     assert "neighbours" in buffers.asked
     for a, b in zip(by_list, dense, strict=True):
         assert_close(a, b)
+
+
+@pytest.mark.parametrize("kind", [MorsePotential, LennardJonesPotential])
+def test_a_cut_potential_has_the_parameters_of_the_whole_one(kind: Any) -> None:
+    """To be read of a gradient, and to be replaced."""
+    potential = kind(jnp.asarray(EPSILON), r_onset=ONSET, r_cutoff=CUTOFF)
+    one = jnp.ones(())
+    slope = eqx.filter_grad(lambda p: p.pair_energy(one, one))(potential)
+    assert float(slope.epsilon) == pytest.approx(-1, rel=1e-12)
+    assert eqx.tree_at(lambda p: p.epsilon, potential, one).potential.epsilon is one
+    if kind is MorsePotential:
+        assert potential.alpha == potential.potential.alpha
 
 
 def test_adhesion_says_what_does_not_fit() -> None:
@@ -321,7 +330,7 @@ def _without_pairs(step: ActiveBrownianRelaxation) -> Any:
         def force_fn(self, state: jxm.BaseCellState) -> Any:
             return jnp.zeros_like
 
-    return eqx.filter_jit(eqx.tree_at(lambda s: s.mechanical_potential, step, Free()))
+    return eqx.filter_jit(eqx.tree_at(lambda s: s.mechanical_potential, step, Free()))  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("n_dim", [2, 3])

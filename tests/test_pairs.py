@@ -14,15 +14,11 @@ from support.spaces import periodic_of_another
 import jaxmorph as jxm
 from jaxmorph.engine import evaluate
 from jaxmorph.engine.program import forward, over_batch, reverse, seed_keys
-from jaxmorph.env.mechanics import (
-    MorsePotential,
-    PairPotential,
-    SGDMechanicalRelaxation,
-    many_tangents,
-)
-from jaxmorph.env.mechanics import pairs as layouts
-from jaxmorph.env.mechanics.pairs import BothWays, EachOnce, all_pairs
+from jaxmorph.env.interactions import choosing, preferring
+from jaxmorph.env.interactions.sums import BOTH_WAYS, ONCE
+from jaxmorph.env.mechanics import MorsePotential, PairPotential, SGDMechanicalRelaxation
 from jaxmorph.studies import Problem, load_study
+from jaxmorph.tracing import many_tangents
 
 N = 7
 SPACES = {
@@ -70,19 +66,16 @@ def _answers(state: jxm.BaseCellState) -> dict[str, Any]:
 
 @pytest.mark.parametrize("n_dim", [2, 3])
 @pytest.mark.parametrize("space", SPACES)
-def test_both_layouts_agree_and_so_do_both_modes(
-    space: str, n_dim: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_both_layouts_agree_and_so_do_both_modes(space: str, n_dim: int) -> None:
     with jax.enable_x64(True):
         displacement, shift = SPACES[space]
         state = _state(displacement, shift, n_dim)
-        assert isinstance(all_pairs(N), EachOnce)
-        once = _answers(state)
-        with many_tangents():
-            for_many = _answers(state)
-        monkeypatch.setattr(layouts, "_MOST_CELLS_ONCE", N - 1)
-        assert isinstance(all_pairs(N), BothWays)
-        both = _answers(state)
+        with choosing(preferring(ONCE)):
+            once = _answers(state)
+            with many_tangents():
+                for_many = _answers(state)
+        with choosing(preferring(BOTH_WAYS)):
+            both = _answers(state)
     for other in (for_many, both):
         for name, wanted in other.items():
             for a, b in zip(jax.tree.leaves(once[name]), jax.tree.leaves(wanted), strict=True):
@@ -177,8 +170,8 @@ def test_the_closed_form_of_the_morse_force_is_the_derivative_of_its_energy() ->
         morse, by_energy = MorsePotential(fields[0], fields[1], fields[2], 2.0), ByEnergy(*fields)
         ours, derived = (p.force_derivatives(distance, sigma) for p in (morse, by_energy))
         g, g_derived = (p.force_over_distance(distance, sigma) for p in (morse, by_energy))
-        assert set(ours.by_field) == {"epsilon", "alpha"}
-        for name, i in (("epsilon", 0), ("alpha", 1)):
+        assert set(ours.by_field) == {"potential.epsilon", "potential.alpha"}
+        for name, i in (("potential.epsilon", 0), ("potential.alpha", 1)):
 
             def force(x: Array, i: int = i) -> Array:
                 changed = ByEnergy(*[*fields[:i], x, *fields[i + 1 :]])
@@ -198,7 +191,7 @@ def test_a_subclass_with_another_energy_has_its_own_force() -> None:
 
     with jax.enable_x64(True):
         state = _state(*jxm.space.free(), 2)
-        potential = Stiffer(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5)
+        potential = Stiffer(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5)  # type: ignore[call-arg]
         slope = jax.grad(potential.energy_fn(state))(state.position)
         np.testing.assert_allclose(potential.force_fn(state)(state.position), -slope, rtol=1e-12)
 
@@ -210,5 +203,6 @@ def test_a_subclass_with_another_force_is_moved_by_it() -> None:
 
     with jax.enable_x64(True):
         state = _state(*jxm.space.free(), 2)
-        step = SGDMechanicalRelaxation(Pushed(), relaxation_steps=3, dt=0.1)
+        pushed = Pushed()  # type: ignore[call-arg]
+        step = SGDMechanicalRelaxation(pushed, relaxation_steps=3, dt=0.1)
         np.testing.assert_allclose(step(state).position, state.position + 0.3, rtol=1e-13)

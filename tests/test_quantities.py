@@ -22,6 +22,7 @@ from jaxmorph.quantities import Kind, Quantity, composed, describe, described, u
 from jaxmorph.sensitivity import quantities
 from jaxmorph.sensitivity.natural import natural_units
 from jaxmorph.sensitivity.tables import PAGES, with_tables
+from jaxmorph.store.files import KINDS
 from jaxmorph.studies import StateVariable
 
 SYMBOLS = ("um", "h", "kg", "s-1", "N/m", "µm", "m s-2", "1", "%", "kg m2/s2")
@@ -185,10 +186,14 @@ def files() -> dict[str, xr.Dataset]:
         "checks": store.checks_dataset(batch, g, g, np.ones((2, 3)), np.ones((2, 3, 4))),
         "starts": optimisation[starts],
         "optimisation": optimisation,
+        "optimisation_cells": store.optimisation_cells_dataset(batch),
     }
 
 
-@pytest.mark.parametrize("kind", ["design", "batch", "corners", "checks", "starts", "optimisation"])
+KINDS_BUT_ESTIMATES = [kind for kind in KINDS if kind != "sensitivity"]
+
+
+@pytest.mark.parametrize("kind", KINDS_BUT_ESTIMATES)
 def test_files_pass_the_checker_of_the_conventions_that_they_claim(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "file.nc"
     store.write_dataset(files()[kind].assign_attrs(ATTRIBUTES), path, kind)

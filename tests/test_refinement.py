@@ -13,7 +13,7 @@ from jaxmorph import optimisation, store
 from jaxmorph.configuration.optimise import Optimise
 from jaxmorph.distributions import LogUniform, Normal, Uniform
 from jaxmorph.engine.program import key_apart, seed_keys
-from jaxmorph.optimisation import REFINING, STOP_REASONS, Evaluation, Paths
+from jaxmorph.optimisation import REFINING, STOP_REASONS, LossEvaluator, Paths
 from jaxmorph.optimisation.uncertainty import _of_pairs
 from jaxmorph.studies import Problem
 
@@ -21,14 +21,14 @@ A = 1 - 2.0 * DT / GAMMA
 """Of the scheme x_n = a x_(n-1) + noise, at k = 2."""
 
 
-def evaluation_of(problem: Problem, asked: Optimise, seeds: int, **others: Any) -> Evaluation:
+def evaluation_of(problem: Problem, asked: Optimise, seeds: int, **others: Any) -> LossEvaluator:
     named = {o.name: o for o in problem.study.observables}
     times = np.zeros(1) if isinstance(problem.study, Wells) else TIME
     made = optimisation.make_objective(asked.objective, {}, times, problem.study.time_unit, named)
-    return Evaluation(problem, made, seeds, run_key=0, first_seed=REFINING, **others)
+    return LossEvaluator(problem, made, seeds, run_key=0, first_seed=REFINING, **others)
 
 
-def ended(evaluation: Evaluation, *points: list[float], stopped: str = "steps") -> Paths:
+def ended(evaluation: LossEvaluator, *points: list[float], stopped: str = "steps") -> Paths:
     """Paths that ended where they began."""
     value = np.array(points)
     u = evaluation.scale.unconstrained(value)
@@ -74,7 +74,7 @@ def test_what_is_nearer_than_the_noise_of_these_seeds_says_is_in_the_covariance(
     problem, asked = trap(kT), settings(target(1.0, error=1e-6))
     refining = evaluation_of(problem, asked, seeds)
     u = optimisation.refine(ended(refining, [2.5]), refining, 10).last[0]
-    fresh = Evaluation(problem, refining.objective, 64, run_key=0)
+    fresh = LossEvaluator(problem, refining.objective, 64, run_key=0)
     around = optimisation.curvature(fresh, u, fixed_seeds=None, last=u[None], refining=refining)
     k = refining.parameter(u)[0]
     a = 1 - k * DT / GAMMA
@@ -90,7 +90,7 @@ def test_an_end_that_stopped_short_says_so() -> None:
     refining = evaluation_of(problem, asked, 16)
     sd = 0.1 / A**N
     u = refining.scale.unconstrained(np.array([1.0 / A**N + sd]))
-    fresh = Evaluation(problem, refining.objective, 16, run_key=0)
+    fresh = LossEvaluator(problem, refining.objective, 16, run_key=0)
     around = optimisation.curvature(fresh, u, fixed_seeds=None, last=u[None], refining=refining)
     assert around.chain[0] ** 2 * around.covariance[0, 0] == pytest.approx(2 * sd**2, rel=1e-4)
 

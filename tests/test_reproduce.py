@@ -231,7 +231,7 @@ def test_a_file_of_many_gpus_counts_the_time_of_each(tmp_path: Path) -> None:
     for name, more in {"000-000": batch, "000-001": batch, "sensitivity": estimates}.items():
         paths.append(str(tmp_path / f"{name}.nc"))
         xr.Dataset(attrs=common | more).to_netcdf(paths[-1])
-    write_provenance("tiny", run.model_dump(mode="json"), paths, str(tmp_path / "provenance.json"))
+    write_provenance("tiny", run, paths, str(tmp_path / "provenance.json"))
     record = store.read_json(tmp_path / "provenance.json")
     assert record["totals"]["gpu_time_s"] == 800
     assert "13.3 min of GPU time" in record["methods"] and "on gpu H100 x 4" in record["methods"]

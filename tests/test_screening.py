@@ -91,7 +91,7 @@ def test_one_seed_gives_the_elementary_effects_of_salib() -> None:
 def test_noise_is_no_effect(r: int, n_seeds: int) -> None:
     """f = a (b - 1/2) + noise twice as large: c is inert, and a and b act as without noise.
 
-    An effect of the average over seeds has noise of standard deviation
+    An effect of the mean over seeds has noise of standard deviation
     s = 2 sd(f) sqrt(2 / n_seeds) 3/2: the step is 2/3.
     """
     rng = np.random.default_rng(3)

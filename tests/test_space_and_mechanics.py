@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import jaxmorph as jxm
+from jaxmorph.env.interactions.cutoff import smooth_cutoff
 from jaxmorph.env.mechanics import (
     BrownianMechanicalRelaxation,
     MechanicalInteractionPotential,
     MorsePotential,
     SGDMechanicalRelaxation,
 )
-from jaxmorph.env.mechanics.morse import smooth_cutoff
 from jaxmorph.errors import JaxmorphError
 
 pytestmark = pytest.mark.usefixtures("x64")

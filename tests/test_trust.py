@@ -16,10 +16,11 @@ import jaxmorph as jxm
 from jaxmorph import engine
 from jaxmorph.distributions import LogUniform, Normal, TruncatedNormal, Uniform
 from jaxmorph.engine import checks, program
+from jaxmorph.engine.followed import simulate_with_log_density
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.simulation import gaussian, record, scan, simulate
-from jaxmorph.simulation.instruments import LogDensity, using
-from jaxmorph.studies import Problem, load_problem, simulate_with_log_density
+from jaxmorph.studies import Problem, load_problem
+from jaxmorph.tracing import LogDensity, using
 
 K, GAMMA, KT, X0, DT = 2.0, 0.8, 1.0, 1.5, 0.01
 OU = ("k", "gamma", "kT", "x0")

@@ -15,10 +15,11 @@ from support.workflow import FINISHED, copy_of, jobs, prepare, snakemake, tiny
 
 from jaxmorph import store
 from jaxmorph.configuration import Run
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import figure_names
-from jaxmorph.jobs.simulate import describe_study
 from jaxmorph.jobs.slabs import Slabs
+from jaxmorph.jobs.study import describe_study
 
 
 def test_a_run_ends_with_where_its_report_is(finished: Path) -> None:
@@ -88,6 +89,8 @@ def test_datasets_explain_themselves_and_where_they_came_from(finished: Path) ->
                 assert dataset.attrs["device"].startswith("cpu"), path
                 assert dataset.attrs["precision"] == "float64", path
                 assert dataset.attrs["random_key"] == 0, path
+            if path.name not in ("design.nc", "sensitivity.nc"):
+                assert len(dataset.attrs["code_digest"]) == 16, path
 
 
 def test_the_fixed_parameter_and_the_trajectory_are_what_was_asked_for(finished: Path) -> None:
@@ -290,7 +293,7 @@ def test_the_first_job_says_what_is_wrong_with_the_study(
     run = Run.model_validate(wrong(tmp_path, name))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(JaxmorphError) as raised:
-        describe_study(name, run.study_params(), "study.json", "cost.json")
+        describe_study(name, Specifications(run).study, run.animation, "study.json", "cost.json")
     assert str(raised.value) == WRONG[name][1]
     assert not (tmp_path / "study.json").exists()
 

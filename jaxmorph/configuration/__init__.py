@@ -3,19 +3,19 @@
 Nothing here imports JAX, numpy or scipy.
 """
 
-from jaxmorph.configuration.batches import Batch, BatchSize
-from jaxmorph.configuration.load import (
+from .batches import Batch, BatchSize
+from .load import (
     check_syntax,
     load_configuration,
     read_configuration,
 )
-from jaxmorph.configuration.models import BUILT_IN_STUDIES, Configuration, Run
-from jaxmorph.configuration.sections import (
+from .models import BUILT_IN_STUDIES, Configuration, Run
+from .sections import (
     BIASED,
     Checks,
     Estimates,
     Estimator,
-    GradientMode,
+    GradientSetting,
     Trajectories,
     bias_attributes,
 )
@@ -29,7 +29,7 @@ __all__ = [
     "Configuration",
     "Estimates",
     "Estimator",
-    "GradientMode",
+    "GradientSetting",
     "Run",
     "Trajectories",
     "bias_attributes",

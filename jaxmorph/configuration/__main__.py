@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from jaxmorph.configuration.document import outdated, write
+from .document import outdated, write
 
 
 def main() -> int:

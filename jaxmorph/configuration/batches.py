@@ -13,8 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from jaxmorph.configuration.fields import ConfigurationModel, as_yaml_number
-from jaxmorph.designs import (
+from ..designs import (
     Design,
     ListDesign,
     MorrisDesign,
@@ -23,6 +22,7 @@ from jaxmorph.designs import (
     count_samples,
     group_size,
 )
+from .fields import ConfigurationModel, as_yaml_number
 
 AUTO_SIMULATIONS = 2**15
 """Simulations of a job, at most, where the configuration leaves it open.

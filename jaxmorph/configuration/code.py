@@ -13,7 +13,7 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from jaxmorph.configuration.models import BUILT_IN_STUDIES
+from .models import BUILT_IN_STUDIES
 
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {

@@ -17,7 +17,7 @@ _HEADER = re.compile(r"\s*(?P<name>.*?)\s*(?:\[(?P<unit>[^\]]*)\])?\s*")
 
 
 @dataclass(frozen=True)
-class Course:
+class MeasuredCourse:
     """A measured time course of one observable.
 
     Attributes:
@@ -33,7 +33,7 @@ class Course:
     units: Mapping[str, str]
 
 
-def read_course(path: str, observable: str) -> Course:
+def read_course(path: str, observable: str) -> MeasuredCourse:
     """The time course of ``observable`` in a CSV or NetCDF file.
 
     It has the columns (variables) ``time``, the observable's and, if its errors are known,
@@ -68,7 +68,7 @@ def read_course(path: str, observable: str) -> Course:
                 f"column {observable}_error, row {row}: an error must be positive, not {number:g}"
             )
     wanted = ("time", observable, f"{observable}_error")
-    return Course(
+    return MeasuredCourse(
         tuple(time),
         tuple(value),
         None if error is None else tuple(error),
@@ -76,7 +76,7 @@ def read_course(path: str, observable: str) -> Course:
     )
 
 
-def as_csv(courses: Mapping[str, Course]) -> str:
+def as_csv(courses: Mapping[str, MeasuredCourse]) -> str:
     """The text of a CSV file in which ``read_course`` finds the same numbers, to the last bit.
 
     Args:

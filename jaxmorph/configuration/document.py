@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jaxmorph.configuration.models import Configuration
+from .models import Configuration
 
 SCHEMA_FILE = Path("workflow/schemas/config.schema.json")
 DOCUMENT_FILE = Path("docs/configuration.md")

@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from jaxmorph.configuration.models import Run
-from jaxmorph.designs import GridDesign, ListDesign, shortest_design
+from ..designs import GridDesign, ListDesign, shortest_design
+from .models import Run
 
 _SIZES = ("samples", "points")
 """The settings that say how many samples a design has, of those designs that cannot be extended."""

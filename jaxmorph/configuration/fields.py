@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import re
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Collection, Iterable
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,13 +19,26 @@ from pydantic import (
     Tag,
 )
 
-from jaxmorph.distributions import Distribution
+from ..distributions import Distribution
 
 
 class ConfigurationModel(BaseModel):
     """Frozen, strict (no true for 1, no "1" for 1), and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def plain(self, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """As plain JSON values, defaults included, but for the keys ``without``."""
+        return self.model_dump(mode="json", exclude=set(without))
+
+    @classmethod
+    def from_plain(cls, content: object) -> Self:
+        """The model that ``plain`` wrote; what is missing, too much or of another type is an error.
+
+        Raises:
+            pydantic.ValidationError: Names the keys.
+        """
+        return cls.model_validate_json(json.dumps(content))
 
 
 def as_yaml_number(text: str) -> str | None:

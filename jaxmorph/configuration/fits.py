@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jaxmorph.configuration.fields import hint
-from jaxmorph.designs import Correlation, GridDesign, correlation_factor, grid_obstacle
+from ..designs import Correlation, GridDesign, correlation_factor, grid_obstacle
+from ..errors import JaxmorphError
+from .fields import hint
+from .sections import Animation
 
 
 def check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
@@ -37,10 +40,10 @@ def check_correlations(correlations: Sequence[Correlation], parameters: Sequence
         )
 
 
-def in_one_order(correlations: Sequence[Correlation]) -> list[dict[str, Any]]:
-    """As plain JSON, in an order that does not depend on how they are written."""
+def in_one_order(correlations: Sequence[Correlation]) -> tuple[Correlation, ...]:
+    """The same in an order that does not depend on how they are written."""
     pairs = sorted((sorted(c.between), c.coefficient) for c in correlations)
-    return [{"between": between, "coefficient": coefficient} for between, coefficient in pairs]
+    return tuple(Correlation(between=tuple(names), coefficient=c) for names, c in pairs)
 
 
 def check_names(
@@ -56,3 +59,30 @@ def check_names(
         parts = [f"lacks {', '.join(missing)}"] * bool(missing)
         parts += [f"has {', '.join(surplus)}, {why}"] * bool(surplus)
         raise ValueError(f"{where} {' and '.join(parts)}")
+
+
+def check_animation(
+    animation: Animation, study: str, fields: Iterable[str], observables: Iterable[str]
+) -> None:
+    """Whether there is what colours the cells of the films, and the observable beside them.
+
+    Args:
+        animation: What the films are to show.
+        study: Name of the study, for a message.
+        fields: Names of the fields of its cells that it stores.
+        observables: Names of the run's observables.
+
+    Raises:
+        JaxmorphError: If there is no such field or observable.
+    """
+    known, observables = ["type", *fields], list(observables)
+    if re.sub(r"\[\d+\]$", "", animation.colour) not in known:
+        raise JaxmorphError(
+            f"animation.colour = {animation.colour}: {study} stores no such field of cells; "
+            f"{hint(animation.colour, known)}"
+        )
+    if animation.observable is not None and animation.observable not in observables:
+        raise JaxmorphError(
+            f"animation.observable = {animation.observable}: not an observable of the run; "
+            f"{hint(animation.observable, observables)}"
+        )

@@ -10,11 +10,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from jaxmorph.configuration.models import Configuration
-from jaxmorph.configuration.optimise import FILES_MUST_EXIST
-from jaxmorph.configuration.problems import Path as KeyPath
-from jaxmorph.configuration.problems import Problem, dotted, is_consequence, show, to_problem
-from jaxmorph.errors import JaxmorphError
+from ..errors import JaxmorphError
+from .mistakes import KeyPath, Mistake, dotted, is_consequence, show, to_mistake
+from .models import Configuration
+from .terms import FILES_MUST_EXIST
 
 COMMAND_LINE = "--config"
 """How a message names the command line as the place of a value."""
@@ -73,21 +72,21 @@ def _validate(
     try:
         configuration = Configuration.model_validate(config, context=FILES_MUST_EXIST)
     except ValidationError as error:
-        problems = [to_problem(e) for e in error.errors() if not is_consequence(e)]
-        lines += [_located(problem, sources) for problem in problems]
+        mistakes = [to_mistake(e) for e in error.errors() if not is_consequence(e)]
+        lines += [_located(mistake, sources) for mistake in mistakes]
     if lines:
         raise JaxmorphError("\n".join(lines))
     return configuration
 
 
-def _located(problem: Problem, sources: Sequence[_Source]) -> str:
-    """The problem with the name of the last source that has its key, or its longest parent."""
-    for length in range(len(problem.path), 0, -1):
+def _located(mistake: Mistake, sources: Sequence[_Source]) -> str:
+    """The mistake with the name of the last source that has its key, or its longest parent."""
+    for length in range(len(mistake.path), 0, -1):
         for name, content in reversed(sources):
-            if _has(content, problem.path[:length]):
-                return f"{name}: {problem}"
+            if _has(content, mistake.path[:length]):
+                return f"{name}: {mistake}"
     files = [name for name, _ in sources if name != COMMAND_LINE]
-    return f"{files[-1] if files else 'configuration'}: {problem}"
+    return f"{files[-1] if files else 'configuration'}: {mistake}"
 
 
 def _has(content: Any, path: KeyPath) -> bool:

@@ -10,12 +10,20 @@ from __future__ import annotations
 import itertools
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from jaxmorph.configuration.batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
-from jaxmorph.configuration.fields import (
+from ..designs import (
+    Correlation,
+    Design,
+    GridDesign,
+    ListDesign,
+    count_samples,
+    independence_obstacle,
+)
+from .batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
+from .fields import (
     AllOrNames,
     ConfigurationModel,
     Names,
@@ -23,30 +31,17 @@ from jaxmorph.configuration.fields import (
     Scalar,
     hint,
 )
-from jaxmorph.configuration.fits import (
-    check_correlations,
-    check_grid,
-    check_names,
-    in_one_order,
-)
-from jaxmorph.configuration.optimise import FILES_MUST_EXIST, Optimise
-from jaxmorph.configuration.sections import (
+from .fits import check_correlations, check_grid, check_names
+from .optimise import Optimise
+from .sections import (
     Animation,
     Checks,
     Estimates,
     Estimator,
-    GradientMode,
+    GradientSetting,
     Trajectories,
 )
-from jaxmorph.designs import (
-    Correlation,
-    Design,
-    GridDesign,
-    ListDesign,
-    count_samples,
-    independence_obstacle,
-    shortest_design,
-)
+from .terms import FILES_MUST_EXIST
 
 BUILT_IN_STUDIES = {
     "reference": "jaxmorph.studies.reference:ReferenceStudy",
@@ -98,7 +93,7 @@ class Run(ConfigurationModel):
     observables: AllOrNames = Field(
         "all", description="the word `all`, or a list of the study's observables"
     )
-    gradient: GradientMode = Field(
+    gradient: GradientSetting = Field(
         "auto",
         description="how gradients are computed; `auto` chooses, and says why in the log",
     )
@@ -265,122 +260,21 @@ class Run(ConfigurationModel):
         """The batches by id, ``SSS-RRR``: slab SSS along the samples, RRR along its seeds."""
         return dict(cut(self.batch, self.design, list(self.parameters), self.seeds))
 
-    def batch_params(self, batch_id: str) -> dict[str, Any]:
-        """Everything that decides the numbers of a batch, and nothing else, as plain JSON.
-
-        It stays the same for a whole slab of a run that grows, so that no finished batch is rerun.
-        """
-        batch = self.batches[batch_id]
-        return self._batch_params | {
-            "design": self._designs[batch.samples.stop],
-            "samples": [batch.samples.start, batch.samples.stop],
-            "seeds": [batch.seeds.start, batch.seeds.stop],
-            "trajectories": self._stored(batch),
-        }
+    def stored(self, batch: Batch) -> Trajectories | None:
+        """Samples and seeds of the batch whose trajectories are stored; None if there are none."""
+        samples = tuple(i for i in self.trajectories.samples if i in batch.samples)
+        seeds = tuple(i for i in self.trajectories.seeds if i in batch.seeds)
+        return Trajectories(samples=samples, seeds=seeds) if samples and seeds else None
 
     @cached_property
-    def _batch_params(self) -> dict[str, Any]:
-        """What all batches have in common."""
-        correlations = {"correlations": in_one_order(self.correlations)}
-        return self._model_params | correlations | self._gradient_params
-
-    @property
-    def _gradient_params(self) -> dict[str, Any]:
-        """How gradients are made."""
-        smoothing = {"smoothing": self.smoothing} if self.estimator == "smoothed" else {}
-        return {"gradient": self.gradient, "estimator": self.estimator, **smoothing}
-
-    @cached_property
-    def _designs(self) -> dict[int, dict[str, Any]]:
-        """The shortest design that holds a slab, by the end of the slab."""
-        stops = {batch.samples.stop for batch in self.batches.values()}
-        names = list(self.parameters)
-        return {n: shortest_design(self.design, names, n).model_dump(mode="json") for n in stops}
-
-    def _stored(self, batch: Batch) -> dict[str, list[int]] | None:
-        """Samples and seeds of the batch whose trajectories are stored."""
-        stored = {
-            "samples": [i for i in self.trajectories.samples if i in batch.samples],
-            "seeds": [i for i in self.trajectories.seeds if i in batch.seeds],
-        }
-        return stored if all(stored.values()) else None
-
-    def study_params(self) -> dict[str, Any]:
-        """Everything that the check of the run against its study looks at, as plain JSON."""
-        return self._model_params | self._gradient_params
-
-    def animation_params(self) -> dict[str, Any]:
-        """How the animations show cells, as plain JSON."""
-        return self.animation.model_dump(mode="json")
-
-    def corner_params(self) -> dict[str, Any]:
-        """Everything that decides the simulations at the corners, as plain JSON."""
-        seed = self.trajectories.seeds[0] if self.trajectories.seeds else 0
-        return self._model_params | {"corners": list(self.corners), "seed": seed}
-
-    def check_params(self) -> dict[str, Any]:
-        """Everything that decides the numerical checks besides the design, as plain JSON."""
-        checks = self.checks.model_dump(mode="json")
-        return self._model_params | {"checks": checks | {"seeds": min(self.checks.seeds, self.seeds)}}
+    def trajectory_batches(self) -> list[str]:
+        """The batches that hold stored trajectories."""
+        return [name for name, batch in self.batches.items() if self.stored(batch)]
 
     @cached_property
     def optimisation_jobs(self) -> dict[str, range]:
         """The starts of each job of the optimisation, by its name; none without an optimisation."""
         return self.optimise.jobs(tuple(self.parameters)) if self.optimise else {}
-
-    def objective_params(self) -> dict[str, Any]:
-        """Everything that decides the objective of the optimisation, as plain JSON."""
-        optimise = self._optimise
-        keys = ("objective", "free", "optimiser", "fresh", "seeds_per_step")
-        return self._optimisation_model | {key: optimise[key] for key in keys}
-
-    def start_params(self, job: str) -> dict[str, Any]:
-        """Everything that decides the numbers of some starts, as plain JSON."""
-        assert self.optimise is not None
-        numbers = self.optimisation_jobs[job]
-        free = self.optimise.free_of(tuple(self.parameters))
-        starts = shortest_design(self.optimise.starts, list(free), numbers.stop)
-        keys = ("objective", "free", "optimiser", "fresh", "seeds_per_step", "steps", "stop", "refine")
-        return self._optimisation_model | {
-            **{key: self._optimise[key] for key in keys},
-            "starts": starts.model_dump(mode="json"),
-            "numbers": [numbers.start, numbers.stop],
-        }
-
-    def optimisation_params(self) -> dict[str, Any]:
-        """Everything that decides what is measured of all starts, as plain JSON."""
-        measured = {key: value for key, value in self._optimise.items() if key != "starts_per_job"}
-        return self._optimisation_model | measured
-
-    @property
-    def _optimise(self) -> dict[str, Any]:
-        assert self.optimise is not None
-        return self.optimise.model_dump(mode="json")
-
-    @property
-    def _optimisation_model(self) -> dict[str, Any]:
-        """What decides a simulation and its gradient; the objective says which observables."""
-        others = ("observables", "correlations")
-        return {key: value for key, value in self._batch_params.items() if key not in others}
-
-    @cached_property
-    def trajectory_batches(self) -> list[str]:
-        """The batches that hold stored trajectories."""
-        return [name for name, batch in self.batches.items() if self._stored(batch)]
-
-    @cached_property
-    def _model_params(self) -> dict[str, Any]:
-        """What decides the numbers of one simulation at given parameter values."""
-        run = self.model_dump(mode="json")
-        return {
-            "study": run["study"],
-            "settings": dict(sorted(run["settings"].items())),
-            # Lists keep the order of the parameters, which decides the columns of a design.
-            "parameters": [[name, value] for name, value in run["parameters"].items()],
-            "fixed": dict(sorted(run["fixed"].items())),
-            "observables": run["observables"],
-            "key": self.key,
-        }
 
     def to_json(self) -> str:
         """The whole run as JSON, defaults included; ``Run.from_json`` gives the run back."""

@@ -2,92 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from jaxmorph.configuration.courses import check_file, read_course
-from jaxmorph.configuration.fields import (
+from ..designs import Design, ListDesign, SobolDesign, count_samples, grid_obstacle
+from .fields import (
     AllOrNames,
     ConfigurationModel,
     Scalar,
     hint,
 )
-from jaxmorph.configuration.fits import check_names
-from jaxmorph.configuration.optimisers import (
+from .fits import check_names
+from .optimisers import (
     OPTIMISERS,
     REQUIRED,
     SCHEDULES,
     WITHOUT_LEARNING_RATE,
     WITHOUT_SCHEDULE,
 )
-from jaxmorph.designs import Design, ListDesign, SobolDesign, count_samples, grid_obstacle
-
-FILES_MUST_EXIST = {"files_must_exist": True}
-"""Context of a validation that looks for the files that a configuration names.
-
-A run that is read back from a dataset is valid without them.
-"""
-
-When = Literal["end", "all"]
-
-
-class _Term(ConfigurationModel):
-    """What the terms of an objective have in common."""
-
-    observable: str = Field(description="name of an observable of the study")
-
-
-class _Weighted(_Term):
-    when: When = Field("end", description="at the `end`, or the average over `all` recorded times")
-    weight: float = Field(1.0, gt=0, description="weight of the term in the sum")
-
-
-class Target(_Weighted):
-    """((mean over seeds - `value`) / `error`)^2."""
-
-    goal: Literal["target"] = "target"
-    value: float = Field(description="what the observable should be, in its unit")
-    error: float = Field(
-        1.0, gt=0, description="how well `value` is known, or has to be met, in the observable's unit"
-    )
-
-
-class TimeCourse(_Term):
-    """The mean over the times of the file of ((mean over seeds - value) / error)^2."""
-
-    goal: Literal["time-course"] = "time-course"
-    data: str = Field(
-        description="a .csv or .nc file with columns (variables) `time`, the observable's name and, if "
-        "known, `<observable>_error` (else all are 1); units as `name [unit]` in CSV, as attribute "
-        "`units` in NetCDF; between recorded times the model is interpolated"
-    )
-    weight: float = Field(1.0, gt=0, description="weight of the term in the sum")
-
-    @field_validator("data")
-    @classmethod
-    def _has_the_course(cls, data: str, info: ValidationInfo) -> str:
-        if info.context == FILES_MUST_EXIST:
-            check_file(data)
-            if "observable" in info.data:
-                read_course(data, info.data["observable"])
-        return data
-
-
-class Minimise(_Weighted):
-    """The mean over seeds, to be as small as possible."""
-
-    goal: Literal["minimise"] = "minimise"
-
-
-class Maximise(_Weighted):
-    """The mean over seeds, to be as large as possible."""
-
-    goal: Literal["maximise"] = "maximise"
-
-
-Term = Annotated[Target | TimeCourse | Minimise | Maximise, Field(discriminator="goal")]
-"""Any of them; the key ``goal`` says which."""
+from .terms import Target, Term, TimeCourse
 
 
 def _check_settings(what: str, name: str, settings: dict[str, Any], known: tuple[str, ...]) -> None:

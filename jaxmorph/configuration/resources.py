@@ -13,9 +13,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from jaxmorph.configuration.models import Run
-from jaxmorph.configuration.optimisers import LBFGS
-from jaxmorph.errors import JaxmorphError
+from ..errors import JaxmorphError
+from .models import Run
+from .optimisers import LBFGS
 
 MEGABYTE = 1e6
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from jaxmorph.configuration.fields import ConfigurationModel, Indices
+from .fields import ConfigurationModel, Indices
 
-GradientMode = Literal["auto", "forward", "reverse"]
+GradientSetting = Literal["auto", "forward", "reverse"]
 Estimator = Literal["pathwise", "smoothed", "score", "straight-through"]
 
 BIASED: dict[str, str] = {

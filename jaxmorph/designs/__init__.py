@@ -5,10 +5,11 @@ the points are made by :func:`make_design` with ``scipy.stats.qmc`` and SALib. E
 function of its settings alone.
 """
 
-from jaxmorph.designs.copula import Correlation, correlation_factor, independence_obstacle
-from jaxmorph.designs.extension import shortest_design
-from jaxmorph.designs.points import central_sample, design_weights, make_design
-from jaxmorph.designs.settings import (
+from .copula import Correlation, correlation_factor, independence_obstacle
+from .corners import corner_points
+from .extension import shortest_design
+from .points import central_sample, design_weights, make_design, spread_samples
+from .settings import (
     Design,
     FastDesign,
     GridDesign,
@@ -36,6 +37,7 @@ __all__ = [
     "SaltelliDesign",
     "SobolDesign",
     "central_sample",
+    "corner_points",
     "correlation_factor",
     "count_samples",
     "design_weights",
@@ -45,4 +47,5 @@ __all__ = [
     "make_design",
     "represents",
     "shortest_design",
+    "spread_samples",
 ]

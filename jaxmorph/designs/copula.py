@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from jaxmorph.designs.settings import Design, LatinHypercubeDesign, SobolDesign
+from .settings import Design, LatinHypercubeDesign, SobolDesign
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jaxmorph.designs.settings import (
+from .settings import (
     Design,
     GridDesign,
     ListDesign,

@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from jaxmorph.designs.copula import (
+from ..distributions import Distribution, is_logarithmic
+from ..errors import JaxmorphError
+from .copula import (
     Correlation,
     correlated,
     correlation_factor,
     independence_obstacle,
 )
-from jaxmorph.designs.settings import (
+from .settings import (
     Design,
     FastDesign,
     GridDesign,
@@ -24,8 +26,6 @@ from jaxmorph.designs.settings import (
     SobolDesign,
     grid_obstacle,
 )
-from jaxmorph.distributions import Distribution, is_logarithmic
-from jaxmorph.errors import JaxmorphError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,6 +88,13 @@ def central_sample(unit_values: np.ndarray) -> int:
     distance = np.abs(unit_values - 0.5).max(axis=1)
     # Rounded, so that round-off does not decide between the symmetric points of a grid.
     return int(np.argmin(distance.round(12)))
+
+
+def spread_samples(n_samples: int, wanted: int) -> np.ndarray:
+    """At most ``wanted`` of ``n_samples`` samples, evenly spread from the first to the last."""
+    import numpy as np
+
+    return np.unique(np.linspace(0, n_samples - 1, min(wanted, n_samples)).round().astype(int))
 
 
 def design_weights(design: Design, parameters: Sequence[str]) -> np.ndarray | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from jaxmorph.distributions import Distribution, LogUniform, Uniform
+from ..distributions import Distribution, LogUniform, Uniform
 
 MAX_SAMPLES = 2**30
 """scipy's Sobol sequence has 30 bits; no run comes near it."""

@@ -1,6 +1,6 @@
 """Evaluating a study on samples x seeds: values, gradients, trajectories and checks of them."""
 
-from .batch import Evaluation, Trajectories, evaluate, evaluator, simulate_states
+from .batch import Evaluation, SimulatedStates, evaluate, evaluator, simulate_states
 from .checks import FiniteDifferences, finite_differences, lyapunov_exponent, mode_difference
 from .cost import Cost, measure_cost
 from .devices import describe_devices, require_gpus
@@ -15,8 +15,8 @@ __all__ = [
     "FiniteDifferences",
     "GradientMode",
     "Piece",
+    "SimulatedStates",
     "StudyError",
-    "Trajectories",
     "check_estimator",
     "choose_mode",
     "describe_devices",

@@ -46,7 +46,7 @@ class Evaluation:
 
 
 @dataclasses.dataclass(frozen=True)
-class Trajectories:
+class SimulatedStates:
     """Full simulations of samples x seeds, without gradients.
 
     Attributes:
@@ -201,7 +201,7 @@ def simulate_states(
     seeds: Int[np.ndarray, " seed"],
     *,
     run_key: int,
-) -> Trajectories:
+) -> SimulatedStates:
     """Values and full states over time, for (few) samples x seeds."""
     samples = np.asarray(samples, program.dtype(problem))
 
@@ -212,7 +212,7 @@ def simulate_states(
     with on_pairs(problem, both, samples, seeds, run_key) as (function, keys):
         value, states = in_pieces(function, samples, keys, None)
         model_time = _model_time(problem, program.trace(problem), samples, keys)
-    return Trajectories(model_time, value, states)
+    return SimulatedStates(model_time, value, states)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Buffers as large as the simulations of a batch need them.
 
 A study may hold what it cannot know beforehand, like the neighbours of each cell, in arrays of fixed
-size (``studies.Buffers``), and gives NaN where one was too small. They are sized here by a few
+size (``tracing.Buffers``), and gives NaN where one was too small. They are sized here by a few
 simulations of a batch. A simulation that gives NaN is run again for what it needs; if a buffer was too
 small, it is made larger, and the piece is evaluated again.
 """
@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..studies import Buffers, buffered
+from ..tracing import Buffers, buffered
 
 logger = logging.getLogger(__name__)
 

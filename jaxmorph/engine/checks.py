@@ -7,9 +7,10 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..studies import Problem, simulate_with_tangent
+from ..studies import Problem
 from . import program
 from .batch import Evaluation, evaluate, map_pairs
+from .followed import simulate_with_tangent
 from .program import Values
 
 

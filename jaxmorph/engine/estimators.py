@@ -24,12 +24,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ..configuration import Estimator
 from ..distributions import is_logarithmic, natural_sd
 from ..errors import JaxmorphError
-from ..studies import (
-    Problem,
-    log_probability_of_choices,
-    simulate_with_log_density,
-    using_surrogates,
-)
+from ..studies import Problem
+from ..tracing import Surrogates, using
+from .followed import log_probability_of_choices, simulate_with_log_density
 from .per_sample import over_keys
 from .program import (
     GradientMode,
@@ -168,7 +165,7 @@ def _without_surrogate(problem: Problem) -> list[str]:
 
     def slopes(key: PRNGKeyArray, theta: Array, direction: Array) -> list[Array]:
         def nudged(nudge: Array) -> list[Array]:
-            with using_surrogates(nudge):
+            with using(Surrogates(nudge)):
                 found = recording(problem, theta, key).observables
             # Never in one array: what each of them depends on could not be told apart.
             return [found[name] for name in problem.observables]
@@ -218,7 +215,7 @@ def straight_through(
     biased. What goes through a comparison or an index is left out, as what a new cell does to others.
     Costs what a pathwise gradient does, and has its variance.
     """
-    with using_surrogates():
+    with using(Surrogates()):
         return (forward if mode == "forward" else reverse)(problem, theta, key)
 
 

@@ -7,10 +7,10 @@ from jax import lax
 from jax.extend import core
 from jaxtyping import Array
 
-from .calls import CALLS, called
+from ..native.calls import CALLS, called
 from .lane_rules import RULES as ARRAY_RULES
 from .lanes import Laned, Lanes, Rule, Sizes, by_vmap, spread
-from .pair_rules import RULES as PAIR_RULES
+from .own_operations import own_rule
 
 
 def interpret(closed: core.ClosedJaxpr, arguments: Sequence[Laned], sizes: Sizes) -> list[Laned]:
@@ -25,7 +25,8 @@ def interpret(closed: core.ClosedJaxpr, arguments: Sequence[Laned], sizes: Sizes
     values.update(zip(jaxpr.invars, arguments, strict=True))
     for eqn in jaxpr.eqns:
         operands = [read(atom) for atom in eqn.invars]
-        rule = _RULES.get(eqn.primitive.name, by_vmap)
+        name = eqn.primitive.name
+        rule = _RULES.get(name) or own_rule(name) or by_vmap
         values.update(zip(eqn.outvars, rule(eqn, operands, sizes), strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 
@@ -197,7 +198,6 @@ _LANES: dict[str, Callable[[core.JaxprEqn, Sequence[Lanes]], list[Lanes]]] = {
 
 _RULES: dict[str, Rule] = {
     **ARRAY_RULES,
-    **PAIR_RULES,
     **dict.fromkeys(CALLS, _call),
     "cond": _cond,
     "over_keys": _over_keys,

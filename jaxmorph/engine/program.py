@@ -12,11 +12,11 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
-from ..studies import Problem, Recording, many_tangents, noticing_choices, raised_in
+from ..studies import Problem, Recording, raised_in
+from ..tracing import ChoicesNoticed, batched_on, many_tangents, using
 from .chunks import chunk_shape, over_chunks
 from .lane_control import interpret
 from .lanes import Laned, Lanes, Sizes, spread
-from .pair_rules import kernels_for_pairs
 from .threefry import threefry
 
 GradientMode = Literal["forward", "reverse"]
@@ -121,7 +121,7 @@ def over_batch(function: Callable) -> Callable:
 
     def over(samples: Float[Array, "sample parameter"], keys: UInt32[Array, "seed 2"]) -> Any:
         one = (jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in (samples, keys))
-        with kernels_for_pairs():
+        with batched_on(jax.default_backend()):
             closed, result = jax.make_jaxpr(function, return_shape=True)(*one)
 
         def chunk(samples: Array, keys: Array) -> list[Array]:
@@ -162,7 +162,7 @@ def trace(problem: Problem) -> Traced:
     name = type(problem.study).__name__
     with precision(problem):
         try:
-            with noticing_choices() as choices:
+            with using(choices := ChoicesNoticed()):
                 closed, arrays, rest = eqx.filter_make_jaxpr(recording)(problem, *_arguments(problem))
         except JaxmorphError:
             raise
@@ -173,14 +173,14 @@ def trace(problem: Problem) -> Traced:
     shape = result.time.shape[0], len(problem.observables)
     wanted = [leaf is result.time for leaf in jax.tree.leaves(arrays)]
     if not any(wanted):  # a NumPy array
-        return Traced(shape, bool(choices), lambda theta, key: result.time)
+        return Traced(shape, choices.any, lambda theta, key: result.time)
     jaxpr, used = dce_jaxpr(closed.jaxpr, wanted)
 
     def times(theta: Array, key: Array) -> Array:
         given = [x for x, is_used in zip((theta, key), used, strict=True) if is_used]
         return jax.core.eval_jaxpr(jaxpr, closed.consts, *given)[0]
 
-    return Traced(shape, bool(choices), jax.jit(times))
+    return Traced(shape, choices.any, jax.jit(times))
 
 
 def trace_gradients(problem: Problem) -> None:

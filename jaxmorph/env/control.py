@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..errors import JaxmorphError
-from ..simulation import scan
 from ..steps import SimulationStep, State
+from ..tracing import scan
 from .fields import FieldName, columns, field_of, with_field
 
 Levels = Float[Array, "cell variable"]

@@ -10,8 +10,8 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from .. import space
 from ..errors import JaxmorphError
-from ..simulation import bernoulli, categorical, surrogate
 from ..steps import SimulationStep, State
+from ..tracing import bernoulli, categorical, surrogate
 from .fields import require
 from .lineage import LINEAGE
 

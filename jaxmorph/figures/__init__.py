@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures.catalogue import CATALOGUE, OF_OPTIMISATION, figure_names
+from ..errors import JaxmorphError
+from .catalogue import CATALOGUE, OF_OPTIMISATION, figure_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def draw(
         *((OF_OPTIMISATION, optimisation) if of_optimisation else ("sensitivity.nc", sensitivity)),
     )
     if (reason := nothing_because(name, data)) is not None:
-        from jaxmorph.figures import nothing
+        from . import nothing
 
         return nothing.draw(entry.title, reason)
     module = importlib.import_module(module_of(name))
@@ -60,7 +60,7 @@ def draw(
     more = (checks,) if entry.source == "sensitivity.nc, checks.nc" else ()
     figure, table = module.draw(data, *more)
     if said := bias(name, data):
-        from jaxmorph.figures.style import footed
+        from .style import footed
 
         footed(figure, said)
     return figure, table
@@ -105,13 +105,13 @@ def nothing_because(name: str, data: xr.Dataset) -> str | None:
         return reason
     if not entry.lacks(map(str, data.variables)):
         return None
-    from jaxmorph.quantities import absent
+    from ..quantities import absent
 
     return entry.otherwise or absent(data).get(entry.needs[-1], "the data do not give it")
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]) -> list[Path]:
     """Write ``stem.svg``, ``stem.pdf`` and ``stem.csv``; see ``jaxmorph.figures.save``."""
-    from jaxmorph.figures.save import save_figure as save
+    from .save import save_figure as save
 
     return save(figure, data, stem)

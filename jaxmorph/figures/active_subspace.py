@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.tables import interval, tidy
+from . import panels, style
+from .entry import Entry
+from .tables import interval, tidy
 
 ENTRY = Entry(
     place=100,

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pkgutil
 from pathlib import Path
 
-from jaxmorph import figures
-from jaxmorph.figures.entry import Entry, read_entry
+from .. import figures
+from .entry import Entry, read_entry
 
 _OPTIMISATION = "optimisation"
 OF_OPTIMISATION = "optimisation.nc"

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import known, unsuited
-from jaxmorph.figures.tables import interval, tidy
-from jaxmorph.quantities import Kind, described
+from ..quantities import Kind, described
+from . import panels, style
+from .entry import Entry
+from .estimates import known, unsuited
+from .tables import interval, tidy
 
 ENTRY = Entry(
     place=150,

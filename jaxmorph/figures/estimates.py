@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from jaxmorph.quantities import Kind, Quantity, described
+from ..quantities import Kind, Quantity, described
 
 _DIMS = {"time", "observable", "parameter"}
 _ORDER = list(Kind)

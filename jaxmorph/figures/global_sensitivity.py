@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import best, known, present
-from jaxmorph.figures.numbers import NOT_DEFINED
-from jaxmorph.figures.tables import column, interval, tidy
-from jaxmorph.quantities import Kind
+from ..quantities import Kind
+from . import panels, style
+from .entry import Entry
+from .estimates import best, known, present
+from .numbers import NOT_DEFINED
+from .tables import column, interval, tidy
 
 ENTRY = Entry(
     place=30,

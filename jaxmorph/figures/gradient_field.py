@@ -8,10 +8,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.tables import require, tidy
+from ..errors import JaxmorphError
+from . import style
+from .entry import Entry
+from .tables import require, tidy
 
 ENTRY = Entry(
     place=90,
@@ -104,7 +104,7 @@ def _panel(figure: Figure, ax: Axes, data: xr.Dataset) -> None:
 
 
 def _edges(levels: np.ndarray, logarithmic: bool) -> np.ndarray:
-    """Limits of the cells around a grid's levels, half a mesh beyond the first and the last."""
+    """Limits of the rectangles around a grid's levels, half a mesh beyond the first and the last."""
     u = np.log(levels) if logarithmic else levels
     middle = (u[1:] + u[:-1]) / 2
     edges = np.concatenate([[2 * u[0] - middle[0]], middle, [2 * u[-1] - middle[-1]]])

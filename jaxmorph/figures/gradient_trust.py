@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import unreliable
-from jaxmorph.figures.tables import column, tidy
+from . import panels, style
+from .entry import Entry
+from .estimates import unreliable
+from .tables import column, tidy
 
 ENTRY = Entry(
     place=130,

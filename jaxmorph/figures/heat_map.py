@@ -12,11 +12,11 @@ from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import no_elasticities, unsuited
-from jaxmorph.figures.numbers import uncertain_parts
-from jaxmorph.figures.tables import interval, require, tidy
+from . import panels, style
+from .entry import Entry
+from .estimates import no_elasticities, unsuited
+from .numbers import uncertain_parts
+from .tables import interval, require, tidy
 
 ENTRY = Entry(
     place=20,
@@ -24,10 +24,10 @@ ENTRY = Entry(
     reading="Elasticity at the last time"
     "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}"
     ". Blue makes the observable larger in size, red smaller"
-    "{% if elasticity_average_low %}, grey cells cannot be told from zero{% endif %}"
+    "{% if elasticity_average_low %}, grey fields cannot be told from zero{% endif %}"
     ". Colour grows as the square root; it may saturate (then its bar ends in arrows), the "
     "numbers do not."
-    "{% if elasticity_average_low %} With many cells, about one in twenty intervals misses "
+    "{% if elasticity_average_low %} With many fields, about one in twenty intervals misses "
     "the truth by chance.{% endif %}",
     variables=("elasticity_average",),
 )

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.active_subspace import spectrum
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.tables import column, interval, tidy
+from . import panels, style
+from .active_subspace import spectrum
+from .entry import Entry
+from .numbers import plain
+from .tables import column, interval, tidy
 
 ENTRY = Entry(
     place=110,

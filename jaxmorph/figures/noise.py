@@ -8,10 +8,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.numbers import plain, short
-from jaxmorph.figures.tables import interval, tidy
+from . import panels, style
+from .entry import Entry
+from .numbers import plain, short
+from .tables import interval, tidy
 
 ENTRY = Entry(
     place=50,
@@ -20,7 +20,7 @@ ENTRY = Entry(
     "parameters, at each time; what is above it comes from the parameters. "
     "{% if noise_share_low %} The band is its 95 % interval.{% endif %}"
     " Where nearly all is noise, a single simulation says little about parameters, although"
-    " averages over seeds may.",
+    " means over seeds may.",
     variables=("noise_share",),
     needs=("noise_share",),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from jaxmorph.figures import style
+from . import style
 
 
 def draw(title: str, reason: str) -> tuple[Figure, pd.DataFrame]:

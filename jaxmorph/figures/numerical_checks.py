@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from jaxmorph.figures import style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.tables import column, require, tidy
+from . import style
+from .entry import Entry
+from .numbers import plain
+from .tables import column, require, tidy
 
 ENTRY = Entry(
     place=120,

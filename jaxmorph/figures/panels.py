@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from jaxmorph.figures import style
-from jaxmorph.figures.estimates import unreliable
-from jaxmorph.figures.tables import interval
+from . import style
+from .estimates import unreliable
+from .tables import interval
 
 FLAGGED = "#B00020"
 FLAG: dict[str, Any] = {"color": FLAGGED, "marker": "x", "ms": 4.5, "mew": 1.4, "ls": ""}

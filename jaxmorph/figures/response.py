@@ -9,9 +9,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.tables import require, tidy
+from . import panels, style
+from .entry import Entry
+from .tables import require, tidy
 
 ENTRY = Entry(
     place=80,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from jaxmorph.atomic import written_aside
-from jaxmorph.figures.style import style
+from ..atomic import written_aside
+from .style import style
 
 _METADATA: dict[str, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": "jaxmorph"},

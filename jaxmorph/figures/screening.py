@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from jaxmorph.figures import style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.tables import interval, tidy
+from . import style
+from .entry import Entry
+from .tables import interval, tidy
 
 ENTRY = Entry(
     place=40,

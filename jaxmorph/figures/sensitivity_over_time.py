@@ -8,10 +8,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import leading, one_time
-from jaxmorph.figures.tables import interval, tidy
+from . import panels, style
+from .entry import Entry
+from .estimates import leading, one_time
+from .tables import interval, tidy
 
 ENTRY = Entry(
     place=70,

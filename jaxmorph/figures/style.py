@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from jaxmorph.figures.numbers import short
-from jaxmorph.quantities import unit_of_entry
+from ..quantities import unit_of_entry
+from .numbers import short
 
 WIDTH = 7.0
 """Width of a two-column page figure, in inches."""

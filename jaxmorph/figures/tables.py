@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 import xarray as xr
 
-from jaxmorph.errors import JaxmorphError
+from ..errors import JaxmorphError
 
 
 def interval(name: str) -> tuple[str, str, str]:

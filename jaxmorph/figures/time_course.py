@@ -7,11 +7,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import no_elasticities, one_time, unsuited
-from jaxmorph.figures.tables import interval, require, tidy
-from jaxmorph.figures.tornado import CANCELS
+from . import panels, style
+from .entry import Entry
+from .estimates import no_elasticities, one_time, unsuited
+from .tables import interval, require, tidy
+from .tornado import CANCELS
 
 ENTRY = Entry(
     place=60,

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import no_elasticities, unsuited
-from jaxmorph.figures.numbers import NOT_DEFINED
-from jaxmorph.figures.tables import column, interval, require, tidy
+from . import panels, style
+from .entry import Entry
+from .estimates import no_elasticities, unsuited
+from .numbers import NOT_DEFINED
+from .tables import column, interval, require, tidy
 
 ENTRY = Entry(
     place=10,

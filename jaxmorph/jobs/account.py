@@ -21,35 +21,36 @@ _OF_A_FILE = (
 )
 
 
-def write_provenance(run_name: str, spec: Mapping[str, Any], inputs: Iterable[str], output: str) -> None:
-    """Collect the provenance of the files of the run ``spec``, from their attributes alone."""
-    files, run = [], {}
+def write_provenance(run_name: str, run: Run, inputs: Iterable[str], output: str) -> None:
+    """Collect the provenance of the files of a run, from their attributes alone."""
+    files: list[dict[str, Any]] = []
+    estimates: dict[str, Any] = {}
     for path in inputs:
         attributes = store.read_attributes(path)
         files.append(_of_a_file(path, attributes))
         if attributes["jaxmorph_file"] == "sensitivity":
-            run = attributes
+            estimates = attributes
     record = {
         "run": run_name,
         "methods": "",
-        "study": run["study"],
-        "study_description": run["study_description"],
-        "configuration": dict(spec),
-        "random_key": int(run["random_key"]),
-        "design_hash": run["design_hash"],
+        "study": estimates["study"],
+        "study_description": estimates["study_description"],
+        "configuration": run.plain(),
+        "random_key": int(estimates["random_key"]),
+        "design_hash": estimates["design_hash"],
         "code": {
-            "version": run["code_version"],
-            "git_commit": run["git_commit"],
-            "git_dirty": run["git_dirty"],
+            "version": estimates["code_version"],
+            "git_commit": estimates["git_commit"],
+            "git_dirty": estimates["git_dirty"],
             "of_all_files": sorted({file["code"] for file in files}),
             "digests": sorted({file["code_digest"] for file in files if file.get("code_digest")}),
         },
-        "libraries": json.loads(run["library_versions"]),
-        "totals": _totals(run, files),
-        "missing_batches": _missing(run, files),
+        "libraries": json.loads(estimates["library_versions"]),
+        "totals": _totals(estimates, files),
+        "missing_batches": _missing(estimates, files),
         "files": files,
     }
-    record["methods"] = paper.methods(record, run)
+    record["methods"] = paper.methods(record, estimates)
     store.write_json(record, output)
     logger.info("%d files", len(files))
 
@@ -68,12 +69,12 @@ def _of_a_file(path: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {"file": path, "kind": kind, **known, "devices": devices, "code": code}
 
 
-def _totals(run: Mapping[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
+def _totals(estimates: Mapping[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
     on_gpu = [file for file in files if str(file.get("device")).startswith(("gpu", "cuda", "rocm"))]
     starts, ends = ([file[end] for file in files if end in file] for end in ("start", "end"))
     return {
-        "simulations": int(run["simulations"]),
-        "simulations_wanted": int(run["simulations_wanted"]),
+        "simulations": int(estimates["simulations"]),
+        "simulations_wanted": int(estimates["simulations_wanted"]),
         "jobs": len({file.get("job_id") for file in files}),
         "hosts": len({file.get("host") for file in files}),
         "cpu_time_s": round(sum(file.get("cpu_time_s", 0.0) for file in files), 1),
@@ -84,8 +85,8 @@ def _totals(run: Mapping[str, Any], files: list[dict[str, Any]]) -> dict[str, An
     }
 
 
-def _missing(run: Mapping[str, Any], files: list[dict[str, Any]]) -> list[str]:
+def _missing(estimates: Mapping[str, Any], files: list[dict[str, Any]]) -> list[str]:
     """Names of all batches that were not there when the estimates were made."""
-    wanted = Run.from_json(run["configuration"]).batches
+    wanted = Run.from_json(estimates["configuration"]).batches
     there = {Path(file["file"]).stem for file in files if file["kind"] == "batch"}
     return [name for name in wanted if name not in there]

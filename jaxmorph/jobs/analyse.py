@@ -2,12 +2,12 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from .. import designs, sensitivity, store
 from ..configuration import Run, bias_attributes
@@ -22,52 +22,40 @@ _MOST_NAMED = 100
 _FROM_A_BATCH = ("device", "precision", "gradient_mode", "gradient_mode_reason", "random_key")
 
 
-def make_design(run_name: str, spec: Mapping[str, Any], study: str, output: str, record: str) -> None:
+def make_design(run_name: str, run: Run, study: str, output: str, record: str) -> None:
     """Write the points of a run's design, with what its study says of the parameters.
 
     ``record`` is a file for the run itself: when the design changes, it tells what that costs.
     """
-    run = Run.model_validate(spec)
-    about = store.read_json(study)
-    parameters = TypeAdapter(list[_Parameter]).validate_python(about["parameters"])
+    about = store.read_record(study, store.StudyRecord)
+    parameters = about.parameters
     values, unit_values = designs.make_design(
         run.design, {p.name: p.distribution for p in parameters}, run.correlations
     )
-    attributes = store.provenance(run_name, spec) | {
+    attributes = store.provenance(run_name, run.plain()) | {
         "design_method": run.design.method,
         "design": run.design.model_dump_json(),
         "correlations": json.dumps([c.model_dump(mode="json") for c in run.correlations]),
         "estimator": run.estimator,
-        "stochastic": int(about.get("stochastic", True)),
-        "study": about["study"],
-        "study_description": about["study_description"],
-        "study_source": about.get("study_source", ""),
-        "settings": json.dumps(about["settings"]),
-        "fixed_parameters": json.dumps(about["fixed_parameters"]),
+        "stochastic": int(about.stochastic),
+        "study": about.study,
+        "study_description": about.study_description,
+        "study_source": about.study_source,
+        "settings": json.dumps(about.settings),
+        "fixed_parameters": json.dumps(about.fixed_parameters),
         **bias_attributes(run.estimator),
     }
     dataset = store.design_dataset(
         values, unit_values, parameters, [p.distribution for p in parameters], attributes
     )
     store.write_dataset(dataset, output, "design")
-    store.write_json(run.model_dump(mode="json"), record)
-
-
-class _Parameter(BaseModel):
-    """A varied parameter as study.json describes it."""
-
-    name: str
-    unit: str
-    description: str
-    default: float
-    distribution: Distribution
+    store.write_json(run.plain(), record)
 
 
 def estimate_sensitivity(
-    run_name: str, spec: Mapping[str, Any], design: str, batches: Sequence[str], output: str
+    run_name: str, run: Run, design: str, batches: Sequence[str], output: str
 ) -> None:
     """Read the batches, one slab of samples in memory at a time, and write the estimates."""
-    run = Run.model_validate(spec)
     points = store.read_dataset(design, "design")
     slabs = Slabs(run, points, {Path(path).stem: path for path in batches})
     _warn_of_missing(run, slabs)
@@ -82,7 +70,7 @@ def estimate_sensitivity(
         file.derive(estimation.derives_from, estimation.derive)
         dataset.attrs |= {
             **{k: v for k, v in points.attrs.items() if k not in ("jaxmorph_file", "Conventions")},
-            **store.provenance(run_name, spec),
+            **store.provenance(run_name, run.plain()),
             **{k: slabs.attributes[k] for k in _FROM_A_BATCH},
             **slabs.summary.attributes(),
             **_completeness(run, slabs),

@@ -1,16 +1,16 @@
 """The job that writes the report of a run."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from .. import report, store
+from ..configuration import Run
 
 
 def write_page(
     run_name: str,
-    spec: Mapping[str, Any],
+    run: Run,
     sensitivity: str,
     checks: str | None,
     optimisation: str | None,
@@ -20,7 +20,7 @@ def write_page(
     """Write the report of a run; its figures lie in ``figures/`` beside it."""
     with store.open_dataset(sensitivity, "sensitivity") as data:
         # The estimates know only what decides them; the page carries all of the run.
-        data.attrs["configuration"] = json.dumps(dict(spec))
+        data.attrs["configuration"] = json.dumps(run.plain())
         # Only what is large, per sample and time, stays on disk: little of it is on the page.
         for variable in data.variables.values():
             if not {"sample", "time"} <= set(variable.dims):

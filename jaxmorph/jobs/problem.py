@@ -1,38 +1,44 @@
-"""What a job that simulates makes of its params."""
+"""What a job that simulates makes of its specification."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import jax
-from pydantic import TypeAdapter
 
-from ..configuration.fields import ParameterDistribution
+from .. import engine
+from ..configuration.specifications import GradientSpecification, ModelSpecification
 from ..errors import JaxmorphError
 from ..studies import Problem, load_problem
 
-Spec = Mapping[str, Any]
 
-
-def run_problem(run_name: str, spec: Spec) -> Problem:
+def run_problem(run_name: str, spec: ModelSpecification) -> Problem:
     """The run's study and question; messages name the run's keys."""
-    parameters = TypeAdapter(dict[str, ParameterDistribution]).validate_python(dict(spec["parameters"]))
-    try:
+    with keys_below(f"runs.{run_name}"):
         return load_problem(
-            spec["study"], spec["settings"], parameters, spec["observables"], spec["fixed"]
+            spec.study, spec.settings, dict(spec.parameters), spec.observables, spec.fixed
         )
+
+
+@contextlib.contextmanager
+def keys_below(place: str) -> Iterator[None]:
+    """Each line of an error begins with a key that is below ``place``."""
+    try:
+        yield
     except JaxmorphError as error:
-        lines = [f"runs.{run_name}.{line}" for line in str(error).splitlines()]
+        lines = [f"{place}.{line}" for line in str(error).splitlines()]
         raise JaxmorphError("\n".join(lines)) from error
 
 
-def how_of(spec: Spec) -> dict[str, Any]:
-    """How gradients are made."""
-    return {name: spec[name] for name in ("gradient", "estimator", "smoothing") if name in spec}
+def how_of(spec: GradientSpecification) -> dict[str, Any]:
+    """How gradients are made: arguments of ``engine.evaluate``."""
+    smoothing = {} if spec.smoothing is None else {"smoothing": spec.smoothing}
+    return {"gradient": spec.gradient, "estimator": spec.estimator, **smoothing}
 
 
-def digest(spec: Spec, *more: str) -> str:
-    """Of all that decides the numbers of a job."""
-    text = json.dumps([dict(spec), jax.__version__, *more], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def digest(spec: ModelSpecification, *more: str) -> str:
+    """Of all that decides the numbers of a job: its specification, JAX, the devices, and ``more``."""
+    content = [spec.plain(), jax.__version__, engine.describe_devices(), *more]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

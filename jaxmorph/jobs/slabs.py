@@ -57,17 +57,17 @@ class Slabs:
         return sum(len(batch.samples) * len(batch.seeds) for batch in batches)
 
     def __iter__(self) -> Iterator[xr.Dataset]:
-        together: list[_Piece] = []
+        together: list[_Part] = []
         for done, (samples, names) in enumerate(self._rows.items(), start=1):
             chunk = max([self._check(name) for name in names])
             size = self._size(chunk)
             for start in range(0, len(samples), size):
-                piece = _Piece(names, samples, slice(start, min(start + size, len(samples))))
+                part = _Part(names, samples, slice(start, min(start + size, len(samples))))
                 # Small batches go together: estimates of a slab have a cost of their own.
-                if together and not _fits(together, piece, size):
+                if together and not _fits(together, part, size):
                     yield self._read(together)
                     together = []
-                together.append(piece)
+                together.append(part)
             logger.info("row %d of %d of the batches", done, len(self._rows))
         if together:
             yield self._read(together)
@@ -91,10 +91,10 @@ class Slabs:
         size = max(1, int(_BYTES / per_sample))
         return size - size % chunk if size > chunk else size
 
-    def _read(self, pieces: list["_Piece"]) -> xr.Dataset:
-        """All seeds of the samples of some pieces."""
+    def _read(self, parts: list["_Part"]) -> xr.Dataset:
+        """All seeds of the samples of some parts."""
         assert self._like is not None
-        numbers = np.concatenate([piece.numbers for piece in pieces])
+        numbers = np.concatenate([part.numbers for part in parts])
         data = {}
         for name in _LARGE:
             like = self._like[name]
@@ -102,15 +102,15 @@ class Slabs:
             data[name] = (like.dims, np.full(shape, np.nan, like.dtype), like.attrs)
         there = np.zeros((len(numbers), len(self._seeds)), bool)
         start = 0
-        for piece in pieces:
-            rows = slice(start, start := start + len(piece))
-            for name in piece.names:
+        for part in parts:
+            rows = slice(start, start := start + len(part))
+            for name in part.names:
                 seeds = self._run.batches[name].seeds
                 first = int(np.searchsorted(self._seeds, seeds.start))
                 pairs = (rows, slice(first, first + len(seeds)))
                 there[pairs] = True
-                for variable, part in store.read_samples(self._paths[name], _LARGE, piece.rows).items():
-                    data[variable][1][pairs] = part
+                for variable, array in store.read_samples(self._paths[name], _LARGE, part.rows).items():
+                    data[variable][1][pairs] = array
         axes = {d: self._like[d] for d in ("time", "observable", "parameter")}
         numbered = {"sample": numbers, "seed": self._seeds}
         slab = xr.Dataset(data, coords=axes | numbered | self._texts)
@@ -141,7 +141,7 @@ class Slabs:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Piece:
+class _Part:
     """Some rows of the batches ``names``, whose samples are ``samples``."""
 
     names: list[str]
@@ -156,10 +156,10 @@ class _Piece:
         return np.array(self.samples[self.rows])
 
 
-def _fits(together: list[_Piece], piece: _Piece, size: int) -> bool:
-    """Whether a piece may join others: consecutive samples, and not too many."""
-    consecutive = together[-1].numbers[-1] + 1 == piece.numbers[0]
-    return bool(consecutive) and sum(len(p) for p in together) + len(piece) <= size
+def _fits(together: list[_Part], part: _Part, size: int) -> bool:
+    """Whether a part may join others: consecutive samples, and not too many."""
+    consecutive = together[-1].numbers[-1] + 1 == part.numbers[0]
+    return bool(consecutive) and sum(len(p) for p in together) + len(part) <= size
 
 
 def _check_batch(path: str, batch: xr.Dataset, design: xr.Dataset, expected: Batch) -> None:

@@ -6,8 +6,8 @@ from jaxtyping import Array, Float
 
 from .. import space
 from ..errors import JaxmorphError
-from ..simulation import surrogate
 from ..state import BaseCellState
+from ..tracing import surrogate
 from .geometry import Scalar, weights
 
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .. import space
-from ..env.mechanics import MechanicalInteractionPotential, nearest_distance
+from ..env.interactions import MechanicalInteractionPotential, nearest_distance
 from ..errors import JaxmorphError
-from ..gradients import by_gradient
 from ..state import BaseCellState
+from ..tracing import by_gradient
 
 Scalar = Float[Array, ""]
 

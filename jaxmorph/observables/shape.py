@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 
 from .. import space
 from ..errors import JaxmorphError
-from ..gradients import by_gradient
 from ..state import BaseCellState
+from ..tracing import by_gradient
 from .geometry import Scalar, centroid, chunk, grid, weights
 
 

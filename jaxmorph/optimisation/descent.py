@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, MutableMapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from tqdm import tqdm
 
 from ..configuration import Estimator
-from ..configuration.optimise import Optimise
+from ..configuration.optimise import Optimiser, Stop
 from ..configuration.optimisers import LBFGS
 from ..engine import capacities, devices, program
 from ..engine.batch import WantedMode, choose, on_pairs
@@ -48,7 +48,22 @@ STOP_REASONS = (
 RUNNING, STEPS, REACHED, FLAT, NO_PROGRESS, NOT_FINITE = range(len(STOP_REASONS))
 
 
-class State(NamedTuple):
+class DescentSettings(Protocol):
+    """What a descent must know of the configuration: the keys of ``optimise`` with these names."""
+
+    @property
+    def optimiser(self) -> Optimiser: ...
+    @property
+    def seeds_per_step(self) -> int: ...
+    @property
+    def fresh(self) -> bool: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def stop(self) -> Stop: ...
+
+
+class DescentState(NamedTuple):
     """Where all starts are: arrays (start, ...)."""
 
     u: Float[Array, "start parameter"]
@@ -64,7 +79,7 @@ def descend(
     problem: Problem,
     objective: Objective,
     points: Float[np.ndarray, "start parameter"],
-    settings: Optimise,
+    settings: DescentSettings,
     *,
     run_key: int,
     gradient: WantedMode = "auto",
@@ -115,7 +130,7 @@ def descend(
             return capacities.lower(step.advance, arguments, starts, keys).compile()
 
         advance = compiled()
-        progress = _Progress(settings.steps, done, n)
+        progress = _DescentProgress(settings.steps, done, n)
         written = time.monotonic()
         while done <= settings.steps and np.any(np.asarray(state.stopped) == RUNNING):
             after, records = advance(state, jnp.int32(done), y)
@@ -141,7 +156,7 @@ class _Step:
         self,
         problem: Problem,
         objective: Objective,
-        settings: Optimise,
+        settings: DescentSettings,
         single: Callable,
         mapped: Callable,
         run_key: int,
@@ -164,11 +179,11 @@ class _Step:
         kind = program.dtype(problem)
         self._weights = [jnp.asarray(x, kind) for x in (objective.curvature, objective.slope)]
 
-    def initial(self, u: Array) -> State:
+    def initial(self, u: Array) -> DescentState:
         """Before the first step."""
         n = len(u)
         zero = jnp.zeros(n, u.dtype)
-        return State(
+        return DescentState(
             u,
             jax.vmap(self._optimiser.init)(u),
             jnp.full(n, RUNNING, jnp.int32),
@@ -178,20 +193,20 @@ class _Step:
             jnp.zeros(n, jnp.int32),
         )
 
-    def advance(self, state: State, first: Array, y: Array) -> tuple[State, Record]:
+    def advance(self, state: DescentState, first: Array, y: Array) -> tuple[DescentState, Record]:
         """Ten steps from ``first`` on, of those that are left and while a start runs."""
         nothing = jax.eval_shape(self._step, state, first, y)[1]
 
-        def skip(state: State, s: Array) -> tuple[State, Record]:
+        def skip(state: DescentState, s: Array) -> tuple[DescentState, Record]:
             return state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), nothing)
 
-        def step(state: State, s: Array) -> tuple[State, Record]:
+        def step(state: DescentState, s: Array) -> tuple[DescentState, Record]:
             needed = (s <= self._settings.steps) & jnp.any(state.stopped == RUNNING)
             return jax.lax.cond(needed, lambda t: self._step(t, s, y), lambda t: skip(t, s), state)
 
         return jax.lax.scan(step, state, first + jnp.arange(_TOGETHER, dtype=jnp.int32))
 
-    def outgrown(self, before: State, after: State, records: Record, first: int) -> bool:
+    def outgrown(self, before: DescentState, after: DescentState, records: Record, first: int) -> bool:
         """Whether a buffer was too small for a start that has stopped; it is larger then."""
         failed = np.asarray((after.stopped == NOT_FINITE) & (before.stopped == RUNNING))
         larger = False
@@ -203,7 +218,7 @@ class _Step:
             larger |= capacities.outgrown(theta[None], keys, [nothing])
         return larger
 
-    def _step(self, state: State, s: Array, y: Array) -> tuple[State, Record]:
+    def _step(self, state: DescentState, s: Array, y: Array) -> tuple[DescentState, Record]:
         keys = self._keys(s)
         running = state.stopped == RUNNING
         value, se, gradient = self._evaluate(state.u, keys, y)
@@ -240,7 +255,7 @@ class _Step:
             numbers = numbers + k * s.astype(jnp.uint32)
         return jax.vmap(lambda i: jax.random.fold_in(self._key, i))(numbers)
 
-    def _judge(self, state: State, s: Array, value: Array, gradient: Array) -> State:
+    def _judge(self, state: DescentState, s: Array, value: Array, gradient: Array) -> DescentState:
         """Which starts stop here, and why."""
         rules = self._settings.stop
         a = jnp.asarray(self._share, value.dtype)
@@ -307,7 +322,7 @@ class _Step:
         return value(u)
 
 
-def _take_up(saved: Saved | None, state: State, history: History) -> tuple[State, int]:
+def _take_up(saved: Saved | None, state: DescentState, history: History) -> tuple[DescentState, int]:
     """The state after the last step that was saved and is whole; else ``state``, after none."""
     for place in sorted(saved or (), key=lambda place: -place[3]):
         with contextlib.suppress(KeyError):
@@ -323,7 +338,7 @@ def _take_up(saved: Saved | None, state: State, history: History) -> tuple[State
     return state, 0
 
 
-def _save(saved: Saved, n: int, done: int, state: State, history: History) -> None:
+def _save(saved: Saved, n: int, done: int, state: DescentState, history: History) -> None:
     """Keep the state after ``done`` steps, with the sizes of buffers; and then no earlier one."""
     before = list(saved)
     sizes = np.frombuffer(json.dumps(capacities.sizes()).encode(), np.uint8)
@@ -334,14 +349,14 @@ def _save(saved: Saved, n: int, done: int, state: State, history: History) -> No
             del saved[place]
 
 
-class _Progress:
+class _DescentProgress:
     """Writes to the log how far the starts are."""
 
     def __init__(self, steps: int, before: int, n: int, every: float = 2.0):
         self._steps, self._before, self._n, self._every = steps, before, n, every
         self._start = self._last = time.monotonic()
 
-    def __call__(self, done: int, state: State) -> None:
+    def __call__(self, done: int, state: DescentState) -> None:
         stopped = np.asarray(state.stopped)
         now = time.monotonic()
         if now - self._last < self._every and np.any(stopped == RUNNING):

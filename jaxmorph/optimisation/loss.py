@@ -38,7 +38,7 @@ def loss(features: Any, weights: Weights, *, unbiased: bool) -> Any:
 
 
 def cotangent(features: Any, weights: Weights, *, unbiased: bool) -> Any:
-    """D loss / d features, (..., seed, feature)."""
+    """The derivative d loss / d feature, (..., seed, feature)."""
     n = features.shape[-2]
     mean = features.mean(-2)[..., None, :]
     share = 1 / (n - 1) if unbiased else 0.0

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..configuration.courses import Course
+from ..configuration.courses import MeasuredCourse
 from ..configuration.fields import hint
-from ..configuration.optimise import Maximise, Minimise, Target, Term, TimeCourse
+from ..configuration.terms import Maximise, Minimise, Target, Term, TimeCourse
 from ..errors import JaxmorphError
 from ..studies import Observable
 
@@ -55,7 +55,7 @@ def observables_of(terms: Sequence[Term]) -> tuple[str, ...]:
 
 def make_objective(
     terms: Sequence[Term],
-    courses: Mapping[int, Course],
+    courses: Mapping[int, MeasuredCourse],
     time: Float[np.ndarray, " time"],
     time_unit: str,
     observables: Mapping[str, Observable],
@@ -100,7 +100,7 @@ def make_objective(
 
 
 def _features(
-    term: Term, course: Course | None, time: np.ndarray, place: int, n_observables: int
+    term: Term, course: MeasuredCourse | None, time: np.ndarray, place: int, n_observables: int
 ) -> Objective:
     """One term alone."""
     if isinstance(term, TimeCourse):
@@ -135,7 +135,7 @@ def _interpolation(wanted: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 def _problems(
     term: Term,
-    course: Course | None,
+    course: MeasuredCourse | None,
     time: np.ndarray,
     time_unit: str,
     observables: Mapping[str, Observable],

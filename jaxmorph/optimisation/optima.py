@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from .evaluation import Evaluation
+from .evaluator import LossEvaluator
 
 # Between two ends of paths.
 _BETWEEN = np.array([0.25, 0.5, 0.75])
@@ -14,7 +14,7 @@ _EQUAL = 1e-6
 
 
 def basins(
-    evaluation: Evaluation,
+    evaluator: LossEvaluator,
     u: Float[np.ndarray, "start parameter"],
     losses: Float[np.ndarray, "start seed"],
     spread: float,
@@ -28,7 +28,7 @@ def basins(
     it is in, and the ends of a flat valley are one optimum.
 
     Args:
-        evaluation: The loss on fresh seeds.
+        evaluator: The loss on fresh seeds.
         u: The ends.
         losses: The loss there, by seed.
         spread: Largest minus smallest loss at starts and ends.
@@ -39,7 +39,7 @@ def basins(
     for i in np.argsort(mean):
         if not np.isfinite(mean[i]):
             continue
-        free = _reachable(evaluation, u[i], u[best], losses[i], spread) if best else np.zeros(0, bool)
+        free = _reachable(evaluator, u[i], u[best], losses[i], spread) if best else np.zeros(0, bool)
         if free.any():
             found[i] = int(np.argmax(free))
         else:
@@ -49,11 +49,11 @@ def basins(
 
 
 def _reachable(
-    evaluation: Evaluation, end: np.ndarray, others: np.ndarray, loss: np.ndarray, spread: float
+    evaluator: LossEvaluator, end: np.ndarray, others: np.ndarray, loss: np.ndarray, spread: float
 ) -> np.ndarray:
     """Which of ``others``, all with a smaller loss, no barrier separates from ``end``."""
     points = end + _BETWEEN[:, None, None] * (others - end)
-    between = evaluation.losses(points.reshape(-1, end.size))
+    between = evaluator.losses(points.reshape(-1, end.size))
     excess = between.reshape(len(_BETWEEN), len(others), -1) - loss
     n = excess.shape[-1]
     noise = _SURE * excess.std(axis=-1, ddof=1) / n**0.5 if n > 1 else 0.0

@@ -5,7 +5,7 @@ from typing import Any
 import optax
 
 from ..configuration.optimise import Optimiser, Schedule
-from ..configuration.optimisers import WITHOUT_LEARNING_RATE
+from ..configuration.optimisers import LBFGS, WITHOUT_LEARNING_RATE
 from ..errors import JaxmorphError
 
 _LEARNING_RATE = 0.01
@@ -25,6 +25,24 @@ def make_optimiser(settings: Optimiser) -> optax.GradientTransformationExtraArgs
         return optax.with_extra_args_support(getattr(optax, settings.name)(**arguments))
     except (TypeError, ValueError) as error:
         raise JaxmorphError(f"optimiser.settings: {settings.name} refuses them: {error}") from error
+
+
+def check_optimiser(settings: Optimiser, *, noisy: bool) -> None:
+    """Whether Optax makes the optimiser, and it can do with the loss.
+
+    Args:
+        settings: The optimiser.
+        noisy: Whether the loss has other seeds in each step.
+
+    Raises:
+        JaxmorphError: If not.
+    """
+    make_optimiser(settings)
+    if noisy and settings.name == LBFGS:
+        raise JaxmorphError(
+            f"optimiser.name = {LBFGS}: searches along lines, which fresh seeds mislead; "
+            "write fresh: false, or take another optimiser (adam)"
+        )
 
 
 def _schedule(settings: Schedule) -> optax.Schedule:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
-from .evaluation import Evaluation
+from .evaluator import LossEvaluator
 from .optima import basins
 from .sections import Sections, loss_map, sections
 from .uncertainty import Curvature, curvature, region
@@ -30,25 +30,27 @@ class Outcome:
     Attributes:
         variables: Name -> (dims, array).
         covariance_kind: What the covariances are.
+        best: The start that is shown: the best of the first optimum; the first if there is no optimum.
     """
 
     variables: Variables
     covariance_kind: str
+    best: int
 
 
 def outcome(
-    evaluation: Evaluation,
+    evaluator: LossEvaluator,
     u: Float[np.ndarray, "start step parameter"],
     steps_done: Int[np.ndarray, " start"],
     finite: Bool[np.ndarray, " start"],
     *,
     fixed_seeds: int | None,
-    refining: Evaluation | None = None,
+    refining: LossEvaluator | None = None,
 ) -> Outcome:
     """Measure the ends of all paths on seeds that were not optimised on.
 
     Args:
-        evaluation: The loss on fresh seeds.
+        evaluator: The loss on fresh seeds.
         u: The paths, on the unconstrained scale.
         steps_done: Updates of each start.
         finite: Which starts did not turn non-finite.
@@ -56,14 +58,14 @@ def outcome(
         refining: The loss on the seeds of the refinement, if the last step of each path is one.
     """
     first, last = u[:, 0], u[np.arange(len(u)), steps_done]
-    before, after = np.split(evaluation.values(np.concatenate([first, last])), 2)
-    losses = [evaluation.losses_of(evaluation.objective.features(v)) for v in (before, after)]
+    before, after = np.split(evaluator.values(np.concatenate([first, last])), 2)
+    losses = [evaluator.losses_of(evaluator.objective.features(v)) for v in (before, after)]
     means = np.stack([loss.mean(axis=1) for loss in losses])
     spread = float(np.ptp(means[np.isfinite(means)])) if np.isfinite(means).any() else 0.0
     # The smallest of several noisy losses is too small on average: it is found on other seeds than
     # those that measure it.
-    chooses = evaluation.on_others() if evaluation.stochastic and len(u) > 1 else evaluation
-    there = losses[1] if chooses is evaluation else chooses.losses(last)
+    chooses = evaluator.on_others() if evaluator.stochastic and len(u) > 1 else evaluator
+    there = losses[1] if chooses is evaluator else chooses.losses(last)
     arrived = np.where((finite & np.isfinite(means[1]))[:, None], there, np.nan)
     basin = basins(chooses, last, arrived, spread)
     seeds = ("start", "evaluation_seed")
@@ -76,7 +78,7 @@ def outcome(
         "course_after": (courses, after),
         "optimum_of_start": ("start", basin),
     }
-    kind = "none"
+    kind, shown = "none", 0
     n_optima = min(basin.max() + 1, _MOST_OPTIMA) if basin.size else 0
     if n_optima:
         chosen = arrived.mean(axis=1)
@@ -87,28 +89,26 @@ def outcome(
             logger.info("optimum %d: start %d, loss %.6g, %d starts", k, i, means[1, i], counts[k])
             done = steps_done[i]
             path = u[i, done + 1 - max(2, int(_LAST * done)) : done + 1] if done else u[i, :1]
-            around = curvature(
-                evaluation, last[i], fixed_seeds=fixed_seeds, last=path, refining=refining
-            )
+            around = curvature(evaluator, last[i], fixed_seeds=fixed_seeds, last=path, refining=refining)
             gained = means[0, i] - means[1, i]
-            about.append((around, sections(evaluation, last[i], around, gained)))
-        kind = about[0][0].kind
-        variables |= _optima(evaluation, last[best], about)
-        features = evaluation.objective.features(after[best])
+            about.append((around, sections(evaluator, last[i], around, gained)))
+        kind, shown = about[0][0].kind, best[0]
+        variables |= _optima(evaluator, last[best], about)
+        features = evaluator.objective.features(after[best])
         variables |= {
             "optimum_start": ("optimum", np.array(best)),
             "optimum_n_starts": ("optimum", counts),
             "optimum_loss": ("optimum", means[1, best]),
-            "optimum_loss_se": ("optimum", evaluation.standard_errors(features)),
+            "optimum_loss_se": ("optimum", evaluator.standard_errors(features)),
         }
     if u.shape[2] == 2 and n_optima:
-        one, two, over = loss_map(evaluation, u[finite])
+        one, two, over = loss_map(evaluator, u[finite])
         variables |= {
             "map_value_0": ("map_0", one),
             "map_value_1": ("map_1", two),
             "map_loss": (("map_0", "map_1"), over),
         }
-    return Outcome(variables, kind)
+    return Outcome(variables, kind, shown)
 
 
 def _improvement(differences: Float[np.ndarray, "start seed"]) -> Variables:
@@ -125,15 +125,17 @@ def _improvement(differences: Float[np.ndarray, "start seed"]) -> Variables:
     }
 
 
-def _optima(evaluation: Evaluation, u: np.ndarray, about: list[tuple[Curvature, Sections]]) -> Variables:
+def _optima(
+    evaluator: LossEvaluator, u: np.ndarray, about: list[tuple[Curvature, Sections]]
+) -> Variables:
     """Values, intervals, curvature and sections of each optimum."""
     around = [there for there, _ in about]
     lines = [line for _, line in about]
-    ends = [region(evaluation, x, c.covariance) for x, c in zip(u, around, strict=True)]
+    ends = [region(evaluator, x, c.covariance) for x, c in zip(u, around, strict=True)]
     covariance = [np.outer(c.chain, c.chain) * c.covariance for c in around]
     one, line = ("optimum", "parameter"), ("optimum", "direction", "point")
     return {
-        "optimum_parameter_value": (one, evaluation.parameter(u)),
+        "optimum_parameter_value": (one, evaluator.parameter(u)),
         "parameter_low": (one, np.stack([low for low, _ in ends])),
         "parameter_high": (one, np.stack([high for _, high in ends])),
         "covariance": ((*one, "parameter_2"), np.stack(covariance)),

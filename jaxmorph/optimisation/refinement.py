@@ -13,7 +13,7 @@ from jaxtyping import Float
 from scipy import optimize
 
 from .descent import NOT_FINITE, Saved
-from .evaluation import Evaluation
+from .evaluator import LossEvaluator
 from .paths import Paths
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _FIELDS = ("u", "parameter_value", "loss", "loss_se", "gradient_norm")
 
 def refine(
     paths: Paths,
-    evaluation: Evaluation,
+    evaluator: LossEvaluator,
     steps: int,
     *,
     targets: Float[np.ndarray, "start feature"] | None = None,
@@ -42,7 +42,7 @@ def refine(
 ) -> Paths:
     """Go on from the ends of all paths: to each its refined end is added, as one more step.
 
-    The loss is that of the descent, without the bias of noise, on the seeds of ``evaluation``. Each step
+    The loss is that of the descent, without the bias of noise, on the seeds of ``evaluator``. Each step
     minimises its quadratic model with the Hessian 2 J^T Q J within a trust region, and is taken if the
     loss falls; the region shrinks or grows with how good the model was (Levenberg and Marquardt's
     damping). A start whose loss or gradient is not finite on these seeds stops.
@@ -52,7 +52,7 @@ def refine(
 
     Args:
         paths: Of the descent.
-        evaluation: The loss on the seeds of the refinement; its objective is data alone.
+        evaluator: The loss on the seeds of the refinement; its objective is data alone.
         steps: Evaluations of each start, at most, besides that at the end of its path.
         targets: Of each start its own targets, in place of the objective's.
         saved: The starts that were refined before, by ``(start, start + 1, 0, 1)``; written as it goes.
@@ -63,7 +63,7 @@ def refine(
     saved = {} if saved is None else saved
     fields = {name: _longer(getattr(paths, name)) for name in _FIELDS}
     done, stopped = paths.steps_done, paths.stopped.copy()
-    with evaluation.compiled() as compiled:
+    with evaluator.compiled() as compiled:
         for i in np.flatnonzero(stopped != NOT_FINITE):
             mine = compiled if targets is None else compiled.against(targets[i])
             place = (int(i), int(i) + 1, 0, 1)
@@ -89,7 +89,7 @@ def _longer(array: np.ndarray) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Model:
+class _QuadraticModel:
     """The loss at a point with its quadratic model: gradient and Hessian, Gauss and Newton's.
 
     The Hessian is that of the mean over these seeds, with its noise, so that it bends nowhere downwards.
@@ -102,12 +102,12 @@ class _Model:
     square: float
 
     @classmethod
-    def of(cls, evaluation: Evaluation, u: np.ndarray) -> "_Model":
-        there, objective = evaluation.slopes(u[None]), evaluation.objective
+    def of(cls, evaluator: LossEvaluator, u: np.ndarray) -> "_QuadraticModel":
+        there, objective = evaluator.slopes(u[None]), evaluator.objective
         if not (np.isfinite(there.loss[0]) and np.isfinite(there.gradient).all()):
             return cls(np.inf, np.nan, np.zeros_like(u), np.eye(u.size), np.nan)
         mean, jacobian = there.features[0].mean(axis=0), there.jacobian[0].mean(axis=0)
-        se = evaluation.standard_errors(there.features)[0]
+        se = evaluator.standard_errors(there.features)[0]
         return cls(
             float(there.loss[0]),
             float(se),
@@ -123,13 +123,13 @@ class _Model:
         return float(self.gradient @ step) / 2
 
 
-def _refined(evaluation: Evaluation, start: np.ndarray, steps: int) -> list[np.ndarray]:
+def _refined(evaluator: LossEvaluator, start: np.ndarray, steps: int) -> list[np.ndarray]:
     """The end of one start: what is kept of it, in the order of ``_FIELDS``."""
-    seen: dict[bytes, _Model] = {}
+    seen: dict[bytes, _QuadraticModel] = {}
 
-    def at(u: np.ndarray) -> _Model:
+    def at(u: np.ndarray) -> _QuadraticModel:
         if u.tobytes() not in seen:
-            seen[u.tobytes()] = _Model.of(evaluation, u)
+            seen[u.tobytes()] = _QuadraticModel.of(evaluator, u)
         return seen[u.tobytes()]
 
     def arrived(u: np.ndarray) -> bool:
@@ -141,7 +141,7 @@ def _refined(evaluation: Evaluation, start: np.ndarray, steps: int) -> list[np.n
 
     end = start
     if not np.isfinite(at(start).loss):
-        logger.warning("not refined: the loss of %d seeds is not finite", len(evaluation.seeds))
+        logger.warning("not refined: the loss of %d seeds is not finite", len(evaluator.seeds))
     elif not arrived(start):
         end = optimize.minimize(
             lambda u: at(u).loss,
@@ -160,7 +160,7 @@ def _refined(evaluation: Evaluation, start: np.ndarray, steps: int) -> list[np.n
     found = at(end)
     fell = at(start).loss, found.loss, "" if arrived(end) else ", and would fall further"
     logger.info(
-        "%d evaluations of %d seeds: loss %.6g -> %.6g%s", len(seen), len(evaluation.seeds), *fell
+        "%d evaluations of %d seeds: loss %.6g -> %.6g%s", len(seen), len(evaluator.seeds), *fell
     )
-    kept = end, evaluation.parameter(end), found.loss, found.se, np.linalg.norm(found.gradient)
+    kept = end, evaluator.parameter(end), found.loss, found.se, np.linalg.norm(found.gradient)
     return [np.asarray(x) for x in kept]

@@ -50,7 +50,7 @@ class Scale:
         return jnp.clip(jnp.where(self._log, jnp.exp(natural), natural), low, high)
 
     def derivative(self, u: Float[Array, "... parameter"]) -> Float[Array, "... parameter"]:
-        """D parameter / du at ``u``."""
+        """The derivative d parameter / d u at ``u``."""
         return jax.jvp(self.parameter, (u,), (jnp.ones_like(u),))[1]
 
     def unconstrained(

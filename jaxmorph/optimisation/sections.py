@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from .evaluation import Evaluation
+from .evaluator import LossEvaluator
 from .uncertainty import Curvature
 
 _POINTS = 11
@@ -34,14 +34,14 @@ class Sections:
     loss_se: Float[np.ndarray, "direction point"]
 
 
-def sections(evaluation: Evaluation, u: np.ndarray, around: Curvature, gained: float) -> Sections:
+def sections(evaluator: LossEvaluator, u: np.ndarray, around: Curvature, gained: float) -> Sections:
     """The loss through ``u``, along stiff and sloppy directions, at fresh seeds.
 
     Each goes as far as the Hessian says that the loss rises by a quarter of ``gained``, and at most 3.
     The other directions are held: these are sections, not profiles of a likelihood.
 
     Args:
-        evaluation: The loss on fresh seeds.
+        evaluator: The loss on fresh seeds.
         u: The optimum.
         around: The Hessian there.
         gained: How much smaller the loss is than at the start.
@@ -52,19 +52,19 @@ def sections(evaluation: Evaluation, u: np.ndarray, around: Curvature, gained: f
     reach = np.clip(reach, _NARROWEST, _WIDEST)
     position = reach[:, None] * np.linspace(-1, 1, _POINTS)
     points = u + position[..., None] * around.eigenvector[:, None, :]
-    features = evaluation.features(points.reshape(-1, u.size))
-    losses = evaluation.losses_of(features).mean(axis=-1)
+    features = evaluator.features(points.reshape(-1, u.size))
+    losses = evaluator.losses_of(features).mean(axis=-1)
     shape = position.shape
     return Sections(
         position,
-        evaluation.parameter(points),
+        evaluator.parameter(points),
         losses.reshape(shape),
-        evaluation.standard_errors(features).reshape(shape),
+        evaluator.standard_errors(features).reshape(shape),
     )
 
 
 def loss_map(
-    evaluation: Evaluation, u: Float[np.ndarray, "... 2"]
+    evaluator: LossEvaluator, u: Float[np.ndarray, "... 2"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The loss over two parameters: values of the first, of the second, and the loss (first, second).
 
@@ -77,7 +77,7 @@ def loss_map(
     margin = np.maximum(_BEYOND * (high - low), 0.25)
     axes = np.linspace(low - margin, high + margin, _MAP_POINTS)
     grid = np.stack(np.meshgrid(*axes.T, indexing="ij"), axis=-1)
-    few = evaluation.of_seeds(_MAP_SEEDS)
+    few = evaluator.of_seeds(_MAP_SEEDS)
     losses = few.losses(grid.reshape(-1, 2)).mean(axis=-1)
-    values = evaluation.parameter(axes)
+    values = evaluator.parameter(axes)
     return values[:, 0], values[:, 1], losses.reshape(_MAP_POINTS, _MAP_POINTS)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from .evaluation import Evaluation, Slopes
+from .evaluator import LossEvaluator, Slopes
 from .objective import Objective
 
 # Half a step of central differences on the unconstrained scale, whose unit is a fourth of an interval
@@ -40,12 +40,12 @@ class Curvature:
 
 
 def curvature(
-    evaluation: Evaluation,
+    evaluator: LossEvaluator,
     u: Float[np.ndarray, " parameter"],
     *,
     fixed_seeds: int | None,
     last: Float[np.ndarray, "step parameter"],
-    refining: Evaluation | None = None,
+    refining: LossEvaluator | None = None,
 ) -> Curvature:
     """Hessian and covariance at ``u``.
 
@@ -70,40 +70,40 @@ def curvature(
     838-855.
 
     Args:
-        evaluation: The loss on fresh seeds.
+        evaluator: The loss on fresh seeds.
         u: The optimum.
         fixed_seeds: Number of the seeds, if all steps had the same.
         last: The last tenth of the path that led there.
         refining: The loss on the seeds of the refinement, if it ended there.
     """
-    here = evaluation.slopes(u[None])
-    measured = evaluation.objective.measured
-    hessian = _gauss_newton(evaluation.objective, here) if measured else _hessian(evaluation, u)
+    here = evaluator.slopes(u[None])
+    measured = evaluator.objective.measured
+    hessian = _gauss_newton(evaluator.objective, here) if measured else _hessian(evaluator, u)
     value, vector = np.linalg.eigh(hessian)
     covariance = np.zeros_like(hessian)
     if measured:
-        covariance = _of_data(evaluation.objective, here.features[0], here.jacobian[0])
-    if evaluation.stochastic:
+        covariance = _of_data(evaluator.objective, here.features[0], here.jacobian[0])
+    if evaluator.stochastic:
         if refining is not None:
             there = refining.slopes(u[None])
             bent = _gauss_newton(refining.objective, there)
             noise = _sandwich(refining, there, bent) / len(refining.seeds)
             covariance = covariance + noise + _missed(there, bent)
         elif fixed_seeds is not None:
-            covariance = covariance + _sandwich(evaluation, here, hessian) / fixed_seeds
+            covariance = covariance + _sandwich(evaluator, here, hessian) / fixed_seeds
         else:
             covariance = covariance + _spread(last) + _missed(here, hessian)
             if not measured:
-                n = max(1, len(last)) * len(evaluation.seeds)
-                covariance = covariance + _sandwich(evaluation, here, hessian) / n
+                n = max(1, len(last)) * len(evaluator.seeds)
+                covariance = covariance + _sandwich(evaluator, here, hessian) / n
     kind = FISHER if measured else SANDWICH
     return Curvature(value[::-1], vector.T[::-1], covariance, kind, here.chain[0])
 
 
-def _hessian(evaluation: Evaluation, u: np.ndarray) -> np.ndarray:
-    h = _STEP[evaluation.problem.study.precision]
+def _hessian(evaluator: LossEvaluator, u: np.ndarray) -> np.ndarray:
+    h = _STEP[evaluator.problem.study.precision]
     steps = h * np.eye(u.size)
-    gradient = evaluation.slopes(np.concatenate([u + steps, u - steps])).gradient
+    gradient = evaluator.slopes(np.concatenate([u + steps, u - steps])).gradient
     hessian = (gradient[: u.size] - gradient[u.size :]) / (2 * h)
     return (hessian + hessian.T) / 2
 
@@ -175,10 +175,10 @@ def _between(inverse: np.ndarray, middle: np.ndarray) -> np.ndarray:
     return half @ half.T
 
 
-def _sandwich(evaluation: Evaluation, here: Slopes, hessian: np.ndarray) -> np.ndarray:
+def _sandwich(evaluator: LossEvaluator, here: Slopes, hessian: np.ndarray) -> np.ndarray:
     """H^-1 V H^-1 of one seed."""
     features, jacobian = here.features[0], here.jacobian[0]
-    weights = evaluation.weights
+    weights = evaluator.weights
     mean, slope = features.mean(axis=0), jacobian.mean(axis=0)
     pull = 2 * weights.curvature * (mean - weights.target) + weights.slope
     of_seed = (jacobian - slope).transpose(0, 2, 1) @ pull
@@ -202,11 +202,11 @@ def _undetermined(matrix: np.ndarray) -> np.ndarray:
 
 
 def region(
-    evaluation: Evaluation, u: np.ndarray, covariance: np.ndarray, level: float = 0.95
+    evaluator: LossEvaluator, u: np.ndarray, covariance: np.ndarray, level: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the intervals of single parameters: of their unconstrained scale, so within the bounds."""
     width = stats.norm.ppf((1 + level) / 2) * np.sqrt(np.diag(covariance))
-    return evaluation.parameter(u - width), evaluation.parameter(u + width)
+    return evaluator.parameter(u - width), evaluator.parameter(u + width)
 
 
 def covers(difference: np.ndarray, covariance: np.ndarray, level: float = 0.95) -> bool:

@@ -1,5 +1,5 @@
 """The report of a run: one self-contained HTML page, made from datasets, figures and films."""
 
-from jaxmorph.report.page import write_report
+from .page import write_report
 
 __all__ = ["write_report"]

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.report.reproduce import unpack
+from ..errors import JaxmorphError
+from .reproduce import unpack
 
 
 def main() -> int:

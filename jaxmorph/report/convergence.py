@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import unreliable, unsuited
-from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.style import final, words
-from jaxmorph.quantities import Interval, Kind, Method, Quantity, described
+from ..figures.estimates import unreliable, unsuited
+from ..figures.numbers import plain
+from ..figures.style import final, words
+from ..quantities import Interval, Kind, Method, Quantity, described
 
 METHOD = Method(
     "Convergence",

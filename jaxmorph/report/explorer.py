@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import present, unreliable, unsuited
-from jaxmorph.figures.style import line_styles, names, unit_of, words
-from jaxmorph.quantities import Quantity, unit_of_entry
-from jaxmorph.report.summary import rankings
+from ..figures.estimates import present, unreliable, unsuited
+from ..figures.style import line_styles, names, unit_of, words
+from ..quantities import Quantity, unit_of_entry
+from .summary import rankings
 
 _MOST_TIMES = 60
 _DIGITS = 4

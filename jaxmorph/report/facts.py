@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.numbers import plain, short
-from jaxmorph.figures.style import names
+from ..figures.numbers import plain, short
+from ..figures.style import names
 
 _MOST_NAMED = 20
 _FEW_VALUES = 5

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import best, unreliable
-from jaxmorph.figures.estimates import leading as leading_estimate
-from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.style import final, names, words
-from jaxmorph.quantities import Kind, Quantity
-from jaxmorph.report.convergence import verdicts
-from jaxmorph.report.summary import Effect, Ranking, percent
+from ..figures.estimates import best, unreliable
+from ..figures.estimates import leading as leading_estimate
+from ..figures.numbers import plain
+from ..figures.style import final, names, words
+from ..quantities import Kind, Quantity
+from .convergence import verdicts
+from .summary import Effect, Ranking, percent
 
 NEGLIGIBLE = 0.05
 """A parameter whose total index is below this at the upper end of its interval hardly matters."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from jaxmorph.quantities import Kind, Method, described
-from jaxmorph.report import convergence
+from ..quantities import Kind, Method, described
+from . import convergence
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures import draw, nothing_because
-from jaxmorph.figures.estimates import known, present, size_measure, unreliable, unsuited
-from jaxmorph.figures.numbers import NOT_DEFINED, plain, uncertain_between
-from jaxmorph.figures.save import render
-from jaxmorph.figures.style import final, words
-from jaxmorph.quantities import Kind, Quantity
-from jaxmorph.report.convergence import Verdict, verdicts
-from jaxmorph.report.findings import noiseless
-from jaxmorph.report.summary import percent
+from ..figures import draw, nothing_because
+from ..figures.estimates import known, present, size_measure, unreliable, unsuited
+from ..figures.numbers import NOT_DEFINED, plain, uncertain_between
+from ..figures.save import render
+from ..figures.style import final, words
+from ..quantities import Kind, Quantity
+from .convergence import Verdict, verdicts
+from .findings import noiseless
+from .summary import percent
 
 _COLUMNS = (
     *(Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT),
@@ -26,7 +26,7 @@ _DIRECTIONS = (Kind.SCALED, Kind.SEMI_ELASTICITY)
 
 
 @dataclass(frozen=True)
-class Entry:
+class RankedNumber:
     """One number of a ranking as text; ``flagged`` where its gradient cannot be trusted."""
 
     text: str
@@ -43,7 +43,7 @@ class Section:
     unit: str
     description: str
     columns: list[Quantity] = field(default_factory=list)
-    rows: list[tuple[str, list[Entry]]] = field(default_factory=list)
+    rows: list[tuple[str, list[RankedNumber]]] = field(default_factory=list)
     flagged: list[str] = field(default_factory=list)
     undefined: list[str] = field(default_factory=list)
     has_semi_elasticity: bool = False
@@ -107,25 +107,25 @@ def _order(data: xr.Dataset, cancels: bool) -> np.ndarray:
     return np.argsort(-np.nan_to_num(value, nan=-1.0), kind="stable")
 
 
-def _of_noise(data: xr.Dataset, column: Quantity) -> Entry:
+def _of_noise(data: xr.Dataset, column: Quantity) -> RankedNumber:
     """The noise as one more input has a first-order index, and nothing else of its own."""
     own = {f"{column.of_noise}{end}": f"{column.name}{end}" for end in ("", "_low", "_high")}
     held = {old: new for old, new in own.items() if column.of_noise and old in data}
-    return _entry(data[list(held)].rename(held), column, flagged=False) if held else Entry("")
+    return _entry(data[list(held)].rename(held), column, flagged=False) if held else RankedNumber("")
 
 
-def _entry(one: xr.Dataset, column: Quantity, flagged: bool) -> Entry:
+def _entry(one: xr.Dataset, column: Quantity, flagged: bool) -> RankedNumber:
     value = float(one[column.name])
     mark = flagged and column.from_gradients
     if not np.isfinite(value):
-        return Entry(NOT_DEFINED if np.isnan(value) else "no finite bound", mark)
+        return RankedNumber(NOT_DEFINED if np.isnan(value) else "no finite bound", mark)
     if f"{column.name}_low" not in one:
-        return Entry(plain(value), mark, _sign(column, value, value))
+        return RankedNumber(plain(value), mark, _sign(column, value, value))
     low, high = float(one[f"{column.name}_low"]), float(one[f"{column.name}_high"])
     if not np.isfinite(high - low):
-        return Entry(f"{plain(value)} (interval unbounded)", mark)
+        return RankedNumber(f"{plain(value)} (interval unbounded)", mark)
     sign = _sign(column, low, high)
-    return Entry(uncertain_between(value, low, high), mark, sign)
+    return RankedNumber(uncertain_between(value, low, high), mark, sign)
 
 
 def _sign(column: Quantity, low: float, high: float) -> int:

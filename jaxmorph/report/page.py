@@ -13,15 +13,15 @@ from typing import Any
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from jaxmorph.animations import poster
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import bias, draw, nothing_because
-from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.estimates import unreliable
-from jaxmorph.figures.save import render, write_whole
-from jaxmorph.figures.style import names, words
-from jaxmorph.report import (
+from ..animations import poster
+from ..errors import JaxmorphError
+from ..figures import bias, draw, nothing_because
+from ..figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
+from ..figures.entry import Entry
+from ..figures.estimates import unreliable
+from ..figures.save import render, write_whole
+from ..figures.style import names, words
+from . import (
     explorer,
     facts,
     findings,

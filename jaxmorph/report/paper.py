@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jaxmorph.report import facts
+from . import facts
 
 _HOUR = 3600.0
 

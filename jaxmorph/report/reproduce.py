@@ -15,8 +15,8 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.report.facts import code
+from ..errors import JaxmorphError
+from .facts import code
 
 CONFIGURATION, REQUIREMENTS = "config.yaml", "requirements.txt"
 _MARK = "data-reproduce"

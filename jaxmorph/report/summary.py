@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.estimates import (
+from ..figures.estimates import (
     both_signs,
     known,
     mean_of_both_signs,
@@ -15,10 +15,10 @@ from jaxmorph.figures.estimates import (
     unreliable,
     unsuited,
 )
-from jaxmorph.figures.numbers import plain, uncertain_between
-from jaxmorph.figures.numerical_checks import largest_over_time
-from jaxmorph.figures.style import final, names, words
-from jaxmorph.quantities import Kind, Quantity
+from ..figures.numbers import plain, uncertain_between
+from ..figures.numerical_checks import largest_over_time
+from ..figures.style import final, names, words
+from ..quantities import Kind, Quantity
 
 _NAME = "elasticity_average"
 _MOST_LISTED = 40
@@ -255,7 +255,7 @@ def worst_check(checks: xr.Dataset | None) -> str | None:
 
 
 @dataclass
-class Health:
+class HealthSummary:
     """What a reader must be warned of."""
 
     non_finite: int = 0
@@ -273,9 +273,9 @@ class Health:
         )
 
 
-def health(sensitivity: xr.Dataset) -> Health:
+def health(sensitivity: xr.Dataset) -> HealthSummary:
     """Non-finite numbers, exploding gradients and elasticities that are not defined."""
-    found = Health()
+    found = HealthSummary()
     if "non_finite_count" in sensitivity:
         found.non_finite = int(sensitivity["non_finite_count"].sum())
     if "excluded_sample" in sensitivity:

@@ -18,7 +18,7 @@ _PAIR = (*_OBSERVABLE, "parameter")
 QUANTITIES = (
     Quantity(
         "value_average",
-        "mean over samples and seeds of the observable",
+        "average over samples of the mean over seeds of the observable",
         "observable",
         _OBSERVABLE,
         Kind.VALUE,
@@ -28,7 +28,7 @@ QUANTITIES = (
     ),
     Quantity(
         "gradient_average",
-        "mean over samples and seeds of the gradient",
+        "average over samples of the mean over seeds of the gradient",
         "observable parameter^-1",
         _PAIR,
         Kind.DERIVATIVE,
@@ -41,7 +41,7 @@ QUANTITIES = (
     ),
     Quantity(
         "gradient_trimmed_average",
-        "trimmed mean over seeds of the mean over samples of the gradient",
+        "trimmed mean over seeds of the average over samples of the gradient",
         "observable parameter^-1",
         _PAIR,
         Kind.DERIVATIVE,
@@ -54,7 +54,7 @@ QUANTITIES = (
     ),
     Quantity(
         "elasticity_average",
-        "mean over samples of the elasticity",
+        "average over samples of the elasticity",
         "1",
         _PAIR,
         Kind.ELASTICITY,
@@ -87,7 +87,7 @@ QUANTITIES = (
     ),
     Quantity(
         "semi_elasticity_average",
-        "mean over samples of the semi-elasticity",
+        "average over samples of the semi-elasticity",
         "observable",
         _PAIR,
         Kind.SEMI_ELASTICITY,
@@ -102,7 +102,7 @@ QUANTITIES = (
 
 _SPREAD = (0.1, 0.5, 0.9)
 # What is averaged over samples, for each quantity.
-_MEANS = {
+_AVERAGED = {
     "value": "mean",
     "gradient": "gradient_mean",
     "elasticity": "elasticity",
@@ -160,7 +160,7 @@ class DesignAverage:
             "elasticity": elasticity_deviation(value, gradient, parameter_value, local["elasticity"]),
             "semi_elasticity": parameter_value * deviation,
         }
-        means = {name: local[mean] for name, mean in _MEANS.items()}
+        means = {name: local[mean] for name, mean in _AVERAGED.items()}
         add_up(self._sum, {name: (weight * d).sum("sample") for name, d in deviations.items()})
         add_up(self._count, {name: _weights_of(d, weight) for name, d in deviations.items()})
         add_up(self._total, {name: (weight * m).sum("sample") for name, m in means.items()})
@@ -174,7 +174,7 @@ class DesignAverage:
         average leaves out the seeds whose average over the samples is the smallest and the largest.
         """
         result: dict[str, xr.DataArray] = {"elasticity_defined_share": self._defined_share()}
-        for name in _MEANS:
+        for name in _AVERAGED:
             average = self._average(name)
             result[f"{name}_average"] = average
             per_seed = self._per_seed(name)

@@ -53,12 +53,12 @@ class Fisher:
         self._gradient = np.where((kept & self.used[..., None, :, :])[..., None], gradient, 0.0)
 
     def of_data(self) -> np.ndarray:
-        """F, (..., parameter, parameter); NaN where no entry is used."""
+        """The matrix F, (..., parameter, parameter); NaN where no entry is used."""
         f = self._between_seeds(self._counts.astype(float), self._inverse * self._unbiased)
         return np.where(self.used.any(axis=(-2, -1))[..., None, None], f, np.nan)
 
     def of_draw(self, weight: np.ndarray) -> np.ndarray:
-        """F of a reflected resample, (parameter, parameter); ``weight`` (seed)."""
+        """The matrix F of a reflected resample, (parameter, parameter); ``weight`` (seed)."""
         w = np.where(self._counts, weight[:, None], 0.0)
         total = np.maximum(w.sum(axis=0), 1)[:, None]
         centred = self._deviation - (w[..., None] * self._deviation).sum(axis=0) / total

@@ -24,12 +24,12 @@ _RESAMPLES = 100
 def fast(
     value: xr.DataArray, parameters: Sequence[str], harmonics: int, stochastic: bool
 ) -> dict[str, xr.DataArray]:
-    """``sobol_first`` and ``sobol_total`` of the average over seeds, at every time, of every observable.
+    """``sobol_first`` and ``sobol_total`` of the mean over seeds, at every time, of every observable.
 
     Along the curve of parameter i (N rows) that parameter has the highest frequency w, others low ones.
     With D_i the power at w, 2 w, ..., ``harmonics`` w, D_~i the power at or below w / 2, and V all
     power: ``sobol_first`` = D_i / V, ``sobol_total`` = 1 - D_~i / V. All three are quadratic forms and
-    are taken between different seeds (``without_noise``), so noise that is left in the average over
+    are taken between different seeds (``without_noise``), so noise that is left in the mean over
     seeds does not count. With one seed or ``stochastic`` false they are plain.
 
     The interval is for the seeds alone (``_se_samples`` is absent): a search curve is no random choice,

@@ -85,7 +85,7 @@ def given_data(
 ) -> dict[str, xr.DataArray]:
     """``sobol_first_given_data`` and ``pawn`` at every time, of every observable.
 
-    - ``sobol_first_given_data``: Var_i E[g | theta_i] / Var g of the average over seeds g, by RBD-FAST:
+    - ``sobol_first_given_data``: Var_i E[g | theta_i] / Var g of the mean over seeds g, by RBD-FAST:
       samples in order of theta_i, the share of the spectrum in the lowest ``HARMONICS`` frequencies, its
       bias taken off. Both variances are quadratic forms and are taken between different seeds
       (``without_noise``). Few harmonics miss the ends of unbounded inputs: of exp(z), z standard

@@ -34,7 +34,7 @@ QUANTITIES = (
     Quantity("excluded_seed", "seed of a pair with an entry that is not finite", "1", ("excluded",)),
     Quantity(
         "gradient_variance",
-        "mean over samples of the variance of the gradient between seeds",
+        "average over samples of the variance of the gradient between seeds",
         "observable^2 parameter^-2",
         ("time", *_PAIR),
         Kind.VARIANCE,

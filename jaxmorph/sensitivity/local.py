@@ -19,7 +19,7 @@ MEAN = Method(
 ELASTICITY = Method(
     "Elasticity",
     "(θ_p / E_r[f]) E_r[∂f/∂θ_p], averaged over samples",
-    "The gradient is averaged over seeds r at each sample, and the average over samples has the "
+    "The mean of the gradient over seeds r is taken at each sample; its average over samples has the "
     "error of the noise alone: its interval (Student's, over seeds of the design average) is for "
     "the samples at hand. The same seeds are used at every sample. Undefined where the mean is within "
     "two standard errors of 0, and its average where that is so at more than 5 % of the samples.",

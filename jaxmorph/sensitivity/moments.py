@@ -46,8 +46,8 @@ class Draws:
     Attributes:
         outer: Mean outer product of the gradients, noise removed (draw, time, observable, parameter,
             parameter_2).
-        variance: Variance over the design of the seed mean, noise removed (draw, time, observable).
-        noise_variance: Mean over the design of the variance between seeds (draw, time, observable).
+        variance: Variance over the design of means over seeds, noise removed (draw, time, observable).
+        noise_variance: Average over samples of the variance between seeds (draw, time, observable).
         n_resamples: Draw 0 is the data, and so many draws after it are resamples.
         sizes: Sizes of the nested subsets, which are the last draws.
     """

@@ -1,4 +1,4 @@
-"""Elementary effects of a Morris design, without the noise that is left in an average over seeds.
+"""Elementary effects of a Morris design, without the noise that is left in a mean over seeds.
 
 Sources: Morris, Technometrics 33 (1991) 161-174 (mu, sigma); Campolongo, Cariboni, Saltelli, Environ.
 Model. Softw. 22 (2007) 1509-1518 (mu*). Elementary effects are SALib's.
@@ -74,10 +74,10 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
     An elementary effect d is the change of the observable over the change of the parameter's cumulative
     probability, so all three are in units of the observable (per unit of probability: the effect of the
     whole range if it were linear). Steps are those of ``unit_value``, so a design that leaves out the
-    tails of a distribution gives effects per unit of probability, too. d_t is that of the average over
+    tails of a distribution gives effects per unit of probability, too. d_t is that of the mean over
     seeds in trajectory t.
 
-    - ``morris_mu``: mean of d_t. Averages over seeds do not bias it.
+    - ``morris_mu``: mean of d_t. Noise does not bias it.
     - ``morris_sigma``: standard deviation of d_t. Its square is a quadratic form, taken between
       different seeds (``without_noise``); 0 where that is negative.
     - ``morris_mu_star``: mean of abs(d_t). The absolute value of a noisy average counts noise: for

@@ -9,7 +9,7 @@ from ..distributions import Distribution, is_logarithmic, natural_sd
 
 
 def natural_scale(distributions: Sequence[Distribution], parameter_value: xr.DataArray) -> xr.DataArray:
-    """D parameter / d u (sample, parameter), u being ln(parameter) for logarithmic distributions."""
+    """The derivative d parameter / d u (sample, parameter); u = ln(parameter) if it is logarithmic."""
     logarithmic = xr.DataArray([is_logarithmic(d) for d in distributions], dims="parameter")
     return parameter_value.where(logarithmic, 1.0)
 

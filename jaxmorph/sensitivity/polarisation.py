@@ -1,4 +1,4 @@
-"""Quadratic forms without the noise that is left in an average over seeds.
+"""Quadratic forms without the noise that is left in a mean over seeds.
 
 The noise of different seeds is independent, so products of two different seeds have none in
 expectation, and every quadratic form Q has its value at two: the polar form Q(f_r, f_r'), of which

@@ -28,7 +28,7 @@ QUANTITIES = (
     ),
     Quantity(
         "scaled_sensitivity_average",
-        "mean over samples of the scaled sensitivity",
+        "average over samples of the scaled sensitivity",
         "1",
         ("time", "observable", "parameter"),
         Kind.SCALED,

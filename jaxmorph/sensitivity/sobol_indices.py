@@ -133,7 +133,7 @@ def sobol_indices(
     Write f(theta, Z), Z the noise. With one seed, or ``stochastic`` false, f has no noise and the result
     is SALib's ``sobol_first`` and ``sobol_total`` alone. Otherwise
 
-    (a) of the average over seeds, g(theta) = E_Z f, of a finite number of seeds, without the noise that
+    (a) of the mean over seeds, g(theta) = E_Z f, of a finite number of seeds, without the noise that
         is left in it: numerators and variance are quadratic forms, taken between different seeds
         (``without_noise``).
         ``sobol_first``: Var_i E[g | theta_i] / Var g.

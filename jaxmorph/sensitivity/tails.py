@@ -109,7 +109,7 @@ class TailIndex:
 
 
 def _scaled_deviations(gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Z (0 where there is none), where there is one, and at which samples the seeds do not agree."""
+    """Deviations z (0 where there is none), where there is one, and at which samples seeds disagree."""
     finite = np.isfinite(gradient)
     # A sample without finite seeds has no median, and numpy would warn of it.
     some = finite.any(axis=1, keepdims=True)

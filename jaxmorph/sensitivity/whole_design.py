@@ -27,14 +27,14 @@ VARIANCE = Method(
     "Variance over the design",
     "Var_θ E_r[f]",
     "That of the observable averaged over noise, as the mean covariance over samples of two different "
-    "seeds: the noise that is left in an average over few seeds does not count.",
+    "seeds: the noise that is left in a mean over few seeds does not count.",
     "law of total variance",
 )
 NOISE_SHARE = Method(
     "Share of noise",
     "E_θ[Var_r f] / (Var_θ E_r[f] + E_θ[Var_r f])",
     "The variance over the design is that of the observable averaged over noise; the noise left in "
-    "the average over a finite number of seeds is taken out by multiplying different seeds.",
+    "the mean over a finite number of seeds is taken out by multiplying different seeds.",
     "Zhu and Sudret, Reliab. Eng. Syst. Saf. 214 (2021) 107815",
 )
 MEAN_SQUARE = Method(
@@ -101,8 +101,8 @@ QUANTITIES = (
     ),
     Quantity(
         "gradient_outer_product",
-        "mean over samples of the product of two gradients, noise removed, each scaled by the standard "
-        "deviation of its parameter on the natural scale",
+        "average over samples of the product of two gradients, noise removed, each scaled by the "
+        "standard deviation of its parameter on the natural scale",
         "observable^2",
         (*_PLACE, "parameter", "parameter_2"),
         Kind.SQUARE,
@@ -126,7 +126,7 @@ QUANTITIES = (
     ),
     Quantity(
         "noise_variance",
-        "mean over the design of the variance between seeds",
+        "average over samples of the variance between seeds",
         "observable^2",
         _PLACE,
         Kind.VARIANCE,

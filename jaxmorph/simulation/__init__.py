@@ -1,6 +1,6 @@
 """Running a model: many steps, with or without the history, cheap to differentiate."""
 
-from .instruments import bernoulli, categorical, gaussian, keep, scan, surrogate
+from ..tracing import bernoulli, categorical, gaussian, keep, scan, surrogate
 from .run import Model, record, simulate
 
 __all__ = [

@@ -3,15 +3,15 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import JaxmorphError
-from .instruments import active, recompute, scan_by
+from ..tracing import active, recompute
 
 State = TypeVar("State")
 T = TypeVar("T")
@@ -90,7 +90,7 @@ def simulate(
     if n_steps < 1:
         raise JaxmorphError(f"n_steps = {n_steps}: a simulation has at least 1 step")
     # What an instrument reads has to leave the program, which it cannot through jit.
-    run = _simulate_compiled if active() is None else _simulate
+    run = _simulate if active().hands_out else _simulate_compiled
     return run(model, state, key, n_steps, history, checkpoint)
 
 
@@ -102,7 +102,7 @@ def _simulate(
         return state, state if history else None
 
     scan = _scan_checkpointed if checkpoint else jax.lax.scan
-    final, trajectory = scan_by(scan, body, state, jax.random.split(key, n_steps))
+    final, trajectory = active().scan(scan, body, state, jax.random.split(key, n_steps))
     return final if trajectory is None else trajectory
 
 
@@ -132,14 +132,16 @@ def record(
     """
     if every < 1 or n_steps < 1 or n_steps % every:
         raise JaxmorphError(f"record_every = {every}: must be at least 1 and divide n_steps = {n_steps}")
-    instrument = active()
-    if instrument is None or not instrument.reaches():
+    followed = active().follow(model, state)
+    if followed is None:
         return _record(model, state, key, n_steps, every, measure)
-    followed, extra, read = instrument.follow(model, state)
-    measured, reading = _record(
-        followed, (state, extra), key, n_steps, every, lambda pair: (measure(pair[0]), read(pair[1]))
-    )
-    instrument.recorded.append(reading)
+
+    def measure_both(pair: tuple[State, Any]) -> tuple[T, Array]:
+        return measure(pair[0]), followed.read(pair[1])
+
+    both = state, followed.extra
+    measured, reading = _record(followed.model, both, key, n_steps, every, measure_both)
+    active().recorded.append(reading)
     return measured
 
 

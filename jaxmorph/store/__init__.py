@@ -18,14 +18,18 @@ from .files import (
     write_dataset,
     write_json,
 )
-from .optimisation import optimisation_dataset, starts_dataset
+from .optimisation import optimisation_cells_dataset, optimisation_dataset, starts_dataset
 from .pieces import SavedPieces
 from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
+from .records import ObjectiveRecord, ParameterRecord, StudyRecord, read_record, write_record
 from .stream import streamed
 
 __all__ = [
     "NO_COMMIT",
+    "ObjectiveRecord",
+    "ParameterRecord",
     "SavedPieces",
+    "StudyRecord",
     "Summary",
     "batch_dataset",
     "checks_dataset",
@@ -34,12 +38,14 @@ __all__ = [
     "design_dataset",
     "design_hash",
     "open_dataset",
+    "optimisation_cells_dataset",
     "optimisation_dataset",
     "provenance",
     "read_attributes",
     "read_dataset",
     "read_given",
     "read_json",
+    "read_record",
     "read_samples",
     "remedy",
     "starts_dataset",
@@ -47,4 +53,5 @@ __all__ = [
     "with_trajectories",
     "write_dataset",
     "write_json",
+    "write_record",
 ]

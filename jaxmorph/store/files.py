@@ -17,7 +17,10 @@ import xarray as xr
 from ..atomic import written_aside
 from ..errors import JaxmorphError
 
-KINDS = ("design", "batch", "corners", "checks", "sensitivity", "starts", "optimisation")
+KINDS = (
+    *("design", "batch", "corners", "checks", "sensitivity"),
+    *("starts", "optimisation", "optimisation_cells"),
+)
 COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
 # What is read by samples is stored in chunks of some samples, of about so many bytes.
 _CHUNK_BYTES = 1 << 18

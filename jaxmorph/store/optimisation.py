@@ -119,6 +119,7 @@ QUANTITIES = (
     _quantity("map_value_1", "value of the second free parameter on the map", ("map_1",), "parameter"),
     _quantity("map_loss", "loss over the two free parameters, on fresh seeds", ("map_0", "map_1")),
 )
+STAGE = _quantity("stage", "before or after the optimisation", ("sample",), kind=Kind.LABEL)
 
 
 def starts_dataset(
@@ -191,3 +192,9 @@ def optimisation_dataset(
         if dim in dataset.dims:
             dataset = dataset.assign_coords({dim: np.arange(dataset.sizes[dim])})
     return describe(dataset.assign_attrs(attributes), (*COORDINATES, *QUANTITIES))
+
+
+def optimisation_cells_dataset(dataset: xr.Dataset) -> xr.Dataset:
+    """Simulations of one start before and after, which are the two samples of ``dataset``."""
+    stages = ("sample", as_strings(["before", "after"]))
+    return describe(dataset.assign_coords({STAGE.name: stages}), (STAGE,))

@@ -24,7 +24,7 @@ class PatterningState(ChemicalState, LineageState):
     """Cells with a lineage that secrete and sense one chemical."""
 
 
-class _DivisionRate(Response):
+class _RateByChemical(Response):
     """Of ripe cells: sources where there is little of the chemical, responders where there is much.
 
     Of the columns radius, chemical, source, responder; the latter two are those of the cell type.
@@ -112,7 +112,7 @@ class ChemicalPatterningStudy(Study):
 
     def model(self, parameters: Mapping[str, Float[Array, ""]]) -> Sequential:
         """Growth, division, relaxation, and the chemical of the cells where they are then."""
-        rate = _DivisionRate(parameters["division_rate"], parameters["threshold"])
+        rate = _RateByChemical(parameters["division_rate"], parameters["threshold"])
         return Sequential(
             [
                 growth(self.dt),

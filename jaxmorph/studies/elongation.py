@@ -40,7 +40,7 @@ class ElongationState(ChemicalState, LineageState):
     gene: Float[Array, "*time cell gene"]
 
 
-class _DivisionRate(Response):
+class _RateByGene(Response):
     """Of the columns radius and level of the growth gene: that of ripe cells, times the level."""
 
     highest: Float[Array, ""]
@@ -157,7 +157,7 @@ class ElongationStudy(Study):
                 Sensing(
                     ("radius", ("gene", _GROWTH_GENE)),
                     "division_rate",
-                    _DivisionRate(parameters["division_rate"]),
+                    _RateByGene(parameters["division_rate"]),
                 ),
                 _PolarisedDivision(parameters["polarity"], self.dt),
                 SGDMechanicalRelaxation(

@@ -1,6 +1,5 @@
 """From the names in a configuration to a study and what is asked of it."""
 
-import dataclasses
 import importlib
 import importlib.util
 import sys
@@ -11,46 +10,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-import numpy as np
-from jaxtyping import Float
 from pydantic import ValidationError
 
 from ..configuration import BUILT_IN_STUDIES
 from ..configuration.fields import hint
 from ..distributions import Distribution
 from ..errors import JaxmorphError
-from .base import Parameter, Study
+from .base import Study
+from .problem import Problem
 
 _NOT_THE_USERS = (Path(__file__).parents[1], Path(sysconfig.get_path("stdlib")))
-
-
-@dataclasses.dataclass(frozen=True)
-class Problem:
-    """A study and the question put to it: what varies, what is fixed, what is measured.
-
-    Attributes:
-        study: The study with its settings.
-        varied: The parameters that vary, in the order of the ``parameter`` axis.
-        distributions: How each of them varies.
-        fixed: Values of all other parameters.
-        observables: Names of the observables, in the order of the ``observable`` axis.
-    """
-
-    study: Study
-    varied: tuple[Parameter, ...]
-    distributions: tuple[Distribution, ...]
-    fixed: dict[str, float]
-    observables: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the varied parameters."""
-        return tuple(p.name for p in self.varied)
-
-    @property
-    def centre(self) -> Float[np.ndarray, " parameter"]:
-        """Median of each varied parameter."""
-        return np.array([d.centre for d in self.distributions])
 
 
 def load_study(spec: str, settings: Mapping[str, Any] | None = None) -> Study:
@@ -64,6 +33,15 @@ def load_study(spec: str, settings: Mapping[str, Any] | None = None) -> Study:
         JaxmorphError: If it cannot be imported, is no study, or a setting is wrong.
     """
     return _with_settings(spec, _study_class(spec), settings or {})
+
+
+def source_of(spec: str) -> str:
+    """The text of the user's own file that ``spec`` names; empty for any other study.
+
+    A report hands it on, with what makes its run again.
+    """
+    place = Path(spec.rpartition(":")[0])
+    return place.read_text(encoding="utf-8") if place.suffix == ".py" else ""
 
 
 def _study_class(spec: str) -> type[Study]:

@@ -17,7 +17,7 @@ Vectors = Float[Array, "*time cell dim"]
 
 
 def position_sensitivity(observable: Callable[[State], Array], state: State) -> Vectors:
-    """D observable / d position of each cell, of a state or of each state of a trajectory.
+    """The derivative d observable / d position of each cell, of a state or of each of a trajectory.
 
     Its length, ``jnp.linalg.norm(..., axis=-1)``, is how much a small move of the cell can change the
     observable. 0 for dead slots.
@@ -54,7 +54,7 @@ def outcome_sensitivity(
     n_steps: int,
     observable: Callable[[State], Array],
 ) -> tuple[State, Vectors]:
-    """D (observable of the final state) / d (position of each cell after each step), and the states.
+    """All states, and d (observable of the final one) / d (position of each cell after each step).
 
     The same simulation as ``jaxmorph.simulate(model, state, key, n_steps, history=True)``; how much a
     small push of a cell at a time changes the outcome, through all that follows, with the noise held

@@ -5,18 +5,18 @@ the state. ``draw_circles_ctype``, ``draw_circles_chem``, ``animate_traj_ctype``
 ``animate_traj_chem`` are those of the reference notebook.
 """
 
-from jaxmorph.visualization.artists import Background
-from jaxmorph.visualization.cells import animate_cells, draw_cells
-from jaxmorph.visualization.colours import CELL_COLOURS, Colour
-from jaxmorph.visualization.course import Course
-from jaxmorph.visualization.notebook import (
+from .artists import Background
+from .cells import animate_cells, draw_cells
+from .colours import CELL_COLOURS, Colour
+from .course import Course
+from .notebook import (
     animate_traj_chem,
     animate_traj_ctype,
     draw_circles_chem,
     draw_circles_ctype,
 )
-from jaxmorph.visualization.player import NotebookAnimation
-from jaxmorph.visualization.spheres import Camera
+from .player import NotebookAnimation
+from .spheres import Camera
 
 __all__ = [
     "CELL_COLOURS",

@@ -18,12 +18,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Colormap, Normalize
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.style import with_unit
-from jaxmorph.visualization.colours import Colouring, colour_bar
-from jaxmorph.visualization.spheres import View, picture
-from jaxmorph.visualization.trajectory import Trajectory, plane
+from ..errors import JaxmorphError
+from ..figures.numbers import plain
+from ..figures.style import with_unit
+from .colours import Colouring, colour_bar
+from .spheres import View, picture
+from .trajectory import Trajectory, plane
 
 _SEEN = 0.4
 """Share of a sphere's disc that is not hidden by others from which on its arrow is drawn."""

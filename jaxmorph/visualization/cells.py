@@ -16,16 +16,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures.numbers import plain
-from jaxmorph.figures.style import style
-from jaxmorph.visualization.artists import Background
-from jaxmorph.visualization.colours import Colour, Colouring, choose, column, fields_of
-from jaxmorph.visualization.course import Course, draw_course
-from jaxmorph.visualization.player import NotebookAnimation
-from jaxmorph.visualization.scene import draw_scene, frame, together
-from jaxmorph.visualization.spheres import Camera
-from jaxmorph.visualization.trajectory import Trajectory
+from ..errors import JaxmorphError
+from ..figures.numbers import plain
+from ..figures.style import style
+from .artists import Background
+from .colours import Colour, Colouring, choose, column, fields_of
+from .course import Course, draw_course
+from .player import NotebookAnimation
+from .scene import draw_scene, frame, together
+from .spheres import Camera
+from .trajectory import Trajectory
 
 _STILL_PIXELS = 1000
 

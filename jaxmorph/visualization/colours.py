@@ -16,8 +16,8 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, ListedColormap, Normalize, to_rgba
 from matplotlib.lines import Line2D
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures.style import DIVERGING, SEQUENTIAL, with_unit, words
+from ..errors import JaxmorphError
+from ..figures.style import DIVERGING, SEQUENTIAL, with_unit, words
 
 CELL_COLOURS = ListedColormap(
     ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"],

@@ -10,8 +10,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from scipy import stats
 
-from jaxmorph.figures.style import GREY, LIGHT_GREY, PALETTE, few_ticks, with_unit, words
-from jaxmorph.visualization.film import Update
+from ..figures.style import GREY, LIGHT_GREY, PALETTE, few_ticks, with_unit, words
+from .film import Update
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from jaxmorph.atomic import written_aside
+from ..atomic import written_aside
 
 # Otherwise imageio_ffmpeg forks, which may hang where JAX has threads, and JAX warns of it.
 os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")

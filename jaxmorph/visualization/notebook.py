@@ -19,11 +19,11 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from jaxmorph.errors import JaxmorphError
-from jaxmorph.visualization.artists import drawing_order, move_circles
-from jaxmorph.visualization.colours import CELL_COLOURS
-from jaxmorph.visualization.player import NotebookAnimation
-from jaxmorph.visualization.trajectory import plane
+from ..errors import JaxmorphError
+from .artists import drawing_order, move_circles
+from .colours import CELL_COLOURS
+from .player import NotebookAnimation
+from .trajectory import plane
 
 Limits = tuple[float, float]
 

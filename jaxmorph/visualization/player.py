@@ -10,7 +10,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from jaxmorph.visualization.film import Update, write_film
+from .film import Update, write_film
 
 
 class NotebookAnimation(FuncAnimation):

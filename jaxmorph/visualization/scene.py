@@ -9,14 +9,14 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from jaxmorph.figures.numbers import short
-from jaxmorph.figures.style import few_ticks
-from jaxmorph.visualization import artists
-from jaxmorph.visualization.artists import Background, Show
-from jaxmorph.visualization.colours import Colouring
-from jaxmorph.visualization.film import Update
-from jaxmorph.visualization.spheres import Camera, View
-from jaxmorph.visualization.trajectory import Trajectory, plane
+from ..figures.numbers import short
+from ..figures.style import few_ticks
+from . import artists
+from .artists import Background, Show
+from .colours import Colouring
+from .film import Update
+from .spheres import Camera, View
+from .trajectory import Trajectory, plane
 
 
 def frame(ax: Axes, trajectories: Sequence[Trajectory], camera: Camera | None = None) -> View | None:

@@ -7,6 +7,7 @@ from typing import Any
 import xarray as xr
 
 from jaxmorph import animations
+from jaxmorph.configuration import Run
 from jaxmorph.figures import draw, figure_names, save_figure
 from jaxmorph.report import write_report
 
@@ -15,6 +16,9 @@ from . import synthetic
 SMALL: dict[str, Any] = {"n_parameters": 2, "n_observables": 2, "n_times": 5}
 
 
+ASKED = Run.model_validate(
+    {"study": "reference", "parameters": {"epsilon": "default"}, "design": {"method": "sobol"}}
+)
 STAND_IN = '<svg xmlns="http://www.w3.org/2000/svg" width="504pt" height="9pt" viewBox="0 0 9 9"></svg>'
 
 

@@ -278,7 +278,7 @@ def _attributes(p: Problem, n_steps: int, n_seeds: int, seeds_per_step: int) -> 
 def before_and_after(cells: bool = True) -> xr.Dataset:
     """An ``optimisation_cells.nc``."""
     data = synthetic.corners(cells=cells, n_corners=2)
-    return data.assign_coords(corner=("sample", ["before", "after"]))
+    return data.drop_vars("corner").assign_coords(stage=("sample", ["before", "after"]))
 
 
 def none_ended() -> xr.Dataset:

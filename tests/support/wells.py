@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 import jaxmorph as jxm
 from jaxmorph.distributions import LogUniform, Normal, Uniform
-from jaxmorph.simulation.buffers import buffer_need, buffer_size
+from jaxmorph.tracing import buffer_need, buffer_size
 
 
 class Wells(jxm.Study):

@@ -13,10 +13,10 @@ sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.atomic import sweep
 from jaxmorph.configuration import BIASED, check_syntax, load_configuration
-from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.folders import unwritable
 from jaxmorph.configuration.resources import need
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
 
@@ -43,6 +43,11 @@ try:
     ).runs
 except JaxmorphError as error:
     sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
+
+SPECIFICATIONS = {name: Specifications(run) for name, run in RUNS.items()}
+
+# For the scripts of jobs that must not be made again when it changes: it is no param of theirs.
+config["animations"] = {name: run.animation.plain() for name, run in RUNS.items()}
 
 
 def warn_of_moved_points():
@@ -91,88 +96,82 @@ if workflow.is_main_process:  # once, not in each of its jobs
     check_partial_runs()
 
 
+def specified(wildcards):
+    """The specifications of the jobs of a run."""
+    return SPECIFICATIONS[wildcards.run]
+
+
+def optimised(wildcards):
+    """The same of a run that has an optimisation."""
+    if RUNS[wildcards.run].optimise is None:
+        raise WorkflowError(f"runs.{wildcards.run} has no optimisation: give it the key optimise")
+    return SPECIFICATIONS[wildcards.run]
+
+
 def run_params(wildcards):
-    """The whole run, as plain values."""
-    return RUNS[wildcards.run].model_dump(mode="json")
+    """The whole run, as plain values; so are all others."""
+    return RUNS[wildcards.run].plain()
 
 
 def estimates_params(wildcards):
-    """The run, but for what is nothing to its estimates: films, the optimisation."""
-    return run_params(wildcards) | {"animation": {}, "optimise": None}
+    """The run, but for what is nothing to its estimates."""
+    return specified(wildcards).estimates.plain()
 
 
 def design_params(wildcards):
-    """The run, but for what is nothing to its design: allow_partial, too."""
-    return estimates_params(wildcards) | {"allow_partial": False}
+    """The run, but for what is nothing to its design."""
+    return specified(wildcards).design.plain()
 
 
 def study_params(wildcards):
     """What the study must have."""
-    return RUNS[wildcards.run].study_params()
+    return specified(wildcards).study.plain()
 
 
 def batch_params(wildcards):
     """What decides the numbers of a batch: growing a run leaves it as it is."""
-    return RUNS[wildcards.run].batch_params(wildcards.batch)
+    return specified(wildcards).plain_batch(wildcards.batch)
 
 
 def corner_params(wildcards):
     """What decides the simulations at the corners of parameter space."""
-    return RUNS[wildcards.run].corner_params()
-
-
-def animation_params(wildcards):
-    """How the animations show cells."""
-    return RUNS[wildcards.run].animation_params()
+    return specified(wildcards).corners.plain()
 
 
 def check_params(wildcards):
     """What decides the numerical checks."""
-    return RUNS[wildcards.run].check_params()
+    return specified(wildcards).checks.plain()
 
 
-def optimised(wildcards):
-    """A run that has an optimisation."""
-    run = RUNS[wildcards.run]
-    if run.optimise is None:
-        raise WorkflowError(f"runs.{wildcards.run} has no optimisation: give it the key optimise")
-    return run
+def animation_params(wildcards):
+    """How the animations show cells."""
+    return RUNS[wildcards.run].animation.plain()
 
 
 def objective_params(wildcards):
     """What decides the objective of an optimisation."""
-    return optimised(wildcards).objective_params()
+    return optimised(wildcards).objective.plain()
 
 
 def objective_data(wildcards):
     """The files that the objective is held against."""
-    return optimised(wildcards).optimise.data_files
+    return optimised(wildcards).run.optimise.data_files
 
 
 def start_params(wildcards):
     """What decides the paths of some starts."""
-    return optimised(wildcards).start_params(wildcards.starts)
+    return optimised(wildcards).starts(wildcards.starts).plain()
 
 
 def optimisation_params(wildcards):
     """What decides what is measured of all starts."""
-    return optimised(wildcards).optimisation_params()
+    return optimised(wildcards).optimisation.plain()
 
 
 def start_files(wildcards):
     """The paths of all starts."""
-    jobs = optimised(wildcards).optimisation_jobs
+    jobs = optimised(wildcards).run.optimisation_jobs
     return expand("results/{run}/optimisation/starts-{starts}.nc", run=wildcards.run, starts=jobs)
-
-
-def optimisation_code(wildcards):
-    """The same digest, with the code of the optimisation."""
-    return code_digest(RUNS[wildcards.run].study_target, optimises=True)
-
-
-def code(wildcards):
-    """A digest of the code that decides the numbers: changing it reruns what it made."""
-    return code_digest(RUNS[wildcards.run].study_target)
 
 
 def needs(rule_name, resource):

@@ -21,7 +21,6 @@ rule objective:
         runtime=needs("objective", "runtime"),
     params:
         objective=objective_params,
-        code=optimisation_code,
     script:
         "../scripts/objective.py"
 
@@ -44,7 +43,6 @@ rule starts:
         runtime=needs("starts", "runtime"),
     params:
         starts=start_params,
-        code=optimisation_code,
     script:
         "../scripts/starts.py"
 
@@ -69,6 +67,5 @@ rule optimisation:
         runtime=needs("optimisation", "runtime"),
     params:
         optimisation=optimisation_params,
-        code=optimisation_code,
     script:
         "../scripts/optimisation.py"

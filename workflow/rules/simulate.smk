@@ -17,7 +17,6 @@ rule study:
         runtime=needs("study", "runtime"),
     params:
         study=study_params,
-        code=code,
     script:
         "../scripts/study.py"
 
@@ -41,7 +40,6 @@ rule batch:
         runtime=needs("batch", "runtime"),
     params:
         batch=batch_params,
-        code=code,
     script:
         "../scripts/batch.py"
 
@@ -63,7 +61,6 @@ rule corners:
         runtime=needs("corners", "runtime"),
     params:
         corners=corner_params,
-        code=code,
     script:
         "../scripts/corners.py"
 
@@ -85,6 +82,5 @@ rule checks:
         runtime=needs("checks", "runtime"),
     params:
         checks=check_params,
-        code=code,
     script:
         "../scripts/checks.py"

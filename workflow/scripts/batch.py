@@ -3,11 +3,11 @@
 from jaxmorph.jobs import job
 
 with job(snakemake, computes=True):
+    from jaxmorph.configuration.specifications import BatchSpecification
     from jaxmorph.jobs.simulate import evaluate_batch
 
     evaluate_batch(
         snakemake.wildcards.run,
-        snakemake.params.batch,
+        BatchSpecification.from_plain(snakemake.params.batch),
         snakemake.output[0],
-        code=snakemake.params.get("code", ""),
     )

@@ -3,11 +3,12 @@
 from jaxmorph.jobs import job
 
 with job(snakemake, computes=True):
+    from jaxmorph.configuration.specifications import ChecksSpecification
     from jaxmorph.jobs.simulate import check_gradients
 
     check_gradients(
         snakemake.wildcards.run,
-        snakemake.params.checks,
+        ChecksSpecification.from_plain(snakemake.params.checks),
         snakemake.input.design,
         snakemake.output[0],
     )

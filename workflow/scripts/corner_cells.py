@@ -3,6 +3,9 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
+    from jaxmorph.configuration.sections import Animation
     from jaxmorph.jobs.animate import animate_corners
 
-    animate_corners(snakemake.input.corners, snakemake.params.animation, snakemake.output[0])
+    animate_corners(
+        snakemake.input.corners, Animation.from_plain(snakemake.params.animation), snakemake.output[0]
+    )

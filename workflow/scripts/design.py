@@ -3,11 +3,12 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
+    from jaxmorph.configuration import Run
     from jaxmorph.jobs.analyse import make_design
 
     make_design(
         snakemake.wildcards.run,
-        snakemake.params.run,
+        Run.from_plain(snakemake.params.run),
         snakemake.input.study,
         snakemake.output.design,
         snakemake.output.record,

@@ -3,11 +3,12 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
+    from jaxmorph.configuration import Run
     from jaxmorph.jobs.page import write_page
 
     write_page(
         snakemake.wildcards.run,
-        snakemake.params.run,
+        Run.from_plain(snakemake.params.run),
         snakemake.input.sensitivity,
         snakemake.input.checks,
         snakemake.input.optimisation,

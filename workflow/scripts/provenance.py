@@ -3,6 +3,12 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
+    from jaxmorph.configuration import Run
     from jaxmorph.jobs.account import write_provenance
 
-    write_provenance(snakemake.wildcards.run, snakemake.params.run, snakemake.input, snakemake.output[0])
+    write_provenance(
+        snakemake.wildcards.run,
+        Run.from_plain(snakemake.params.run),
+        snakemake.input,
+        snakemake.output[0],
+    )

@@ -3,11 +3,12 @@
 from jaxmorph.jobs import job
 
 with job(snakemake):
+    from jaxmorph.configuration import Run
     from jaxmorph.jobs.analyse import estimate_sensitivity
 
     estimate_sensitivity(
         snakemake.wildcards.run,
-        snakemake.params.run,
+        Run.from_plain(snakemake.params.run),
         snakemake.input.design,
         snakemake.input.batches,
         snakemake.output[0],

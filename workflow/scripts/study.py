@@ -3,13 +3,15 @@
 from jaxmorph.jobs import job
 
 with job(snakemake, computes=True):
-    from jaxmorph.jobs.simulate import describe_study
+    from jaxmorph.configuration.sections import Animation
+    from jaxmorph.configuration.specifications import StudySpecification
+    from jaxmorph.jobs.study import describe_study
 
     describe_study(
         snakemake.wildcards.run,
-        snakemake.params.study,
+        StudySpecification.from_plain(snakemake.params.study),
+        # Not a param: another colour must not have all made again.
+        Animation.from_plain(snakemake.config["animations"][snakemake.wildcards.run]),
         snakemake.output.study,
         snakemake.output.cost,
-        # Not a param: another colour must not have all made again.
-        snakemake.config["runs"][snakemake.wildcards.run].get("animation"),
     )

@@ -1,41 +1,43 @@
 """Forces between cells, and how cells move under them."""
 
-from .active import ActiveBrownianRelaxation
-from .fused import PairLaw, fused_pairs
-from .listed import nearest_distance
-from .minimisation import EnergyMinimisation, Fire, GradientDescent
-from .morse import MorsePotential
-from .pair_laws import (
+from ..interactions import (
+    Cutoff,
     HarmonicPotential,
     HertzianPotential,
+    LennardJones,
     LennardJonesPotential,
+    MechanicalInteractionPotential,
+    Morse,
     MorseAdhesionPotential,
+    MorsePotential,
+    PairPotential,
+    PairProduct,
     SoftSpherePotential,
 )
-from .pairs import many_tangents
-from .potentials import MechanicalInteractionPotential, PairPotential
+from .active import ActiveBrownianRelaxation
+from .minimisation import EnergyMinimisation, Fire, GradientDescent
 from .pressure import PressureSensing, virial_pressure
 from .relaxation import BrownianMechanicalRelaxation, SGDMechanicalRelaxation
 
 __all__ = [
     "ActiveBrownianRelaxation",
     "BrownianMechanicalRelaxation",
+    "Cutoff",
     "EnergyMinimisation",
     "Fire",
     "GradientDescent",
     "HarmonicPotential",
     "HertzianPotential",
+    "LennardJones",
     "LennardJonesPotential",
     "MechanicalInteractionPotential",
+    "Morse",
     "MorseAdhesionPotential",
     "MorsePotential",
-    "PairLaw",
     "PairPotential",
+    "PairProduct",
     "PressureSensing",
     "SGDMechanicalRelaxation",
     "SoftSpherePotential",
-    "fused_pairs",
-    "many_tangents",
-    "nearest_distance",
     "virial_pressure",
 ]

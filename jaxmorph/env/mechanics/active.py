@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ... import space
-from ...simulation import gaussian
 from ...steps import State
-from .potentials import MechanicalInteractionPotential, Scalar
+from ...tracing import gaussian
+from ..interactions import MechanicalInteractionPotential, Scalar
 from .relaxation import MechanicalRelaxation, Moved, Position, random_key
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ...state import BaseCellState
-from .potentials import ForceFn
+from ..interactions import ForceFn
 
 Position = Float[Array, "cell dim"]
 

@@ -11,10 +11,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ... import space
 from ...errors import JaxmorphError
-from ...simulation.instruments import recompute
 from ...steps import SimulationStep, State
+from ...tracing import recompute
+from ..interactions import ForceFn, MechanicalInteractionPotential, Scalar
 from .implicit import change_of_minimum
-from .potentials import ForceFn, MechanicalInteractionPotential, Scalar
 from .relaxation import check_steps
 
 Position = Float[Array, "cell dim"]

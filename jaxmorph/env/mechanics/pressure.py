@@ -9,8 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ...state import BaseCellState
 from ...steps import SimulationStep, State
 from ..fields import with_field
-from .pair_laws import MorseAdhesionPotential
-from .potentials import PairPotential
+from ..interactions import MorseAdhesionPotential, PairPotential
 
 
 def virial_pressure(

@@ -9,11 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...errors import JaxmorphError
-from ...gradients import discount_gradient
-from ...simulation import gaussian, keep, scan
 from ...steps import SimulationStep, State
+from ...tracing import discount_gradient, gaussian, keep, scan
 from ..fields import require
-from .potentials import MechanicalInteractionPotential, Scalar
+from ..interactions import MechanicalInteractionPotential, Scalar
 
 Position = Float[Array, "cell dim"]
 Moved = tuple[Array, ...]

@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy import stats
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.optimisation import starts
-from jaxmorph.figures.tables import require, tidy
+from .. import panels, style
+from ..entry import Entry
+from ..tables import require, tidy
+from . import starts
 
 ENTRY = Entry(
     place=190,

@@ -8,10 +8,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.optimisation import starts
-from jaxmorph.figures.tables import column, require, tidy
+from .. import panels, style
+from ..entry import Entry
+from ..tables import column, require, tidy
+from . import starts
 
 ENTRY = Entry(
     place=200,

@@ -12,10 +12,10 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from scipy.stats import chi2
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.optimisation import starts
-from jaxmorph.figures.tables import require, tidy
+from .. import panels, style
+from ..entry import Entry
+from ..tables import require, tidy
+from . import starts
 
 ENTRY = Entry(
     place=180,

@@ -8,11 +8,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.active_subspace import spectrum
-from jaxmorph.figures.entry import Entry
-from jaxmorph.figures.optimisation import starts
-from jaxmorph.figures.tables import column, require, tidy
+from .. import panels, style
+from ..active_subspace import spectrum
+from ..entry import Entry
+from ..tables import column, require, tidy
+from . import starts
 
 ENTRY = Entry(
     place=210,

@@ -15,9 +15,9 @@ from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from scipy import stats
 
-from jaxmorph.figures import panels, style
-from jaxmorph.figures.numbers import plain, short
-from jaxmorph.quantities import unit_of_entry
+from ...quantities import unit_of_entry
+from .. import panels, style
+from ..numbers import plain, short
 
 MOST_STEPS = 500
 """Steps drawn of one start; more only make the file heavy."""

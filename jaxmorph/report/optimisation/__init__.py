@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from jaxmorph.report.optimisation import findings, methods, tables
+from . import findings, methods, tables
 
 
 def part(optimisation: xr.Dataset | None) -> dict[str, Any] | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.numbers import plain, uncertain_between
-from jaxmorph.figures.optimisation import starts
-from jaxmorph.figures.style import logarithmic, names, words
-from jaxmorph.report.findings import joined
+from ...figures.numbers import plain, uncertain_between
+from ...figures.optimisation import starts
+from ...figures.style import logarithmic, names, words
+from ..findings import joined
 
 VAGUE = 0.5
 """A 95 % interval over more than this share of the bounds hardly determines a parameter."""

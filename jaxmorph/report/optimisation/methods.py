@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import xarray as xr
 
-from jaxmorph.figures.optimisation.starts import block
-from jaxmorph.report.methods import Paragraph
+from ...figures.optimisation.starts import block
+from ..methods import Paragraph
 
 _Z, _L = "<i>z</i>", "<i>L</i>"
 _THETA = "<i>θ</i>"

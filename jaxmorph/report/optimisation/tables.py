@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxmorph.figures.numbers import NOT_DEFINED, plain, short, uncertain, uncertain_between
-from jaxmorph.figures.optimisation import starts as of_starts
-from jaxmorph.figures.optimisation.parameters import ends
-from jaxmorph.figures.style import names, unit_of, with_unit, words
+from ...figures.numbers import NOT_DEFINED, plain, short, uncertain, uncertain_between
+from ...figures.optimisation import starts as of_starts
+from ...figures.optimisation.parameters import ends
+from ...figures.style import names, unit_of, with_unit, words
 
 _MOST_ROWS = 16
 

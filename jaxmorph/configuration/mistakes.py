@@ -1,0 +1,234 @@
+"""Turns what pydantic found wrong into lines that a reader of the configuration understands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from ..designs import Correlation, Design
+from ..distributions import Distribution
+from .batches import BatchSize
+from .fields import as_yaml_number, hint
+from .models import Configuration, Run
+from .optimise import Optimise, Optimiser, Refine, Schedule, Stop
+from .sections import Animation, Checks, Estimates, Trajectories
+from .terms import Term
+
+KeyPath = tuple[int | str, ...]
+
+_DISTRIBUTIONS: dict[str, type[BaseModel]] = {
+    model.model_fields["distribution"].default: model for model in get_args(get_args(Distribution)[0])
+}
+_DESIGNS: dict[str, type[BaseModel]] = {
+    model.model_fields["method"].default: model for model in get_args(get_args(Design)[0])
+}
+_TERMS: dict[str, type[BaseModel]] = {
+    model.model_fields["goal"].default: model for model in get_args(get_args(Term)[0])
+}
+_WITHOUT_GROUPS = [("design", method) for method in ("saltelli", "morris", "fast", "one-at-a-time")]
+# One text for each of pydantic's kinds of error; the fields are the error's context.
+_TEXTS = {
+    "value_error": "{error}",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:.12g}",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+    "too_long": "must have at most {max_length} items",
+}
+_LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong: at which key, with which value (ready to print), and what would be right."""
+
+    path: KeyPath
+    value: str | None
+    text: str
+
+    def __str__(self) -> str:
+        """One line, without the place where the key is."""
+        value = "" if self.value is None else f" = {self.value}"
+        line = f"{dotted(self.path)}{value}: {self.text}" if self.path else self.text
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def dotted(path: KeyPath) -> str:
+    """``runs.notebook.design.points[2].alpha``."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).removeprefix(".")
+
+
+def show(value: object) -> str:
+    """``value`` on one line as YAML writes it, shortened if it is long."""
+    text = _flow(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+
+
+def _flow(value: object) -> str:
+    match value:
+        case Mapping():
+            return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(_flow, value)) + "]"
+        case str() if not _is_plain(value):
+            return json.dumps(value, ensure_ascii=False)
+        case str():
+            return value
+        case None | bool():
+            return json.dumps(value)
+    return str(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether YAML reads ``text`` as the same text when it stands without quotes."""
+    if not text.isprintable() or text != text.strip() or not text:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return text.lower() not in {"true", "false", "yes", "no", "on", "off", "null", "~"}
+    return as_yaml_number(text) is not None
+
+
+def is_consequence(error: ErrorDetails) -> bool:
+    """Whether ``error`` only follows from another one.
+
+    A default cannot be made from a wrong value; a collection is too short if its items are wrong.
+    """
+    if error["type"] == "too_short":
+        return bool(error["input"])
+    return error["type"] == "default_factory_not_called"
+
+
+def to_mistake(error: ErrorDetails) -> Mistake:
+    """What one of pydantic's errors means to a user."""
+    location, kind, value = error["loc"], error["type"], error["input"]
+    path = _clean(location)
+    if location[-1:] == ("[key]",):
+        return Mistake(path[:-2], None, _wrong_name(value))
+    if kind == "invalid_key":
+        return Mistake(path[:-1], None, _wrong_name(value))
+    if kind == "missing":
+        description = str(_model_of(location[:-1])[0].model_fields[str(path[-1])].description)
+        return Mistake(path, None, f"is missing ({description.replace('`', '')})")
+    if kind == "extra_forbidden":
+        return Mistake(path, None, _unknown_key(location))
+    if kind.startswith("union_tag") and isinstance(value, Mapping):
+        return _wrong_tag(path, value)
+    # A mapping is long, and the text names what is wrong in it.
+    shown = None if kind == "value_error" and isinstance(value, Mapping) else show(value)
+    return Mistake(path, shown, _wrong_value(path, error))
+
+
+def _clean(location: KeyPath) -> KeyPath:
+    """The keys in ``location``, without pydantic's names for the members of a union."""
+    parts = list(location)
+    if parts[2:3] in (["design"], ["batch"]):
+        del parts[3:4]
+    if parts[2:3] == ["parameters"] and parts[-1] != "[key]":
+        del parts[4:6]
+    if parts[2:4] == ["optimise", "objective"]:
+        del parts[5:6]
+    if parts[2:4] == ["optimise", "starts"]:
+        del parts[4:5]
+    return tuple(parts)
+
+
+def _wrong_tag(path: KeyPath, value: Mapping[str, object]) -> Mistake:
+    """The key that says which design or distribution it is, is missing or unknown."""
+    tag, choices, what = "distribution", _DISTRIBUTIONS, "distribution"
+    if path[2:] in (("design",), ("optimise", "starts")):
+        tag, choices, what = "method", _DESIGNS, "design method"
+    elif path[2:4] == ("optimise", "objective"):
+        tag, choices, what = "goal", _TERMS, "goal"
+    if tag not in value:
+        return Mistake((*path, tag), None, f"is missing (one of {', '.join(choices)})")
+    return Mistake((*path, tag), show(value[tag]), f"unknown {what}; {hint(value[tag], choices)}")
+
+
+def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
+    """The model at ``location``, and how to speak of it."""
+    match location:
+        case ("runs", _, "design", str(tag)) | ("runs", _, "optimise", "starts", str(tag)):
+            return _DESIGNS[tag], f" of a {tag} design"
+        case ("runs", _, "parameters", _, _, str(tag)):
+            return _DISTRIBUTIONS[tag], f" of a {tag} distribution"
+        case ("runs", _, "optimise", "objective", _, str(tag)):
+            return _TERMS[tag], f" of a {tag} term"
+    models: dict[KeyPath, tuple[type[BaseModel], str]] = {
+        (): (Run, ""),
+        ("batch",): (BatchSize, ""),
+        ("correlations",): (Correlation, " of a correlation"),
+        ("trajectories",): (Trajectories, ""),
+        ("animation",): (Animation, ""),
+        ("checks",): (Checks, ""),
+        ("estimates",): (Estimates, ""),
+        ("optimise",): (Optimise, ""),
+        ("optimise", "optimiser"): (Optimiser, " of an optimiser"),
+        ("optimise", "optimiser", "schedule"): (Schedule, " of a schedule"),
+        ("optimise", "stop"): (Stop, ""),
+        ("optimise", "refine"): (Refine, ""),
+    }
+    inside = location[2:]
+    # The member of a union or of a list does not matter.
+    place = inside[:1] if inside[:1] in (("batch",), ("correlations",)) else inside
+    return models[place] if location else (Configuration, "")
+
+
+def _unknown_key(location: KeyPath) -> str:
+    model, of_what = _model_of(location[:-1])
+    if location[-1] == "groups" and location[2:4] in _WITHOUT_GROUPS:
+        return f"groups are not supported: a {location[3]} design varies every parameter by itself"
+    return f"unknown key{of_what}; {hint(location[-1], model.model_fields)}"
+
+
+def _wrong_name(name: object) -> str:
+    if not isinstance(name, str):
+        return f'the name {show(name)} is not a text; write "{show(name)}"'
+    return (
+        f"{json.dumps(name)} cannot be the name of a run; use letters, digits, - and _, "
+        "beginning with a letter or a digit"
+    )
+
+
+def _wrong_value(path: KeyPath, error: ErrorDetails) -> str:
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if path[2:3] == ("parameters",) and len(path) == 4 and not isinstance(value, Mapping):
+        wanted = "{distribution: uniform, low: 0, high: 1}"
+        return f"must be a distribution such as {wanted}, or the word default"
+    no_number = kind == "int_type" and not isinstance(value, str | int)
+    if path[2:] == ("batch",) and (kind == "literal_error" or no_number):
+        return "must be the word auto, a number of simulations, or {samples: 64, seeds: 16}"
+    if kind in ("int_type", "float_type"):
+        return _wrong_number("a whole number" if kind == "int_type" else "a number", value)
+    if kind == "literal_error":
+        return f"must be {context['expected'].replace(chr(39), '')}"
+    return _TEXTS[kind].format(**context)
+
+
+def _wrong_number(wanted: str, value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "is too large"
+    if not isinstance(value, str):
+        return f"must be {wanted}"
+    if number := as_yaml_number(value):
+        if wanted == "a whole number" and float(number).is_integer():
+            number = str(int(float(number)))
+        return f"must be {wanted}, and is read as text; write {number}"
+    if _is_plain(value):
+        return f"must be {wanted}"
+    return f"must be {wanted}, not a text; write it without quotes"

@@ -1,0 +1,170 @@
+"""From a run to what each of its jobs is to do."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from ..designs import Correlation, Design, shortest_design
+from .batches import Batch
+from .code import code_digest
+from .fits import in_one_order
+from .models import Run
+from .optimise import Optimise
+from .sections import Animation
+from .specifications import (
+    BatchSpecification,
+    ChecksSpecification,
+    CornersSpecification,
+    ObjectiveSpecification,
+    OptimisationSpecification,
+    StartsSpecification,
+    StudySpecification,
+)
+
+
+class Specifications:
+    """The specifications of all jobs of a run.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: Run):
+        self.run = run
+        self._designs: dict[int, Design] = {}
+        self._plain_slabs: dict[int, dict[str, Any]] = {}
+
+    @cached_property
+    def estimates(self) -> Run:
+        """The run, but for what is nothing to its estimates: films, the optimisation."""
+        return self.run.model_copy(update={"animation": Animation(), "optimise": None})
+
+    @cached_property
+    def design(self) -> Run:
+        """The run, but for what is nothing to its design: ``allow_partial``, too."""
+        return self.estimates.model_copy(update={"allow_partial": False})
+
+    @cached_property
+    def study(self) -> StudySpecification:
+        """Of the job that holds the run against its study."""
+        return StudySpecification(**self._model, **self._gradient)
+
+    def batch(self, batch_id: str) -> BatchSpecification:
+        """Of a batch: it stays the same for a whole slab of a run that grows."""
+        batch = self.run.batches[batch_id]
+        return BatchSpecification(
+            **self._model,
+            **self._gradient,
+            correlations=self._correlations,
+            design=self._shortest(batch),
+            samples=(batch.samples.start, batch.samples.stop),
+            seeds=(batch.seeds.start, batch.seeds.stop),
+            trajectories=self.run.stored(batch),
+        )
+
+    def plain_batch(self, batch_id: str) -> dict[str, Any]:
+        """The same as plain values.
+
+        What batches of the same samples have in common is one object, as there may be 100,000 of them.
+        """
+        specification, own = self.batch(batch_id), ("samples", "seeds", "trajectories")
+        stop = specification.samples[1]
+        if stop not in self._plain_slabs:
+            self._plain_slabs[stop] = specification.plain(without=own)
+        return self._plain_slabs[stop] | specification.model_dump(mode="json", include=set(own))
+
+    @cached_property
+    def corners(self) -> CornersSpecification:
+        """Of the simulations at the corners."""
+        seeds = self.run.trajectories.seeds
+        return CornersSpecification(
+            **self._model, corners=self.run.corners, seed=seeds[0] if seeds else 0
+        )
+
+    @cached_property
+    def checks(self) -> ChecksSpecification:
+        """Of the numerical checks."""
+        seeds = min(self.run.checks.seeds, self.run.seeds)
+        return ChecksSpecification(
+            **self._model, checks=self.run.checks.model_copy(update={"seeds": seeds})
+        )
+
+    @cached_property
+    def objective(self) -> ObjectiveSpecification:
+        """Of the job that checks the objective."""
+        return ObjectiveSpecification(**self._objective)
+
+    def starts(self, job: str) -> StartsSpecification:
+        """Of a job of starts."""
+        numbers = self.run.optimisation_jobs[job]
+        return StartsSpecification(
+            **self._objective,
+            **self._descent,
+            starts=shortest_design(self._optimise.starts, self._free, numbers.stop),
+            numbers=(numbers.start, numbers.stop),
+        )
+
+    @cached_property
+    def optimisation(self) -> OptimisationSpecification:
+        """Of the job that measures what came of the starts."""
+        return OptimisationSpecification(
+            **self._objective,
+            **self._descent,
+            starts=self._optimise.starts,
+            evaluation_seeds=self._optimise.evaluation_seeds,
+        )
+
+    @cached_property
+    def _model(self) -> dict[str, Any]:
+        run = self.run
+        return {
+            "study": run.study,
+            "settings": dict(sorted(run.settings.items())),
+            "parameters": tuple(run.parameters.items()),
+            "fixed": dict(sorted(run.fixed.items())),
+            "observables": run.observables,
+            "key": run.key,
+            "code": code_digest(run.study_target),
+        }
+
+    @cached_property
+    def _gradient(self) -> dict[str, Any]:
+        run = self.run
+        smoothing = run.smoothing if run.estimator == "smoothed" else None
+        return {"gradient": run.gradient, "estimator": run.estimator, "smoothing": smoothing}
+
+    @cached_property
+    def _correlations(self) -> tuple[Correlation, ...]:
+        return in_one_order(self.run.correlations)
+
+    def _shortest(self, batch: Batch) -> Design:
+        stop = batch.samples.stop
+        if stop not in self._designs:
+            names = list(self.run.parameters)
+            self._designs[stop] = shortest_design(self.run.design, names, stop)
+        return self._designs[stop]
+
+    @property
+    def _optimise(self) -> Optimise:
+        assert self.run.optimise is not None
+        return self.run.optimise
+
+    @cached_property
+    def _free(self) -> tuple[str, ...]:
+        return self._optimise.free_of(tuple(self.run.parameters))
+
+    @cached_property
+    def _objective(self) -> dict[str, Any]:
+        names = ("objective", "optimiser", "fresh", "seeds_per_step")
+        others = {
+            "observables": "all",  # the objective says which of them
+            "code": code_digest(self.run.study_target, optimises=True),
+            "free": self._free,
+        }
+        asked = {name: getattr(self._optimise, name) for name in names}
+        return self._model | self._gradient | asked | others
+
+    @cached_property
+    def _descent(self) -> dict[str, Any]:
+        return {name: getattr(self._optimise, name) for name in ("steps", "stop", "refine")}

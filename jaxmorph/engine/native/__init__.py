@@ -1,1 +1,0 @@
-"""Kernels that JAX does not make: LLVM code for this processor, called from a compiled program."""

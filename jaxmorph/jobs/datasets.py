@@ -1,0 +1,87 @@
+"""What a job that simulates writes: its results as a dataset, and how they were made."""
+
+import time
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .. import engine, store
+from ..configuration import bias_attributes
+from ..configuration.specifications import ModelSpecification
+from ..studies import Problem
+
+
+def attributes_of(
+    run_name: str, spec: ModelSpecification, problem: Problem, estimator: str, begin: float
+) -> dict[str, Any]:
+    """How a file was made.
+
+    Args:
+        run_name: Name of the run.
+        spec: What the job was to do.
+        problem: The study.
+        estimator: What its gradients are, or ``none``.
+        begin: When the job began, by ``time.monotonic``.
+    """
+    return store.provenance(run_name, spec.plain(without=["code"])) | {
+        "device": engine.describe_devices(),
+        "precision": problem.study.precision,
+        "estimator": estimator,
+        **bias_attributes(estimator),
+        "random_key": spec.key,
+        "wall_time_s": time.monotonic() - begin,
+        "code_digest": spec.code,
+    }
+
+
+def simulated(
+    problem: Problem,
+    numbers: np.ndarray,
+    seeds: np.ndarray,
+    points: np.ndarray,
+    result: engine.Evaluation | engine.SimulatedStates,
+    attributes: dict[str, Any],
+    gradient_kind: str = "pathwise",
+) -> xr.Dataset:
+    """Values with gradients or with states.
+
+    Args:
+        problem: What was simulated.
+        numbers: Those of the samples.
+        seeds: Those of the seeds.
+        points: Values of the varied parameters, (sample, parameter).
+        result: What the engine returned.
+        attributes: Of the file.
+        gradient_kind: What the gradients are, in words.
+    """
+    dataset = store.batch_dataset(
+        samples=numbers,
+        seeds=seeds,
+        time=result.time,
+        time_unit=problem.study.time_unit,
+        parameter_value=points,
+        parameters=problem.varied,
+        observables=problem.measured,
+        value=result.value,
+        gradient=result.gradient if isinstance(result, engine.Evaluation) else None,
+        attributes=attributes,
+        gradient_kind=gradient_kind,
+    )
+    if isinstance(result, engine.SimulatedStates):
+        return with_states(dataset, problem, numbers, seeds, result)
+    return dataset
+
+
+def with_states(
+    dataset: xr.Dataset,
+    problem: Problem,
+    numbers: np.ndarray,
+    seeds: np.ndarray,
+    result: engine.SimulatedStates,
+) -> xr.Dataset:
+    """``dataset`` with the states of some of its samples and seeds, if the study stores any."""
+    variables = problem.study.state_variables
+    if not variables:
+        return dataset
+    return store.with_trajectories(dataset, numbers, seeds, result.states, variables)

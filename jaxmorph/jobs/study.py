@@ -1,0 +1,73 @@
+"""The first job of a run: it checks the run against its study, describes both, and times it."""
+
+import dataclasses
+import logging
+
+from .. import engine, store
+from ..configuration.fits import check_animation
+from ..configuration.sections import Animation
+from ..configuration.specifications import StudySpecification
+from ..studies import source_of
+from .problem import how_of, keys_below, run_problem
+
+logger = logging.getLogger(__name__)
+
+
+def describe_study(
+    run_name: str, spec: StudySpecification, animation: Animation, output: str, cost: str
+) -> None:
+    """Check a run against its study (names, settings, gradients), describe both, and time it."""
+    problem = run_problem(run_name, spec)
+    study = problem.study
+    n_times, n_observables = engine.trace(problem).shape
+    with keys_below(f"runs.{run_name}"):
+        fields = [v.name for v in study.state_variables if "cell" in v.dims]
+        check_animation(animation, type(study).__name__, fields, problem.observables)
+    engine.trace_gradients(problem)
+    engine.check_estimator(problem, spec.estimator, spec.gradient)
+    logger.info(
+        "study %s: %d varied parameters, %d observables at %d times",
+        spec.study,
+        len(problem.names),
+        n_observables,
+        n_times,
+    )
+    content = {
+        "study": spec.study,
+        "study_description": study.describe(),
+        "study_source": source_of(spec.study),
+        "stochastic": study.is_stochastic,
+        "settings": study.settings(),
+        "fixed_parameters": problem.fixed,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "unit": parameter.unit,
+                "description": parameter.description,
+                "default": parameter.default,
+                "distribution": distribution.model_dump(mode="json"),
+            }
+            for parameter, distribution in zip(problem.varied, problem.distributions, strict=True)
+        ],
+    }
+    store.write_record(store.StudyRecord.from_plain(content), output)
+    measured = engine.measure_cost(problem, run_key=spec.key, **how_of(spec))
+    _log(measured)
+    store.write_json(dataclasses.asdict(measured), cost)
+
+
+def _log(cost: engine.Cost) -> None:
+    """Say what a simulation costs, and which ``batch`` makes jobs of a good length."""
+    logger.info(
+        "a simulation with gradients takes %.3g ms and gives %.3g kB on %s",
+        1e3 * cost.seconds_per_simulation,
+        1e-3 * cost.result_bytes_per_simulation,
+        cost.device,
+    )
+    simulations = max(1, int(1200 / cost.seconds_per_simulation))
+    logger.info(
+        "batch: %d would make jobs of 20 minutes, and files of up to %.2g GB (timed %d at once)",
+        simulations,
+        1e-9 * simulations * cost.result_bytes_per_simulation,
+        cost.simulations,
+    )

@@ -1,0 +1,79 @@
+"""The JSON files that a run's first jobs leave for the others."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ConfigDict, JsonValue, ValidationError
+
+from ..configuration.courses import MeasuredCourse
+from ..configuration.fields import ConfigurationModel
+from ..distributions import Distribution
+from ..errors import JaxmorphError
+from .files import read_json, remedy, write_json
+
+
+class ParameterRecord(ConfigurationModel):
+    """A varied parameter."""
+
+    name: str
+    unit: str
+    description: str
+    default: float
+    distribution: Distribution
+
+
+class StudyRecord(ConfigurationModel):
+    """``study.json``: what the study says of itself.
+
+    Attributes:
+        study: As the configuration names it.
+        study_description: The first line of its docstring.
+        study_source: The text of the user's own file that holds it; empty for any other.
+        stochastic: Whether simulations with different seeds differ.
+        settings: All of its settings.
+        fixed_parameters: Values of the parameters that do not vary.
+        parameters: Those that vary, in the order of the ``parameter`` axis.
+    """
+
+    # A setting or a fixed parameter may be infinite, such as the range of a force.
+    model_config = ConfigDict(allow_inf_nan=True, ser_json_inf_nan="constants")
+
+    study: str
+    study_description: str
+    study_source: str
+    stochastic: bool
+    settings: dict[str, JsonValue]
+    fixed_parameters: dict[str, float]
+    parameters: tuple[ParameterRecord, ...]
+
+
+class ObjectiveRecord(ConfigurationModel):
+    """``objective.json``: what an objective is held against.
+
+    Attributes:
+        time: The recorded times.
+        courses: The measured time course of each term that has one, by its place.
+    """
+
+    time: tuple[float, ...]
+    courses: dict[int, MeasuredCourse]
+
+
+Record = TypeVar("Record", StudyRecord, ObjectiveRecord)
+
+
+def write_record(record: StudyRecord | ObjectiveRecord, path: str | Path) -> None:
+    """Write a record: aside first, then renamed into place."""
+    write_json(record.plain(), path)
+
+
+def read_record(path: str | Path, kind: type[Record]) -> Record:
+    """Read a record.
+
+    Raises:
+        JaxmorphError: If it is missing, damaged or of another version.
+    """
+    try:
+        return kind.from_plain(read_json(path))
+    except ValidationError as error:
+        raise JaxmorphError(f"{path}: is damaged or of another version; {remedy(path)}") from error
