@@ -142,7 +142,7 @@ def test_the_force_is_that_of_jax_mds_neighbour_list(from_jax_md: Callable) -> N
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("always_listed")
 def test_derivatives_in_both_modes_are_those_of_all_pairs(dim: int) -> None:
     state = without_nan(cluster(dim))
@@ -210,7 +210,14 @@ def test_cells_in_a_line_or_at_one_place_have_nearest_neighbours() -> None:
         assert mean == pytest.approx(distance)
 
 
-@pytest.mark.parametrize("small", ["neighbours", "candidates", "skin", "nearest_reach"])
+@pytest.mark.parametrize(
+    "small",
+    [
+        "neighbours",
+        *(pytest.param(b, marks=pytest.mark.slow) for b in ("candidates", "skin")),
+        "nearest_reach",
+    ],
+)
 @pytest.mark.usefixtures("always_listed")
 def test_a_buffer_that_is_too_small_gives_nan_and_says_what_it_needs(small: str) -> None:
     state = without_nan(cluster(2))

@@ -150,7 +150,7 @@ def test_energies_and_forces_are_those_of_jax_md(
 
 
 @every_law
-@pytest.mark.parametrize("n_dim", [2, 3])
+@pytest.mark.parametrize("n_dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_physics_knows_no_origin_direction_or_order(law: str, n_dim: int) -> None:
     state, potential = cells(n_dim), LAWS[law](EPSILON)
     rotation = jnp.asarray(stats.ortho_group.rvs(n_dim, random_state=0))
@@ -223,7 +223,12 @@ def test_cells_at_one_place_and_dead_slots_are_finite(law: str) -> None:
 
 @pytest.mark.parametrize(
     ("law", "n_dim"),
-    [("Hertzian", 2), ("Lennard-Jones", 3), ("adhesion of types", 2), ("adhesion of cells", 3)],
+    [
+        ("Hertzian", 2),
+        pytest.param("Lennard-Jones", 3, marks=pytest.mark.slow),
+        pytest.param("adhesion of types", 2, marks=pytest.mark.slow),
+        ("adhesion of cells", 3),
+    ],
 )
 def test_a_neighbour_list_gives_what_all_pairs_give(law: str, n_dim: int) -> None:
     """Where a range is a number, and where it comes from the radii; values and derivatives."""
@@ -333,7 +338,7 @@ def _without_pairs(step: ActiveBrownianRelaxation) -> Any:
     return eqx.filter_jit(eqx.tree_at(lambda s: s.mechanical_potential, step, Free()))  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("n_dim", [2, 3])
+@pytest.mark.parametrize("n_dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_active_motion_is_differentiable_and_leaves_dead_slots(n_dim: int) -> None:
     state = cells(n_dim).elongate(2)
 

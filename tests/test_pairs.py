@@ -64,8 +64,17 @@ def _answers(state: jxm.BaseCellState) -> dict[str, Any]:
     return answers()
 
 
-@pytest.mark.parametrize("n_dim", [2, 3])
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize(
+    ("space", "n_dim"),
+    [
+        ("free", 3),
+        ("periodic", 2),
+        pytest.param("free", 2, marks=pytest.mark.slow),
+        pytest.param("periodic", 3, marks=pytest.mark.slow),
+        ("of another library", 2),
+        pytest.param("of another library", 3, marks=pytest.mark.slow),
+    ],
+)
 def test_both_layouts_agree_and_so_do_both_modes(space: str, n_dim: int) -> None:
     with jax.enable_x64(True):
         displacement, shift = SPACES[space]
@@ -126,11 +135,21 @@ def test_the_force_is_that_of_jax_md(from_jax_md: Callable) -> None:
         np.testing.assert_allclose(ours(state.position), expected, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("mode", ["forward", "reverse"])
-def test_the_engine_gives_what_a_plain_vmap_gives(mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "names"),
+    [
+        ("forward", ("mean_distance",)),
+        *(
+            pytest.param(
+                mode, ("mean_distance", "covered_fraction", "total_energy"), marks=pytest.mark.slow
+            )
+            for mode in ("forward", "reverse")
+        ),
+    ],
+)
+def test_the_engine_gives_what_a_plain_vmap_gives(mode: str, names: tuple[str, ...]) -> None:
     """The study as its author wrote it, mapped by jax.vmap, and the engine's own program of it."""
     study = load_study("reference", {"n_steps": 12, "record_every": 4, "n_cells": 6, "window_points": 6})
-    names = ("mean_distance", "covered_fraction", "total_energy")
     parameters = study.parameters
     problem = Problem(study, parameters, tuple(p.distribution for p in parameters), {}, names)
     samples = np.array([d.ppf(np.array([0.2, 0.5, 0.9])) for d in problem.distributions]).T
