@@ -46,8 +46,14 @@ def at_rate(state: Coloured, rate: Any, field: str = "division_rate") -> Coloure
 # --- one step ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_dim", [2, 3])
-@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize(
+    ("n_dim", "given"),
+    [
+        (2, True),
+        (3, False),
+        *(pytest.param(n, given, marks=pytest.mark.slow) for n, given in ((2, False), (3, True))),
+    ],
+)
 def test_daughters_share_what_the_mother_had(x64: None, n_dim: int, given: bool) -> None:
     state = at_rate(founders(n_dim=n_dim), [1e9, 0, 1e9, 0])
     axis = jnp.asarray([0.0, 3.0, 0.0][:n_dim]) if given else None
@@ -132,8 +138,15 @@ def test_the_slots_of_the_dead_are_used_again(x64: None) -> None:
             assert np.all(np.isfinite(slope))
 
 
-@pytest.mark.parametrize("events", ["independent", "one"])
-@pytest.mark.parametrize("kind", [CellDivision, CellDeath])
+@pytest.mark.parametrize(
+    ("kind", "events"),
+    [
+        (CellDivision, "independent"),
+        (CellDeath, "one"),
+        pytest.param(CellDivision, "one", marks=pytest.mark.slow),
+        pytest.param(CellDeath, "independent", marks=pytest.mark.slow),
+    ],
+)
 def test_events_have_the_probabilities_of_their_rates(x64: None, events: Any, kind: Any) -> None:
     """And a cell's chance does not depend on its slot, also beside dead ones."""
     rates, dt, n = np.array([0.5, 0.0, 2.0, 1.0]), 0.3, 6000

@@ -134,6 +134,7 @@ def test_nothing_is_done_twice(finished: Path) -> None:
     assert "Nothing to be done" in (done := snakemake(finished, "-n", *FINISHED)).stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_made_again(finished: Path, tmp_path: Path) -> None:
     folder = copy_of(finished, tmp_path)
     for file in ("figures/tornado.csv", "batches/000-001.nc", "animations/cells.mp4"):
@@ -172,6 +173,7 @@ def test_what_changes_the_numbers_reruns_them(finished: Path, tmp_path: Path) ->
     assert again["batch"] == again["corners"] + 1 == 2, "of the one run all, of the other nothing"
 
 
+@pytest.mark.slow
 def test_code_that_decides_the_numbers_reruns_them(finished: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     for name in ("workflow", "jaxmorph"):
@@ -183,10 +185,11 @@ def test_code_that_decides_the_numbers_reruns_them(finished: Path, tmp_path: Pat
     assert jobs(done)["batch"] == 3
 
 
+@pytest.mark.slow
 def test_figures_and_films_are_the_same_when_made_again(finished: Path, tmp_path: Path) -> None:
     folder = copy_of(finished, tmp_path)
-    again = ["results/own/figures/gradient_field.svg", "results/tiny/animations/corners.mp4"]
-    files = [*again, "results/own/figures/gradient_field.csv", "results/own/figures/gradient_field.pdf"]
+    again = ["results/tiny/figures/response.svg", "results/tiny/animations/corners.mp4"]
+    files = [*again, "results/tiny/figures/response.csv", "results/tiny/figures/response.pdf"]
     before = {file: (folder / file).read_bytes() for file in files}
     for file in files:
         (folder / file).unlink()
@@ -195,12 +198,14 @@ def test_figures_and_films_are_the_same_when_made_again(finished: Path, tmp_path
     assert {file: (folder / file).read_bytes() for file in files} == before
 
 
+@pytest.mark.slow
 def test_another_colour_makes_the_films_again_and_computes_nothing(finished: Path) -> None:
     colour = "runs={tiny: {animation: {colour: radius}}}"
     again = jobs(snakemake(finished, "-n", *FINISHED, "--config", colour))
     assert again == {"cells": 1, "corner_cells": 1, "page": 1, "provenance": 1, "total": 4}
 
 
+@pytest.mark.slow
 def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: Path) -> None:
     folder = copy_of(finished, tmp_path)
     batch = folder / "results/own/batches/000-000.nc"
@@ -309,6 +314,7 @@ def test_a_job_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
     assert not [p for p in (tmp_path / "results").rglob("*") if p.is_file()]
 
 
+@pytest.mark.slow
 def test_a_study_that_raises_leaves_the_sample_the_seed_and_the_parameters_in_the_log(
     tmp_path: Path,
 ) -> None:
