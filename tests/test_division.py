@@ -108,6 +108,16 @@ def test_a_full_state_counts_what_it_misses(x64: None) -> None:
     assert nan_where_missed(state, jnp.asarray(1.0)) == 1.0
 
 
+def test_the_slots_of_the_dead_are_used_again(x64: None) -> None:
+    state = at_rate(at_rate(founders(4, 4), [0, 1e9, 0, 0], "death_rate"), [0, 0, 0, 1e9])
+    dead = CellDeath()(state, key=KEY)
+    np.testing.assert_array_equal(dead.alive, [True, False, True, True])
+    assert float(dead.radius[1, 0]) == 0
+    born = CellDivision()(dead, key=KEY)
+    np.testing.assert_array_equal(born.number, [0, 5, 2, 4])
+    np.testing.assert_array_equal(born.mother, [-1, 3, -1, 3])
+
+
 @eqx.filter_jit
 def after_with_slope(step: Any, state: Coloured) -> tuple[Coloured, Array]:
     """The state after a step, and the derivative of its positions' sum by the radii."""
@@ -120,22 +130,24 @@ def after_with_slope(step: Any, state: Coloured) -> tuple[Coloured, Array]:
     return after, slope
 
 
-def test_the_slots_of_the_dead_are_used_again(x64: None) -> None:
-    state = at_rate(at_rate(founders(4, 4), [0, 1e9, 0, 0], "death_rate"), [0, 0, 0, 1e9])
-    dead = CellDeath()(state, key=KEY)
-    np.testing.assert_array_equal(dead.alive, [True, False, True, True])
-    assert float(dead.radius[1, 0]) == 0
-    born = CellDivision()(dead, key=KEY)
-    np.testing.assert_array_equal(born.number, [0, 5, 2, 4])
-    np.testing.assert_array_equal(born.mother, [-1, 3, -1, 3])
-    # No rates, and no cells: nothing happens, also to gradients.
-    for events in ("independent", "one"):
-        step = jxm.Sequential([CellDivision(events=events), CellDeath(events=events)])
-        for quiet in (founders(), founders(0, 5)):
-            after, slope = after_with_slope(step, quiet)
-            for name in ("position", "celltype", "radius", "number"):
-                np.testing.assert_array_equal(getattr(after, name), getattr(quiet, name))
-            assert np.all(np.isfinite(slope))
+@pytest.mark.parametrize(
+    ("events", "n_cells"),
+    [
+        ("independent", 4),
+        ("one", 0),
+        pytest.param("independent", 0, marks=pytest.mark.slow),
+        pytest.param("one", 4, marks=pytest.mark.slow),
+    ],
+)
+def test_without_rates_or_cells_nothing_happens_to_states_and_gradients(
+    x64: None, events: Any, n_cells: int
+) -> None:
+    step = jxm.Sequential([CellDivision(events=events), CellDeath(events=events)])
+    quiet = founders(n_cells)
+    after, slope = after_with_slope(step, quiet)
+    for name in ("position", "celltype", "radius", "number"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(quiet, name))
+    assert np.all(np.isfinite(slope))
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,11 @@ def distances(state: jxm.BaseCellState, side: float | None) -> np.ndarray:
 
 
 PLACES = [(2, None), (3, None), *itertools.product((2, 3), (2.0, 3.5, 4.3, 9.0))]
-FEWER_PLACES = [(2, None), (3, None), (2, 3.5), (3, 9.0)]
+FEWER_PLACES = [
+    (2, None),
+    (3, 9.0),
+    *(pytest.param(*p, marks=pytest.mark.slow) for p in ((3, None), (2, 3.5))),
+]
 
 
 @pytest.mark.parametrize(("dim", "side"), PLACES)
@@ -214,8 +218,7 @@ def test_cells_in_a_line_or_at_one_place_have_nearest_neighbours() -> None:
     "small",
     [
         "neighbours",
-        *(pytest.param(b, marks=pytest.mark.slow) for b in ("candidates", "skin")),
-        "nearest_reach",
+        *(pytest.param(b, marks=pytest.mark.slow) for b in ("candidates", "skin", "nearest_reach")),
     ],
 )
 @pytest.mark.usefixtures("always_listed")
