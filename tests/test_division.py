@@ -43,6 +43,11 @@ def at_rate(state: Coloured, rate: Any, field: str = "division_rate") -> Coloure
     return eqx.tree_at(lambda s: getattr(s, field), state, rates)
 
 
+@eqx.filter_jit
+def after_step(step: Any, state: Coloured) -> Coloured:
+    return step(state, key=KEY)
+
+
 # --- one step ------------------------------------------------------------------------------------
 
 
@@ -97,12 +102,12 @@ def test_random_axes_are_uniform_over_directions(x64: None) -> None:
 
 def test_a_full_state_counts_what_it_misses(x64: None) -> None:
     state = at_rate(founders(4, 6), [1e9] * 4)
-    after = CellDivision()(state, key=KEY)
+    after = after_step(CellDivision(), state)
     assert int(after.alive.sum()) == 6 and int(after.n_missed) == 2
     # Who found no slot is as before.
     np.testing.assert_array_equal(after.radius[2:4], state.radius[2:4])
     np.testing.assert_array_equal(after.number[2:4], [2, 3])
-    again = CellDivision(events="one")(at_rate(after, [0, 1]), key=KEY)
+    again = after_step(CellDivision(events="one"), at_rate(after, [0, 1]))
     assert int(again.n_missed) == 3 and int(again.alive.sum()) == 6
     assert np.isnan(nan_where_missed(again, jnp.asarray(1.0)))
     assert nan_where_missed(state, jnp.asarray(1.0)) == 1.0
@@ -110,10 +115,10 @@ def test_a_full_state_counts_what_it_misses(x64: None) -> None:
 
 def test_the_slots_of_the_dead_are_used_again(x64: None) -> None:
     state = at_rate(at_rate(founders(4, 4), [0, 1e9, 0, 0], "death_rate"), [0, 0, 0, 1e9])
-    dead = CellDeath()(state, key=KEY)
+    dead = after_step(CellDeath(), state)
     np.testing.assert_array_equal(dead.alive, [True, False, True, True])
     assert float(dead.radius[1, 0]) == 0
-    born = CellDivision()(dead, key=KEY)
+    born = after_step(CellDivision(), dead)
     np.testing.assert_array_equal(born.number, [0, 5, 2, 4])
     np.testing.assert_array_equal(born.mother, [-1, 3, -1, 3])
 
@@ -208,7 +213,7 @@ def test_the_clones_and_ages_of_a_known_tree(x64: None) -> None:
     np.testing.assert_array_equal(state.clone[:2], [0, 1])
     states = []
     for slots in ([0, 1e9], [0, 0, 1e9], [1e9]):
-        state = CellDivision()(at_rate(state, slots), key=KEY)
+        state = after_step(CellDivision(), at_rate(state, slots))
         states.append(state)
     tree = jax.tree.map(lambda *x: jnp.stack(x), *states)
     n_alive = [3, 4, 5]
