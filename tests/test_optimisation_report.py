@@ -19,8 +19,10 @@ from jaxmorph.figures import CATALOGUE, figure_names
 from jaxmorph.jobs.animate import animate_before_and_after
 from jaxmorph.jobs.draw import draw_figure
 from jaxmorph.jobs.page import write_page
-from jaxmorph.report import write_report
-from jaxmorph.report.optimisation import findings, methods, part, tables
+from jaxmorph.quantities import describe
+from jaxmorph.report import methods, write_report
+from jaxmorph.report.optimisation import findings, part, tables
+from jaxmorph.store.optimisation import optimisation_quantities
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -109,6 +111,7 @@ def test_a_refinement_is_told_and_is_no_step_of_the_optimiser(usual: xr.Dataset)
     block["optimise"]["refine"] = {"seeds": 512, "steps": 10}
     ended = (usual["stop_reason"] != "not finite").astype(np.int8)
     refined = usual.assign(refined=ended, steps_done=usual["steps_done"] + ended)
+    describe(refined, optimisation_quantities(refined.attrs))
     refined.attrs["configuration"] = json.dumps(block)
     before = findings.ran(usual)
     assert findings.ran(refined) == before.replace(
@@ -205,10 +208,11 @@ def test_the_objective_and_the_optimiser_are_those_of_the_configuration(usual: x
 def test_methods_are_those_that_were_used(
     usual: xr.Dataset, name: str, kind: str, titles: list[str]
 ) -> None:
-    block = json.dumps({"optimise": {"optimiser": {"name": name}}})
-    found = methods.shown(usual.assign_attrs(configuration=block, covariance_kind=kind))
+    attributes = {"optimiser": json.dumps({"name": name}), "covariance_kind": kind}
+    found = methods.shown(describe(usual.copy(), optimisation_quantities(attributes)))
     assert titles[0] in [method.title for method in found]
-    assert found[-1].formula.startswith(f"Cov = <i>{titles[1]}</i>")
+    (covariance,) = [m for m in found if m.title == "Uncertainty of the parameters"]
+    assert covariance.formula.startswith(f"Cov = <i>{titles[1]}</i>")
     assert all(method.reference for method in found)
 
 

@@ -115,7 +115,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "explorer": explorer.document(sensitivity),
         "sections": [_section(sensitivity, name) for name in names(sensitivity, "observable")],
         "health": summary.health(sensitivity),
-        "methods": methods.shown(sensitivity, checks),
+        "methods": methods.shown(sensitivity, checks, data.optimisation),
         "facts": facts.run_facts(sensitivity),
         "parameters": facts.parameter_rows(sensitivity),
         "observables": facts.observable_rows(sensitivity),

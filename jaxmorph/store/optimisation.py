@@ -1,12 +1,15 @@
 """Datasets of an optimisation, from plain arrays; the layout is that of ``docs/optimisation.md``."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ..quantities import COORDINATES, Kind, Quantity, describe
+from . import optimisation_methods as methods
 from .build import Described, named, time_axis
 from .files import as_strings
 
@@ -23,7 +26,7 @@ def _quantity(
     return Quantity(name, long_name, unit, dims or (name,), **more)
 
 
-QUANTITIES = (
+_QUANTITIES = (
     _quantity("start", "number of the start"),
     _quantity("step", "step: entry s is the state before update s"),
     _quantity("optimum", "number of the optimum, the best first"),
@@ -34,8 +37,13 @@ QUANTITIES = (
     _quantity("evaluation_seed", "number of the noise realisation, none of which was optimised on"),
     _quantity("lower_bound", "smallest value that the parameter can take", ("parameter",), "parameter"),
     _quantity("upper_bound", "largest value that the parameter can take", ("parameter",), "parameter"),
-    _quantity("unconstrained", "parameter on the unconstrained scale", (*_STEPS, "parameter")),
-    _quantity("loss", "loss of the seeds of the step", _STEPS),
+    _quantity(
+        "unconstrained",
+        "parameter on the unconstrained scale",
+        (*_STEPS, "parameter"),
+        method=methods.BOUNDS,
+    ),
+    _quantity("loss", "loss of the seeds of the step", _STEPS, method=methods.LOSS),
     _quantity(
         "gradient_norm",
         "norm of the gradient of the loss on the unconstrained scale",
@@ -44,16 +52,25 @@ QUANTITIES = (
     ),
     _quantity("steps_done", "updates of the start; a refinement is one", _START),
     _quantity(
-        "refined", "1 if the last update of the start is a refinement, on seeds of its own", _START
+        "refined",
+        "1 if the last update of the start is a refinement, on seeds of its own",
+        _START,
+        method=methods.REFINEMENT,
     ),
     _quantity("stop_reason", "why the start ended", _START, kind=Kind.LABEL),
     _quantity("evaluation_loss_before", "loss at the start, what each fresh seed says of it", _ON_SEEDS),
     _quantity("evaluation_loss_after", "loss at the end, what each fresh seed says of it", _ON_SEEDS),
-    _quantity("improvement", "loss at the start minus loss at the end, on fresh seeds", _START),
+    _quantity(
+        "improvement",
+        "loss at the start minus loss at the end, on fresh seeds",
+        _START,
+        method=methods.IMPROVEMENT,
+    ),
     _quantity(
         "optimum_of_start",
         "optimum in whose basin the start ended; -1 if it was not finite",
         _START,
+        method=methods.DISTINCT_OPTIMA,
     ),
     _quantity(
         "optimum_start",
@@ -91,6 +108,7 @@ QUANTITIES = (
         "eigenvalue of the Hessian of the loss, unconstrained scale",
         _ALONG[:2],
         from_gradients=True,
+        method=methods.DIRECTIONS,
     ),
     _quantity(
         "hessian_eigenvector",
@@ -109,7 +127,9 @@ QUANTITIES = (
         (*_ALONG, "parameter"),
         "parameter",
     ),
-    _quantity("profile_loss", "loss along the direction, on fresh seeds", _ALONG),
+    _quantity(
+        "profile_loss", "loss along the direction, on fresh seeds", _ALONG, method=methods.DIRECTIONS
+    ),
     _quantity("course_before", "observable at the start, on fresh seeds", _COURSE, "observable"),
     _quantity("course_after", "observable at the end, on fresh seeds", _COURSE, "observable"),
     _quantity("target_value", "value that the observable should have", _COURSE[2:], "observable"),
@@ -119,6 +139,24 @@ QUANTITIES = (
     _quantity("map_value_1", "value of the second free parameter on the map", ("map_1",), "parameter"),
     _quantity("map_loss", "loss over the two free parameters, on fresh seeds", ("map_0", "map_1")),
 )
+
+
+def optimisation_quantities(attributes: Mapping[str, Any]) -> tuple[Quantity, ...]:
+    """What the variables of an optimisation are; ``attributes``: those of the file.
+
+    Which optimiser there was, and what the covariance is, decide how two of them are computed.
+    """
+    optimiser = str(json.loads(attributes.get("optimiser", "{}")).get("name", ""))
+    method = {
+        "gradient_norm": methods.of_optimiser(optimiser) if optimiser else None,
+        "covariance": methods.of_covariance(str(attributes.get("covariance_kind", ""))),
+    }
+    return (
+        *COORDINATES,
+        *(replace(one, method=method.get(one.name, one.method)) for one in _QUANTITIES),
+    )
+
+
 STAGE = _quantity("stage", "before or after the optimisation", ("sample",), kind=Kind.LABEL)
 
 
@@ -154,7 +192,7 @@ def starts_dataset(
         "step": np.arange(loss.shape[1]),
         **named("parameter", parameters),
     }
-    return describe(xr.Dataset(data, coords, attributes), (*COORDINATES, *QUANTITIES))
+    return describe(xr.Dataset(data, coords, attributes), optimisation_quantities(attributes))
 
 
 def optimisation_dataset(
@@ -191,7 +229,7 @@ def optimisation_dataset(
     for dim in ("optimum", "direction", "point", "map_0", "map_1"):
         if dim in dataset.dims:
             dataset = dataset.assign_coords({dim: np.arange(dataset.sizes[dim])})
-    return describe(dataset.assign_attrs(attributes), (*COORDINATES, *QUANTITIES))
+    return describe(dataset.assign_attrs(attributes), optimisation_quantities(attributes))
 
 
 def optimisation_cells_dataset(dataset: xr.Dataset) -> xr.Dataset:

@@ -14,8 +14,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from jaxmorph.quantities import COORDINATES, describe
-from jaxmorph.store.optimisation import QUANTITIES
+from jaxmorph.quantities import describe
+from jaxmorph.store.optimisation import optimisation_quantities
 
 from . import synthetic
 
@@ -118,7 +118,7 @@ def optimisation(
     )
     numbered = ("start", "step", "evaluation_seed", "optimum", "direction")
     data = data.assign_coords({dim: np.arange(data.sizes[dim]) for dim in numbered})
-    return describe(data, (*COORDINATES, *QUANTITIES))
+    return describe(data, optimisation_quantities(data.attrs))
 
 
 def _descent(p: Problem, start: np.ndarray, n_steps: int) -> np.ndarray:
@@ -270,6 +270,7 @@ def _attributes(p: Problem, n_steps: int, n_seeds: int, seeds_per_step: int) -> 
         "run": "notebook",
         "configuration": json.dumps({"seeds": 16, "optimise": optimise}),
         "distributions": json.dumps(p.distributions),
+        "optimiser": json.dumps(optimise["optimiser"]),
         "covariance_kind": "Hessian with noise (sandwich)",
         "optimum_criterion": "ends within 1 % of the bounds of each other, with losses that agree",
     }

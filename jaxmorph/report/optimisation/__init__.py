@@ -1,4 +1,4 @@
-"""The part "Optimisation" of the report: findings, tables, methods, from an ``optimisation.nc``."""
+"""The part "Optimisation" of the report: findings and tables, from an ``optimisation.nc``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from . import findings, methods, tables
+from . import findings, tables
 
 
 def part(optimisation: xr.Dataset | None) -> dict[str, Any] | None:
@@ -22,5 +22,4 @@ def part(optimisation: xr.Dataset | None) -> dict[str, Any] | None:
         "parameters": tables.parameters(optimisation),
         "optima": tables.optima(optimisation),
         "starts": tables.starts(optimisation),
-        "methods": methods.shown(optimisation),
     }
