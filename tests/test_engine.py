@@ -237,9 +237,9 @@ def test_states_are_those_of_the_same_pairs() -> None:
 # --- memory --------------------------------------------------------------------------------------
 
 
-# Settings, two parameters and an observable of studies with some 80 numbers of state.
+# Settings, two parameters and an observable of studies with many numbers of state.
 LARGE_STATE: dict[str, tuple[dict[str, Any], tuple[str, str], str]] = {
-    "ornstein-uhlenbeck": ({"n_dim": 80}, ("k", "kT"), "squared_displacement"),
+    "ornstein-uhlenbeck": ({"n_dim": 3000}, ("k", "kT"), "squared_displacement"),
     "reference": (
         SMALL_REFERENCE | {"n_cells": 40, "relaxation_steps": 2}, ("epsilon", "kT"), "mean_distance"
     ),
