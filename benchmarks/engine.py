@@ -6,9 +6,11 @@ import jax
 import numpy as np
 
 from jaxmorph.engine import capacities, program
-from jaxmorph.engine.batch import WantedMode, choose, on_pairs
+from jaxmorph.engine.batch import on_pairs
 from jaxmorph.engine.devices import per_device
+from jaxmorph.engine.estimators import WantedMode
 from jaxmorph.engine.pieces import compile_piece, evaluate_piece, free_for_a_program, grid
+from jaxmorph.engine.ways import choose
 from jaxmorph.env.interactions import choosing, preferring
 from jaxmorph.env.interactions.sums import BOTH_WAYS, NeighbourLists
 from jaxmorph.studies import Recording

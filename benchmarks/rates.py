@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmorph.engine.compiler import compiler_options
 from jaxmorph.engine.devices import over_devices
-from jaxmorph.engine.pieces import compiler_options
 
 Step = Callable[..., jax.Array]  # of x, which goes on, the numbers a and b, and another array y
 

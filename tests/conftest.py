@@ -12,13 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import stored
+from jaxtyping import install_import_hook
+from support.typechecking import checked
 from support.workflow import FINISHED, copy_of, prepare, snakemake, tiny
 
 PEAKS = pytest.StashKey[dict[str, float]]()
 
 # As in jobs: XLA misses hints of its own in what it compiled on the same CPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Annotated shapes and types are checked while tests run, in these rooms that compute with arrays.
+_CHECKED = "observables optimisation sensitivity space studies tracing"
+install_import_hook(
+    [f"jaxmorph.{room}" for room in _CHECKED.split()], f"{checked.__module__}.{checked.__name__}"
+)
 
 
 @pytest.fixture
@@ -33,6 +40,8 @@ def x64() -> Iterator[None]:
 @pytest.fixture(params=["stored", pytest.param("computed", marks=pytest.mark.slow)])
 def from_jax_md(request: pytest.FixtureRequest) -> Callable[[Callable[[], Any]], Any]:
     """Of a function that calls jax-md: its numbers as they are stored, and computed again."""
+    from support import stored
+
     again = request.param == "computed"
     name = request.node.name.replace(request.param, "")
     return lambda compute: stored.numbers(name, compute, again=again)

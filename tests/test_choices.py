@@ -13,11 +13,12 @@ from scipy import stats
 from support.populations import competition, population, resetting
 
 from jaxmorph import engine
-from jaxmorph.configuration import BIASED
+from jaxmorph.configuration import GRADIENT_ESTIMATORS
+from jaxmorph.engine.estimators.straight_through import Surrogates
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.simulation import bernoulli, categorical, surrogate
 from jaxmorph.studies import Problem
-from jaxmorph.tracing import LogDensity, Surrogates, using
+from jaxmorph.tracing import LogDensity, using
 
 KEY = jax.random.PRNGKey(3)
 REPETITIONS, SEEDS = 20, 600
@@ -268,7 +269,7 @@ def test_straight_through_leaves_values_as_they_are(mode: Any, caplog: pytest.Lo
             engine.evaluate(problem, point, np.arange(50), run_key=0, **how)
             for how in ({"estimator": "straight-through", "gradient": mode}, {"gradient": "none"})
         )
-    assert [r.getMessage() for r in caplog.records] == [BIASED["straight-through"]]
+    assert [r.getMessage() for r in caplog.records] == [GRADIENT_ESTIMATORS["straight-through"].bias]
     np.testing.assert_allclose(through.value, plain.value, rtol=1e-14)
     assert (plain.value == 0).any() and through.gradient is not None
     # Where the last choice sets it back, the number 1 - c is 0: x' = -y dp.

@@ -89,6 +89,10 @@ def add(text: str) -> Callable[[Path], object]:
     [
         ("jaxmorph/env/growth.py", add("\nX = 1\n"), True, True),
         ("jaxmorph/engine/program.py", add("\nX = 1\n"), True, True),
+        ("jaxmorph/tracing/draws.py", add("\nX = 1\n"), True, True),
+        ("jaxmorph/engine/estimators/score.py", add("\nX = 1\n"), True, True),
+        # How an estimator describes itself decides no number.
+        ("jaxmorph/engine/estimators/score.py", replace("order=2", "order=9"), False, False),
         ("jaxmorph/designs/points.py", replace("+ 1", "+ 2"), True, True),
         ("jaxmorph/distributions.py", add("\nX = 1\n"), True, True),
         ("jaxmorph/studies/base.py", add("\nX = 1\n"), True, True),

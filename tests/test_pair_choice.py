@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -160,7 +161,7 @@ def test_with_an_interface_of_xla_that_is_not_tested_jax_sums_and_one_warning_sa
 
 
 @pytest.mark.parametrize("name", ["morse", "adhesion of molecules"])
-def test_a_loop_whose_length_depends_on_the_simulation_is_mapped_by_jax_and_the_log_says_so(
+def test_a_loop_whose_length_depends_on_the_simulation_keeps_its_kernel(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     without_kernel.cache_clear()
@@ -177,6 +178,25 @@ def test_a_loop_whose_length_depends_on_the_simulation_is_mapped_by_jax_and_the_
 
     with jax.enable_x64(True), caplog.at_level(logging.INFO, "jaxmorph"):
         samples, keys = points("float64", 2)
+        assert len({math.ceil(n) for n in samples[:, 0] * 3}) == 2, "both turn as often"
+        assert "ffi_call" in str(jax.make_jaxpr(over_batch(end))(samples, keys))
         got = jax.jit(over_batch(end))(samples, keys)
-        assert "jax.vmap evaluates them" in caplog.text
+        assert "no kernel" not in caplog.text
         close(got, jax.jit(lambda *a: plain(end, *a))(samples, keys), 1e-12)
+
+
+@pytest.mark.parametrize("name", ["morse", "adhesion of molecules"])
+def test_clusters_that_a_study_maps_itself_are_summed_by_jax_and_the_log_says_so(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    without_kernel.cache_clear()
+
+    def of_three(theta: Array, key: Array) -> Array:
+        factors = jnp.array([1.0, 1.1, 1.2])[:, None]
+        return jax.vmap(forces_of(name, 2), (0, None))(factors * theta, key)
+
+    with jax.enable_x64(True), caplog.at_level(logging.INFO, "jaxmorph"):
+        samples, keys = points("float64", 2)
+        got = jax.jit(over_batch(of_three))(samples, keys)
+        assert "jax.vmap evaluates them" in caplog.text
+        close(got, jax.jit(lambda *a: plain(of_three, *a))(samples, keys), 1e-12)

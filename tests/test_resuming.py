@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jaxmorph import engine, store
-from jaxmorph.engine import batch, pieces
+from jaxmorph.engine import pieces
+from jaxmorph.engine.estimators import WantedMode
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.studies import Problem, load_problem
 
@@ -167,7 +168,7 @@ def test_a_simulation_for_which_there_is_no_memory_is_one_readable_line(
 # --- devices -------------------------------------------------------------------------------------
 
 # Numbers of samples: fewer than 8 devices, no multiple of 8, and a multiple.
-ON_DEVICES: list[tuple[batch.WantedMode, int]] = [
+ON_DEVICES: list[tuple[WantedMode, int]] = [
     ("forward", 3),
     ("forward", 21),
     ("reverse", 21),
@@ -176,7 +177,7 @@ ON_DEVICES: list[tuple[batch.WantedMode, int]] = [
 
 
 @functools.cache
-def some(mode: batch.WantedMode, n_samples: int) -> engine.Evaluation:
+def some(mode: WantedMode, n_samples: int) -> engine.Evaluation:
     return engine.evaluate(problem(), samples()[:n_samples], SEEDS, run_key=KEY, gradient=mode)
 
 

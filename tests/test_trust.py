@@ -16,7 +16,7 @@ import jaxmorph as jxm
 from jaxmorph import engine
 from jaxmorph.distributions import LogUniform, Normal, TruncatedNormal, Uniform
 from jaxmorph.engine import checks, program
-from jaxmorph.engine.followed import simulate_with_log_density
+from jaxmorph.engine.estimators.score import simulate_with_log_density
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.simulation import gaussian, record, scan, simulate
 from jaxmorph.studies import Problem, load_problem

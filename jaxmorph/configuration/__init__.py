@@ -4,6 +4,11 @@ Nothing here imports JAX, numpy or scipy.
 """
 
 from .batches import Batch, BatchSize
+from .gradient_estimators import (
+    GRADIENT_ESTIMATORS,
+    GradientDeclaration,
+    bias_attributes,
+)
 from .load import (
     check_syntax,
     load_configuration,
@@ -11,24 +16,23 @@ from .load import (
 )
 from .models import BUILT_IN_STUDIES, Configuration, Run
 from .sections import (
-    BIASED,
     Checks,
     Estimates,
     Estimator,
     GradientSetting,
     Trajectories,
-    bias_attributes,
 )
 
 __all__ = [
-    "BIASED",
     "BUILT_IN_STUDIES",
+    "GRADIENT_ESTIMATORS",
     "Batch",
     "BatchSize",
     "Checks",
     "Configuration",
     "Estimates",
     "Estimator",
+    "GradientDeclaration",
     "GradientSetting",
     "Run",
     "Trajectories",

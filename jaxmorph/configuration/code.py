@@ -13,6 +13,7 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from .gradient_estimators import is_declaration
 from .models import BUILT_IN_STUDIES
 
 _PACKAGE = Path(__file__).parents[1]
@@ -138,6 +139,8 @@ def _write(node: object, parts: list[str]) -> None:
     """Writes what is there of a tree; what is empty differs between versions of Python."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return  # a docstring, or an ellipsis
+    if is_declaration(node):
+        return  # words
     if isinstance(node, ast.AST):
         parts.append(type(node).__name__)
         for name in node._fields:

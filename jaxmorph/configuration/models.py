@@ -32,6 +32,7 @@ from .fields import (
     hint,
 )
 from .fits import check_correlations, check_grid, check_names
+from .gradient_estimators import GRADIENT_ESTIMATORS
 from .optimise import Optimise
 from .sections import (
     Animation,
@@ -99,10 +100,8 @@ class Run(ConfigurationModel):
     )
     estimator: Estimator = Field(
         "pathwise",
-        description="what stands for a gradient: `pathwise`, the derivative of each simulation; "
-        "`smoothed`, that of the mean over randomly shifted parameters; `score`, the likelihood-ratio "
-        "estimate, of studies that have one; `straight-through`, the derivative of each simulation, "
-        "that of a discrete choice by its probability taken as 1: cheap and biased",
+        description="what stands for a gradient: "
+        + "; ".join(f"`{name}`, {e.meaning}" for name, e in GRADIENT_ESTIMATORS.items()),
     )
     smoothing: float = Field(
         0.05,

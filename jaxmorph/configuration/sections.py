@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from .fields import ConfigurationModel, Indices
+from .gradient_estimators import GRADIENT_ESTIMATORS
 
 GradientSetting = Literal["auto", "forward", "reverse"]
-Estimator = Literal["pathwise", "smoothed", "score", "straight-through"]
-
-BIASED: dict[str, str] = {
-    "straight-through": "Gradients are straight-through: biased, also with any number of seeds"
-}
-"""What is said of an estimator with a bias wherever its gradients are shown."""
-
-
-def bias_attributes(estimator: str) -> dict[str, str]:
-    """What a dataset with gradients of this estimator says of their bias: nothing, or one attribute."""
-    return {"gradient_bias": BIASED[estimator]} if estimator in BIASED else {}
+if TYPE_CHECKING:
+    Estimator = str
+else:
+    Estimator = Literal[tuple(GRADIENT_ESTIMATORS)]
 
 
 class Trajectories(ConfigurationModel):

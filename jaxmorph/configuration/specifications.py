@@ -47,7 +47,7 @@ class GradientSpecification(ModelSpecification):
     Attributes:
         gradient: How they are computed.
         estimator: What stands for a gradient.
-        smoothing: Width of the ``smoothed`` estimator; None for the others, which do not use it.
+        smoothing: Width of the shifts of an estimator that has this setting; None of others.
     """
 
     gradient: GradientSetting

@@ -9,6 +9,7 @@ from ..designs import Correlation, Design, shortest_design
 from .batches import Batch
 from .code import code_digest
 from .fits import in_one_order
+from .gradient_estimators import GRADIENT_ESTIMATORS
 from .models import Run
 from .optimise import Optimise
 from .sections import Animation
@@ -131,7 +132,8 @@ class Specifications:
     @cached_property
     def _gradient(self) -> dict[str, Any]:
         run = self.run
-        smoothing = run.smoothing if run.estimator == "smoothed" else None
+        settings = GRADIENT_ESTIMATORS[run.estimator].settings
+        smoothing = run.smoothing if "smoothing" in settings else None
         return {"gradient": run.gradient, "estimator": run.estimator, "smoothing": smoothing}
 
     @cached_property

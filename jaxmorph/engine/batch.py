@@ -2,26 +2,22 @@
 
 import contextlib
 import dataclasses
-import logging
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..configuration import BIASED, Estimator
+from ..configuration import Estimator
 from ..errors import JaxmorphError
 from ..studies import Problem
-from . import capacities, estimators, program
+from . import capacities, program
+from .estimators import WantedMode
 from .failures import blaming
 from .pieces import Program, Saved, in_pieces
 from .program import GradientMode
-
-logger = logging.getLogger(__name__)
-
-WantedMode = Literal["auto", "forward", "reverse", "none"]
+from .ways import SMOOTHING, choose
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +64,7 @@ def evaluate(
     run_key: int,
     gradient: WantedMode = "auto",
     estimator: Estimator = "pathwise",
-    smoothing: float = 0.05,
+    smoothing: float = SMOOTHING,
     memory_limit: float | None = None,
     saved: Saved | None = None,
 ) -> Evaluation:
@@ -113,7 +109,7 @@ def evaluator(
     run_key: int,
     gradient: WantedMode = "auto",
     estimator: Estimator = "pathwise",
-    smoothing: float = 0.05,
+    smoothing: float = SMOOTHING,
     memory_limit: float | None = None,
 ) -> Iterator[Callable[..., Evaluation]]:
     """:func:`evaluate` of samples (and saved pieces) that come one after another, at the same seeds.
@@ -133,52 +129,6 @@ def evaluator(
             return Evaluation(model_time, value, grad, way.mode, way.reason, estimator)
 
         yield evaluated
-
-
-class Way(NamedTuple):
-    """How a study is evaluated.
-
-    Attributes:
-        traced: The study, traced.
-        mode: The gradient mode, or None.
-        reason: Why this mode.
-        single: The function of (theta, key) that is mapped.
-        simulates: One that makes the same simulations, without derivatives where they are apart.
-    """
-
-    traced: program.Traced
-    mode: GradientMode | None
-    reason: str
-    single: Callable[[jax.Array, jax.Array], Any]
-    simulates: Callable[[jax.Array, jax.Array], Any]
-
-
-def choose(
-    problem: Problem, gradient: WantedMode, estimator: Estimator, smoothing: float, run_key: int
-) -> Way:
-    """The way that the settings of :func:`evaluate` ask for."""
-    traced = program.trace(problem)
-    values = partial(program.values, problem)
-    if gradient == "none":
-        return Way(traced, None, "no gradients wanted", values, values)
-    mode: GradientMode | None
-    if estimator in ("pathwise", "straight-through"):
-        if traced.makes_choices and (left_out := estimators.what_is_left_out(problem, estimator)):
-            logger.warning(left_out)
-        mode, reason = program.choose_mode(gradient, traced.shape, len(problem.names))
-        single = partial(program.forward if mode == "forward" else program.reverse, problem)
-        if estimator == "straight-through":
-            single = partial(estimators.straight_through, problem, mode=mode)
-        way = Way(traced, mode, reason, single, values)
-    else:
-        mode, reason, estimate = estimators.choose(
-            problem, estimator, gradient, smoothing, run_key, makes_choices=traced.makes_choices
-        )
-        way = Way(traced, mode, reason, estimate, estimate)
-    logger.info("gradient mode: %s (%s); estimator: %s", way.mode or "none", way.reason, estimator)
-    if estimator in BIASED:
-        logger.warning("%s", BIASED[estimator])
-    return way
 
 
 def map_pairs(

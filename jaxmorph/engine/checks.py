@@ -1,16 +1,18 @@
 """Can the gradients be trusted: finite differences, agreement of the modes, growth of a perturbation."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..studies import Problem
+from ..studies import Problem, Recording, Study
+from ..tracing import TangentGrowth, using
 from . import program
 from .batch import Evaluation, evaluate, map_pairs
-from .followed import simulate_with_tangent
 from .program import Values
 
 
@@ -131,3 +133,26 @@ def lyapunov_exponent(
         return simulate_with_tangent(problem.study, program.parameters(problem, theta), key, apart)[1]
 
     return map_pairs(problem, single, samples, seeds, run_key=run_key)
+
+
+def simulate_with_tangent(
+    study: Study,
+    parameters: Mapping[str, Float[Array, ""]],
+    key: PRNGKeyArray,
+    tangent_key: PRNGKeyArray,
+) -> tuple[Recording, Float[Array, " time"] | None]:
+    """Simulate once; the finite-time Lyapunov exponent of a random perturbation of the first state.
+
+    (1 / t) ln (|tangent(t)| / |tangent(0)|), per unit of model time since the first record, where it is
+    NaN. None for a study that does not keep its records by one call of ``jaxmorph.simulation.record``,
+    or calls it inside a JAX transformation.
+    """
+    instrument = TangentGrowth(tangent_key)
+    with using(instrument):
+        recording = study.simulate(parameters, key)
+    elapsed = recording.time - recording.time[0]
+    if [growth.shape for growth in instrument.recorded] != [elapsed.shape]:
+        return recording, None
+    after = elapsed > 0
+    exponent = instrument.recorded[0] / jnp.where(after, elapsed, 1)
+    return recording, jnp.where(after, exponent, jnp.nan)

@@ -10,10 +10,12 @@ import numpy as np
 from ..configuration import Estimator
 from ..studies import Problem
 from . import program
-from .batch import WantedMode, Way, choose, on_pairs
+from .batch import on_pairs
 from .devices import describe_devices, n_cpus, per_device
+from .estimators import WantedMode, Way
 from .failures import StudyError
 from .pieces import Piece, compile_piece, evaluate_piece
+from .ways import SMOOTHING, choose
 
 _SAMPLES, _SEEDS = 4, 8
 
@@ -47,7 +49,7 @@ def measure_cost(
     run_key: int,
     gradient: WantedMode = "auto",
     estimator: Estimator = "pathwise",
-    smoothing: float = 0.05,
+    smoothing: float = SMOOTHING,
 ) -> Cost:
     """Time a few simulations at the medians of the parameters, or at a quartile where the study raises.
 

@@ -19,7 +19,7 @@ def over_keys(
 ) -> Float[Array, "key *shape"]:
     """``function(theta, key)`` for each of ``keys``.
 
-    The same as ``jax.vmap``, but that ``lane_control`` maps it over samples alone. So ``theta`` must be
+    The same as ``jax.vmap``, but that the engine maps it over samples alone. So ``theta`` must be
     what the batch is mapped over, and nothing of it may depend on the seed.
     """
     one = jax.ShapeDtypeStruct(keys.shape[1:], keys.dtype)

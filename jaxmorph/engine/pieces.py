@@ -19,6 +19,7 @@ from tqdm import tqdm
 from ..configuration.resources import PIECES
 from ..errors import JaxmorphError
 from . import capacities
+from .compiler import compiler_options
 from .devices import over_devices, per_device
 
 logger = logging.getLogger(__name__)
@@ -230,11 +231,6 @@ def compile_piece(
         size = _half(size)
     logger.info("evaluating pieces of %d samples x %d seeds (%.3g MB)", *size, need / 1e6)
     return Program(compiled, size, lowered.out_info, need)
-
-
-def compiler_options() -> dict[str, str | bool]:
-    """The whole width of the processor's vectors; XLA takes half of the widest ones by default."""
-    return {"xla_cpu_prefer_vector_width": "512"} if jax.default_backend() == "cpu" else {}
 
 
 def memory_of(compiled: Any) -> float:

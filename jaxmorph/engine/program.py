@@ -1,6 +1,8 @@
 """The pure function of (parameter vector, key) that a batch evaluates, and its derivatives."""
 
 import contextlib
+import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -15,9 +17,11 @@ from ..errors import JaxmorphError
 from ..studies import Problem, Recording, raised_in
 from ..tracing import ChoicesNoticed, batched_on, many_tangents, using
 from .chunks import chunk_shape, over_chunks
-from .lane_control import interpret
-from .lanes import Laned, Lanes, Sizes, spread
+from .lanes import Laned, Lanes, Sizes, noting_mapped, spread
+from .lanes.control import interpret
 from .threefry import threefry
+
+logger = logging.getLogger(__name__)
 
 GradientMode = Literal["forward", "reverse"]
 Values = Float[Array, "time observable"]
@@ -133,10 +137,17 @@ def over_batch(function: Callable) -> Callable:
             leaves = (spread(x, Lanes.SIMULATION, sizes) for x in interpret(closed, arguments, sizes))
             return [jnp.moveaxis(x, -1, 0).reshape(*sizes, *x.shape[:-1]) for x in leaves]
 
-        leaves = over_chunks(chunk, samples, keys, chunk_shape(closed, len(samples), len(keys)))
+        with noting_mapped() as mapped:
+            leaves = over_chunks(chunk, samples, keys, chunk_shape(closed, len(samples), len(keys)))
+        if mapped:
+            logger.info("mapped by jax.vmap, which can be slower: %s", _counted(mapped))
         return jax.tree.unflatten(jax.tree.structure(result), leaves)
 
     return over
+
+
+def _counted(mapped: Counter[str]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in mapped.most_common())
 
 
 class Traced(NamedTuple):

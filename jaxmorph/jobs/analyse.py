@@ -10,7 +10,7 @@ import xarray as xr
 from pydantic import TypeAdapter
 
 from .. import designs, sensitivity, store
-from ..configuration import Run, bias_attributes
+from ..configuration import GRADIENT_ESTIMATORS, Run, bias_attributes
 from ..distributions import Distribution
 from .slabs import Slabs
 
@@ -109,7 +109,7 @@ def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
         run.design,
         independent=not run.correlations,
         stochastic=bool(points.attrs["stochastic"]),
-        pathwise=run.estimator in ("pathwise", "straight-through"),
+        pathwise=GRADIENT_ESTIMATORS[run.estimator].along_paths,
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
     )

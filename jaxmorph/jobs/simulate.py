@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import designs, engine, store
 from ..atomic import UNFINISHED
+from ..configuration import GRADIENT_ESTIMATORS
 from ..configuration.specifications import (
     BatchSpecification,
     ChecksSpecification,
@@ -102,14 +103,7 @@ def _mode_of(result: engine.Evaluation) -> dict[str, str]:
 
 def _kind(spec: GradientSpecification) -> str:
     """What the gradients of a batch are."""
-    match spec.estimator:
-        case "score":
-            return "likelihood ratio (score)"
-        case "smoothed":
-            return f"smoothed over shifts of {spec.smoothing:g} standard deviations"
-        case "straight-through":
-            return "straight-through (biased)"
-    return "pathwise"
+    return GRADIENT_ESTIMATORS[spec.estimator].long_name.format_map(spec.model_dump())
 
 
 def _report_non_finite(result: engine.Evaluation, numbers: np.ndarray, seeds: np.ndarray) -> None:

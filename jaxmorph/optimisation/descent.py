@@ -18,7 +18,9 @@ from ..configuration import Estimator
 from ..configuration.optimise import Optimiser, Stop
 from ..configuration.optimisers import LBFGS
 from ..engine import capacities, devices, program
-from ..engine.batch import WantedMode, choose, on_pairs
+from ..engine.batch import on_pairs
+from ..engine.estimators import WantedMode
+from ..engine.ways import SMOOTHING, choose
 from ..studies import Problem
 from .loss import Weights, cotangent, loss, standard_error
 from .objective import Objective
@@ -84,7 +86,7 @@ def descend(
     run_key: int,
     gradient: WantedMode = "auto",
     estimator: Estimator = "pathwise",
-    smoothing: float = 0.05,
+    smoothing: float = SMOOTHING,
     targets: Float[np.ndarray, "start feature"] | None = None,
     saved: Saved | None = None,
     save_every_s: float = _SAVE_EVERY_S,

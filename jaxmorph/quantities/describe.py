@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from .declaration import Interval, Kind, Method, Quantity, part_of
 from .units import composed, in_words, is_known
+
+if TYPE_CHECKING:  # the workflow reads declarations without xarray
+    import xarray as xr
 
 _UNIT = "unit: "
 _EACH = "unit of each entry: "

@@ -5,10 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import xarray as xr
 
+from ..configuration import GRADIENT_ESTIMATORS
 from ..quantities import Kind, Method, described
 from . import convergence
 
@@ -24,33 +27,6 @@ class Paragraph:
     variables: tuple[str, ...] = ()
 
 
-ESTIMATORS = {
-    "smoothed": (
-        "Gradients on this page are smoothed: derivatives of the mean over a spread of the "
-        "parameters around each sample, not of single paths (Nesterov and Spokoiny, Found. Comput. "
-        "Math. 17 (2017) 527-566)."
-    ),
-    "score": (
-        "Gradients on this page are score-function (likelihood ratio) estimates, not pathwise "
-        "derivatives (Glynn, Commun. ACM 33 (1990) 75-84)."
-    ),
-    "straight-through": (
-        "Gradients on this page are straight-through estimates: cheap, and biased, also with any number "
-        "of seeds. Intervals do not know of the bias. The score-function estimator (estimator: score) "
-        "has none."
-    ),
-}
-STRAIGHT_THROUGH = Method(
-    "Straight-through gradients",
-    "∂c/∂p := 1 for a discrete choice c = 0 or 1 of probability p",
-    "The pathwise derivative of each simulation, with this surrogate for the derivative of a choice, "
-    "such as whether a cell divides. Its mean is right for one choice in which an observable is linear, "
-    "and for the number of cells that divide at constant rates. It is biased where an observable is "
-    "curved, and leaves out what a choice does through comparisons, later choices and forces.",
-    "Bengio, Léonard and Courville, arXiv:1308.3432 (2013)",
-)
-
-
 def shown(*datasets: xr.Dataset | None) -> list[Paragraph]:
     """The methods behind what these datasets have, in the order of tables."""
     given = [dataset for dataset in datasets if dataset is not None]
@@ -63,15 +39,27 @@ def shown(*datasets: xr.Dataset | None) -> list[Paragraph]:
         for data in given
         if "interval_method" in data.attrs
     ]
-    biased = any(data.attrs.get("estimator") == "straight-through" for data in given)
+    declared = [GRADIENT_ESTIMATORS.get(str(data.attrs.get("estimator"))) for data in given]
+    of_gradients = {one.name: one.method for one in declared if one and one.method}
     judged = any(one.within is not None for one in quantities)
     found = [
-        *([STRAIGHT_THROUGH] if biased else []),
+        *of_gradients.values(),
         *methods.values(),
         *intervals,
         *([convergence.METHOD] if judged else []),
     ]
     return [Paragraph(m.title, formula_html(m.formula), m.text, m.source) for m in found]
+
+
+def caution(attrs: Mapping[str, Any]) -> str:
+    """What to know of the estimator of the gradients before reading on; empty if nothing."""
+    declared = GRADIENT_ESTIMATORS.get(str(attrs.get("estimator")))
+    return declared.caution if declared else ""
+
+
+def other_estimators() -> list[str]:
+    """Those to turn to where derivatives along paths explode."""
+    return [name for name, declared in GRADIENT_ESTIMATORS.items() if not declared.along_paths]
 
 
 def formula_html(formula: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..configuration import GRADIENT_ESTIMATORS
 from . import facts
 
 _HOUR = 3600.0
@@ -37,12 +38,7 @@ def _what(record: Mapping[str, Any], attrs: Mapping[str, Any]) -> str:
 
 
 def _how(record: Mapping[str, Any], attrs: Mapping[str, Any]) -> str:
-    kind = {
-        "pathwise": f"by automatic differentiation of each simulation ({attrs['gradient_mode']} mode)",
-        "smoothed": "by smoothing over randomly shifted parameters",
-        "score": "by the score-function (likelihood-ratio) estimator",
-        "straight-through": "by the straight-through estimator, which is biased,",
-    }[str(attrs["estimator"])]
+    kind = GRADIENT_ESTIMATORS[str(attrs["estimator"])].computed.format_map(attrs)
     code, versions = record["code"], record["libraries"]
     commit = "" if code["git_commit"] == "none" else f" (commit {code['git_commit'][:12]})"
     changed = " with uncommitted changes" if code["git_dirty"] == "yes" else ""

@@ -20,7 +20,6 @@ from .draws import bernoulli, categorical, gaussian, surrogate
 from .instruments import ChoicesNoticed, Followed, Instrument, active, using
 from .log_density import LogDensity
 from .loops import keep, recompute, scan
-from .surrogates import Surrogates
 from .tangent_growth import TangentGrowth
 from .tangents import has_many_tangents, many_tangents
 
@@ -32,7 +31,6 @@ __all__ = [
     "Followed",
     "Instrument",
     "LogDensity",
-    "Surrogates",
     "TangentGrowth",
     "TraceContext",
     "active",

@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.atomic import sweep
-from jaxmorph.configuration import BIASED, check_syntax, load_configuration
+from jaxmorph.configuration import GRADIENT_ESTIMATORS, check_syntax, load_configuration
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.folders import unwritable
 from jaxmorph.configuration.resources import need
@@ -249,7 +249,7 @@ def figure_title(wildcards):
 def figure_reading(wildcards):
     """How to read a figure: its caption, with the bias of the gradients that it may show."""
     reading = CATALOGUE[wildcards.figure].told_of_everything()
-    bias = BIASED.get(RUNS[wildcards.run].estimator)
+    bias = GRADIENT_ESTIMATORS[RUNS[wildcards.run].estimator].bias
     return f"{reading} {bias}." if bias else reading
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from ...configuration import GRADIENT_ESTIMATORS
 from ...figures.numbers import plain, uncertain_between
 from ...figures.optimisation import starts
 from ...figures.style import logarithmic, names, words
@@ -168,7 +169,8 @@ def directions(data: xr.Dataset) -> str:
     """The stiffest and the sloppiest direction at the best optimum, how far apart, and how sure."""
     told = _directions(data)
     estimator = data.attrs.get("estimator", "pathwise")
-    rough = estimator != "pathwise" and data.attrs["covariance_kind"] != "Fisher"
+    through_choices = GRADIENT_ESTIMATORS[estimator].sees_choices
+    rough = through_choices and data.attrs["covariance_kind"] != "Fisher"
     if not told or not rough:
         return told
     return (

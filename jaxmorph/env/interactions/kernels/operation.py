@@ -157,7 +157,7 @@ def _change_transpose(
     return [None] * n + [x if w else None for x, w in zip(back, wanted, strict=True)]
 
 
-_MAPPED = "jax.vmap evaluates them, as in a loop whose length depends on the simulation"
+_MAPPED = "jax.vmap evaluates them, as in a study that maps over clusters of its own"
 
 
 def _add_rules_of_several(primitive: core.Primitive, plain: Callable[..., Any]) -> None:

@@ -7,9 +7,10 @@ from jax import lax
 from jax.extend import core
 from jaxtyping import Array
 
-from ..native.calls import CALLS, called
-from .lane_rules import RULES as ARRAY_RULES
-from .lanes import Laned, Lanes, Rule, Sizes, by_vmap, spread
+from ...native.calls import CALLS, called
+from . import elementwise, places, products, random, shapes
+from .arrays import Laned, Lanes, Rule, Sizes, spread, widest
+from .mapped import by_vmap
 from .own_operations import own_rule
 
 
@@ -113,59 +114,83 @@ def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned
     return _laned((*last, *ys), lanes)
 
 
-def _lanes_of_while(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes] | None:
-    """None: how often it turns depends on the simulation."""
+def _lanes_of_while(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]:
     n_cond, n_body = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
     of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
-    lanes, _ = _stable(eqn.params["body_jaxpr"], of_body, operands[n_cond + n_body :], [])
-    (goes_on,) = _lanes_of_results(eqn.params["cond_jaxpr"], [*of_cond, *lanes])
-    return None if goes_on else lanes
+    carry = list(operands[n_cond + n_body :])
+    while True:
+        carry, _ = _stable(eqn.params["body_jaxpr"], of_body, carry, [])
+        (goes_on,) = _lanes_of_results(eqn.params["cond_jaxpr"], [*of_cond, *carry])
+        # Where it depends on the simulation how often it turns, all that it carries does.
+        grown = [max(lanes, goes_on) for lanes in carry]
+        if grown == carry:
+            return carry
+        carry = grown
 
 
 def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    """As long as any simulation goes on; those that do not keep what they have."""
     p = eqn.params
     n_cond, n_body = p["cond_nconsts"], p["body_nconsts"]
     of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
-    first = operands[n_cond + n_body :]
     lanes = _lanes_of_while(eqn, [x.lanes for x in operands])
-    if lanes is None:
-        return by_vmap(eqn, operands, sizes)
 
-    def goes_on_at(arrays: Sequence[Array]) -> Array:
-        return interpret(p["cond_jaxpr"], [*of_cond, *_laned(arrays, lanes)], sizes)[0].array
+    def goes_on(arrays: Sequence[Array]) -> Laned:
+        (result,) = interpret(p["cond_jaxpr"], [*of_cond, *_laned(arrays, lanes)], sizes)
+        return result
 
-    def body(arrays: Sequence[Array]) -> Sequence[Array]:
-        return _spread(
-            interpret(p["body_jaxpr"], [*of_body, *_laned(arrays, lanes)], sizes), lanes, sizes
-        )
+    def any_goes_on(arrays: Sequence[Array]) -> Array:
+        return jnp.any(goes_on(arrays).array)
 
-    return _laned(lax.while_loop(goes_on_at, body, _spread(first, lanes, sizes)), lanes)
+    def turn(arrays: Sequence[Array]) -> tuple[Array, ...]:
+        given = _laned(arrays, lanes)
+        after = interpret(p["body_jaxpr"], [*of_body, *given], sizes)
+        here = goes_on(arrays)
+        if here.lanes:
+            pairs = zip(given, after, strict=True)
+            after = [_selected(here, before, new, sizes=sizes) for before, new in pairs]
+        return _spread(after, lanes, sizes)
+
+    start = _spread(operands[n_cond + n_body :], lanes, sizes)
+    return _laned(lax.while_loop(any_goes_on, turn, start), lanes)
 
 
-def _lanes_of_cond(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes] | None:
-    """None: which branch is taken depends on the simulation."""
+def _selected(which: Laned, *cases: Laned, sizes: Sizes) -> Laned:
+    """Of each simulation the case of this number; numbers of two cases are booleans."""
+    lanes = widest([which, *cases])
+    arrays = [spread(case, lanes, sizes) for case in cases]
+    rank = cases[0].rank
+    shape = jnp.shape(arrays[0])
+    number = lax.broadcast_in_dim(spread(which, lanes, sizes), shape, range(rank, len(shape)))
+    return Laned(lax.select_n(number, *arrays), lanes)
+
+
+def _lanes_of_cond(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]:
     index, *given = operands
-    if index:
-        return None
     of_each = [_lanes_of_results(branch, given) for branch in eqn.params["branches"]]
-    return [max(have) for have in zip(*of_each, strict=True)]
+    return [max(index, *have) for have in zip(*of_each, strict=True)]
 
 
 def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    """The branch that all take; or, where that differs between simulations, all, and a choice."""
     index, *rest = operands
-    lanes = _lanes_of_cond(eqn, [x.lanes for x in operands])
-    if lanes is None:
-        return by_vmap(eqn, operands, sizes)
+    branches = eqn.params["branches"]
+    if index.lanes:
+        if any(branch.effects for branch in branches):
+            return by_vmap(eqn, operands, sizes)
+        which = index._replace(array=index.array.astype(bool)) if len(branches) == 2 else index
+        of_each = [interpret(branch, rest, sizes) for branch in branches]
+        return [_selected(which, *cases, sizes=sizes) for cases in zip(*of_each, strict=True)]
     given = [x.lanes for x in rest]
+    lanes = _lanes_of_cond(eqn, [index.lanes, *given])
 
-    def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple]:
-        def run(*arrays: Array) -> tuple:
+    def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple[Array, ...]]:
+        def run(*arrays: Array) -> tuple[Array, ...]:
             return _spread(interpret(branch, _laned(arrays, given), sizes), lanes, sizes)
 
         return run
 
-    branches = [taken(branch) for branch in eqn.params["branches"]]
-    results = lax.switch(index.array, branches, *[x.array for x in rest])
+    results = lax.switch(index.array, [taken(b) for b in branches], *[x.array for x in rest])
     return _laned(results, lanes)
 
 
@@ -185,19 +210,21 @@ def _over_keys(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[
     return [Laned(jnp.repeat(jnp.moveaxis(of_key, -1, 0), sizes.n_seeds, axis=-1), Lanes.SIMULATION)]
 
 
-def _or_all(rule: Callable[..., list[Lanes] | None]) -> Callable[..., list[Lanes]]:
-    return lambda eqn, operands: rule(eqn, operands) or _lanes_of_all(eqn, operands)
-
-
 _LANES: dict[str, Callable[[core.JaxprEqn, Sequence[Lanes]], list[Lanes]]] = {
     **dict.fromkeys(CALLS, lambda eqn, operands: _lanes_of_results(called(eqn), operands)),
-    "cond": _or_all(_lanes_of_cond),
+    **dict.fromkeys(shapes.OVER_ALL, lambda eqn, operands: [Lanes.NONE]),
+    "cond": _lanes_of_cond,
+    "optimization_barrier": lambda eqn, operands: list(operands),
     "scan": _lanes_of_scan,
-    "while": _or_all(_lanes_of_while),
+    "while": _lanes_of_while,
 }
 
 _RULES: dict[str, Rule] = {
-    **ARRAY_RULES,
+    **elementwise.RULES,
+    **places.RULES,
+    **products.RULES,
+    **random.RULES,
+    **shapes.RULES,
     **dict.fromkeys(CALLS, _call),
     "cond": _cond,
     "over_keys": _over_keys,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jax.extend import core
 
-from ..tracing import BATCH_RULES, BatchRule
-from .lanes import Laned, Lanes, Rule, Sizes, spread, widest
+from ...tracing import BATCH_RULES, BatchRule
+from .arrays import Laned, Lanes, Rule, Sizes, spread, widest
 
 
 def own_rule(operation: str) -> Rule | None:

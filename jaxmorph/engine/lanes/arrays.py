@@ -1,17 +1,8 @@
-"""Mapping a function over a batch axis that comes last in every intermediate array.
-
-``jax.vmap`` carries the batch first through loops, so that the processor would step through memory from
-one simulation to the next. Here the simulations of a batch are the last and contiguous axis of every
-array, (cell, ..., simulation), and one instruction works on several of them. What depends on the seed
-alone, as the noise, is computed once per seed: (cell, ..., seed).
-
-A function is traced for one simulation and its jaxpr is evaluated anew, equation by equation. What has
-no rule in ``lane_rules`` is mapped by ``jax.vmap`` along the last axis: slower, with the same answer.
-"""
+"""Arrays whose last axis is the batch, or a part of it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -78,21 +69,3 @@ def spread(x: Laned, lanes: Lanes, sizes: Sizes) -> Array:
     # A broadcast would be fused with what uses it, the numbers of a seed computed for each simulation.
     seeds = np.tile(np.arange(sizes.n_seeds), sizes.n_samples)
     return x.array.at[..., seeds].get(mode="promise_in_bounds")
-
-
-def by_vmap(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
-    """Any equation, by its own rule for ``jax.vmap``, with the lanes moved where that wants them."""
-    lanes = widest(operands)
-    mapped = [x.lanes > Lanes.NONE for x in operands]
-    arrays = [
-        spread(x, lanes if has else x.lanes, sizes) for x, has in zip(operands, mapped, strict=True)
-    ]
-
-    def function(*arrays: Array) -> Any:
-        return eqn.primitive.bind(*arrays, **eqn.params)
-
-    if any(mapped):
-        function = jax.vmap(function, in_axes=[-1 if has else None for has in mapped], out_axes=-1)
-    results = function(*arrays)
-    results = results if eqn.primitive.multiple_results else [results]
-    return [Laned(result, lanes) for result in results]

@@ -1,0 +1,70 @@
+"""What an estimator of gradients is."""
+
+import abc
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ...configuration import GradientDeclaration
+from ...studies import Problem
+from ..program import GradientMode, Traced
+
+WantedMode = Literal["auto", "forward", "reverse", "none"]
+Single = Callable[[Float[Array, " parameter"], PRNGKeyArray], Any]
+"""A function of the varied parameters and a seed's key."""
+
+
+class Way(NamedTuple):
+    """How a study is evaluated.
+
+    Attributes:
+        traced: The study, traced.
+        mode: The mode of automatic differentiation, or None.
+        reason: Why this mode.
+        single: What is mapped over samples and seeds: values, with gradients where they are wanted.
+        simulates: The same simulations without derivatives, where there are such; else ``single``.
+    """
+
+    traced: Traced
+    mode: GradientMode | None
+    reason: str
+    single: Single
+    simulates: Single
+
+
+class GradientEstimator(abc.ABC):
+    """A way to have the gradient of the mean over seeds, as the mean of one answer a seed.
+
+    An answer depends on the parameters, the run's key and the seed's number alone. One estimator is one
+    file in this folder, with a constant ``DECLARATION``, whose ``settings`` are the class's arguments.
+    """
+
+    declaration: ClassVar[GradientDeclaration]
+
+    @abc.abstractmethod
+    def way(self, problem: Problem, traced: Traced, wanted: WantedMode, run_key: int) -> Way:
+        """How the gradients of a study are computed.
+
+        Args:
+            problem: The study, what varies and what is measured.
+            traced: The study, traced.
+            wanted: A mode that the declaration allows.
+            run_key: The run's random key.
+
+        Raises:
+            JaxmorphError: If the study has no such gradients.
+        """
+
+    def check(self, problem: Problem) -> None:
+        """Check without computing anything that the study can be estimated in this way.
+
+        Raises:
+            JaxmorphError: If it cannot.
+        """
+        del problem
+
+    def left_out(self, problem: Problem) -> str:
+        """A line that says so if the gradients lack something that a parameter does; else empty."""
+        del problem
+        return ""

@@ -1,0 +1,162 @@
+"""The likelihood ratio (score function): draws are held fixed, and their density differentiated.
+
+Sources: Glynn, Commun. ACM 33 (1990) 75-84; Schulman, Heess, Weber, Abbeel, NeurIPS (2015) 3528-3536 (of
+some draws, the others pathwise); Greensmith, Bartlett, Baxter, J. Mach. Learn. Res. 5 (2004) 1471-1530
+(baselines).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import ClassVar, Literal, final
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, UInt32
+
+from ...configuration import GradientDeclaration
+from ...errors import JaxmorphError
+from ...studies import Problem, Recording, Study
+from ...tracing import LogDensity, using
+from ..per_sample import over_keys
+from ..program import (
+    Gradients,
+    Traced,
+    Values,
+    dtype,
+    key_apart,
+    parameters,
+    precision,
+    select,
+    trace,
+    values,
+)
+from .base import GradientEstimator, WantedMode, Way
+
+DECLARATION = GradientDeclaration(
+    name="score",
+    meaning="the likelihood-ratio estimate, of studies that have one",
+    modes=("forward",),
+    along_paths=False,
+    sees_choices=True,
+    long_name="likelihood ratio (score)",
+    computed="by the score-function (likelihood-ratio) estimator",
+    caution="Gradients on this page are score-function (likelihood ratio) estimates, not pathwise "
+    "derivatives (Glynn, Commun. ACM 33 (1990) 75-84).",
+    order=2,
+)
+
+# Simulations a sample whose mean is the baseline of the likelihood ratio.
+_PILOTS = 16
+
+HeldFixed = Literal["all", "choices"]
+"""Which draws the estimate holds fixed."""
+
+
+@final
+class Score(GradientEstimator):
+    """Values less a baseline, times the derivative of the log density of what was drawn."""
+
+    declaration: ClassVar[GradientDeclaration] = DECLARATION
+
+    def way(self, problem: Problem, traced: Traced, wanted: WantedMode, run_key: int) -> Way:
+        del wanted
+        pilots = jax.random.split(key_apart(jax.random.PRNGKey(run_key), "pilots"), _PILOTS)
+        of = _held_fixed(problem, traced)
+        what = "the draws' log density" if of == "all" else "the choices' log probability"
+        reason = f"one tangent a parameter, of what is not drawn and of {what}"
+        single = partial(score, problem, pilots=pilots, of=of)
+        return Way(traced, "forward", reason, single, single)
+
+    def check(self, problem: Problem) -> None:
+        _held_fixed(problem, trace(problem))
+
+
+def _held_fixed(problem: Problem, traced: Traced) -> HeldFixed:
+    """The choices of a study that makes some, else its Gaussian draws.
+
+    Raises:
+        JaxmorphError: If the study has neither, or draws where no density can be followed.
+    """
+    of: HeldFixed = "choices" if traced.makes_choices else "all"
+    with precision(problem):
+        theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        jax.eval_shape(lambda t, k: score(problem, t, k, pilots=k[None], of=of), theta, key)
+    return of
+
+
+def simulate_with_log_density(
+    study: Study,
+    parameters: Mapping[str, Float[Array, ""]],
+    key: PRNGKeyArray,
+    of: HeldFixed = "all",
+) -> tuple[Recording, Float[Array, " time"]]:
+    """Simulate once with all draws of ``jaxmorph.simulation.gaussian`` held fixed; their log density.
+
+    Choices (``bernoulli``, ``categorical``) are draws too, or, of ``choices``, the only ones.
+
+    The log density at a time is that of the draws before this record, if the study keeps its records by
+    one call of ``record``, and calls it once for each time. Observables at a time must then be
+    functions of the records up to this time.
+
+    Raises:
+        JaxmorphError: If the study makes no such draws, or makes some inside a JAX transformation.
+    """
+    instrument = LogDensity(of)
+    with using(instrument):
+        recording = study.simulate(parameters, key)
+        log_density = instrument.at(recording.time.shape[0])
+    if not instrument.drawn:
+        raise JaxmorphError(
+            f"estimator = score: study {type(study).__name__} draws nothing through "
+            "jaxmorph.simulation.gaussian, bernoulli or categorical; use smoothed or pathwise"
+        )
+    return recording, log_density
+
+
+def score(
+    problem: Problem,
+    theta: Float[Array, " parameter"],
+    key: PRNGKeyArray,
+    *,
+    pilots: UInt32[Array, "pilot 2"],
+    of: HeldFixed = "all",
+) -> tuple[Values, Gradients]:
+    """Values, and the likelihood-ratio (score-function) gradient of their mean over seeds.
+
+    With x the draws of the study (``jaxmorph.simulation.gaussian``, ``bernoulli``, ``categorical``) up
+    to a time, ln p their log density, and b the mean of the observable over the pilot simulations at the
+    same parameters,
+
+        d E[f] / d theta = E[(f - b) d ln p(x; theta) / d theta + d f(x; theta) / d theta],
+
+    x held fixed in both derivatives. For a step from N(m, sd^2) with xi = (x - m) / sd,
+    d ln p = xi dm / sd + (xi^2 - 1) d sd / sd. It is unbiased (b does not depend on the seed), f need
+    not be continuous, and nothing is pushed along the path. Its variance is about that of f times the
+    Fisher information of the path, which grows with the number of draws.
+
+    Args:
+        problem: The study, what varies and what is measured.
+        theta: Values of the varied parameters.
+        key: The key of the seed.
+        pilots: Keys of the pilot simulations, (pilot, 2), none of which is a seed's.
+        of: Which draws x are held fixed; of ``choices`` alone, Gaussian draws move with the parameters,
+            as along a path.
+    """
+
+    def held(theta: Array) -> tuple[Values, Float[Array, " time"]]:
+        named = parameters(problem, theta)
+        simulated, density = simulate_with_log_density(problem.study, named, key, of)
+        return select(problem, simulated), density
+
+    def along(tangent: Array) -> tuple[Values, tuple[Values, Float[Array, " time"]]]:
+        (value, _), slopes = jax.jvp(held, (theta,), (tangent,))
+        return value, slopes
+
+    basis = jnp.eye(theta.size, dtype=theta.dtype)
+    value, (explicit, slope) = jax.vmap(along, out_axes=(None, -1))(basis)
+    pilot = over_keys(partial(values, problem), theta, pilots)
+    finite = jnp.isfinite(pilot)
+    # Any number that does not depend on the seed will do: a pilot that fails spoils no estimate.
+    baseline = jnp.sum(jnp.where(finite, pilot, 0), axis=0) / jnp.maximum(finite.sum(axis=0), 1)
+    return value, explicit + (value - baseline)[..., None] * slope[:, None, :]

@@ -1,0 +1,49 @@
+"""How a study is evaluated with the settings of a run."""
+
+import logging
+from functools import partial
+
+from ..configuration import Estimator
+from ..errors import JaxmorphError
+from ..studies import Problem
+from . import program
+from .estimators import WantedMode, Way, estimator_named
+
+logger = logging.getLogger(__name__)
+
+SMOOTHING = 0.05
+"""Width of the Gaussian of ``smoothed`` where nothing is said of it."""
+
+
+def choose(
+    problem: Problem, gradient: WantedMode, estimator: Estimator, smoothing: float, run_key: int
+) -> Way:
+    """The way that the settings of ``engine.evaluate`` ask for; the log says which, and why.
+
+    Raises:
+        JaxmorphError: If the estimator cannot be had, from this study or in this mode.
+    """
+    traced = program.trace(problem)
+    if gradient == "none":
+        values = partial(program.values, problem)
+        return Way(traced, None, "no gradients wanted", values, values)
+    asked = estimator_named(estimator, gradient, smoothing=smoothing)
+    if traced.makes_choices and (left_out := asked.left_out(problem)):
+        logger.warning(left_out)
+    way = asked.way(problem, traced, gradient, run_key)
+    logger.info("gradient mode: %s (%s); estimator: %s", way.mode or "none", way.reason, estimator)
+    if asked.declaration.bias:
+        logger.warning("%s", asked.declaration.bias)
+    return way
+
+
+def check_estimator(problem: Problem, estimator: Estimator, gradient: WantedMode = "auto") -> None:
+    """Check without computing anything that the study can be estimated in this way.
+
+    Raises:
+        JaxmorphError: If it cannot, or not in the gradient mode that is asked for.
+    """
+    asked = estimator_named(estimator, gradient, smoothing=SMOOTHING)
+    if gradient != "none" and (left_out := asked.left_out(problem)):
+        raise JaxmorphError(left_out)
+    asked.check(problem)

@@ -1,0 +1,77 @@
+"""The programs of the built-in studies, traced as for a GPU: nothing is compiled or computed."""
+
+import re
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxmorph.configuration import BUILT_IN_STUDIES, GRADIENT_ESTIMATORS
+from jaxmorph.engine import program
+from jaxmorph.engine.estimators import WantedMode
+from jaxmorph.engine.lanes import noting_mapped
+from jaxmorph.engine.ways import SMOOTHING, check_estimator, choose
+from jaxmorph.errors import JaxmorphError
+from jaxmorph.studies import Problem, load_problem, load_study
+
+# What has no rule and is mapped by jax.vmap, besides the directions of `smoothed` (`qr`, and the product
+# with them): places that differ between simulations, and what the loops of Diffrax are made of. What is
+# new here is slower.
+OF_SMOOTHED = {"qr", "dot_general"}
+# Searching a sorted array is an operation of its own in JAX 0.12, under this name.
+SEARCH = {"call_hi_primitive"} if jax.__version_info__ >= (0, 12) else set()
+DIVIDING = {"gather", "scatter-add", *SEARCH}
+MAPPED: dict[str, set[str]] = {
+    **{study: set() for study in BUILT_IN_STUDIES},
+    "cell-sorting": {"dot_general"},
+    "growing-disc": DIVIDING,
+    "chemical-patterning": {*DIVIDING, "dot_general"},
+    "elongation": {*DIVIDING, "dot_general", "maybe_set", "vprim"},
+}
+# Calls that are no operations of XLA's own, and that GPUs have.
+OF_GPUS = {"cusolver_geqrf_ffi", "cusolver_orgqr_ffi"}
+
+OF_CELLS = set(BUILT_IN_STUDIES) - {"linear", "ishigami", "ornstein-uhlenbeck"}  # slow to trace
+
+
+def _problem(study: str) -> Problem:
+    first_two = [p.name for p in load_study(study).parameters[:2]]
+    return load_problem(study, {}, dict.fromkeys(first_two, "default"))
+
+
+def _ways(problem: Problem) -> Iterator[tuple[str, WantedMode]]:
+    """All estimators that a study has, in all modes."""
+    yield "pathwise", "none"
+    for name, declared in GRADIENT_ESTIMATORS.items():
+        for mode in declared.modes or ("auto",):
+            try:
+                check_estimator(problem, name, mode)
+            except JaxmorphError as error:
+                if "draws nothing" in str(error):
+                    continue  # the score of a study without draws
+            yield name, mode
+
+
+@pytest.mark.parametrize(
+    "study",
+    [pytest.param(x, marks=[pytest.mark.slow] if x in OF_CELLS else []) for x in BUILT_IN_STUDIES],
+)
+def test_a_study_lowers_for_gpus_in_every_way_with_known_operations(
+    study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    problem = _problem(study)
+    mapped: set[str] = set()
+    for estimator, mode in _ways(problem):
+        way = choose(problem, mode, estimator, SMOOTHING, 0)
+        with program.precision(problem):
+            theta = jax.ShapeDtypeStruct((2, len(problem.names)), program.dtype(problem))
+            keys = jax.ShapeDtypeStruct((3, 2), jnp.uint32)
+            with noting_mapped() as found:
+                traced = jax.jit(program.over_batch(way.single)).trace(theta, keys)
+            text = traced.lower(lowering_platforms=("cuda",)).as_text()
+        mapped |= set(found) - (OF_SMOOTHED if estimator == "smoothed" else set())
+        calls = set(re.findall(r"custom_call @([\w.$]+)", text))
+        assert calls <= OF_GPUS, f"{estimator}, {mode}"
+    assert mapped == MAPPED[study]
