@@ -46,7 +46,7 @@ def test_kernels_equal_the_plain_path(name: str, n_dim: int, mode: str) -> None:
         close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-12)
 
 
-@pytest.mark.parametrize("mode", ["forward", "gradient"])
+@pytest.mark.parametrize("mode", [pytest.param("forward", marks=SLOW), "gradient"])
 @pytest.mark.parametrize("n_samples", [1, 16])  # fewer simulations than a vector holds, and more
 @pytest.mark.usefixtures("kernels")
 def test_kernels_in_single_precision(n_samples: int, mode: str) -> None:
@@ -102,7 +102,7 @@ def test_second_derivatives_are_those_of_the_plain_path() -> None:
         close(got, jax.jit(lambda *a: plain(hessian, *a))(samples, keys), 1e-11)
 
 
-@pytest.mark.parametrize("mode", ["forward", "gradient"])
+@pytest.mark.parametrize("mode", [pytest.param("forward", marks=SLOW), "gradient"])
 @pytest.mark.usefixtures("kernels")
 def test_a_whole_relaxation(mode: str) -> None:
     """In loops, with what a step needs of the one before."""
