@@ -44,7 +44,7 @@ run: $(STAMP) ## make the reports of config/config.yaml (ARGS go to snakemake)
 test: $(STAMP) ## run the tests, except slow ones and those that need a browser (ARGS go to pytest)
 	@$(IN_VENV) pytest -m "not browser and (not slow or slurm)" -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-slow: $(STAMP) $(PEERS)/.installed ## run the tests that take more than ten seconds each
+test-slow: $(STAMP) $(PEERS)/.installed ## run the other tests: long ones, and further variants of quick ones
 	@$(IN_VENV) pytest -m "slow and not slurm" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-browser: $(STAMP) ## run the tests that open a report in Chromium

@@ -66,6 +66,7 @@ def test_with_chemical_everywhere_no_source_divides_and_at_rate_0_no_cell_does()
     np.testing.assert_allclose(still["decay_length"][:, -1], still["decay_length"][:, 0], rtol=0.1)
 
 
+@pytest.mark.slow
 def test_scores_of_a_pattern_obey_its_symmetries() -> None:
     """For each seed, with p d/dp of each parameter p, whatever was drawn.
 

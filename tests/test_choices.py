@@ -215,6 +215,7 @@ def test_straight_through_has_the_bias_that_is_documented(name: str) -> None:
 # --- which estimator sees which choice -----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_without_random_choices_all_reduce_to_the_pathwise_gradient() -> None:
     """With a probability of 0, and with one that no parameter changes; Gaussian steps stay pathwise."""
     point, seeds = np.array([[1.0]]), np.arange(200)

@@ -43,11 +43,22 @@ def at_rate(state: Coloured, rate: Any, field: str = "division_rate") -> Coloure
     return eqx.tree_at(lambda s: getattr(s, field), state, rates)
 
 
+@eqx.filter_jit
+def after_step(step: Any, state: Coloured) -> Coloured:
+    return step(state, key=KEY)
+
+
 # --- one step ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_dim", [2, 3])
-@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize(
+    ("n_dim", "given"),
+    [
+        (2, True),
+        (3, False),
+        *(pytest.param(n, given, marks=pytest.mark.slow) for n, given in ((2, False), (3, True))),
+    ],
+)
 def test_daughters_share_what_the_mother_had(x64: None, n_dim: int, given: bool) -> None:
     state = at_rate(founders(n_dim=n_dim), [1e9, 0, 1e9, 0])
     axis = jnp.asarray([0.0, 3.0, 0.0][:n_dim]) if given else None
@@ -91,12 +102,12 @@ def test_random_axes_are_uniform_over_directions(x64: None) -> None:
 
 def test_a_full_state_counts_what_it_misses(x64: None) -> None:
     state = at_rate(founders(4, 6), [1e9] * 4)
-    after = CellDivision()(state, key=KEY)
+    after = after_step(CellDivision(), state)
     assert int(after.alive.sum()) == 6 and int(after.n_missed) == 2
     # Who found no slot is as before.
     np.testing.assert_array_equal(after.radius[2:4], state.radius[2:4])
     np.testing.assert_array_equal(after.number[2:4], [2, 3])
-    again = CellDivision(events="one")(at_rate(after, [0, 1]), key=KEY)
+    again = after_step(CellDivision(events="one"), at_rate(after, [0, 1]))
     assert int(again.n_missed) == 3 and int(again.alive.sum()) == 6
     assert np.isnan(nan_where_missed(again, jnp.asarray(1.0)))
     assert nan_where_missed(state, jnp.asarray(1.0)) == 1.0
@@ -104,29 +115,55 @@ def test_a_full_state_counts_what_it_misses(x64: None) -> None:
 
 def test_the_slots_of_the_dead_are_used_again(x64: None) -> None:
     state = at_rate(at_rate(founders(4, 4), [0, 1e9, 0, 0], "death_rate"), [0, 0, 0, 1e9])
-    dead = CellDeath()(state, key=KEY)
+    dead = after_step(CellDeath(), state)
     np.testing.assert_array_equal(dead.alive, [True, False, True, True])
     assert float(dead.radius[1, 0]) == 0
-    born = CellDivision()(dead, key=KEY)
+    born = after_step(CellDivision(), dead)
     np.testing.assert_array_equal(born.number, [0, 5, 2, 4])
     np.testing.assert_array_equal(born.mother, [-1, 3, -1, 3])
-    # No rates, and no cells: nothing happens, also to gradients.
-    for events in ("independent", "one"):
-        step = jxm.Sequential([CellDivision(events=events), CellDeath(events=events)])
-        for quiet in (founders(), founders(0, 5)):
-            after = step(quiet, key=KEY)
-            for name in ("position", "celltype", "radius", "number"):
-                np.testing.assert_array_equal(getattr(after, name), getattr(quiet, name))
-            slope = jax.grad(
-                lambda r, q=quiet, s=step: jnp.sum(
-                    s(eqx.tree_at(lambda x: x.radius, q, r), key=KEY).position
-                )
-            )(quiet.radius)
-            assert np.all(np.isfinite(slope))
 
 
-@pytest.mark.parametrize("events", ["independent", "one"])
-@pytest.mark.parametrize("kind", [CellDivision, CellDeath])
+@eqx.filter_jit
+def after_with_slope(step: Any, state: Coloured) -> tuple[Coloured, Array]:
+    """The state after a step, and the derivative of its positions' sum by the radii."""
+
+    def moved(radius: Array) -> tuple[Array, Coloured]:
+        after = step(eqx.tree_at(lambda x: x.radius, state, radius), key=KEY)
+        return jnp.sum(after.position), after
+
+    slope, after = jax.grad(moved, has_aux=True)(state.radius)
+    return after, slope
+
+
+@pytest.mark.parametrize(
+    ("events", "n_cells"),
+    [
+        ("independent", 4),
+        ("one", 0),
+        pytest.param("independent", 0, marks=pytest.mark.slow),
+        pytest.param("one", 4, marks=pytest.mark.slow),
+    ],
+)
+def test_without_rates_or_cells_nothing_happens_to_states_and_gradients(
+    x64: None, events: Any, n_cells: int
+) -> None:
+    step = jxm.Sequential([CellDivision(events=events), CellDeath(events=events)])
+    quiet = founders(n_cells)
+    after, slope = after_with_slope(step, quiet)
+    for name in ("position", "celltype", "radius", "number"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(quiet, name))
+    assert np.all(np.isfinite(slope))
+
+
+@pytest.mark.parametrize(
+    ("kind", "events"),
+    [
+        (CellDivision, "independent"),
+        (CellDeath, "one"),
+        pytest.param(CellDivision, "one", marks=pytest.mark.slow),
+        pytest.param(CellDeath, "independent", marks=pytest.mark.slow),
+    ],
+)
 def test_events_have_the_probabilities_of_their_rates(x64: None, events: Any, kind: Any) -> None:
     """And a cell's chance does not depend on its slot, also beside dead ones."""
     rates, dt, n = np.array([0.5, 0.0, 2.0, 1.0]), 0.3, 6000
@@ -176,7 +213,7 @@ def test_the_clones_and_ages_of_a_known_tree(x64: None) -> None:
     np.testing.assert_array_equal(state.clone[:2], [0, 1])
     states = []
     for slots in ([0, 1e9], [0, 0, 1e9], [1e9]):
-        state = CellDivision()(at_rate(state, slots), key=KEY)
+        state = after_step(CellDivision(), at_rate(state, slots))
         states.append(state)
     tree = jax.tree.map(lambda *x: jnp.stack(x), *states)
     n_alive = [3, 4, 5]

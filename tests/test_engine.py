@@ -49,7 +49,9 @@ def points(problem: Problem, n: int, seed: int = 0) -> np.ndarray:
 # --- gradients -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize(
+    "name", [pytest.param("reference", marks=pytest.mark.slow), "ornstein-uhlenbeck", "ishigami"]
+)
 def test_forward_mode_reverse_mode_and_finite_differences_agree(name: str) -> None:
     problem = problem_of(name)
     samples, seeds = points(problem, 2), np.array([0, 3])
@@ -130,6 +132,7 @@ def assert_same(part: Any, whole: Any, rows: list[int], columns: list[int]) -> N
         assert np.all(np.abs(getattr(part, name) - truth) <= 1e-12 * largest), name
 
 
+@pytest.mark.slow
 def test_a_pair_has_one_answer_however_the_run_is_cut(caplog: pytest.LogCaptureFixture) -> None:
     problem = problem_of("reference", ["mean_distance"])
     samples, seeds = points(problem, 5), np.array([0, 1, 4, 7])
@@ -234,13 +237,20 @@ def test_states_are_those_of_the_same_pairs() -> None:
 # --- memory --------------------------------------------------------------------------------------
 
 
-def temporary_memory(mode: str, n_steps: int) -> float:
+# Settings, two parameters and an observable of studies with many numbers of state.
+LARGE_STATE: dict[str, tuple[dict[str, Any], tuple[str, str], str]] = {
+    "ornstein-uhlenbeck": ({"n_dim": 3000}, ("k", "kT"), "squared_displacement"),
+    "reference": (
+        SMALL_REFERENCE | {"n_cells": 40, "relaxation_steps": 2}, ("epsilon", "kT"), "mean_distance"
+    ),
+}  # fmt: skip
+
+
+def temporary_memory(study: str, mode: str, n_steps: int) -> float:
     """Bytes of temporaries of the compiled gradients of one simulation with two records."""
-    settings = SMALL_REFERENCE | {"n_cells": 40, "relaxation_steps": 2}
-    settings |= {"n_steps": n_steps, "record_every": n_steps}
-    problem = load_problem(
-        "reference", settings, {"epsilon": "default", "kT": "default"}, ["mean_distance"]
-    )
+    settings, names, observable = LARGE_STATE[study]
+    settings = settings | {"n_steps": n_steps, "record_every": n_steps}
+    problem = load_problem(study, settings, dict.fromkeys(names, "default"), [observable])
     single = {"forward": program.forward, "reverse": program.reverse}[mode]
     with program.precision(problem):
         theta, key = jnp.array([3.0, 1.0]), jax.random.PRNGKey(0)
@@ -250,11 +260,16 @@ def temporary_memory(mode: str, n_steps: int) -> float:
     return analysis.temp_size_in_bytes
 
 
-def test_memory_grows_with_the_root_of_the_steps_in_reverse_and_not_at_all_in_forward_mode() -> None:
+@pytest.mark.parametrize(
+    "study", ["ornstein-uhlenbeck", pytest.param("reference", marks=pytest.mark.slow)]
+)
+def test_memory_grows_with_the_root_of_the_steps_in_reverse_and_not_at_all_in_forward_mode(
+    study: str,
+) -> None:
     few, many = 256, 4096
     keys = 16  # bytes of one step's key, which are there before the simulation starts
     memory = {
-        mode: [temporary_memory(mode, n) - keys * n for n in (few, many)]
+        mode: [temporary_memory(study, mode, n) - keys * n for n in (few, many)]
         for mode in ("reverse", "forward")
     }
     # 16 times the steps: 4 times the memory, and a tenth more.

@@ -42,6 +42,9 @@ SHAPES: dict[str, dict[str, Any]] = {
     "exploding": {"n_parameters": 2, "n_observables": 1, "explode": True},
 }  # fmt: skip
 
+COMMON = ("usual", "grid", "smallest", "deterministic", "morris", "exploding")
+"""The other shapes are drawn by slow tests."""
+
 # What is drawn from values, or from pathwise gradients whatever the estimator.
 VALUES_ONLY = ("noise", "numerical_checks")
 MINUS = "\N{MINUS SIGN}"
@@ -73,7 +76,13 @@ def usual() -> tuple[xr.Dataset, xr.Dataset]:
     return _datasets({"n_parameters": 3, "n_observables": 3, "n_samples": 8})
 
 
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(shape, id=name, marks=() if name in COMMON else pytest.mark.slow)
+        for name, shape in SHAPES.items()
+    ],
+)
 def test_every_figure_draws_every_shape_without_a_warning(shape: dict[str, Any]) -> None:
     sensitivity, checks = _datasets(shape)
     for name in _names(sensitivity):

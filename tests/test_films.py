@@ -24,7 +24,13 @@ FILMS = {
 }
 
 
-@pytest.mark.parametrize("make", FILMS.values(), ids=FILMS.keys())
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make, id=name, marks=[pytest.mark.slow] if name == "cells in 3-D" else [])
+        for name, make in FILMS.items()
+    ],
+)
 def test_films_play_and_are_the_same_when_made_again(
     make: Callable[[Path], None], tmp_path: Path
 ) -> None:

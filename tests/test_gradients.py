@@ -100,7 +100,9 @@ def test_a_field_is_trainable_if_and_only_if_it_is_an_array(make: Any, values: F
 
     def fields_of(gradient: Any) -> Fields:
         found = dict(vars(gradient))
-        return found | dict(vars(found.get("mechanical_potential", gradient)))
+        for part in ("mechanical_potential", "potential"):  # the latter of a cutoff
+            found |= vars(found.get(part, gradient))
+        return found
 
     for trainable in [set(), *({name} for name in values), set(values)]:
         found = gradient(trainable)

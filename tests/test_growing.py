@@ -104,7 +104,12 @@ def test_two_workflows_on_one_folder_and_the_lock_of_a_dead_one(tmp_path: Path) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture(params=["results", "logs", ".snakemake/locks", ".snakemake"])
+@pytest.fixture(
+    params=[
+        "results",
+        *(pytest.param(f, marks=pytest.mark.slow) for f in ("logs", ".snakemake/locks", ".snakemake")),
+    ]
+)
 def closed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A folder below ``tmp_path`` that cannot be written, by root neither."""
     folder = tmp_path / request.param

@@ -45,7 +45,7 @@ with job(snakemake, computes=True):
     print(len(jax.local_devices()), os.environ["PJRT_NPROC"])
     @jax.jit
     def slow_to_compile(x):
-        for _ in range(400):
+        for _ in range(60):
             x = jnp.sin(x) @ x
         return x
     print(float(slow_to_compile(jnp.eye(4)).sum()))

@@ -147,7 +147,7 @@ def test_any_program_is_mapped_as_by_vmap(program: Callable) -> None:
     with jax.enable_x64(True):
         samples = jnp.asarray(np.random.default_rng(0).uniform(0.1, 1, (5, 3)))
         keys = jax.random.split(jax.random.PRNGKey(1), 4)
-        plain = jax.vmap(jax.vmap(program, (None, 0)), (0, None))(samples, keys)
+        plain = jax.jit(jax.vmap(jax.vmap(program, (None, 0)), (0, None)))(samples, keys)
         mapped = jax.jit(over_batch(program))(samples, keys)
     assert str(jax.tree.structure(plain)) == str(jax.tree.structure(mapped))
     for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(mapped), strict=True):

@@ -75,7 +75,13 @@ def crowds(name: str, n_dim: int, dead_at: float) -> Callable[[Array, Array], Ar
 
 @pytest.mark.parametrize("mode", ["forward", "gradient"])
 @pytest.mark.parametrize(
-    ("name", "n_dim"), [("morse", 2), ("morse", 3), ("harmonic", 2), ("adhesion of molecules", 2)]
+    ("name", "n_dim"),
+    [
+        ("morse", 2),
+        pytest.param("morse", 3, marks=pytest.mark.slow),
+        pytest.param("harmonic", 2, marks=pytest.mark.slow),
+        ("adhesion of molecules", 2),
+    ],
 )
 def test_near_pairs_are_found_wherever_cells_are(name: str, n_dim: int, mode: str) -> None:
     """Dead cells have no place."""

@@ -3,15 +3,15 @@
 import dataclasses
 import itertools
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jax_md
 import numpy as np
 import pytest
 from jaxtyping import Array, PRNGKeyArray
+from support.spaces import periodic_of_another
 
 import jaxmorph as jxm
 from jaxmorph import engine, observables, space
@@ -76,7 +76,11 @@ def distances(state: jxm.BaseCellState, side: float | None) -> np.ndarray:
 
 
 PLACES = [(2, None), (3, None), *itertools.product((2, 3), (2.0, 3.5, 4.3, 9.0))]
-FEWER_PLACES = [(2, None), (3, None), (2, 3.5), (3, 9.0)]
+FEWER_PLACES = [
+    (2, None),
+    (3, 9.0),
+    *(pytest.param(*p, marks=pytest.mark.slow) for p in ((3, None), (2, 3.5))),
+]
 
 
 @pytest.mark.parametrize(("dim", "side"), PLACES)
@@ -118,7 +122,7 @@ def test_forces_and_energies_are_those_of_all_pairs(dim: int, side: float | None
 
 
 @pytest.mark.usefixtures("always_listed")
-def test_the_force_is_that_of_jax_mds_neighbour_list() -> None:
+def test_the_force_is_that_of_jax_mds_neighbour_list(from_jax_md: Callable) -> None:
     side = 9.0
     state = cluster(2, side)
     state = state.delete(~np.asarray(state.alive))
@@ -126,17 +130,23 @@ def test_the_force_is_that_of_jax_mds_neighbour_list() -> None:
         state.displacement, state.shift, state.position, state.celltype, jnp.full_like(state.radius, 0.4)
     )
     numbers = {"sigma": 0.8, "epsilon": 2.0, "alpha": 2.0, "r_onset": 1.1, "r_cutoff": 1.4}
-    neighbours, energy = jax_md.energy.morse_neighbor_list(
-        jax_md.space.periodic(side)[0], side, **{k: jnp.asarray(v) for k, v in numbers.items()}
-    )
-    listed_there = neighbours.allocate(state.position)
-    theirs = jax.jit(jax_md.quantity.force(energy))(state.position, listed_there)
+
+    def force_of_jax_md() -> Array:
+        import jax_md
+
+        neighbours, energy = jax_md.energy.morse_neighbor_list(
+            jax_md.space.periodic(side)[0], side, **{k: jnp.asarray(v) for k, v in numbers.items()}
+        )
+        there = neighbours.allocate(state.position)
+        return jax.jit(jax_md.quantity.force(energy))(state.position, there)
+
+    theirs = from_jax_md(force_of_jax_md)
     with buffered(Buffers(ENOUGH)):
         ours = jax.jit(POTENTIAL.force_fn(state))(state.position)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("always_listed")
 def test_derivatives_in_both_modes_are_those_of_all_pairs(dim: int) -> None:
     state = without_nan(cluster(dim))
@@ -204,7 +214,13 @@ def test_cells_in_a_line_or_at_one_place_have_nearest_neighbours() -> None:
         assert mean == pytest.approx(distance)
 
 
-@pytest.mark.parametrize("small", ["neighbours", "candidates", "skin", "nearest_reach"])
+@pytest.mark.parametrize(
+    "small",
+    [
+        "neighbours",
+        *(pytest.param(b, marks=pytest.mark.slow) for b in ("candidates", "skin", "nearest_reach")),
+    ],
+)
 @pytest.mark.usefixtures("always_listed")
 def test_a_buffer_that_is_too_small_gives_nan_and_says_what_it_needs(small: str) -> None:
     state = without_nan(cluster(2))
@@ -256,10 +272,16 @@ def test_lists_are_taken_where_they_are_possible_and_short() -> None:
     assert MorsePotential(r_cutoff=2).interaction_range == 2.0
 
 
-def test_a_space_of_another_library_is_unknown() -> None:
+@pytest.mark.parametrize("library", ["a stand-in", pytest.param("jax-md", marks=pytest.mark.slow)])
+def test_a_space_of_another_library_is_unknown(library: str) -> None:
     assert space.kind(space.free()[0], 2) == "free"
     assert space.kind(space.periodic(9.0)[0], 2) == "periodic"
-    assert space.kind(jax_md.space.periodic(9.0)[0], 2) == "unknown"
+    made = periodic_of_another
+    if library == "jax-md":
+        from jax_md import space as md_space
+
+        made = md_space.periodic
+    assert space.kind(made(9.0)[0], 2) == "unknown"
 
 
 # --- the engine ----------------------------------------------------------------------------------

@@ -250,17 +250,23 @@ class Cells:
         return self.names[name]
 
 
-@pytest.fixture
-def notebook() -> Iterator[Cells]:
-    """A kernel after the imports; the notebook sets JAX's global flag, which is put back."""
+@pytest.fixture(params=["a stand-in for jax-md", pytest.param("jax-md", marks=pytest.mark.slow)])
+def notebook(request: pytest.FixtureRequest) -> Iterator[Cells]:
+    """A kernel after the imports; the notebook sets JAX's global flag, which is put back.
+
+    Of jax-md, the cells take only free space; loading it takes ten seconds.
+    """
     matplotlib.use("agg")
     before = jax.config.read("jax_enable_x64")
     cells = Cells()
-    try:
-        cells.run(IMPORTS)
-        yield cells
-    finally:
-        jax.config.update("jax_enable_x64", before)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "jax-md":
+            patch.setitem(sys.modules, "jax_md", SimpleNamespace(space=jxm.space))
+        try:
+            cells.run(IMPORTS)
+            yield cells
+        finally:
+            jax.config.update("jax_enable_x64", before)
 
 
 def printed_words(capsys: pytest.CaptureFixture[str]) -> str:

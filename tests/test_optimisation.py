@@ -410,6 +410,7 @@ def test_buffers_that_a_path_outgrows_are_made_larger(caplog: pytest.LogCaptureF
     np.testing.assert_allclose(found.parameter_value[..., 0], path, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_what_was_cut_off_goes_on_with_the_buffers_that_it_had(caplog: pytest.LogCaptureFixture) -> None:
     saved = Until(4)
     with pytest.raises(Killed):

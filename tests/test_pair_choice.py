@@ -11,9 +11,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
-from jax_md import space as md_space
 from jaxtyping import Array
 from support.forces import LAWS, N, Springs, close, forces_of, has_kernels, plain, points, state_of
+from support.spaces import periodic_of_another
 
 import jaxmorph as jxm
 from jaxmorph.engine.program import over_batch
@@ -84,10 +84,14 @@ class Hidden(PairPotential):
         return self.depth * self.hidden() * (distance - sigma) ** 2
 
 
-FREE, BOX = jxm.space.free(), jxm.space.periodic(6.0)
+FREE, BOX, OTHER = jxm.space.free(), jxm.space.periodic(6.0), periodic_of_another(6.0)
 WITHOUT: dict[str, tuple[Callable[[Array], Any], tuple, str]] = {
     "periodic": (lambda t: MorsePotential(t[0]), BOX, "MorsePotential: .*its space is periodic"),
-    "another library": (lambda t: Springs(t[0]), md_space.periodic(6.0), "Springs: .*another library's"),
+    "another library": (
+        lambda t: Springs(t[0]),
+        periodic_of_another(6.0),
+        "Springs: .*another library's",
+    ),
     "operation": (lambda t: Wavy(t[0]), FREE, "Wavy: .*the operation '(sin|cos)'"),
     "array": (Several, FREE, "Several: .*its field 'stiffness' is an array"),
     "closure": (lambda t: Hidden(t[0], lambda: t[1]), FREE, "Hidden: .*none of its fields"),

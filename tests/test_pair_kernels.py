@@ -16,6 +16,7 @@ from jaxmorph.env.interactions.kernels import EveryPairKernels, NearPairKernels,
 from jaxmorph.env.mechanics import MorsePotential, SGDMechanicalRelaxation
 from jaxmorph.native import vector_bytes
 
+SLOW = pytest.mark.slow
 WAYS = {"every pair": EveryPairKernels, "near pairs": NearPairKernels}
 
 
@@ -29,7 +30,8 @@ def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("name", "n_dim", "mode"),
     [
-        *((name, 2, mode) for name in LAWS for mode in ("forward", "gradient")),
+        *((name, 2, "gradient") for name in LAWS),
+        *(pytest.param(name, 2, "forward", marks=() if name == "morse" else SLOW) for name in LAWS),
         *(("morse", 3, mode) for mode in ("forward", "reverse", "gradient")),
         ("adhesion of molecules", 3, "reverse"),
     ],
@@ -44,7 +46,7 @@ def test_kernels_equal_the_plain_path(name: str, n_dim: int, mode: str) -> None:
         close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-12)
 
 
-@pytest.mark.parametrize("mode", ["forward", "gradient"])
+@pytest.mark.parametrize("mode", [pytest.param("forward", marks=SLOW), "gradient"])
 @pytest.mark.parametrize("n_samples", [1, 16])  # fewer simulations than a vector holds, and more
 @pytest.mark.usefixtures("kernels")
 def test_kernels_in_single_precision(n_samples: int, mode: str) -> None:
@@ -69,7 +71,7 @@ def test_tangents_that_do_not_fit_into_the_cache_come_in_parts(mode: str) -> Non
 
 
 @pytest.mark.parametrize("width", [16, 32, 64])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=SLOW), "float64"])
 @pytest.mark.parametrize("way", WAYS)
 def test_vectors_of_any_width_give_the_same(way: str, dtype: str, width: int) -> None:
     """Of all processors: this one computes with wider ones in parts."""
@@ -100,7 +102,7 @@ def test_second_derivatives_are_those_of_the_plain_path() -> None:
         close(got, jax.jit(lambda *a: plain(hessian, *a))(samples, keys), 1e-11)
 
 
-@pytest.mark.parametrize("mode", ["forward", "gradient"])
+@pytest.mark.parametrize("mode", [pytest.param("forward", marks=SLOW), "gradient"])
 @pytest.mark.usefixtures("kernels")
 def test_a_whole_relaxation(mode: str) -> None:
     """In loops, with what a step needs of the one before."""

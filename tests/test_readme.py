@@ -30,6 +30,7 @@ def test_the_study_and_its_configuration_work(tmp_path: Path, monkeypatch: pytes
     np.testing.assert_allclose(result.gradient[0, :, :, 0, 1], expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_library_page_runs(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,9 +30,11 @@ provenance = importlib.import_module("jaxmorph.store.provenance")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("run", ["tiny", "own"])
-def test_a_run_is_made_again_from_its_report_alone(finished: Path, tmp_path: Path, run: str) -> None:
+def test_a_run_is_made_again_from_its_report_alone(
+    both_finished: Path, tmp_path: Path, run: str
+) -> None:
     """In an empty folder, by the commands of the page; numbers equal to the last bit."""
-    report = shutil.copy(finished / f"results/{run}/report.html", tmp_path)
+    report = shutil.copy(both_finished / f"results/{run}/report.html", tmp_path)
     unpacking = [sys.executable, "-m", "jaxmorph.report", str(report), "again"]
     subprocess.run(unpacking, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     page = unescape(Path(report).read_text())
@@ -49,7 +51,7 @@ def test_a_run_is_made_again_from_its_report_alone(finished: Path, tmp_path: Pat
     names = ["sensitivity.nc", "design.nc", *(f"batches/{b}.nc" for b in Run(**tiny()[run]).batches)]
     for name in names:
         with (
-            xr.open_dataset(finished / f"results/{run}/{name}") as first,
+            xr.open_dataset(both_finished / f"results/{run}/{name}") as first,
             xr.open_dataset(tmp_path / f"again/results/{run}/{name}") as second,
         ):
             assert first.equals(second), name

@@ -1,5 +1,6 @@
 """A batch that is cut off goes on where it was; one that does not fit into memory is cut; devices."""
 
+import functools
 import json
 import logging
 import os
@@ -175,6 +176,7 @@ ON_DEVICES: list[tuple[WantedMode, int]] = [
 ]
 
 
+@functools.cache
 def some(mode: WantedMode, n_samples: int) -> engine.Evaluation:
     return engine.evaluate(problem(), samples()[:n_samples], SEEDS, run_key=KEY, gradient=mode)
 
@@ -195,7 +197,7 @@ print(engine.describe_devices())
 """
 
 
-@pytest.mark.parametrize("n", [3, 8])
+@pytest.mark.parametrize("n", [pytest.param(3, marks=pytest.mark.slow), 8])
 def test_a_batch_is_spread_over_all_devices_with_the_same_answer(n: int, tmp_path: Path) -> None:
     """Also where the samples are fewer than the devices, or not a multiple of them."""
     here = Path(__file__).parent

@@ -116,7 +116,7 @@ def test_sensing_sets_a_field_of_living_cells(make: Any) -> None:
         return jnp.sum(Sensing(step.inputs, step.output, response)(changed).division_rate ** 2)
 
     at = (state.chemical + 0.01, state.radius + 0.01, varied)
-    check_grads(f, at, order=1, modes=("fwd", "rev"), rtol=1e-6, eps=1e-6)
+    check_grads(jax.jit(f), at, order=1, modes=("fwd", "rev"), rtol=1e-6, eps=1e-6)
 
 
 def test_mistakes_in_sensing_are_said_in_one_line() -> None:

@@ -5,18 +5,16 @@ everything is passed to it as arrays.
 """
 
 import itertools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import jax_md
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from jax_md import energy, minimize
-from jax_md import simulate as md_simulate
 
 import jaxmorph as jxm
 from jaxmorph.env.interactions.cutoff import smooth_cutoff
@@ -72,15 +70,20 @@ def draw(dim: int) -> Systems:
     )
 
 
-def spaces(geometry: str) -> tuple[Any, Any]:
-    """(displacement, shift) of jaxmorph and of jax-md."""
-    if geometry == "free":
-        return jxm.space.free(), jax_md.space.free()
-    return jxm.space.periodic(SIDE), jax_md.space.periodic(jnp.asarray(SIDE))
+def space_of(geometry: str) -> Any:
+    """(displacement, shift)."""
+    return jxm.space.free() if geometry == "free" else jxm.space.periodic(SIDE)
+
+
+def md_space_of(geometry: str) -> Any:
+    """The same by jax-md."""
+    from jax_md import space
+
+    return space.free() if geometry == "free" else space.periodic(jnp.asarray(SIDE))
 
 
 def state_of(system: Systems, geometry: str) -> jxm.BaseCellState:
-    (displacement, shift), _ = spaces(geometry)
+    displacement, shift = space_of(geometry)
     celltype = jnp.ones((system.position.shape[0], 1))
     return jxm.BaseCellState(
         displacement=displacement,
@@ -96,7 +99,9 @@ def morse(system: Systems) -> MorsePotential:
 
 
 def md_morse(system: Systems, geometry: str, **kwargs: Any) -> Any:
-    _, (displacement, _) = spaces(geometry)
+    from jax_md import energy
+
+    displacement, _ = md_space_of(geometry)
     return energy.morse_pair(
         displacement,
         sigma=system.radius + system.radius.T,
@@ -120,21 +125,28 @@ def assert_close(actual: Any, desired: Any, rtol: float = 1e-12) -> None:
 
 @every_space
 @pytest.mark.parametrize("per_dimension", [False, True])
-def test_space_is_that_of_jax_md(dim: int, geometry: str, per_dimension: bool) -> None:
+def test_space_is_that_of_jax_md(
+    dim: int, geometry: str, per_dimension: bool, from_jax_md: Callable
+) -> None:
     rng = np.random.default_rng(5)
-    if geometry == "free":
-        ours, theirs = jxm.space.free(), jax_md.space.free()
-    else:
-        side = jnp.asarray([SIDE, 2.5, 4.0][:dim] if per_dimension else SIDE)
-        ours, theirs = jxm.space.periodic(side), jax_md.space.periodic(side)
-    a, b = jnp.asarray(rng.uniform(-2 * SIDE, 2 * SIDE, (2, 300, dim)))
-    np.testing.assert_array_equal(jax.vmap(ours[0])(a, b), jax.vmap(theirs[0])(a, b))
-    np.testing.assert_array_equal(ours[1](a, b), theirs[1](a, b))
-    pairs = np.asarray(jxm.space.pairwise_displacement(ours[0], a[:20]))
+    side = jnp.asarray([SIDE, 2.5, 4.0][:dim] if per_dimension else SIDE)
+    a, b = jnp.asarray(rng.uniform(-2 * SIDE, 2 * SIDE, (2, 100, dim)))
+
+    def theirs() -> tuple[jax.Array, ...]:
+        from jax_md import space
+
+        displacement, shift = space.free() if geometry == "free" else space.periodic(side)
+        pairs = space.map_product(displacement)(a[:10], a[:10])
+        return jax.vmap(displacement)(a, b), shift(a, b), pairs, space.distance(a - b)
+
+    displacement, shift = jxm.space.free() if geometry == "free" else jxm.space.periodic(side)
+    md_between, md_moved, md_pairs, md_distance = from_jax_md(theirs)
+    np.testing.assert_array_equal(jax.vmap(displacement)(a, b), md_between)
+    np.testing.assert_array_equal(shift(a, b), md_moved)
+    pairs = np.asarray(jxm.space.pairwise_displacement(displacement, a[:10]))
     # jax-md counts the pair (i, j) as from cell i to cell j.
-    md_pairs = np.asarray(jax_md.space.map_product(theirs[0])(a[:20], a[:20]))
-    np.testing.assert_array_equal(pairs, md_pairs.transpose(1, 0, 2))
-    np.testing.assert_allclose(jxm.space.distance(a - b), jax_md.space.distance(a - b), rtol=1e-15)
+    np.testing.assert_array_equal(pairs, np.asarray(md_pairs).transpose(1, 0, 2))
+    np.testing.assert_allclose(jxm.space.distance(a - b), md_distance, rtol=1e-15)
 
 
 coordinates = st.floats(-100, 100, allow_nan=False, width=64)
@@ -177,42 +189,54 @@ def test_distance_has_derivative_0_where_it_is_0() -> None:
 
 
 @every_space
-def test_morse_energy_and_force_are_those_of_jax_md(dim: int, geometry: str) -> None:
+def test_morse_energy_and_force_are_those_of_jax_md(
+    dim: int, geometry: str, from_jax_md: Callable
+) -> None:
     @jax.jit
     @jax.vmap
-    def both(system: Systems) -> Any:
+    def measured(system: Systems) -> Any:
         state, potential, x = state_of(system, geometry), morse(system), system.position
         force = MechanicalInteractionPotential.force_fn(potential, state)  # minus the gradient
-        ours = (
+        return (
             potential.energy_fn(state)(x),
             potential.energy_fn(state, per_particle=True)(x),
             potential.force_fn(state)(x),
             force(x),
         )
-        total = md_morse(system, geometry)
-        md_force = jax_md.quantity.force(total)(x)
-        each = md_morse(system, geometry, per_particle=True)(x)
-        return ours, (total(x), each, md_force, md_force)
 
-    ours, theirs = both(draw(dim))
-    for actual, desired in zip(ours, theirs, strict=True):
+    @jax.jit
+    @jax.vmap
+    def theirs(system: Systems) -> Any:
+        from jax_md import quantity
+
+        total, x = md_morse(system, geometry), system.position
+        each = md_morse(system, geometry, per_particle=True)(x)
+        return total(x), each, quantity.force(total)(x)
+
+    systems = draw(dim)
+    ours = measured(systems)
+    total, each, force = from_jax_md(lambda: theirs(systems))
+    for actual, desired in zip(ours, (total, each, force, force), strict=True):
         assert_close(actual, desired)
     np.testing.assert_allclose(ours[1].sum(axis=1), ours[0], rtol=1e-12)
     # Action equals reaction.
     np.testing.assert_allclose(ours[2].sum(axis=1), 0, atol=1e-12 * np.abs(ours[2]).max())
 
 
-def test_cutoff_is_that_of_jax_md_and_smooth_at_both_ends() -> None:
-    @jax.jit
-    @jax.vmap
-    def at(r: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        onset, cutoff = jnp.asarray(ONSET), jnp.asarray(CUTOFF)
-        theirs = energy.multiplicative_isotropic_cutoff(jnp.ones_like, onset, cutoff)
-        return *jax.value_and_grad(smooth_cutoff)(r, onset, cutoff), theirs(r)
-
+def test_cutoff_is_that_of_jax_md_and_smooth_at_both_ends(from_jax_md: Callable) -> None:
+    onset, cutoff = jnp.asarray(ONSET), jnp.asarray(CUTOFF)
     ends = np.repeat([ONSET, CUTOFF], 2) + np.tile([-1e-9, 1e-9], 2)
-    value, slope, theirs = at(jnp.concatenate([ends, np.linspace(0, 2 * CUTOFF, 401)]))
-    np.testing.assert_allclose(value, theirs, rtol=1e-13, atol=1e-15)
+    at = jnp.concatenate([ends, np.linspace(0, 2 * CUTOFF, 401)])
+
+    def theirs() -> jax.Array:
+        from jax_md import energy
+
+        return energy.multiplicative_isotropic_cutoff(jnp.ones_like, onset, cutoff)(at)
+
+    value, slope = jax.jit(jax.vmap(jax.value_and_grad(smooth_cutoff), (0, None, None)))(
+        at, onset, cutoff
+    )
+    np.testing.assert_allclose(value, from_jax_md(theirs), rtol=1e-13, atol=1e-15)
     np.testing.assert_allclose(value[:4], [1, 1, 0, 0], atol=1e-15)
     np.testing.assert_allclose(slope[:4], 0, atol=1e-7)
     assert slope.min() < -0.5
@@ -243,7 +267,7 @@ DT = 2e-3
 
 
 @both_spaces
-def test_brownian_motion_is_that_of_jax_md(dim: int, geometry: str) -> None:
+def test_brownian_motion_is_that_of_jax_md(dim: int, geometry: str, from_jax_md: Callable) -> None:
     @jax.jit
     @jax.vmap
     def ours(system: Systems) -> jax.Array:
@@ -255,32 +279,40 @@ def test_brownian_motion_is_that_of_jax_md(dim: int, geometry: str) -> None:
     @jax.jit
     @jax.vmap
     def theirs(system: Systems) -> jax.Array:
-        _, (_, shift) = spaces(geometry)
-        init, apply = md_simulate.brownian(
+        from jax_md import simulate
+
+        _, shift = md_space_of(geometry)
+        init, apply = simulate.brownian(
             md_morse(system, geometry), shift, jnp.asarray(DT), system.kT, system.gamma
         )
         state = init(system.key, system.position, mass=jnp.asarray(1.0))
         return jax.lax.fori_loop(0, N_INNER, lambda _, s: apply(s), state).position
 
     systems = draw(dim)
-    assert_close(ours(systems), theirs(systems))
+    assert_close(ours(systems), from_jax_md(lambda: theirs(systems)))
     assert not np.allclose(ours(systems), systems.position, atol=0.05)
 
 
 @both_spaces
-def test_gradient_descent_is_that_of_jax_md(dim: int, geometry: str) -> None:
+def test_gradient_descent_is_that_of_jax_md(dim: int, geometry: str, from_jax_md: Callable) -> None:
     @jax.jit
     @jax.vmap
-    def both(system: Systems) -> tuple[jax.Array, jax.Array]:
+    def moved(system: Systems) -> jax.Array:
         step = SGDMechanicalRelaxation(morse(system), relaxation_steps=N_INNER, dt=DT)
-        _, (_, shift) = spaces(geometry)
+        return step(state_of(system, geometry)).position
+
+    @jax.jit
+    @jax.vmap
+    def theirs(system: Systems) -> jax.Array:
+        from jax_md import minimize
+
+        _, shift = md_space_of(geometry)
         init, apply = minimize.gradient_descent(md_morse(system, geometry), shift, jnp.asarray(DT))
-        theirs = jax.lax.fori_loop(0, N_INNER, lambda _, x: apply(x), init(system.position))
-        return step(state_of(system, geometry)).position, theirs
+        return jax.lax.fori_loop(0, N_INNER, lambda _, x: apply(x), init(system.position))
 
     systems = draw(dim)
-    ours, theirs = both(systems)
-    assert_close(ours, theirs)
+    ours = moved(systems)
+    assert_close(ours, from_jax_md(lambda: theirs(systems)))
     assert not np.allclose(ours, systems.position, atol=1e-2)
 
 

@@ -74,6 +74,7 @@ def test_straight_through_gradients_are_for_the_number_of_cells_alone() -> None:
         engine.check_estimator(disc(["roundness", "n_cells", "mean_generation"]), asked)
 
 
+@pytest.mark.slow
 def test_a_score_gradient_is_of_the_same_simulations() -> None:
     names: Any = dict.fromkeys(("division_rate", "growth_rate", "stiffness"), "default")
     problem = load_problem("growing-disc", SMALL_DISC, names, ["n_cells", "roundness"])

@@ -149,7 +149,7 @@ def test_noise_that_is_added_leaves_the_gradient_of_the_mean(name: str) -> None:
 # --- one answer per (sample, seed) ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("estimator", ["smoothed", "score"])
+@pytest.mark.parametrize("estimator", [pytest.param("smoothed", marks=pytest.mark.slow), "score"])
 def test_an_estimate_does_not_depend_on_the_cut(estimator: Any) -> None:
     problem = trap("all", n_steps=20, record_every=10)
     u = np.random.default_rng(0).uniform(0.1, 0.9, (3, 4))

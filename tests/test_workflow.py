@@ -1,38 +1,63 @@
 """The whole workflow through the real snakemake command, on tiny configurations."""
 
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 from support import ROOT, SUPPORT
-from support.workflow import copy_of, jobs, prepare, snakemake, tiny
+from support.workflow import FINISHED, copy_of, jobs, prepare, snakemake, tiny
 
+from jaxmorph import store
+from jaxmorph.configuration import Run
+from jaxmorph.configuration.specify import Specifications
+from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import figure_names
+from jaxmorph.jobs.slabs import Slabs
+from jaxmorph.jobs.study import describe_study
 
 
-def test_a_run_ends_with_where_its_reports_are(finished: Path) -> None:
+def test_a_run_ends_with_where_its_report_is(finished: Path) -> None:
     printed = (finished.parent / "snakemake.out").read_text()
+    assert printed.splitlines()[-1] == "Report of tiny: results/tiny/report.html"
+    assert "100%" in printed
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in (folder / "results").rglob("*") if p.is_file()}
+
+
+def wanted_of(run: str, method: str) -> set[str]:
+    names = ["study.json", "design.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc"]
+    names += ["cost.json", "report.html", "provenance.json"]
+    names += [f"figures/{f}.{e}" for f in figure_names(method, 2) for e in ("svg", "pdf", "csv")]
+    names += ["animations/corners.mp4", "animations/cells.mp4", "batches/000-000.nc"]
+    return {f"results/{run}/{name}" for name in names}
+
+
+TINY = wanted_of("tiny", "sobol") | {"results/tiny/batches/000-001.nc"}
+
+
+def test_every_file_of_the_design_document_is_there(finished: Path) -> None:
+    made = files_of(finished)
+    assert {name for name in made if name.startswith("results/tiny/")} == TINY
+    assert made - TINY < wanted_of("own", "grid")
+
+
+@pytest.mark.slow
+def test_two_runs_are_made_together(both_finished: Path) -> None:
+    printed = (both_finished.parent / "snakemake.out").read_text()
     assert printed.splitlines()[-2:] == [
         "Report of tiny: results/tiny/report.html",
         "Report of own: results/own/report.html",
     ]
-    assert "100%" in printed
-
-
-def test_every_file_of_the_design_document_is_there(finished: Path) -> None:
-    made = {str(p.relative_to(finished)) for p in (finished / "results").rglob("*") if p.is_file()}
-    figures = figure_names("sobol", 2)
-    names = ["study.json", "design.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc"]
-    names += ["cost.json", "report.html", "provenance.json"]
-    names += [f"figures/{f}.{e}" for f in figures for e in ("svg", "pdf", "csv")]
-    names += ["animations/corners.mp4", "animations/cells.mp4", "batches/000-000.nc"]
-    wanted = {f"results/{run}/{name}" for run in ("tiny", "own") for name in names}
-    wanted |= {"results/tiny/batches/000-001.nc"}
-    wanted |= {f"results/own/figures/gradient_field.{e}" for e in ("svg", "pdf", "csv")}
-    assert made == wanted
+    assert files_of(both_finished) == TINY | wanted_of("own", "grid")
+    assert "Nothing to be done" in (done := snakemake(both_finished, "-n")).stdout + done.stderr
 
 
 def test_every_job_has_a_log_and_a_benchmark_and_says_how_far_it_is(finished: Path) -> None:
@@ -106,17 +131,20 @@ def test_estimates_are_those_of_the_batches(finished: Path) -> None:
 
 
 def test_nothing_is_done_twice(finished: Path) -> None:
-    assert "Nothing to be done" in (done := snakemake(finished, "-n")).stdout + done.stderr
+    assert "Nothing to be done" in (done := snakemake(finished, "-n", *FINISHED)).stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_made_again(finished: Path, tmp_path: Path) -> None:
     folder = copy_of(finished, tmp_path)
     for file in ("figures/tornado.csv", "batches/000-001.nc", "animations/cells.mp4"):
         (folder / "results/tiny" / file).unlink()
     wanted = jobs(snakemake(folder, "-n"))
-    assert wanted["batch"] == wanted["cells"] == 1 and "study" not in wanted
+    # Of the other run no film is there yet.
+    assert wanted["batch"] == 1 and wanted["cells"] == 2 and "study" not in wanted
 
 
+@pytest.mark.slow
 def test_growing_a_run_computes_only_what_is_new(finished: Path, tmp_path: Path) -> None:
     folder = copy_of(finished, tmp_path)
     runs = tiny()
@@ -134,48 +162,34 @@ def test_growing_a_run_computes_only_what_is_new(finished: Path, tmp_path: Path)
 
 
 def test_what_changes_the_numbers_reruns_them(finished: Path, tmp_path: Path) -> None:
+    """What that is: tests/test_configuration.py (params of a batch) and tests/test_code.py (digests)."""
     folder = copy_of(finished, tmp_path)
     runs = tiny()
     runs["tiny"]["parameters"]["epsilon"]["high"] = 5.0
-    runs["own"]["trajectories"] = {"seeds": []}
     prepare(folder, runs)
-    assert jobs(snakemake(folder, "-n", "results/tiny/sensitivity.nc"))["batch"] == 2
-    assert jobs(snakemake(folder, "-n", "results/own/sensitivity.nc"))["batch"] == 1
-    prepare(folder, tiny())
-    for text, batches in (("# a comment\n", 0), ("EDITED = True\n", 1)):
-        with open(folder / "trap.py", "a", encoding="utf-8") as file:
-            file.write(text)
-        assert jobs(snakemake(folder, "-n", "results/own/sensitivity.nc")).get("batch", 0) == batches
+    with open(folder / "trap.py", "a", encoding="utf-8") as file:
+        file.write("# a comment\n")
+    again = jobs(snakemake(folder, "-n", *FINISHED))
+    assert again["batch"] == again["corners"] + 1 == 2, "of the one run all, of the other nothing"
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "batches"),
-    [
-        ("jaxmorph/env/growth.py", "EDITED = True\n", 3),
-        ("jaxmorph/studies/reference.py", "EDITED = True\n", 2),
-        ("jaxmorph/studies/reference.py", "# a comment\n", 0),
-        ("jaxmorph/studies/linear.py", "EDITED = True\n", 0),
-        ("jaxmorph/figures/style.py", "EDITED = True\n", 0),
-    ],
-)
-def test_code_that_decides_the_numbers_reruns_them(
-    finished: Path, tmp_path: Path, file: str, text: str, batches: int
-) -> None:
+@pytest.mark.slow
+def test_code_that_decides_the_numbers_reruns_them(finished: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     for name in ("workflow", "jaxmorph"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "Snakefile", tree)
-    with open(tree / file, "a", encoding="utf-8") as stream:
-        stream.write(text)
-    done = snakemake(finished, "-n", snakefile=tree / "Snakefile", PYTHONPATH="")
-    assert jobs(done).get("batch", 0) == batches
-    assert ("Nothing to be done" in done.stdout + done.stderr) == (batches == 0)
+    with open(tree / "jaxmorph/env/growth.py", "a", encoding="utf-8") as stream:
+        stream.write("EDITED = True\n")
+    done = snakemake(finished, "-n", *FINISHED, snakefile=tree / "Snakefile", PYTHONPATH="")
+    assert jobs(done)["batch"] == 3
 
 
-def test_figures_films_and_page_are_the_same_when_made_again(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_figures_and_films_are_the_same_when_made_again(finished: Path, tmp_path: Path) -> None:
     folder = copy_of(finished, tmp_path)
-    again = ["results/own/figures/response.svg", "results/tiny/animations/corners.mp4"]
-    files = [*again, "results/own/figures/response.csv", "results/own/figures/response.pdf"]
+    again = ["results/tiny/figures/response.svg", "results/tiny/animations/corners.mp4"]
+    files = [*again, "results/tiny/figures/response.csv", "results/tiny/figures/response.pdf"]
     before = {file: (folder / file).read_bytes() for file in files}
     for file in files:
         (folder / file).unlink()
@@ -184,12 +198,14 @@ def test_figures_films_and_page_are_the_same_when_made_again(finished: Path, tmp
     assert {file: (folder / file).read_bytes() for file in files} == before
 
 
+@pytest.mark.slow
 def test_another_colour_makes_the_films_again_and_computes_nothing(finished: Path) -> None:
     colour = "runs={tiny: {animation: {colour: radius}}}"
-    again = jobs(snakemake(finished, "-n", "--config", colour))
-    assert again == {"all": 1, "cells": 1, "corner_cells": 1, "page": 1, "provenance": 1, "total": 5}
+    again = jobs(snakemake(finished, "-n", *FINISHED, "--config", colour))
+    assert again == {"cells": 1, "corner_cells": 1, "page": 1, "provenance": 1, "total": 4}
 
 
+@pytest.mark.slow
 def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: Path) -> None:
     folder = copy_of(finished, tmp_path)
     batch = folder / "results/own/batches/000-000.nc"
@@ -207,35 +223,43 @@ def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: P
     assert not (folder / "results/own/sensitivity.nc").exists()
     done = snakemake(folder, "--force", "results/own/batches/000-000.nc")
     assert done.returncode == 0, done.stdout + done.stderr
-    done = snakemake(folder, "results/own/sensitivity.nc")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert store.read_dataset(batch, "batch")["value"].notnull().all()
 
 
-def test_a_batch_of_another_run_is_refused(finished: Path, tmp_path: Path) -> None:
-    folder = copy_of(finished, tmp_path)
-    batches = folder / "results/tiny/batches"
-    shutil.copy(batches / "000-000.nc", batches / "000-001.nc")
-    done = snakemake(folder, "results/tiny/sensitivity.nc")
-    assert done.returncode != 0
-    assert (
-        "results/tiny/batches/000-001.nc: holds seeds [0, 1], not 2 to 3; make it again with: "
-        "snakemake --force results/tiny/batches/000-001.nc"
-    ) in (folder / "logs/tiny/sensitivity.log").read_text()
+@pytest.fixture
+def tiny_batches(finished: Path, tmp_path: Path) -> Callable[[], list[xr.Dataset]]:
+    """Read the batches of the tiny run, from a copy that a test has changed."""
+    shutil.copytree(finished / "results/tiny/batches", tmp_path / "batches")
+
+    def read() -> list[xr.Dataset]:
+        design = store.read_dataset(finished / "results/tiny/design.nc", "design")
+        paths = {path.stem: str(path) for path in (tmp_path / "batches").iterdir()}
+        return list(Slabs(Run.model_validate(tiny()["tiny"]), design, paths))
+
+    return read
 
 
-def test_a_batch_with_other_times_is_refused(finished: Path, tmp_path: Path) -> None:
-    folder = copy_of(finished, tmp_path)
-    path = folder / "results/tiny/batches/000-001.nc"
+def test_a_batch_of_another_run_is_refused(tiny_batches: Callable, tmp_path: Path) -> None:
+    assert tiny_batches()[0].sizes["seed"] == 4
+    path = tmp_path / "batches/000-001.nc"
+    shutil.copy(path.with_name("000-000.nc"), path)
+    line = f"{path}: holds seeds [0, 1], not 2 to 3; make it again with: snakemake --force {path}"
+    with pytest.raises(JaxmorphError, match=re.escape(line)):
+        tiny_batches()
+
+
+def test_a_batch_with_other_times_is_refused(tiny_batches: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "batches/000-001.nc"
     batch = xr.load_dataset(path, engine="netcdf4")
     batch = batch.assign_coords(time=("time", batch["time"].values * 2, batch["time"].attrs))
     path.unlink()
     batch.to_netcdf(path)
-    done = snakemake(folder, "results/tiny/sensitivity.nc")
-    assert done.returncode != 0
-    assert "000-001.nc: its times are not those of the other batches; make it again with" in done.stderr
+    line = f"{path}: its times are not those of the other batches; make it again with"
+    with pytest.raises(JaxmorphError, match=re.escape(line)):
+        tiny_batches()
 
 
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "parameter": ({"parameters": {"kk": {"distribution": "uniform", "low": 1, "high": 2}}},
         "runs.parameter.parameters.kk: Trap has no such name; did you mean k?"),
     "fixed": ({"fixed": {"y0": 1.0}},
@@ -257,25 +281,40 @@ WRONG = {
 }  # fmt: skip
 
 
-def test_the_first_job_says_what_is_wrong_with_the_study(tmp_path: Path) -> None:
-    good = tiny()["own"] | {"design": {"method": "sobol", "samples": 2}}
-    del good["parameters"]["x0"]
-    runs = {name: good | changes for name, (changes, _) in WRONG.items()}
-    folder = prepare(tmp_path / "wrong", runs)
-    trap = (SUPPORT / "trap.py").read_text()
-    (folder / "broken.py").write_text(
-        trap.replace("Trap", "Broken").replace("0.1 * (1.0", "1 / 0 * (1.0")
-    )
-    done = snakemake(folder, "--keep-going")
+def wrong(folder: Path, name: str) -> dict[str, Any]:
+    """A folder with a run that does not fit its study."""
+    run = tiny()["own"] | {"design": {"method": "sobol", "samples": 2}}
+    del run["parameters"]["x0"]
+    prepare(folder, {name: run | WRONG[name][0]})
+    trap = (SUPPORT / "trap.py").read_text().replace("Trap", "Broken")
+    (folder / "broken.py").write_text(trap.replace("0.1 * (1.0", "1 / 0 * (1.0"))
+    return run | WRONG[name][0]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_first_job_says_what_is_wrong_with_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run = Run.model_validate(wrong(tmp_path, name))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(JaxmorphError) as raised:
+        describe_study(name, Specifications(run).study, run.animation, "study.json", "cost.json")
+    assert str(raised.value) == WRONG[name][1]
+    assert not (tmp_path / "study.json").exists()
+
+
+def test_a_job_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
+    wrong(tmp_path, "traced")
+    done = snakemake(tmp_path, "--keep-going")
     assert done.returncode != 0
-    for name, (_, message) in WRONG.items():
-        last = (folder / f"logs/{name}/study.log").read_text().splitlines()[-1]
-        assert last.endswith(f"error: {message}"), last
-        assert message in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert not [p for p in (folder / "results").rglob("*") if p.is_file()]
+    message = WRONG["traced"][1]
+    last = (tmp_path / "logs/traced/study.log").read_text().splitlines()[-1]
+    assert last.endswith(f"error: {message}"), last
+    assert message in done.stdout + done.stderr and "Traceback" not in done.stdout + done.stderr
+    assert not [p for p in (tmp_path / "results").rglob("*") if p.is_file()]
 
 
+@pytest.mark.slow
 def test_a_study_that_raises_leaves_the_sample_the_seed_and_the_parameters_in_the_log(
     tmp_path: Path,
 ) -> None:
@@ -339,7 +378,7 @@ def test_the_default_configuration_is_the_main_job() -> None:
 
 
 def test_snakemakes_own_report_can_be_made(finished: Path, tmp_path: Path) -> None:
-    folder = copy_of(finished, tmp_path)
+    folder = prepare(copy_of(finished, tmp_path), {"tiny": tiny()["tiny"]})
     done = snakemake(folder, "--report", "snakemake-report.html")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / "snakemake-report.html").stat().st_size > 100_000

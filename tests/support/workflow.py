@@ -11,6 +11,13 @@ import yaml
 
 from . import ROOT, SUPPORT
 
+FINISHED = (
+    "results/tiny/report.html",
+    "results/tiny/provenance.json",
+    *("results/own/sensitivity.nc", "results/own/corners.nc"),
+)
+"""What is made for all tests: one run to its report, the other to its estimates."""
+
 
 def snakemake(
     folder: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile", **environment: str
