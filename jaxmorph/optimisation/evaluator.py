@@ -55,11 +55,11 @@ class LossEvaluator:
 
     def of_seeds(self, n: int) -> "LossEvaluator":
         """The same on the first ``n`` seeds."""
-        return self._with(min(n, len(self.seeds)), self.seeds[0])
+        return self._with(min(n, len(self.seeds)), int(self.seeds[0]))
 
     def on_others(self) -> "LossEvaluator":
         """The same on as many other seeds."""
-        return self._with(len(self.seeds), self.seeds[-1] + 1)
+        return self._with(len(self.seeds), int(self.seeds[-1]) + 1)
 
     def _with(self, n: int, first: int) -> "LossEvaluator":
         return LossEvaluator(self.problem, self.objective, n, self._key, self._how, first)

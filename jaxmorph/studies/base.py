@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -73,7 +74,7 @@ class Recording(eqx.Module):
         states: Name -> shape (time, ...), for the study's ``state_variables``.
     """
 
-    time: Float[Array, " time"]
+    time: Float[Array, " time"] | Float[np.ndarray, " time"]
     observables: dict[str, Float[Array, " time"]]
     states: dict[str, Array] = eqx.field(default_factory=dict)
 

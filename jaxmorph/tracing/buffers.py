@@ -28,7 +28,7 @@ class Buffers:
         self.needed: dict[str, float] = {}
         self.measure = measure
 
-    def take(self, name: str, value: np.ndarray) -> None:
+    def take(self, name: str, value: Array | np.ndarray) -> None:
         """Note that buffer ``name`` had to be as large as the largest of ``value``."""
         need = float(np.max(value))
         if np.isfinite(need):
