@@ -128,6 +128,7 @@ def test_noise_does_not_reach_the_eigenvalues(seeds: int) -> None:
     assert abs(sums[1:].mean() / repetitions) < noise**2 / seeds / 10
 
 
+@pytest.mark.slow
 def test_intervals_of_eigenvalues_and_scores_cover_the_truth() -> None:
     """95 % of 200 repetitions, within four binomial standard errors (6 %)."""
     turn = rotation(3)

@@ -84,6 +84,7 @@ def test_few_seeds_use_variances_alone_and_say_so(seeds: int) -> None:
         assert np.abs(np.trace(f.mean(axis=0)) / np.trace(truth) - 1) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [16, 48])
 def test_intervals_cover_the_information(seeds: int) -> None:
     """95 %, within four binomial standard errors of the repetitions, and not always."""

@@ -136,6 +136,7 @@ def test_noise_twice_as_large_as_the_signal_is_not_counted() -> None:
     np.testing.assert_allclose(only(result, "sobol_total"), expected, atol=0.12)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth() -> None:
     """Over 400 repetitions (as so many observables), which tell 95 % to within 2.2 %."""
     rng = np.random.default_rng(6)
