@@ -10,9 +10,9 @@ import ast
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from ..quantities import Method
+from ..quantities import Method, literal
 
 _FOLDER = Path(__file__).parents[1] / "engine" / "estimators"
 
@@ -59,7 +59,7 @@ def _declared() -> Iterator[GradientDeclaration]:
     for path in _FOLDER.glob("*.py"):
         for node in ast.parse(path.read_bytes()).body:
             if is_declaration(node) and isinstance(node, ast.Assign):
-                yield _value(node.value)
+                yield literal(node.value, GradientDeclaration, Method)
 
 
 def is_declaration(node: object) -> bool:
@@ -70,15 +70,6 @@ def is_declaration(node: object) -> bool:
         and isinstance(node.value.func, ast.Name)
         and node.value.func.id == GradientDeclaration.__name__
     )
-
-
-def _value(node: ast.expr) -> Any:
-    """A literal, or a call of one of the two classes with literals."""
-    if not isinstance(node, ast.Call):
-        return ast.literal_eval(node)
-    assert isinstance(node.func, ast.Name)
-    kind = {c.__name__: c for c in (GradientDeclaration, Method)}[node.func.id]
-    return kind(**{str(given.arg): _value(given.value) for given in node.keywords})
 
 
 GRADIENT_ESTIMATORS: dict[str, GradientDeclaration] = {

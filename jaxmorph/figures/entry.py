@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ..quantities import literal
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -72,6 +74,6 @@ def read_entry(module: Path) -> Entry | None:
     for node in ast.parse(module.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ENTRY":
             assert isinstance(node.value, ast.Call), f"{module}: ENTRY is not an Entry(...)"
-            given = {word.arg or "": ast.literal_eval(word.value) for word in node.value.keywords}
-            return Entry(**given)
+            entry: Entry = literal(node.value, Entry)
+            return entry
     return None

@@ -6,11 +6,11 @@ from .describe import (
     attributes_of,
     describe,
     described,
-    methods_of,
     unit_of_entry,
     why_absent,
     written_unit,
 )
+from .literals import literal
 from .units import composed
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "composed",
     "describe",
     "described",
-    "methods_of",
+    "literal",
     "part_of",
     "unit_of_entry",
     "why_absent",

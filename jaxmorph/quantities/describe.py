@@ -108,15 +108,6 @@ def described(variable: xr.DataArray) -> Quantity:
     )
 
 
-def methods_of(dataset: xr.Dataset) -> dict[str, list[str]]:
-    """Names of methods, with the variables that were computed by each, in the order of the file."""
-    found: dict[str, list[str]] = {}
-    for name, variable in dataset.variables.items():
-        if "method" in variable.attrs:
-            found.setdefault(str(variable.attrs["method"]), []).append(str(name))
-    return found
-
-
 def unit_of_entry(variable: xr.DataArray) -> str:
     """The unit of a variable, or of one entry of it whose unit is not that of the others."""
     comment = str(variable.attrs.get("comment", ""))

@@ -18,13 +18,12 @@ from . import convergence
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One method on the page; ``formula`` is HTML. It is told of what has any of ``variables``."""
+    """One method on the page; ``formula`` is HTML."""
 
     title: str
     formula: str
     text: str
     reference: str
-    variables: tuple[str, ...] = ()
 
 
 def shown(*datasets: xr.Dataset | None) -> list[Paragraph]:

@@ -23,6 +23,7 @@ from .eigen import along, eigen
 from .estimator import Estimates, Estimator
 from .natural import scaled_inputs
 from .resampling import with_interval
+from .samples import NEEDS_MOMENTS
 from .whole_design import WholeDesign
 
 _PLACE = ("time", "observable")
@@ -46,13 +47,9 @@ SUBSPACE = Method(
 def _quantity(
     name: str, long_name: str, last: tuple[str, ...], unit: str = "1", **more: Any
 ) -> Quantity:
-    absent = (
-        "needs a design that represents the distributions (not Morris, not one at a time), with several "
-        "samples, and with two or more seeds if there is noise"
-    )
     return Quantity(
         name, long_name, unit, (*_PLACE, *last), method=SUBSPACE, from_gradients=True,
-        designs="all but morris and one-at-a-time", absent=absent, **more,
+        designs="all but morris and one-at-a-time", absent=NEEDS_MOMENTS, **more,
     )  # fmt: skip
 
 

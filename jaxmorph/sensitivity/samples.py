@@ -26,6 +26,12 @@ _NEED_VALUES = SaltelliDesign | MorrisDesign | FastDesign
 # them better by a hundredth or less, and take an hour.
 _MOST_GIVEN = 2048
 
+NEEDS_MOMENTS = (
+    "needs a design that represents the distributions (not Morris, not one at a time), with several "
+    "samples, and with two or more seeds if there is noise"
+)
+"""Why there is nothing that is made from :attr:`Samples.moments`."""
+
 
 class Samples:
     """What an estimator may use of a run besides the slab at hand.

@@ -7,12 +7,9 @@ from ..quantities import Interval, Kind, Quantity
 from .average import Averages
 from .estimator import Estimates, Estimator
 from .local import NEAR_ZERO, Local
+from .samples import NEEDS_MOMENTS
 from .whole_design import WholeDesign
 
-_ABSENT = (
-    "needs a design that represents the distributions (not Morris, not one at a time), with several "
-    "samples, and with two or more seeds if there is noise"
-)
 QUANTITIES = (
     Quantity(
         "scaled_sensitivity",
@@ -24,7 +21,7 @@ QUANTITIES = (
         NEAR_ZERO,
         formula="(σ_p / σ_f) E_r[∂f/∂θ_p]",
         from_gradients=True,
-        absent=_ABSENT,
+        absent=NEEDS_MOMENTS,
     ),
     Quantity(
         "scaled_sensitivity_average",
@@ -38,7 +35,7 @@ QUANTITIES = (
         reading="standard deviations of the observable per standard deviation of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
-        absent=_ABSENT,
+        absent=NEEDS_MOMENTS,
     ),
 )
 

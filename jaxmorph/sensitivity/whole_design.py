@@ -16,12 +16,9 @@ from ..quantities import Interval, Kind, Method, Quantity
 from .both_errors import BothErrors
 from .estimator import Estimates, Estimator
 from .moments import Draws
+from .samples import NEEDS_MOMENTS
 
 _PLACE = ("time", "observable")
-_NEEDS_A_SAMPLE = (
-    "needs a design that represents the distributions (not Morris, not one at a time), with several "
-    "samples, and with two or more seeds if there is noise"
-)
 
 VARIANCE = Method(
     "Variance over the design",
@@ -68,7 +65,7 @@ QUANTITIES = (
         nested=True,
         from_gradients=True,
         designs=_ALL_BUT,
-        absent=_NEEDS_A_SAMPLE,
+        absent=NEEDS_MOMENTS,
     ),
     Quantity(
         "total_bound",
@@ -97,7 +94,7 @@ QUANTITIES = (
         method=BOUND,
         formula="C_p",
         designs=_ALL_BUT,
-        absent=_NEEDS_A_SAMPLE,
+        absent=NEEDS_MOMENTS,
     ),
     Quantity(
         "gradient_outer_product",
@@ -110,7 +107,7 @@ QUANTITIES = (
         formula="E[σ_p ∂f/∂u_p σ_q ∂f/∂u_q]",
         from_gradients=True,
         designs=_ALL_BUT,
-        absent=_NEEDS_A_SAMPLE,
+        absent=NEEDS_MOMENTS,
     ),
     Quantity(
         "variance",
@@ -122,7 +119,7 @@ QUANTITIES = (
         interval=Interval.SAMPLES_AND_SEEDS,
         nested=True,
         designs=_ALL_BUT,
-        absent=_NEEDS_A_SAMPLE,
+        absent=NEEDS_MOMENTS,
     ),
     Quantity(
         "noise_variance",
