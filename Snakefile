@@ -26,7 +26,6 @@ wildcard_constraints:
 localrules:
     all,
     design,
-    figure,
     figures,
     cells,
     corner_cells,

@@ -17,7 +17,7 @@ from jaxmorph import animations
 from jaxmorph.configuration.sections import Animation
 from jaxmorph.figures import CATALOGUE, figure_names
 from jaxmorph.jobs.animate import animate_before_and_after
-from jaxmorph.jobs.draw import draw_figure
+from jaxmorph.jobs.draw import draw_figures
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import describe
 from jaxmorph.report import methods, write_report
@@ -263,14 +263,14 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, usual: xr.Dataset) -
     for kind, data in (("optimisation", usual), ("optimisation_cells", before_and_after())):
         written[kind] = tmp_path / f"{kind}.nc"
         data.assign_attrs(jaxmorph_file=kind).to_netcdf(written[kind])
-    stem = tmp_path / "drawn"
-    draw_figure("optimisation_loss", None, None, str(written["optimisation"]), str(stem))
-    assert stem.with_suffix(".svg").is_file()
+    sensitivity = tmp_path / "sensitivity.nc"
+    synthetic.sensitivity(**SMALL).assign_attrs(jaxmorph_file="sensitivity").to_netcdf(sensitivity)
+    drawn = tmp_path / "drawn"
+    draw_figures(["optimisation_loss"], str(sensitivity), None, str(written["optimisation"]), drawn)
+    assert (drawn / "optimisation_loss.svg").is_file()
     film = tmp_path / "optimisation.mp4"
     animate_before_and_after(str(written["optimisation_cells"]), Animation(), str(film))
     html = build(tmp_path, usual, {"optimisation": film})
-    sensitivity = tmp_path / "sensitivity.nc"
-    synthetic.sensitivity(**SMALL).assign_attrs(jaxmorph_file="sensitivity").to_netcdf(sensitivity)
     out = tmp_path / "report.html"
     write_page(
         "notebook",

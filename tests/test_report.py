@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,9 +18,10 @@ from support.pages import ASKED, SMALL, STAND_IN, Page, build, said
 
 from jaxmorph.configuration import bias_attributes
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.figures import bias as bias_shown
 from jaxmorph.figures import draw, figure_names
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
-from jaxmorph.jobs.draw import draw_figure
+from jaxmorph.jobs.draw import caption, draw_figures
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import absent
 from jaxmorph.report import facts, page, summary, write_report
@@ -319,7 +319,7 @@ def test_what_a_run_does_not_have_is_said_in_one_line(tmp_path: Path) -> None:
         entry = CATALOGUE[name]
         reason = absent(sensitivity)[entry.needs[-1]]
         assert f"{entry.title}: not shown, it {reason}." in text
-        assert entry.told_of_everything() not in text
+        assert entry.told(list(map(str, sensitivity.variables))) not in text
     assert "The study has no noise" in text
     assert "no noise, 3 parameters, 1 observable, 1 recorded time" in text
 
@@ -329,8 +329,11 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
     sensitivity.attrs["jaxmorph_file"] = "sensitivity"
     file = tmp_path / "sensitivity.nc"
     sensitivity.to_netcdf(file)
-    draw_figure("active_subspace", str(file), None, None, str(tmp_path / "drawn"))
-    table = pd.read_csv(tmp_path / "drawn.csv")
+    draw_figures(["active_subspace", "tornado"], str(file), None, None, tmp_path / "figures")
+    assert {f.name for f in (tmp_path / "figures").iterdir()} == {
+        f"{name}.{kind}" for name in ("active_subspace", "tornado") for kind in ("svg", "pdf", "csv")
+    }
+    table = pd.read_csv(tmp_path / "figures/active_subspace.csv")
     assert table["eigenvalue"].max() == sensitivity["eigenvalue"].isel(time=-1).max().item()
     # The estimates' file knows only what decides them; the page tells of the whole run.
     sensitivity.attrs["configuration"] = json.dumps(ASKED.plain())
@@ -363,18 +366,18 @@ def test_distributions_in_words() -> None:
     assert facts.distribution(kind) == "log-normal, median 2, sd log 0.5"
 
 
-CAPTIONS = sorted((ROOT / "workflow" / "report").glob("*.rst"))
-
-
-def test_workflow_has_a_caption_for_every_picture() -> None:
-    named = {path.stem for path in CAPTIONS}
-    assert {"figure", "report", *ANIMATIONS} <= named
-    figure = (ROOT / "workflow" / "report" / "figure.rst").read_text()
+def test_snakemakes_own_report_has_the_captions_of_the_page(tmp_path: Path, run: Path) -> None:
+    films = {path.stem for path in (ROOT / "workflow/report").glob("*.rst")}
+    assert {"report", *ANIMATIONS} <= films
+    sensitivity = synthetic.sensitivity(n_parameters=2, n_observables=1)
+    sensitivity.attrs |= {"jaxmorph_file": "sensitivity", **bias_attributes("straight-through")}
+    sensitivity.to_netcdf(tmp_path / "sensitivity.nc")
+    (bias,) = bias_attributes("straight-through").values()
     for name, entry in CATALOGUE.items():
-        snakemake = {
-            "wildcards": {"run": "sweep", "figure": name},
-            "params": {"title": entry.title, "reading": entry.reading},
-        }
-        text = jinja2.Template(figure).render(snakemake=snakemake)
-        assert text.startswith(f"**{entry.title}.** {entry.reading}")
-        assert f"{name}.csv" in text
+        text = caption("sweep", name, tmp_path)
+        assert text.startswith(f"**{entry.title}.** {entry.told(list(map(str, sensitivity.variables)))}")
+        assert "Run ``sweep``" in text and f"``{name}.csv``" in text
+        assert (bias in text) == bool(
+            entry.source.startswith("sensitivity.nc") and bias_shown(name, sensitivity)
+        )
+    assert bias in caption("sweep", "tornado", tmp_path)

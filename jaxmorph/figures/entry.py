@@ -51,13 +51,6 @@ class Entry:
         text = Template(self.reading).render(dict.fromkeys(has, True))
         return " ".join(text.split())
 
-    def told_of_everything(self) -> str:
-        """How to read it, with all that it can show: nothing is known yet of the run."""
-        from jinja2 import Environment, meta
-
-        tree = Environment().parse(self.reading)
-        return self.told(meta.find_undeclared_variables(tree))
-
     def sources(self, has: Iterable[str]) -> list[str]:
         """Those of its variables, with the ends of their intervals, that a run has."""
         wanted = [f"{name}{end}" for name in self.variables for end in ("", "_low", "_high")]

@@ -28,7 +28,9 @@ def render(figure: Figure, extension: str, dpi: float = 200) -> bytes:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content``: the file is whole or absent."""
+    """Write ``content``: the file is whole or absent, and left alone if it is that already."""
+    if path.is_file() and path.read_bytes() == content:
+        return
     with written_aside(path) as aside:
         aside.write_bytes(content)
 

@@ -42,31 +42,30 @@ rule sensitivity:
         "../scripts/sensitivity.py"
 
 
-rule figure:
-    input:
-        sensitivity=sensitivity_of_figure,
-        checks=checks_of_figure,
-        optimisation=optimisation_of_figure,
-    output:
-        svg=report(
-            "results/{run}/figures/{figure}.svg",
-            caption="../report/figure.rst",
-            category="{run}",
-            labels=figure_labels,
-        ),
-        pdf="results/{run}/figures/{figure}.pdf",
-        csv="results/{run}/figures/{figure}.csv",
-    log:
-        "logs/{run}/figures/{figure}.log",
-    benchmark:
-        "logs/benchmarks/{run}/figures/{figure}.tsv"
-    conda:
-        "../../envs/jaxmorph.yaml"
-    params:
-        title=figure_title,
-        reading=figure_reading,
-    script:
-        "../scripts/figure.py"
+# One job a run: nearly all the time of a single figure would be the start of its process. Which files it
+# has is known only of a run, so that each has a rule of its own.
+for RUN in RUNS:
+
+    rule:
+        name:
+            f"draw_{RUN}"
+        input:
+            sensitivity=f"results/{RUN}/sensitivity.nc",
+            checks=checks(SimpleNamespace(run=RUN)),
+            optimisation=optimisation(SimpleNamespace(run=RUN)),
+        output:
+            figure_outputs(RUN),
+        log:
+            f"logs/{RUN}/figures.log",
+        benchmark:
+            f"logs/benchmarks/{RUN}/figures.tsv"
+        localrule: True
+        conda:
+            "../../envs/jaxmorph.yaml"
+        params:
+            figures=figures_of(RUN),
+        script:
+            "../scripts/draw.py"
 
 
 rule figures:

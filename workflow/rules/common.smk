@@ -2,8 +2,9 @@
 import atexit
 import re
 import sys
+from functools import cache
 from pathlib import Path
-
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
@@ -12,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.atomic import sweep
-from jaxmorph.configuration import GRADIENT_ESTIMATORS, check_syntax, load_configuration
+from jaxmorph.configuration import check_syntax, load_configuration
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.folders import unwritable
 from jaxmorph.configuration.resources import need
@@ -59,14 +60,24 @@ def warn_of_moved_points():
             print(f"Warning: {line}", file=sys.stderr)
 
 
-def only_looks():
-    """Whether this command only asks for something, such as a dry run, and computes nothing."""
+@cache
+def arguments():
+    """Those of this command, as Snakemake reads them."""
     from snakemake.cli import get_argument_parser
 
-    arguments, _ = get_argument_parser().parse_known_args()
+    return get_argument_parser().parse_known_args()[0]
+
+
+def asked_for(*options):
+    """Whether one of some options was given to this command."""
+    return workflow.is_main_process and any(getattr(arguments(), option) for option in options)
+
+
+def only_looks():
+    """Whether this command only asks for something, such as a dry run, and computes nothing."""
     asks = ("dryrun", "summary", "detailed_summary", "report", "lint", "list_rules")
     asks += ("list_target_rules", "dag", "rulegraph", "filegraph", "d3dag", "archive")
-    return any(getattr(arguments, name) for name in asks)
+    return asked_for(*asks)
 
 
 def refuse_folders():
@@ -203,60 +214,58 @@ def trajectory_batches(wildcards):
     return batch_files(wildcards.run, RUNS[wildcards.run].trajectory_batches)
 
 
-def figure_files(wildcards):
-    """Every file of every figure of a run."""
-    run = RUNS[wildcards.run]
-    names = figure_names(
+def figures_of(run_name):
+    """The figures of a run."""
+    run = RUNS[run_name]
+    return figure_names(
         run.design.method,
         len(run.parameters),
         checks=run.checks.samples > 0,
-        optimise=optimises(wildcards),
+        optimise=run.optimise is not None,
     )
+
+
+def figure_files(wildcards):
+    """Every file of every figure of a run."""
     return expand(
         "results/{run}/figures/{figure}.{ending}",
         run=wildcards.run,
-        figure=names,
+        figure=figures_of(wildcards.run),
         ending=("svg", "pdf", "csv"),
     )
 
 
-def is_of_optimisation(wildcards):
-    """Whether a figure shows the optimisation of a run, not its sensitivities."""
-    return CATALOGUE[wildcards.figure].source == "optimisation.nc"
+def figure_outputs(run_name):
+    """The same, as outputs of a job that leaves alone what would not change."""
+    marked = []
+    for file in figure_files(SimpleNamespace(run=run_name)):
+        if (path := Path(file)).suffix == ".svg":
+            entry = CATALOGUE[path.stem]
+            file = report(
+                file,
+                caption=caption(run_name, path.stem),
+                category=run_name,
+                labels={"figure": entry.title, "part": entry.part},
+            )
+        marked.append(update(file))
+    return marked
 
 
-def sensitivity_of_figure(wildcards):
-    """The estimates, for a figure that is drawn from them."""
-    of_other = is_of_optimisation(wildcards)
-    return [] if of_other else f"results/{wildcards.run}/sensitivity.nc"
+@cache
+def captions():
+    """A folder for captions of figures, until this command ends."""
+    return TemporaryDirectory()
 
 
-def checks_of_figure(wildcards):
-    """The numerical checks, if the run has them and the figure may show them."""
-    return [] if is_of_optimisation(wildcards) else checks(wildcards)
+def caption(run_name, figure):
+    """The caption of a figure for Snakemake's own report, which wants a file for each; else None."""
+    if not asked_for("report"):
+        return None
+    from jaxmorph.jobs.draw import caption as text_of
 
-
-def optimisation_of_figure(wildcards):
-    """The optimisation, for a figure that is drawn from it."""
-    return optimisation(wildcards) if is_of_optimisation(wildcards) else []
-
-
-def figure_title(wildcards):
-    """The heading of a figure."""
-    return CATALOGUE[wildcards.figure].title
-
-
-def figure_reading(wildcards):
-    """How to read a figure: its caption, with the bias of the gradients that it may show."""
-    reading = CATALOGUE[wildcards.figure].told_of_everything()
-    bias = GRADIENT_ESTIMATORS[RUNS[wildcards.run].estimator].bias
-    return f"{reading} {bias}." if bias else reading
-
-
-def figure_labels(wildcards):
-    """How Snakemake's report sorts and names a figure."""
-    entry = CATALOGUE[wildcards.figure]
-    return {"figure": entry.title, "part": entry.part}
+    path = Path(captions().name, f"{run_name}.{figure}.rst")
+    path.write_text(text_of(run_name, figure, Path("results", run_name)), encoding="utf-8")
+    return str(path)
 
 
 def animation_files(wildcards):
