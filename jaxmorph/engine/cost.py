@@ -1,13 +1,12 @@
 """What a simulation of a study costs, measured."""
 
 import contextlib
-import dataclasses
 import math
 import time
 
 import numpy as np
 
-from ..configuration import Estimator
+from ..configuration import Cost, Estimator
 from ..studies import Problem
 from . import program
 from .batch import on_pairs
@@ -18,29 +17,6 @@ from .pieces import Piece, compile_piece, evaluate_piece
 from .ways import SMOOTHING, choose
 
 _SAMPLES, _SEEDS = 4, 8
-
-
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    """Cost of simulations with gradients, as one program evaluates them on the devices of this process.
-
-    Attributes:
-        device: Platform, kind and number of the devices.
-        threads: CPUs that this process may use.
-        simulations: Number of simulations of the program.
-        seconds_per_simulation: Wall-clock time of the program over their number.
-        compile_s: Time to trace and compile it, in seconds.
-        result_bytes_per_simulation: Size of values and gradients.
-        program_bytes: Memory of the program while it runs.
-    """
-
-    device: str
-    threads: int
-    simulations: int
-    seconds_per_simulation: float
-    compile_s: float
-    result_bytes_per_simulation: int
-    program_bytes: int
 
 
 def measure_cost(

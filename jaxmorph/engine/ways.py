@@ -2,6 +2,7 @@
 
 import logging
 from functools import partial
+from typing import TypedDict
 
 from ..configuration import Estimator
 from ..errors import JaxmorphError
@@ -13,6 +14,14 @@ logger = logging.getLogger(__name__)
 
 SMOOTHING = 0.05
 """Width of the Gaussian of ``smoothed`` where nothing is said of it."""
+
+
+class GradientArguments(TypedDict, total=False):
+    """How gradients are made: arguments of ``engine.evaluate``, which says what they mean."""
+
+    gradient: WantedMode
+    estimator: Estimator
+    smoothing: float
 
 
 def choose(
