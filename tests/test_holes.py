@@ -13,7 +13,8 @@ import xarray as xr
 
 from jaxmorph import sensitivity, store
 from jaxmorph.configuration import Run
-from jaxmorph.jobs import analyse, slabs
+from jaxmorph.jobs import analyse
+from jaxmorph.store import slabs
 
 NAMES = ("a", "b")
 UNIFORM = {"distribution": "uniform", "low": 1.0, "high": 2.0}
