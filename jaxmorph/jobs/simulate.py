@@ -97,7 +97,7 @@ def _run_wide(samples: Sequence[int]) -> Iterator[None]:
         raise error.renumbered(samples) from error
 
 
-def _mode_of(result: engine.Evaluation) -> dict[str, str]:
+def _mode_of(result: engine.Evaluation) -> dict[str, str | float]:
     return {"gradient_mode": result.mode or "none", "gradient_mode_reason": result.reason}
 
 

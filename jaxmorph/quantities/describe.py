@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 from .declaration import Interval, Kind, Method, Quantity, part_of
 from .units import composed, in_words, is_known
 
-if TYPE_CHECKING:  # the workflow reads declarations without xarray
+if TYPE_CHECKING:  # the workflow reads declarations without numpy and xarray
+    import numpy as np
     import xarray as xr
+
+Attributes = Mapping[str, "str | float | np.number"]
+"""Attributes of a netCDF file, or of one of its variables."""
 
 _UNIT = "unit: "
 _EACH = "unit of each entry: "

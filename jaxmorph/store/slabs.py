@@ -46,7 +46,7 @@ class Slabs:
         there = {batch.seeds for batch in self.batches.values()}
         self._seeds = np.array(sorted({seed for seeds in there for seed in seeds}))
         self._summary = Summary()
-        self._of_all: dict[str, object] = {}
+        self._of_all: dict[str, str | float] = {}
         self._texts: dict[Hashable, xr.DataArray] = {}
         self._like: xr.Dataset | None = None
 
@@ -72,7 +72,7 @@ class Slabs:
                 self.n_wanted,
             )
 
-    def attributes(self) -> dict[str, object]:
+    def attributes(self) -> dict[str, str | float]:
         """What a file made from all slabs says of them: where they are from, and how many are there."""
         return {
             **self._of_all,
