@@ -59,7 +59,7 @@ def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) 
     }
     store.write_json(about, folder / "study.json")
     files = [str(folder / name) for name in ("study.json", "design.nc", "design.json")]
-    analyse.make_design("made", run, *files)
+    analyse.write_design("made", run, *files)
     points = store.read_dataset(files[1], "design")["parameter_value"].values
     described = [SimpleNamespace(name=n, unit="1", description=n) for n in NAMES]
     paths = []

@@ -176,7 +176,7 @@ def test_summary_ranks_and_doubts_by_the_interval() -> None:
     assert ranking.unsure == ["c three"]
     assert ranking.zero == ["d four"]
     data = data.expand_dims(seed=2)
-    assert summary.leading([ranking], data) == "The parameter with the largest effect is b two."
+    assert summary.leading_sentence([ranking], data) == "The parameter with the largest effect is b two."
 
 
 def test_summary_says_which_observables_are_negative(tmp_path: Path) -> None:
@@ -200,9 +200,9 @@ def test_summary_of_nothing_clear() -> None:
     assert found[0].undefined == ["b two"]
     told = "No parameter has an effect that can be told from zero."
     one = _told([(0.1, -0.05, 0.15)]).expand_dims(seed=1)
-    assert summary.leading(found, one).startswith("One seed has no uncertainty")
-    assert summary.leading(found, one.assign_attrs(stochastic=0)) == told
-    assert summary.leading(found, _told([(0.1, -0.05, 0.15)]).expand_dims(seed=2)) == told
+    assert summary.leading_sentence(found, one).startswith("One seed has no uncertainty")
+    assert summary.leading_sentence(found, one.assign_attrs(stochastic=0)) == told
+    assert summary.leading_sentence(found, _told([(0.1, -0.05, 0.15)]).expand_dims(seed=2)) == told
 
 
 def test_summary_counts_wrong_seeds_only_where_the_mean_is_clear() -> None:

@@ -14,7 +14,7 @@ from .devices import describe_devices, n_cpus, per_device
 from .estimators import WantedMode, Way
 from .failures import StudyError
 from .pieces import Piece, compile_piece, evaluate_piece
-from .ways import SMOOTHING, choose
+from .ways import SMOOTHING, choose_way
 
 _SAMPLES, _SEEDS = 4, 8
 
@@ -32,7 +32,7 @@ def measure_cost(
     Raises:
         JaxmorphError: If it raises at all three.
     """
-    way = choose(problem, gradient, estimator, smoothing, run_key)
+    way = choose_way(problem, gradient, estimator, smoothing, run_key)
     for quantile in (0.5, 0.25):
         with contextlib.suppress(StudyError):
             return _time(problem, way, quantile, run_key)

@@ -24,7 +24,7 @@ class GradientArguments(TypedDict, total=False):
     smoothing: float
 
 
-def choose(
+def choose_way(
     problem: Problem, gradient: WantedMode, estimator: Estimator, smoothing: float, run_key: int
 ) -> Way:
     """The way that the settings of ``engine.evaluate`` ask for; the log says which, and why.

@@ -12,7 +12,7 @@ from ..configuration import GRADIENT_ESTIMATORS, Run, bias_attributes
 from ..distributions import Distribution
 
 
-def make_design(run_name: str, run: Run, study: str, output: str, record: str) -> None:
+def write_design(run_name: str, run: Run, study: str, output: str, record: str) -> None:
     """Write the points of a run's design, with what its study says of the parameters.
 
     ``record`` is a file for the run itself: when the design changes, it tells what that costs.

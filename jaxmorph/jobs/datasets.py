@@ -12,7 +12,7 @@ from ..quantities import Attributes
 from ..studies import Problem
 
 
-def attributes_of(
+def file_attributes(
     run_name: str, spec: ModelSpecification, problem: Problem, estimator: str, begin: float
 ) -> dict[str, str | float]:
     """How a file was made.

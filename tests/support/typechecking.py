@@ -9,16 +9,18 @@ from beartype.roar import BeartypeCallHintViolation, BeartypeDecorHintException
 
 # As for mypy, an int will do for a float.
 _check = beartype(conf=BeartypeConf(is_pep484_tower=True))
-# What `eqx.tree_at` puts in the place of leaves while it asks a function where to change a tree.
-_PLACEHOLDER = "equinox._tree._LeafWrapper"
+# Classes of others that stand for arrays, and that no annotation can name because they are private.
+_STAND_FOR_ARRAYS = {
+    # What `eqx.tree_at` puts in the place of leaves while it asks a function where to change a tree:
+    # properties of our classes hand it back, and nothing computes with it.
+    "equinox._tree._LeafWrapper",
+    # A number that a program of JAX has as a literal: it has the shape, type and operations of an array.
+    "jax._src.literals.TypedNdArray",
+}
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Checked at each call; as it is, where a hint cannot be (``Self``, protocols).
-
-    Placeholders of ``eqx.tree_at`` pass: it hands them to properties of our classes, and gets them back,
-    and nothing computes with them, so that no annotation should name them.
-    """
+    """Checked at each call; as it is, where a hint cannot be (``Self``, protocols)."""
     try:
         checking = _check(function)
     except BeartypeDecorHintException:
@@ -30,7 +32,7 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
             return checking(*arguments, **named)
         except BeartypeCallHintViolation as violation:
             kinds = (type(one) for one in violation.culprits)
-            if any(f"{kind.__module__}.{kind.__qualname__}" == _PLACEHOLDER for kind in kinds):
+            if _STAND_FOR_ARRAYS & {f"{kind.__module__}.{kind.__qualname__}" for kind in kinds}:
                 return function(*arguments, **named)
             raise
 
