@@ -46,7 +46,7 @@ def _(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array,
     return pass_the_gate(*primals), tangents[0]
 
 
-class Held(Trap):
+class Held(Trap):  # type: ignore[misc]
     """A noisy particle that falls into a trap, when the gate is open."""
 
     def simulate(self, parameters, key):  # type: ignore[no-untyped-def]
