@@ -13,9 +13,9 @@ _check = beartype(conf=BeartypeConf(is_pep484_tower=True))
 _STAND_FOR_ARRAYS = {
     # What `eqx.tree_at` puts in the place of leaves while it asks a function where to change a tree:
     # properties of our classes hand it back, and nothing computes with it.
-    "equinox._tree._LeafWrapper",
-    # A number that a program of JAX has as a literal: it has the shape, type and operations of an array.
-    "jax._src.literals.TypedNdArray",
+    "_LeafWrapper",
+    # Numbers that a program of JAX has as literals, with the shape, type and operations of an array.
+    *("TypedNdArray", "TypedInt", "TypedFloat", "TypedComplex"),
 }
 
 
@@ -31,9 +31,13 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return checking(*arguments, **named)
         except BeartypeCallHintViolation as violation:
-            kinds = (type(one) for one in violation.culprits)
-            if _STAND_FOR_ARRAYS & {f"{kind.__module__}.{kind.__qualname__}" for kind in kinds}:
+            if _STAND_FOR_ARRAYS & set(map(_kind, violation.culprits)):
                 return function(*arguments, **named)
             raise
 
     return tolerant
+
+
+def _kind(culprit: object) -> str:
+    """The name of its class; of what has no weak references, beartype keeps what it looks like."""
+    return culprit.partition("(")[0] if isinstance(culprit, str) else type(culprit).__name__
