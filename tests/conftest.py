@@ -23,9 +23,12 @@ PEAKS = pytest.StashKey[dict[str, float]]()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # Annotated shapes and types are checked while tests run, in these rooms that compute with arrays.
-_CHECKED = "env observables optimisation sensitivity simulation space state steps studies tracing"
+_CHECKED = (
+    *("engine", "env", "native", "observables", "optimisation", "sensitivity", "simulation"),
+    *("space", "state", "steps", "studies", "tracing"),
+)
 install_import_hook(
-    [f"jaxmorph.{room}" for room in _CHECKED.split()], f"{checked.__module__}.{checked.__name__}"
+    [f"jaxmorph.{room}" for room in _CHECKED], f"{checked.__module__}.{checked.__name__}"
 )
 
 
