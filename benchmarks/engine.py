@@ -10,7 +10,7 @@ from jaxmorph.engine.batch import on_pairs
 from jaxmorph.engine.devices import per_device
 from jaxmorph.engine.estimators import WantedMode
 from jaxmorph.engine.pieces import compile_piece, evaluate_piece, free_for_a_program, grid
-from jaxmorph.engine.ways import choose
+from jaxmorph.engine.ways import choose_way
 from jaxmorph.env.interactions import choosing, preferring
 from jaxmorph.env.interactions.sums import BOTH_WAYS, NeighbourLists
 from jaxmorph.studies import Recording
@@ -32,7 +32,7 @@ class Engine:
     def __init__(self, task: Task, mode: WantedMode):
         self.problem = task.problem()
         self.samples = task.points(self.problem)
-        way = choose(self.problem, mode, "pathwise", 0.0, run_key=0)
+        way = choose_way(self.problem, mode, "pathwise", 0.0, run_key=0)
         size, seeds = (per_device(task.samples), task.seeds), np.arange(task.seeds)
         pairs = on_pairs(self.problem, way.single, self.samples, seeds, 0, way.simulates)
         with pairs as (function, self.keys):

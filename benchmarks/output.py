@@ -73,9 +73,9 @@ def describe(devices: str) -> dict[str, Any]:
         "vectors": next((name for name, flag in _WIDEST_FIRST.items() if flag in flags), ""),
         "load_before": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": {"jaxmorph": known["code_version"], **json.loads(known["library_versions"])},
+        "versions": {"jaxmorph": known["code_version"], **json.loads(str(known["library_versions"]))},
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
-        "commit": known["git_commit"][:12] + ("+" if known["git_dirty"] == "yes" else ""),
+        "commit": str(known["git_commit"])[:12] + ("+" if known["git_dirty"] == "yes" else ""),
     }
 
 

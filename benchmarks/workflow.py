@@ -1,6 +1,5 @@
 """What the workflow takes beside simulations: plans, jobs, estimates; functions to call in Python."""
 
-import json
 import os
 import re
 import subprocess
@@ -15,14 +14,21 @@ import pandas as pd
 import yaml
 
 from jaxmorph import store
-from jaxmorph.configuration import Run
+from jaxmorph.configuration import Cost, Run, write_cost
 
 from .processes import ROOT
 from .task import PARAMETERS
 
 _FIRST = "results/many/batches/000-000.nc"
-_COST = {"simulations": 32, "seconds_per_simulation": 0.025, "compile_s": 10}
-_COST |= {"result_bytes_per_simulation": 6720, "program_bytes": 0}
+_COST = Cost(
+    device="cpu",
+    threads=1,
+    simulations=32,
+    seconds_per_simulation=0.025,
+    compile_s=10.0,
+    result_bytes_per_simulation=6720,
+    program_bytes=0,
+)
 _COMPILED = re.compile(r"traced in ([\d.]+) s, compiled in ([\d.]+) s")
 # All that a job imports, with JAX's devices; SciPy's statistics are imported when a design is made.
 _IMPORTS = (
@@ -86,7 +92,7 @@ def dag(batches: tuple[int, ...] = (1000, 5000, 20000)) -> None:
                 if file.startswith("results/"):
                     (folder / file).parent.mkdir(parents=True, exist_ok=True)
                     (folder / file).touch()
-            (folder / "results/many/cost.json").write_text(json.dumps(_COST))
+            write_cost(_COST, folder / "results/many/cost.json")
             snakemake(folder, runs, "--touch")
             _plan(folder, runs, n, "everything there")
             _plan(folder, runs, n, "one batch", _FIRST)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 from jaxtyping import install_import_hook
 from support.typechecking import checked
@@ -22,10 +23,21 @@ PEAKS = pytest.StashKey[dict[str, float]]()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # Annotated shapes and types are checked while tests run, in these rooms that compute with arrays.
-_CHECKED = "observables optimisation sensitivity space studies tracing"
-install_import_hook(
-    [f"jaxmorph.{room}" for room in _CHECKED.split()], f"{checked.__module__}.{checked.__name__}"
+_CHECKED = (
+    *("engine", "env", "native", "observables", "optimisation", "sensitivity", "simulation"),
+    *("space", "state", "steps", "studies", "tracing"),
 )
+install_import_hook(
+    [f"jaxmorph.{room}" for room in _CHECKED], f"{checked.__module__}.{checked.__name__}"
+)
+
+
+@pytest.fixture
+def mistyped() -> Iterator[None]:
+    """Annotations are not checked: the test gives what they forbid, and looks at what is said of it."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

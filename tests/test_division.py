@@ -226,6 +226,7 @@ def test_the_clones_and_ages_of_a_known_tree(x64: None) -> None:
         np.testing.assert_array_equal(states[i].age, tree.age[i])
 
 
+@pytest.mark.usefixtures("mistyped")
 def test_an_impossible_step_is_refused_in_one_line() -> None:
     plain = jxm.BaseCellState(*jxm.space.free(), jnp.ones((2, 2)), jnp.ones((2, 1)), jnp.ones((2, 1)))
     with pytest.raises(

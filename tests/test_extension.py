@@ -159,7 +159,7 @@ def test_a_record_gives_the_run_back(tmp_path: Path) -> None:
 
 
 def test_the_job_writes_the_points_with_what_made_them_and_the_record(tmp_path: Path) -> None:
-    from jaxmorph.jobs.analyse import make_design
+    from jaxmorph.jobs.analyse import write_design
 
     couple = {"between": ["b", "a"], "coefficient": 0.5}
     run = make_run({"method": "sobol", "samples": 8}, correlations=[couple], estimator="score")
@@ -177,7 +177,7 @@ def test_the_job_writes_the_points_with_what_made_them_and_the_record(tmp_path: 
     study, output, record = (tmp_path / n for n in ("study.json", "design.nc", "design.json"))
     for stochastic in (True, False):
         study.write_text(json.dumps(about | {"parameters": parameters, "stochastic": stochastic}))
-        make_design("x", run, str(study), str(output), str(record))
+        write_design("x", run, str(study), str(output), str(record))
         with xr.open_dataset(output) as dataset:
             attributes = dataset.attrs
             points = dataset["parameter_value"].values

@@ -49,10 +49,10 @@ def test_the_lead_names_both_of_two_different_answers() -> None:
     one = crafted(**interval("elasticity_average", [2, 1, 0.5], [0.1, 0.1, 0.1]))
     two = crafted(**interval("elasticity_average", [1, 2, 0.5], [0.1, 0.1, 0.1]))
     both = xr.concat([one, two.assign_coords(observable=["speed"])], "observable")
-    lead = summary.leading(summary.rankings(both), both)
+    lead = summary.leading_sentence(summary.rankings(both), both)
     assert lead == "The largest effects are those of kappa on area and drag on speed."
     same = xr.concat([one, one.assign_coords(observable=["speed"])], "observable")
-    lead = summary.leading(summary.rankings(same), same)
+    lead = summary.leading_sentence(summary.rankings(same), same)
     assert lead == "The parameter kappa has the largest effect on every observable."
 
 
@@ -64,7 +64,7 @@ def test_an_observable_that_depends_on_nothing_is_said_to() -> None:
 def test_an_observable_told_from_zero_nowhere_ranks_nothing_by_elasticity() -> None:
     score = interval("activity_score", [3, 1, 0.1], [0.1, 0.1, 0.2])
     data = crafted(elasticity_average=[np.nan] * 3, **score)
-    lead = summary.leading(summary.rankings(data), data)
+    lead = summary.leading_sentence(summary.rankings(data), data)
     assert lead == "The parameter with the largest effect is kappa, judged by its activity score."
     assert "elasticities change sign or are not defined, and are not ranked" in sentences(data)
 
@@ -125,7 +125,7 @@ def test_elasticities_that_change_sign_rank_nothing() -> None:
         ("drag", "44 % (40 to 48 %)", 0),
     ]
     assert ranking.unsure == ["tension"]
-    assert summary.leading(found, data) == (
+    assert summary.leading_sentence(found, data) == (
         "The parameter with the largest effect is kappa, judged by its total Sobol index."
     )
     assert sentences(data) == (
@@ -168,7 +168,7 @@ def test_the_best_measure_of_size_that_there_is_takes_their_place(
 
 def test_without_a_measure_of_size_nothing_leads() -> None:
     data = changing()
-    assert summary.leading(summary.rankings(data), data).startswith("Nothing is ranked")
+    assert summary.leading_sentence(summary.rankings(data), data).startswith("Nothing is ranked")
 
 
 def test_an_effect_whose_sign_differs_between_samples_says_so() -> None:
@@ -200,7 +200,7 @@ def test_narrow_intervals_of_gradients_that_cannot_be_trusted_prove_nothing() ->
     assert (found.converged, found.distrusted, found.needed) == (False, True, ())
     assert verdict(data, "noise_share").converged, "not made from gradients"
     assert "not made from these gradients has converged" in findings.convergence(data)
-    told = summary.leading(summary.rankings(data), data)
+    told = summary.leading_sentence(summary.rankings(data), data)
     assert told.endswith("The gradients behind this are not to be trusted.")
 
 

@@ -13,7 +13,8 @@ import xarray as xr
 
 from jaxmorph import sensitivity, store
 from jaxmorph.configuration import Run
-from jaxmorph.jobs import analyse, slabs
+from jaxmorph.jobs import analyse
+from jaxmorph.store import slabs
 
 NAMES = ("a", "b")
 UNIFORM = {"distribution": "uniform", "low": 1.0, "high": 2.0}
@@ -58,7 +59,7 @@ def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) 
     }
     store.write_json(about, folder / "study.json")
     files = [str(folder / name) for name in ("study.json", "design.nc", "design.json")]
-    analyse.make_design("made", run, *files)
+    analyse.write_design("made", run, *files)
     points = store.read_dataset(files[1], "design")["parameter_value"].values
     described = [SimpleNamespace(name=n, unit="1", description=n) for n in NAMES]
     paths = []

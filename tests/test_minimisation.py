@@ -340,6 +340,7 @@ def test_minimising_in_a_batch_is_minimising_alone() -> None:
             np.testing.assert_allclose(reverse[i, j], slope, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.usefixtures("mistyped")
 def test_mistakes_are_said_in_one_line() -> None:
     for message, call in {
         "gradients = 'exact': must be 'implicit' or 'unrolled'": lambda: EnergyMinimisation(

@@ -11,7 +11,7 @@ from jaxmorph.configuration import BUILT_IN_STUDIES, GRADIENT_ESTIMATORS
 from jaxmorph.engine import program
 from jaxmorph.engine.estimators import WantedMode
 from jaxmorph.engine.lanes import noting_mapped
-from jaxmorph.engine.ways import SMOOTHING, check_estimator, choose
+from jaxmorph.engine.ways import SMOOTHING, check_estimator, choose_way
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.studies import Problem, load_problem, load_study
 
@@ -64,7 +64,7 @@ def test_a_study_lowers_for_gpus_in_every_way_with_known_operations(
     problem = _problem(study)
     mapped: set[str] = set()
     for estimator, mode in _ways(problem):
-        way = choose(problem, mode, estimator, SMOOTHING, 0)
+        way = choose_way(problem, mode, estimator, SMOOTHING, 0)
         with program.precision(problem):
             theta = jax.ShapeDtypeStruct((2, len(problem.names)), program.dtype(problem))
             keys = jax.ShapeDtypeStruct((3, 2), jnp.uint32)

@@ -19,7 +19,7 @@ from support.pages import ASKED, SMALL, STAND_IN, Page, build, said
 from jaxmorph.configuration import bias_attributes
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import bias as bias_shown
-from jaxmorph.figures import draw, figure_names
+from jaxmorph.figures import draw, figure_names, sources
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
 from jaxmorph.jobs.draw import caption, draw_figures
 from jaxmorph.jobs.page import write_page
@@ -65,14 +65,16 @@ def test_every_link_leads_somewhere(run: Path, parsed: Page) -> None:
 def test_every_figure_has_alternative_text_caption_and_variables(parsed: Page) -> None:
     pictures = parsed.having("img")
     observables = 2 * SMALL["n_observables"]  # two time courses each
-    shown = [CATALOGUE[name] for name in figure_names("grid", 2)]
+    shown = {name: CATALOGUE[name] for name in figure_names("grid", 2)}
     films = [ANIMATIONS[name] for name in ("cells", "corners")]
     assert len(pictures) == len(shown) + observables + len(films), "films have a frame for print"
     assert all(len(attrs["alt"]) > 20 for attrs in pictures)
-    held = {str(v) for v in synthetic.sensitivity(**SMALL, design="grid", side=4).variables}
-    for entry in [*shown, *films]:
+    data = synthetic.sensitivity(**SMALL, design="grid", side=4)
+    held = {str(v) for v in data.variables}
+    for entry in [*shown.values(), *films]:
         assert entry.told(held) in parsed.text
-        assert all(v in parsed.text for v in entry.variables if v in held)
+    named = [v for name in shown for v in sources(name, data)] + [v for f in films for v in f.variables]
+    assert all(v in parsed.text for v in named if v in held)
 
 
 def test_films_have_controls_and_a_first_picture(parsed: Page) -> None:
@@ -174,7 +176,7 @@ def test_summary_ranks_and_doubts_by_the_interval() -> None:
     assert ranking.unsure == ["c three"]
     assert ranking.zero == ["d four"]
     data = data.expand_dims(seed=2)
-    assert summary.leading([ranking], data) == "The parameter with the largest effect is b two."
+    assert summary.leading_sentence([ranking], data) == "The parameter with the largest effect is b two."
 
 
 def test_summary_says_which_observables_are_negative(tmp_path: Path) -> None:
@@ -198,9 +200,9 @@ def test_summary_of_nothing_clear() -> None:
     assert found[0].undefined == ["b two"]
     told = "No parameter has an effect that can be told from zero."
     one = _told([(0.1, -0.05, 0.15)]).expand_dims(seed=1)
-    assert summary.leading(found, one).startswith("One seed has no uncertainty")
-    assert summary.leading(found, one.assign_attrs(stochastic=0)) == told
-    assert summary.leading(found, _told([(0.1, -0.05, 0.15)]).expand_dims(seed=2)) == told
+    assert summary.leading_sentence(found, one).startswith("One seed has no uncertainty")
+    assert summary.leading_sentence(found, one.assign_attrs(stochastic=0)) == told
+    assert summary.leading_sentence(found, _told([(0.1, -0.05, 0.15)]).expand_dims(seed=2)) == told
 
 
 def test_summary_counts_wrong_seeds_only_where_the_mean_is_clear() -> None:

@@ -119,6 +119,7 @@ def test_sensing_sets_a_field_of_living_cells(make: Any) -> None:
     check_grads(jax.jit(f), at, order=1, modes=("fwd", "rev"), rtol=1e-6, eps=1e-6)
 
 
+@pytest.mark.usefixtures("mistyped")
 def test_mistakes_in_sensing_are_said_in_one_line() -> None:
     state, c = make_state(), jnp.ones((5, 2))
     for message, call in {

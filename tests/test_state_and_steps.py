@@ -141,6 +141,7 @@ def test_growth_follows_its_formula(
         np.testing.assert_array_equal(getattr(grown, name), getattr(state, name))
 
 
+@pytest.mark.usefixtures("mistyped")
 def test_growth_refuses_another_type() -> None:
     with pytest.raises(JaxmorphError, match=r"growth_type = 'cubic': use 'linear' or 'exponential'"):
         jxm.env.CellGrowth(growth_type="cubic")  # type: ignore[arg-type]
@@ -180,6 +181,7 @@ def test_a_sequence_is_a_sequence() -> None:
         model[3]
 
 
+@pytest.mark.usefixtures("mistyped")
 def test_a_sequence_holds_steps_only() -> None:
     with pytest.raises(JaxmorphError, match=r"substeps\[1\] = 'growth': .*SimulationStep instances"):
         jxm.Sequential([jxm.env.CellGrowth(), "growth"])  # type: ignore[list-item]
@@ -333,6 +335,7 @@ def test_cells_interact_across_the_faces_of_a_periodic_box() -> None:
     np.testing.assert_allclose(jxm.simulate(motion, free, KEY, 20).position, positions[0], atol=1e-11)
 
 
+@pytest.mark.usefixtures("mistyped")
 def test_delete_takes_a_mask_and_refuses_what_is_neither_mask_nor_index() -> None:
     displacement, shift = jxm.space.free()
     position = jnp.arange(8.0).reshape(4, 2)
@@ -347,6 +350,7 @@ def test_delete_takes_a_mask_and_refuses_what_is_neither_mask_nor_index() -> Non
         state.elongate(1.5)  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("mistyped")
 def test_parts_that_cannot_work_are_refused_when_they_are_made() -> None:
     displacement, shift = jxm.space.free()
     with pytest.raises(jxm.JaxmorphError, match="with the same number of cells"):

@@ -172,7 +172,7 @@ def test_the_configuration_of_a_file_can_be_read_back(tmp_path: Path) -> None:
     )
     run = read_configuration(path).runs["a"]
     attributes = store.provenance("a", run.model_dump(mode="json"))
-    assert type(run).model_validate(json.loads(attributes["configuration"])) == run
+    assert type(run).model_validate(json.loads(str(attributes["configuration"]))) == run
 
 
 def a_slab(first: int, n: int) -> xr.Dataset:

@@ -246,7 +246,7 @@ def test_a_draw_without_width_is_no_draw() -> None:
 
 @pytest.mark.parametrize("kT", [0.7, 0.0])
 def test_score_of_brownian_motion(kT: float, x64: None) -> None:
-    """D ln p / d kT = sum of (xi^2 - 1) / (2 kT) over what living cells do; finite at kT = 0."""
+    """``d ln p / d kT`` = sum of (xi^2 - 1) / (2 kT) over what living cells do; finite at kT = 0."""
     key = jax.random.PRNGKey(5)
     state = jxm.BaseCellState(
         *jxm.space.free(),

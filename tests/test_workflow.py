@@ -18,7 +18,6 @@ from jaxmorph.configuration import Run
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import figure_names
-from jaxmorph.jobs.slabs import Slabs
 from jaxmorph.jobs.study import describe_study
 
 
@@ -236,7 +235,7 @@ def tiny_batches(finished: Path, tmp_path: Path) -> Callable[[], list[xr.Dataset
     def read() -> list[xr.Dataset]:
         design = store.read_dataset(finished / "results/tiny/design.nc", "design")
         paths = {path.stem: str(path) for path in (tmp_path / "batches").iterdir()}
-        return list(Slabs(Run.model_validate(tiny()["tiny"]), design, paths))
+        return list(store.Slabs(Run.model_validate(tiny()["tiny"]), design, paths))
 
     return read
 

@@ -4,6 +4,7 @@ Nothing here imports JAX, numpy or scipy.
 """
 
 from .batches import Batch, BatchSize
+from .cost import Cost, read_cost, write_cost
 from .gradient_estimators import (
     GRADIENT_ESTIMATORS,
     GradientDeclaration,
@@ -30,6 +31,7 @@ __all__ = [
     "BatchSize",
     "Checks",
     "Configuration",
+    "Cost",
     "Estimates",
     "Estimator",
     "GradientDeclaration",
@@ -40,4 +42,6 @@ __all__ = [
     "check_syntax",
     "load_configuration",
     "read_configuration",
+    "read_cost",
+    "write_cost",
 ]

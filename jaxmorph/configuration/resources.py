@@ -6,14 +6,10 @@ The numbers and where they come from are in docs/scaling.md.
 
 from __future__ import annotations
 
-import functools
-import json
 import math
-import os
 from dataclasses import dataclass
-from typing import Any
 
-from ..errors import JaxmorphError
+from .cost import read_cost
 from .models import Run
 from .optimisers import LBFGS
 
@@ -98,7 +94,7 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "", sta
             pairs = run.checks.samples * min(run.checks.seeds, run.seeds)
             return _simulation_need(CHECK_SIMULATIONS * pairs, cost, attempt, programs=4)
         case "sensitivity":
-            of_one = _measured(cost)["result_bytes_per_simulation"]
+            of_one = read_cost(cost).result_bytes_per_simulation
             kept = run.n_samples * (SENSITIVITY_BYTES_PER_SAMPLE + of_one) / MEGABYTE
             gigabytes = run.n_samples * run.n_seeds * of_one / 1e9
             return Need.of(SENSITIVITY_MB + kept, JOB_S + SENSITIVITY_S_PER_GB * gigabytes, attempt)
@@ -123,50 +119,23 @@ def _optimisation_need(rule: str, run: Run, cost: str, attempt: int, starts: str
     else:
         at_once = EVALUATIONS_PER_START * n * optimise.evaluation_seeds
         simulations = at_once
-    measured = _measured(cost)
-    program = at_once / measured["simulations"] * measured["program_bytes"]
-    results = RESULT_COPIES * at_once * measured["result_bytes_per_simulation"]
+    measured = read_cost(cost)
+    program = at_once / measured.simulations * measured.program_bytes
+    results = RESULT_COPIES * at_once * measured.result_bytes_per_simulation
     megabytes = JOB_MB + (min(program, PROGRAM_MB * MEGABYTE) + results) / MEGABYTE
-    seconds = 4 * measured["compile_s"] + simulations * measured["seconds_per_simulation"]
+    seconds = 4 * measured.compile_s + simulations * measured.seconds_per_simulation
     return Need.of(megabytes, JOB_S + SLOWER * seconds, attempt)
 
 
 def _simulation_need(simulations: int, cost: str, attempt: int, programs: int = 1) -> Need:
-    measured = _measured(cost)
-    results = RESULT_COPIES * simulations * measured["result_bytes_per_simulation"]
+    measured = read_cost(cost)
+    results = RESULT_COPIES * simulations * measured.result_bytes_per_simulation
     # The program's memory grows with the simulations that it evaluates at once.
-    at_once = max(1.0, simulations / PIECES / measured["simulations"])
-    program = min(at_once * measured["program_bytes"] / MEGABYTE, PROGRAM_MB)
-    seconds = programs * measured["compile_s"] + simulations * measured["seconds_per_simulation"]
+    at_once = max(1.0, simulations / PIECES / measured.simulations)
+    program = min(at_once * measured.program_bytes / MEGABYTE, PROGRAM_MB)
+    seconds = programs * measured.compile_s + simulations * measured.seconds_per_simulation
     return Need.of(
         JOB_MB + program + results / MEGABYTE,
         JOB_S + SLOWER * seconds,
         attempt,
     )
-
-
-def _measured(cost: str) -> dict[str, Any]:
-    """The content of ``cost.json``.
-
-    Raises FileNotFoundError before the study job has written it: Snakemake then asks again later.
-    """
-    return _read(cost, os.stat(cost).st_mtime_ns)
-
-
-_MEASURED = (
-    *("simulations", "seconds_per_simulation", "compile_s"),
-    *("result_bytes_per_simulation", "program_bytes"),
-)
-
-
-@functools.lru_cache(maxsize=64)
-def _read(path: str, changed: int) -> dict[str, Any]:
-    """Reads a file once for all jobs of a run; ``changed`` is the time at which it was written."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-        return {name: float(content[name]) for name in _MEASURED}
-    except (ValueError, KeyError, TypeError):
-        raise JaxmorphError(
-            f"{path}: is damaged or of another version; remove it, and the workflow makes it again"
-        ) from None

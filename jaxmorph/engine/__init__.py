@@ -2,17 +2,17 @@
 
 from .batch import Evaluation, SimulatedStates, evaluate, evaluator, simulate_states
 from .checks import FiniteDifferences, finite_differences, lyapunov_exponent, mode_difference
-from .cost import Cost, measure_cost
+from .cost import measure_cost
 from .devices import describe_devices, require_gpus
 from .failures import StudyError
 from .pieces import Piece
 from .program import GradientMode, choose_mode, trace, trace_gradients
-from .ways import check_estimator
+from .ways import GradientArguments, check_estimator
 
 __all__ = [
-    "Cost",
     "Evaluation",
     "FiniteDifferences",
+    "GradientArguments",
     "GradientMode",
     "Piece",
     "SimulatedStates",

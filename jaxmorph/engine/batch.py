@@ -17,7 +17,7 @@ from .estimators import WantedMode
 from .failures import blaming
 from .pieces import Program, Saved, in_pieces
 from .program import GradientMode
-from .ways import SMOOTHING, choose
+from .ways import SMOOTHING, choose_way
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +116,7 @@ def evaluator(
 
     It is compiled once for each number of samples.
     """
-    way = choose(problem, gradient, estimator, smoothing, run_key)
+    way = choose_way(problem, gradient, estimator, smoothing, run_key)
     programs: dict[tuple[int, int], Program] = {}
     with _mapped(problem, way.single, seeds, run_key, way.simulates) as (function, keys):
 

@@ -1,13 +1,12 @@
 """What a simulation of a study costs, measured."""
 
 import contextlib
-import dataclasses
 import math
 import time
 
 import numpy as np
 
-from ..configuration import Estimator
+from ..configuration import Cost, Estimator
 from ..studies import Problem
 from . import program
 from .batch import on_pairs
@@ -15,32 +14,9 @@ from .devices import describe_devices, n_cpus, per_device
 from .estimators import WantedMode, Way
 from .failures import StudyError
 from .pieces import Piece, compile_piece, evaluate_piece
-from .ways import SMOOTHING, choose
+from .ways import SMOOTHING, choose_way
 
 _SAMPLES, _SEEDS = 4, 8
-
-
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    """Cost of simulations with gradients, as one program evaluates them on the devices of this process.
-
-    Attributes:
-        device: Platform, kind and number of the devices.
-        threads: CPUs that this process may use.
-        simulations: Number of simulations of the program.
-        seconds_per_simulation: Wall-clock time of the program over their number.
-        compile_s: Time to trace and compile it, in seconds.
-        result_bytes_per_simulation: Size of values and gradients.
-        program_bytes: Memory of the program while it runs.
-    """
-
-    device: str
-    threads: int
-    simulations: int
-    seconds_per_simulation: float
-    compile_s: float
-    result_bytes_per_simulation: int
-    program_bytes: int
 
 
 def measure_cost(
@@ -56,7 +32,7 @@ def measure_cost(
     Raises:
         JaxmorphError: If it raises at all three.
     """
-    way = choose(problem, gradient, estimator, smoothing, run_key)
+    way = choose_way(problem, gradient, estimator, smoothing, run_key)
     for quantile in (0.5, 0.25):
         with contextlib.suppress(StudyError):
             return _time(problem, way, quantile, run_key)

@@ -8,20 +8,26 @@ Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, UInt
+from jaxtyping import Array, UInt, UInt32
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 
-Words = UInt[Array, "*shape"]
+if TYPE_CHECKING:  # mypy has no arithmetic of a JAX or NumPy array
+    Words = Array
+else:
+    Words = UInt32[Array | np.ndarray | np.uint32, "*#shape"]
+KeyWords = UInt32[Array, "*key"]
+Drawn = UInt[Array, "*drawn"]
 
 
 def threefry(k0: Words, k1: Words, x0: Words, x1: Words) -> tuple[Words, Words]:
-    """The hash of the counter (x0, x1) under the key (k0, k1), 32-bit words of one shape."""
+    """The hash of the counter (x0, x1) under the key (k0, k1), 32-bit words of one shape or none."""
     keys = (k0, k1, k0 ^ k1 ^ _PARITY)
     x0, x1 = x0 + k0, x1 + k1
     for i in range(5):
@@ -34,7 +40,7 @@ def threefry(k0: Words, k1: Words, x0: Words, x1: Words) -> tuple[Words, Words]:
     return x0, x1
 
 
-def threefry_split(k0: Words, k1: Words, rank: int, shape: Sequence[int]) -> tuple[Words, Words]:
+def threefry_split(k0: KeyWords, k1: KeyWords, rank: int, shape: Sequence[int]) -> tuple[Drawn, Drawn]:
     """The words of ``jax.random.split``'s keys, in JAX's partitionable layout.
 
     Args:
@@ -55,7 +61,7 @@ def threefry_split(k0: Words, k1: Words, rank: int, shape: Sequence[int]) -> tup
     return threefry(k0, k1, jnp.zeros_like(low), low)
 
 
-def threefry_bits(k0: Words, k1: Words, rank: int, shape: Sequence[int], width: int) -> Words:
+def threefry_bits(k0: KeyWords, k1: KeyWords, rank: int, shape: Sequence[int], width: int) -> Drawn:
     """Random words of ``width`` bits, as ``jax.random.bits`` draws them; see :func:`threefry_split`."""
     high, low = threefry_split(k0, k1, rank, shape)
     if width == 64:

@@ -2,6 +2,7 @@
 
 import logging
 from functools import partial
+from typing import TypedDict
 
 from ..configuration import Estimator
 from ..errors import JaxmorphError
@@ -15,7 +16,15 @@ SMOOTHING = 0.05
 """Width of the Gaussian of ``smoothed`` where nothing is said of it."""
 
 
-def choose(
+class GradientArguments(TypedDict, total=False):
+    """How gradients are made: arguments of ``engine.evaluate``, which says what they mean."""
+
+    gradient: WantedMode
+    estimator: Estimator
+    smoothing: float
+
+
+def choose_way(
     problem: Problem, gradient: WantedMode, estimator: Estimator, smoothing: float, run_key: int
 ) -> Way:
     """The way that the settings of ``engine.evaluate`` ask for; the log says which, and why.

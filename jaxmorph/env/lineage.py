@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from .. import space as spaces
 from ..errors import JaxmorphError
@@ -61,8 +61,8 @@ class LineageState(BaseCellState):
         radius: Float[Array, "cell 1"],
         *,
         n_slots: int,
-        division_rate: Float[Array, "#cell 1"] | float = 0.0,
-        death_rate: Float[Array, "#cell 1"] | float = 0.0,
+        division_rate: Float[Array, "#cell 1"] | Float[ArrayLike, ""] = 0.0,
+        death_rate: Float[Array, "#cell 1"] | Float[ArrayLike, ""] = 0.0,
         space: tuple[spaces.DisplacementFn, spaces.ShiftFn] | None = None,
         **fields: Any,
     ) -> Self:
@@ -86,7 +86,7 @@ class LineageState(BaseCellState):
             raise JaxmorphError(f"n_slots = {n_slots}: must be at least the {n} founders")
         displacement, shift = spaces.free() if space is None else space
 
-        def rate(x: Array | float) -> Array:
+        def rate(x: Float[Array, "#cell 1"] | Float[ArrayLike, ""]) -> Float[Array, "cell 1"]:
             return jnp.broadcast_to(jnp.asarray(x, position.dtype), (n, 1))
 
         none = jnp.zeros(n, int)

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["CATALOGUE", "bias", "draw", "figure_names", "module_of", "nothing_because", "save_figure"]
+__all__ = [
+    "CATALOGUE",
+    "bias",
+    "draw",
+    "figure_names",
+    "module_of",
+    "nothing_because",
+    "save_figure",
+    "sources",
+]
 
 
 def draw(
@@ -74,9 +83,32 @@ def bias(name: str, data: xr.Dataset) -> str:
     entry = CATALOGUE[name]
     if entry.source == "checks.nc":
         return ""
-    shown = entry.sources(map(str, data.variables))
+    shown = _sources(name, [data])
     made = any(data[variable].attrs.get("from_gradients") for variable in shown)
     return str(data.attrs.get("gradient_bias", "")) if made else ""
+
+
+def sources(
+    name: str,
+    sensitivity: xr.Dataset | None = None,
+    checks: xr.Dataset | None = None,
+    optimisation: xr.Dataset | None = None,
+) -> list[str]:
+    """The variables that a figure shows of the files that it is drawn from.
+
+    They are those that its entry names, as far as the files have them. A figure that chooses among
+    these has a function ``shown``, which tells what it draws of a dataset.
+    """
+    files = {"sensitivity.nc": sensitivity, "checks.nc": checks, OF_OPTIMISATION: optimisation}
+    given = (files[file] for file in CATALOGUE[name].source.split(", "))
+    return _sources(name, [dataset for dataset in given if dataset is not None])
+
+
+def _sources(name: str, given: list[xr.Dataset]) -> list[str]:
+    shown = getattr(importlib.import_module(module_of(name)), "shown", None)
+    if shown is not None:
+        return list(map(str, shown(given[0])))
+    return CATALOGUE[name].sources(str(variable) for data in given for variable in data.variables)
 
 
 def module_of(name: str) -> str:

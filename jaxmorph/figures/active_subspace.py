@@ -30,6 +30,7 @@ ENTRY = Entry(
         "active_direction",
         "active_variable",
         "mean",
+        "mean_se",
     ),
     part="depth",
     needs=("eigenvalue",),

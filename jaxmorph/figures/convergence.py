@@ -38,9 +38,7 @@ _PARTS = ("samples", "seeds")
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``<estimate>_by_samples`` and ``<estimate>_by_seeds`` at the last time."""
     chosen = _rows(sensitivity)
-    wanted = [f"{name}_by_{part}" for name, part in chosen]
-    wanted += [n for name in dict.fromkeys(name for name, _ in chosen) for n in interval(name)]
-    data = style.final(sensitivity[[name for name in wanted if name in sensitivity]])
+    data = style.final(sensitivity[shown(sensitivity)])
     observables = style.names(data, "observable")
     styles = style.line_styles(style.names(data, "parameter"))
     with style.style():
@@ -55,6 +53,13 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
                          fontsize=7.5)  # fmt: skip
         panels.parameter_legend(figure, styles)
     return figure, _table(data, chosen)
+
+
+def shown(sensitivity: xr.Dataset) -> list[str]:
+    """The nested estimates of each row, and the ends of the whole ones' intervals."""
+    chosen = _rows(sensitivity)
+    ends = (end for name in dict.fromkeys(name for name, _ in chosen) for end in interval(name)[1:])
+    return [f"{name}_by_{part}" for name, part in chosen] + [end for end in ends if end in sensitivity]
 
 
 def nothing(sensitivity: xr.Dataset) -> str | None:

@@ -53,12 +53,17 @@ _SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND)
 _BOUND, _TOTAL, _FIRST, _NOISE = "#CFE3F1", style.POSITIVE, "black", "#B9BDC1"
 
 
+def shown(sensitivity: xr.Dataset) -> list[str]:
+    """What parameters are ranked by, of each kind of share, and the noise; with their intervals."""
+    ranked = (one.name for one in present(sensitivity, *_SHARES) if one.ranks)
+    names = [n for one in ("noise_share", *ranked) for n in interval(one)]
+    return [n for n in names if n in sensitivity]
+
+
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """A total index, its bound, a first-order index and ``noise_share`` at the last time."""
-    shown = (one.name for one in present(sensitivity, *_SHARES) if one.ranks)
-    names = [n for one in (*shown, "noise_share") for n in interval(one)]
     flag = ("gradient_unreliable", "gradient_exploding")
-    data = style.final(sensitivity[[n for n in (*names, *flag) if n in sensitivity]])
+    data = style.final(sensitivity[[*shown(sensitivity), *(n for n in flag if n in sensitivity)]])
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     with style.style():
         n_columns = style.columns_for(len(observables), max(map(len, parameters)))
@@ -95,14 +100,14 @@ def _size(data: xr.Dataset) -> np.ndarray:
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     order = np.argsort(-_size(data), kind="stable")
-    shown = tuple(best(data, kind) for kind in _SHARES)
+    ranked = tuple(best(data, kind) for kind in _SHARES)
     names = [style.words(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data
     if has_noise:
         _noise(ax, data)
         ax.axhline(0.5, color=style.LIGHT_GREY, lw=0.8)
     for place, i in enumerate(order, start=int(has_noise)):
-        _parameter(ax, data.isel(parameter=int(i)), place, shown)
+        _parameter(ax, data.isel(parameter=int(i)), place, ranked)
     labels = (["noise"] if has_noise else []) + names
     ax.set_yticks(range(len(labels)), labels)
     bad = panels.flags(data)[order] & (best(data, Kind.BOUND) is not None)
@@ -130,8 +135,8 @@ def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, **look: float 
         panels.whisker(ax, (float(one[low]), float(one[high])), place, ax.get_xlim(), **look)
 
 
-def _parameter(ax: Axes, one: xr.Dataset, place: float, shown: tuple[str | None, ...]) -> None:
-    total, first, bound = shown
+def _parameter(ax: Axes, one: xr.Dataset, place: float, ranked: tuple[str | None, ...]) -> None:
+    total, first, bound = ranked
     drawn = False
     if bound is not None and not np.isnan(one[bound].item()):
         value = float(one[bound])

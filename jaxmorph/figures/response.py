@@ -25,7 +25,9 @@ ENTRY = Entry(
     variables=(
         "parameter_value",
         "mean",
+        "mean_se",
         "gradient_mean",
+        "gradient_se",
     ),
     part="depth",
 )

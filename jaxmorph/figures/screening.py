@@ -36,9 +36,14 @@ _X, _Y = "morris_mu_star", "morris_sigma"
 _MARKERS = "osD^v<>Phdp*"
 
 
+def shown(sensitivity: xr.Dataset) -> list[str]:
+    """Both axes with their intervals; the table has the mean effect, too."""
+    return [n for n in (*interval(_X), *interval(_Y), "morris_mu") if n in sensitivity]
+
+
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``morris_sigma`` against ``morris_mu_star`` at the last time."""
-    names = [n for n in (*interval(_X), *interval(_Y), "morris_mu") if n in sensitivity]
+    names = shown(sensitivity)
     data = style.final(sensitivity[names])
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     looks = {

@@ -38,6 +38,12 @@ ENTRY = Entry(
 nothing = one_time
 
 
+def shown(sensitivity: xr.Dataset) -> list[str]:
+    """The leading measure, with the ends of its interval."""
+    estimate = leading(sensitivity)
+    return [n for n in interval(estimate.name) if n in sensitivity] if estimate else []
+
+
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """Total Sobol index, or its bound, or the activity score, with its 95 % band against time."""
     estimate = leading(sensitivity)

@@ -1,10 +1,8 @@
 """The jobs that need no JAX: the design of a run, and the estimates from all of its batches."""
 
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 from pydantic import TypeAdapter
@@ -12,17 +10,9 @@ from pydantic import TypeAdapter
 from .. import designs, sensitivity, store
 from ..configuration import GRADIENT_ESTIMATORS, Run, bias_attributes
 from ..distributions import Distribution
-from .slabs import Slabs
-
-logger = logging.getLogger(__name__)
-
-_MOST_NAMED = 100
-
-# Say the same in every batch of a run.
-_FROM_A_BATCH = ("device", "precision", "gradient_mode", "gradient_mode_reason", "random_key")
 
 
-def make_design(run_name: str, run: Run, study: str, output: str, record: str) -> None:
+def write_design(run_name: str, run: Run, study: str, output: str, record: str) -> None:
     """Write the points of a run's design, with what its study says of the parameters.
 
     ``record`` is a file for the run itself: when the design changes, it tells what that costs.
@@ -57,10 +47,11 @@ def estimate_sensitivity(
 ) -> None:
     """Read the batches, one slab of samples in memory at a time, and write the estimates."""
     points = store.read_dataset(design, "design")
-    slabs = Slabs(run, points, {Path(path).stem: path for path in batches})
-    _warn_of_missing(run, slabs)
-    estimation = sensitivity.Estimation(points, _question(run, points), slabs.there)
+    slabs = store.Slabs(run, points, {Path(path).stem: path for path in batches})
+    slabs.warn_of_missing()
     n_samples = points.sizes["sample"]
+    there = sensitivity.There.of(slabs.batches.values(), n_samples) if slabs.missing else None
+    estimation = sensitivity.Estimation(points, _question(run, points), there)
     with store.streamed(output, "sensitivity", n_samples) as file:
         for slab in slabs:
             file.skip_to(int(slab["sample"][0]))
@@ -71,35 +62,11 @@ def estimate_sensitivity(
         dataset.attrs |= {
             **{k: v for k, v in points.attrs.items() if k not in ("jaxmorph_file", "Conventions")},
             **store.provenance(run_name, run.plain()),
-            **{k: slabs.attributes[k] for k in _FROM_A_BATCH},
-            **slabs.summary.attributes(),
-            **_completeness(run, slabs),
+            **slabs.attributes(),
             "wanted_signal_to_noise": run.estimates.signal_to_noise,
             "trim": run.estimates.trim,
         }
         file.finish(dataset)
-
-
-def _completeness(run: Run, slabs: Slabs) -> dict[str, Any]:
-    """How much of the run is there."""
-    return {
-        "simulations": slabs.n_simulations,
-        "simulations_wanted": run.n_samples * run.n_seeds,
-        "missing_batch_count": len(slabs.missing),
-        "missing_batches": json.dumps(slabs.missing[:_MOST_NAMED]),
-    }
-
-
-def _warn_of_missing(run: Run, slabs: Slabs) -> None:
-    if slabs.missing:
-        logger.warning(
-            "%d of %d batches are not there (%s): estimates are from %d of %d simulations",
-            len(slabs.missing),
-            len(run.batches),
-            ", ".join(slabs.missing[:_MOST_NAMED]),
-            slabs.n_simulations,
-            run.n_samples * run.n_seeds,
-        )
 
 
 def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:

@@ -1,7 +1,6 @@
 """What a job that simulates writes: its results as a dataset, and how they were made."""
 
 import time
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -9,12 +8,13 @@ import xarray as xr
 from .. import engine, store
 from ..configuration import bias_attributes
 from ..configuration.specifications import ModelSpecification
+from ..quantities import Attributes
 from ..studies import Problem
 
 
-def attributes_of(
+def file_attributes(
     run_name: str, spec: ModelSpecification, problem: Problem, estimator: str, begin: float
-) -> dict[str, Any]:
+) -> dict[str, str | float]:
     """How a file was made.
 
     Args:
@@ -41,7 +41,7 @@ def simulated(
     seeds: np.ndarray,
     points: np.ndarray,
     result: engine.Evaluation | engine.SimulatedStates,
-    attributes: dict[str, Any],
+    attributes: Attributes,
     gradient_kind: str = "pathwise",
 ) -> xr.Dataset:
     """Values with gradients or with states.

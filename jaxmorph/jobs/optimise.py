@@ -19,7 +19,7 @@ from ..configuration.specifications import (
     StartsSpecification,
 )
 from ..studies import Problem
-from .datasets import attributes_of, simulated
+from .datasets import file_attributes, simulated
 from .problem import digest, how_of, keys_below, run_problem
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def optimise_starts(run_name: str, spec: StartsSpecification, objective: str, ou
         steps_done=paths.steps_done,
         stop_reason=reasons,
         refined=paths.refined if spec.refine is not None else None,
-        attributes=attributes_of(run_name, spec, problem, spec.estimator, begin),
+        attributes=file_attributes(run_name, spec, problem, spec.estimator, begin),
     )
     store.write_dataset(dataset, output, "starts")
     saved.remove()
@@ -110,7 +110,7 @@ def collect_optimisation(
         fixed_seeds=None if spec.fresh else spec.seeds_per_step,
         refining=_refining(problem, made, spec) if spec.refine else None,
     )
-    attributes = attributes_of(run_name, spec, problem, spec.estimator, begin) | {
+    attributes = file_attributes(run_name, spec, problem, spec.estimator, begin) | {
         "study": spec.study,
         "stochastic": int(problem.study.is_stochastic),
         "covariance_kind": outcome.covariance_kind,

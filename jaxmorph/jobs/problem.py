@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import jax
 
@@ -32,10 +31,12 @@ def keys_below(place: str) -> Iterator[None]:
         raise JaxmorphError("\n".join(lines)) from error
 
 
-def how_of(spec: GradientSpecification) -> dict[str, Any]:
-    """How gradients are made: arguments of ``engine.evaluate``."""
-    smoothing = {} if spec.smoothing is None else {"smoothing": spec.smoothing}
-    return {"gradient": spec.gradient, "estimator": spec.estimator, **smoothing}
+def how_of(spec: GradientSpecification) -> engine.GradientArguments:
+    """How a job makes its gradients."""
+    how = engine.GradientArguments(gradient=spec.gradient, estimator=spec.estimator)
+    if spec.smoothing is not None:
+        how["smoothing"] = spec.smoothing
+    return how
 
 
 def digest(spec: ModelSpecification, *more: str) -> str:

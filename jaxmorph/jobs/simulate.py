@@ -17,7 +17,7 @@ from ..configuration.specifications import (
     CornersSpecification,
     GradientSpecification,
 )
-from .datasets import attributes_of, simulated, with_states
+from .datasets import file_attributes, simulated, with_states
 from .problem import digest, how_of, run_problem
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def evaluate_batch(run_name: str, spec: BatchSpecification, output: str) -> None
             problem, points[numbers], seeds, run_key=spec.key, saved=saved, **how_of(spec)
         )
     _report_non_finite(result, numbers, seeds)
-    attributes = attributes_of(run_name, spec, problem, result.estimator, begin) | _mode_of(result)
+    attributes = file_attributes(run_name, spec, problem, result.estimator, begin) | _mode_of(result)
     dataset = simulated(problem, numbers, seeds, points[numbers], result, attributes, _kind(spec))
     if spec.trajectories is not None and problem.study.state_variables:
         stored, at = list(spec.trajectories.samples), list(spec.trajectories.seeds)
@@ -60,7 +60,7 @@ def simulate_corners(run_name: str, spec: CornersSpecification, output: str) -> 
     points, names = designs.corner_points(problem.distribution_of, spec.corners)
     numbers, seeds = np.arange(len(points)), np.array([spec.seed])
     result = engine.simulate_states(problem, points, seeds, run_key=spec.key)
-    attributes = attributes_of(run_name, spec, problem, "none", begin) | {
+    attributes = file_attributes(run_name, spec, problem, "none", begin) | {
         "gradient_mode": "none",
         "gradient_mode_reason": "no gradients wanted",
     }
@@ -79,7 +79,7 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
     automatic = checks.automatic
     modes = engine.mode_difference(problem, samples, seeds, run_key=spec.key, known=automatic)
     exponent = engine.lyapunov_exponent(problem, samples, seeds, run_key=spec.key)
-    attributes = attributes_of(run_name, spec, problem, automatic.estimator, begin)
+    attributes = file_attributes(run_name, spec, problem, automatic.estimator, begin)
     dataset = simulated(problem, numbers, seeds, samples, automatic, attributes | _mode_of(automatic))
     dataset = store.checks_dataset(dataset, checks.gradient, checks.error, modes, exponent)
     worst = float(dataset["relative_difference"].max())
@@ -97,7 +97,7 @@ def _run_wide(samples: Sequence[int]) -> Iterator[None]:
         raise error.renumbered(samples) from error
 
 
-def _mode_of(result: engine.Evaluation) -> dict[str, str]:
+def _mode_of(result: engine.Evaluation) -> dict[str, str | float]:
     return {"gradient_mode": result.mode or "none", "gradient_mode_reason": result.reason}
 
 

@@ -1,9 +1,9 @@
 """The first job of a run: it checks the run against its study, describes both, and times it."""
 
-import dataclasses
 import logging
 
 from .. import engine, store
+from ..configuration import Cost, write_cost
 from ..configuration.fits import check_animation
 from ..configuration.sections import Animation
 from ..configuration.specifications import StudySpecification
@@ -53,10 +53,10 @@ def describe_study(
     store.write_record(store.StudyRecord.from_plain(content), output)
     measured = engine.measure_cost(problem, run_key=spec.key, **how_of(spec))
     _log(measured)
-    store.write_json(dataclasses.asdict(measured), cost)
+    write_cost(measured, cost)
 
 
-def _log(cost: engine.Cost) -> None:
+def _log(cost: Cost) -> None:
     """Say what a simulation costs, and which ``batch`` makes jobs of a good length."""
     logger.info(
         "a simulation with gradients takes %.3g ms and gives %.3g kB on %s",

@@ -106,7 +106,7 @@ def exp(v: Vectors, x: ir.Value) -> ir.Value:
 
 
 def log(v: Vectors, x: ir.Value) -> ir.Value:
-    """Ln x = n ln 2 + ln m with m between 2^(-1/2) and 2^(1/2).
+    """``ln x = n ln 2 + ln m`` with m between 2^(-1/2) and 2^(1/2).
 
     With f = m - 1 and s = f / (2 + f), ln m is 2 artanh(s); so much of it is written as f - f^2 / 2 that
     rounding of the rest does not count.

@@ -50,23 +50,23 @@ class Vectors:
         return self.builder.shuffle_vector(one, one, zeros)
 
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """The sum."""
+        """``a + b``."""
         return self.builder.fadd(a, b, flags=FLAGS)
 
     def sub(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """The difference."""
+        """``a - b``."""
         return self.builder.fsub(a, b, flags=FLAGS)
 
     def mul(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """The product."""
+        """``a b``."""
         return self.builder.fmul(a, b, flags=FLAGS)
 
     def div(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """The quotient."""
+        """``a / b``."""
         return self.builder.fdiv(a, b, flags=FLAGS)
 
     def dot(self, a: Sequence[ir.Value], b: Sequence[ir.Value]) -> ir.Value:
-        """The sum of products."""
+        """``a_1 b_1 + a_2 b_2 + ...``, in this order."""
         products = [self.mul(x, y) for x, y in zip(a, b, strict=True)]
         total = products[0]
         for product in products[1:]:
@@ -82,11 +82,11 @@ class Vectors:
         return self.builder.call(function, operands)
 
     def sqrt(self, x: ir.Value) -> ir.Value:
-        """The square root, correctly rounded."""
+        """The square root of ``x``, correctly rounded."""
         return self.intrinsic("sqrt", x)
 
     def power(self, x: ir.Value, exponent: int) -> ir.Value:
-        """To a whole number."""
+        """``x`` to the power of a whole number."""
         if exponent < 0:
             return self.div(self.constant(1), self.power(x, -exponent))
         result, square = None, x
@@ -98,11 +98,11 @@ class Vectors:
         return self.constant(1) if result is None else result
 
     def larger(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """The larger one; NaN if one of them is."""
+        """The larger of ``a`` and ``b``; NaN if one of them is."""
         return self._first(">", a, b)
 
     def smaller(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """The smaller one; NaN if one of them is."""
+        """The smaller of ``a`` and ``b``; NaN if one of them is."""
         return self._first("<", a, b)
 
     def _first(self, sign: str, a: ir.Value, b: ir.Value) -> ir.Value:

@@ -20,7 +20,7 @@ from ..configuration.optimisers import LBFGS
 from ..engine import capacities, devices, program
 from ..engine.batch import on_pairs
 from ..engine.estimators import WantedMode
-from ..engine.ways import SMOOTHING, choose
+from ..engine.ways import SMOOTHING, choose_way
 from ..studies import Problem
 from .loss import Weights, cotangent, loss, standard_error
 from .objective import Objective
@@ -113,7 +113,7 @@ def descend(
     Raises:
         JaxmorphError: If the study raises, or Optax refuses a setting.
     """
-    way = choose(problem, gradient, estimator, smoothing, run_key)
+    way = choose_way(problem, gradient, estimator, smoothing, run_key)
     scale = Scale(problem.distributions)
     kind = program.dtype(problem)
     n = len(points)

@@ -5,7 +5,6 @@ import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +38,7 @@ class LossEvaluator:
         objective: Objective,
         n_seeds: int,
         run_key: int,
-        how: dict[str, Any] | None = None,
+        how: engine.GradientArguments | None = None,
         first_seed: int = 0,
     ):
         self.problem, self.objective = problem, objective
@@ -47,7 +46,8 @@ class LossEvaluator:
         self.stochastic = problem.study.is_stochastic
         self.seeds = first_seed + np.arange(n_seeds if self.stochastic else 1)
         self.weights: Weights = weights_of(objective)
-        self._key, self._how = run_key, how or {}
+        self._key = run_key
+        self._how = how or engine.GradientArguments()
         self._differentiated: Callable[..., engine.Evaluation] = partial(
             engine.evaluate, problem, seeds=self.seeds, run_key=run_key, **self._how
         )

@@ -2,6 +2,7 @@
 
 from .declaration import COORDINATES, Interval, Kind, Method, Quantity, part_of
 from .describe import (
+    Attributes,
     absent,
     attributes_of,
     describe,
@@ -15,6 +16,7 @@ from .units import composed
 
 __all__ = [
     "COORDINATES",
+    "Attributes",
     "Interval",
     "Kind",
     "Method",

@@ -11,10 +11,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .declaration import Interval, Kind, Method, Quantity, part_of
-from .units import composed, in_words, is_known
+from .units import composed, in_words, is_unit
 
-if TYPE_CHECKING:  # the workflow reads declarations without xarray
+if TYPE_CHECKING:  # the workflow reads declarations without numpy and xarray
+    import numpy as np
     import xarray as xr
+
+Attributes = Mapping[str, "str | float | np.number"]
+"""Attributes of a netCDF file, or of one of its variables."""
 
 _UNIT = "unit: "
 _EACH = "unit of each entry: "
@@ -122,7 +126,7 @@ def unit_of_entry(variable: xr.DataArray) -> str:
 
 def written_unit(unit: str) -> dict[str, str]:
     """The attributes that say a unit, whether or not UDUNITS knows it."""
-    if is_known(unit):
+    if is_unit(unit):
         return {"units": unit}
     return {"units": "1", "comment": f"{_UNIT}{unit}"}
 

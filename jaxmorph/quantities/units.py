@@ -35,7 +35,7 @@ def composed(rule: str, units: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 @functools.cache
-def is_known(unit: str) -> bool:
+def is_unit(unit: str) -> bool:
     """Whether UDUNITS, and so every reader of the CF conventions, knows a unit."""
     import cf_units
 

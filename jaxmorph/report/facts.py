@@ -48,14 +48,14 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("batches made", _span(attrs.get("batch_start"), attrs.get("batch_end"))),
         ("time of all batches", _duration(attrs.get("batch_wall_time_s"))),
         ("estimates made", _date(attrs.get("end"))),
-        ("code", code(attrs)),
+        ("code", code_in_words(attrs)),
         ("code of the batches", _other_codes(attrs)),
         ("libraries", _pairs(attrs.get("library_versions"))),
     ]
     return [(label, str(text)) for label, text in rows if text not in (None, "")]
 
 
-def code(attrs: dict[str, Any]) -> str | None:
+def code_in_words(attrs: dict[str, Any]) -> str | None:
     """Version and commit of the code, in plain words."""
     commit, dirty = attrs.get("git_commit"), attrs.get("git_dirty")
     if not attrs.get("code_version"):

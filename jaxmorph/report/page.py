@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from ..animations import poster
 from ..errors import JaxmorphError
-from ..figures import bias, draw, nothing_because
+from ..figures import bias, draw, nothing_because, sources
 from ..figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
 from ..figures.entry import Entry
 from ..figures.estimates import unreliable
@@ -53,6 +53,7 @@ class Picture:
     source: str
     links: tuple[tuple[str, str], ...]
     alt: str
+    variables: tuple[str, ...]
     points: float = 0.0
     poster: str = ""
     bias: str = ""
@@ -103,7 +104,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "other_estimators": methods.other_estimators(),
         "bias": sensitivity.attrs.get("gradient_bias", ""),
         "rankings": found,
-        "leading": summary.leading(found, sensitivity),
+        "leading": summary.leading_sentence(found, sensitivity),
         "findings": findings.per_observable(sensitivity, found),
         "overall": findings.paragraph(sensitivity),
         "negative": summary.negative(sensitivity),
@@ -120,7 +121,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "facts": facts.run_facts(sensitivity),
         "parameters": facts.parameter_rows(sensitivity),
         "observables": facts.observable_rows(sensitivity),
-        "code": facts.code(sensitivity.attrs),
+        "code": facts.code_in_words(sensitivity.attrs),
         "missing": facts.missing(sensitivity),
         "attachments": reproduce.attachments(run, sensitivity, data.optimisation),
         "commands": reproduce.commands(sensitivity.attrs),
@@ -221,6 +222,7 @@ def _figure(name: str, folder: Path, page: Path, data: Data) -> Picture:
     assert shown is not None
     return Picture(
         name, entry, source, links, points=_width(svg), bias=bias(name, shown),
+        variables=tuple(sources(name, data.sensitivity, data.checks, data.optimisation)),
         alt=f"{entry.title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
 
@@ -237,7 +239,7 @@ def _film(name: str, film: Path, page: Path) -> Picture:
     content = _content(film, f"the animation {name}")
     return Picture(
         name, ANIMATIONS[name], _embedded(content, "video/mp4"),
-        (("MP4", os.path.relpath(film, page)),), ANIMATIONS[name].title,
+        (("MP4", os.path.relpath(film, page)),), ANIMATIONS[name].title, ANIMATIONS[name].variables,
         poster=_embedded(poster(film), "image/png"),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ import xarray as xr
 import yaml
 
 from ..errors import JaxmorphError
-from .facts import code
+from .facts import code_in_words
 
 CONFIGURATION, REQUIREMENTS = "config.yaml", "requirements.txt"
 _MARK = "data-reproduce"
@@ -85,7 +85,7 @@ def requirements(attrs: dict[str, Any], versions: dict[str, str]) -> str:
     """A requirements file of the libraries that make and keep the numbers."""
     pins = [f"{name}=={version}" for name, version in versions.items() if name not in _NOT_PACKAGES]
     system = f"Python {versions.get('python', 'unknown')} on {versions.get('platform', 'unknown')}"
-    return "\n".join([f"# {code(attrs) or 'jaxmorph'}; {system}", *pins]) + "\n"
+    return "\n".join([f"# {code_in_words(attrs) or 'jaxmorph'}; {system}", *pins]) + "\n"
 
 
 def commands(attrs: dict[str, Any]) -> str:

@@ -147,7 +147,7 @@ def _ends(one: xr.Dataset, name: str) -> tuple[float, float]:
     return float(one[f"{name}_low"]), float(one[f"{name}_high"])
 
 
-def leading(found: list[Ranking], sensitivity: xr.Dataset) -> str:
+def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:
     """One sentence on the parameter that comes first most often."""
     noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
     if noisy and sensitivity.sizes.get("seed", 1) < 2:

@@ -1,9 +1,13 @@
 """Runs of which some simulations are not there yet: they are as if they had never been asked for."""
 
 import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 
+from ..configuration import Batch
 from ..designs import Design, FastDesign, group_size
 from ..quantities import Quantity
 
@@ -21,6 +25,16 @@ class There:
 
     seeds: np.ndarray
     samples: np.ndarray
+
+    @classmethod
+    def of(cls, batches: Iterable[Batch], n_samples: int) -> Self:
+        """Counted from the batches that are there, of a design of ``n_samples`` samples."""
+        seeds = np.zeros(n_samples, int)
+        samples: Counter[int] = Counter()
+        for batch in batches:
+            seeds[batch.samples.start : batch.samples.stop] += len(batch.seeds)
+            samples.update(dict.fromkeys(batch.seeds, len(batch.samples)))
+        return cls(seeds, np.array([samples[seed] for seed in sorted(samples)]))
 
     def often(self) -> np.ndarray:
         """Which seeds are at half as many samples as the best one, at least.

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Key, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
 from ..tracing import active, recompute
@@ -16,6 +16,8 @@ from ..tracing import active, recompute
 State = TypeVar("State")
 T = TypeVar("T")
 U = TypeVar("U")
+Keys = Key[Array, " step"] | UInt32[Array, "step 2"] | UInt32[Array, "step 4"]
+"""One key for each step, new-style or old."""
 
 # Reverse mode keeps the states of that many bytes of a simulation outright: computing a step again is a
 # fifth of the time, and keeping it is cheap where states are small.
@@ -31,7 +33,7 @@ class Model(Protocol[State]):
 
 
 def _scan_checkpointed(
-    body: Callable[[T, PRNGKeyArray], tuple[T, U]], carry: T, keys: PRNGKeyArray
+    body: Callable[[T, PRNGKeyArray], tuple[T, U]], carry: T, keys: Keys
 ) -> tuple[T, U]:
     """``jax.lax.scan`` whose reverse mode stores O(sqrt(n)) carries instead of n.
 
@@ -49,7 +51,7 @@ def _scan_checkpointed(
     n_blocks = in_blocks // size
 
     @partial(jax.checkpoint, prevent_cse=False)
-    def block(carry: T, block_keys: PRNGKeyArray) -> tuple[T, U]:
+    def block(carry: T, block_keys: Keys) -> tuple[T, U]:
         return jax.lax.scan(step, carry, block_keys)
 
     full, rest = keys[: n_blocks * size], keys[n_blocks * size :]
@@ -156,7 +158,7 @@ def _record(
     def step(state: State, step_key: PRNGKeyArray) -> tuple[State, None]:
         return model(state, key=step_key), None
 
-    def frame(state: State, frame_keys: PRNGKeyArray) -> tuple[State, State]:
+    def frame(state: State, frame_keys: Keys) -> tuple[State, State]:
         state, _ = _scan_checkpointed(step, state, frame_keys)
         return state, state
 

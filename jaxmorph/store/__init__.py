@@ -22,6 +22,7 @@ from .optimisation import optimisation_cells_dataset, optimisation_dataset, star
 from .pieces import SavedPieces
 from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
 from .records import ObjectiveRecord, ParameterRecord, StudyRecord, read_record, write_record
+from .slabs import Slabs
 from .stream import streamed
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ObjectiveRecord",
     "ParameterRecord",
     "SavedPieces",
+    "Slabs",
     "StudyRecord",
     "Summary",
     "batch_dataset",

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ..distributions import Distribution
-from ..quantities import COORDINATES, Kind, Method, Quantity, describe, written_unit
+from ..quantities import COORDINATES, Attributes, Kind, Method, Quantity, describe, written_unit
 from .files import as_strings
 from .provenance import design_hash
 
@@ -128,7 +128,7 @@ def design_dataset(
     unit_values: np.ndarray,
     parameters: Sequence[DescribedParameter],
     distributions: Sequence[Distribution],
-    attributes: Mapping[str, Any],
+    attributes: Attributes,
 ) -> xr.Dataset:
     """The points of a design; ``values`` and ``unit_values`` have the shape (sample, parameter)."""
     dataset = xr.Dataset(
@@ -161,7 +161,7 @@ def batch_dataset(
     observables: Sequence[Described],
     value: np.ndarray,
     gradient: np.ndarray | None,
-    attributes: Mapping[str, Any],
+    attributes: Attributes,
     gradient_kind: str = "pathwise",
 ) -> xr.Dataset:
     """Values (sample, seed, time, observable) and gradients (..., parameter) of a batch.

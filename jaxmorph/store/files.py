@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import netCDF4
 import numpy as np
 import xarray as xr
+from pydantic import JsonValue
 
 from ..atomic import written_aside
 from ..errors import JaxmorphError
+from ..quantities import Attributes
 
 KINDS = (
     *("design", "batch", "corners", "checks", "sensitivity"),
@@ -68,7 +70,7 @@ def _chunks(variable: xr.Variable) -> dict[str, Any]:
     return {"chunksizes": (samples, *variable.shape[1:])}
 
 
-def write_json(content: dict[str, Any], path: str | Path) -> None:
+def write_json(content: Mapping[str, JsonValue], path: str | Path) -> None:
     """Write a small JSON file: aside first, then renamed into place."""
     path = Path(path)
     with written_aside(path) as file:
@@ -147,7 +149,7 @@ def read_samples(path: str | Path, names: Iterable[str], rows: slice) -> dict[st
         raise _damaged(path) from error
 
 
-def read_attributes(path: str | Path) -> dict[str, Any]:
+def read_attributes(path: str | Path) -> Attributes:
     """The global attributes of a netCDF file, and nothing else of it.
 
     Raises:

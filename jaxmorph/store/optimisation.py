@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..quantities import COORDINATES, Kind, Quantity, describe
+from ..quantities import COORDINATES, Attributes, Kind, Quantity, describe
 from . import optimisation_methods as methods
 from .build import Described, named, time_axis
 from .files import as_strings
@@ -141,12 +141,12 @@ _QUANTITIES = (
 )
 
 
-def optimisation_quantities(attributes: Mapping[str, Any]) -> tuple[Quantity, ...]:
+def optimisation_quantities(attributes: Attributes) -> tuple[Quantity, ...]:
     """What the variables of an optimisation are; ``attributes``: those of the file.
 
     Which optimiser there was, and what the covariance is, decide how two of them are computed.
     """
-    optimiser = str(json.loads(attributes.get("optimiser", "{}")).get("name", ""))
+    optimiser = str(json.loads(str(attributes.get("optimiser", "{}"))).get("name", ""))
     method = {
         "gradient_norm": methods.of_optimiser(optimiser) if optimiser else None,
         "covariance": methods.of_covariance(str(attributes.get("covariance_kind", ""))),
@@ -172,7 +172,7 @@ def starts_dataset(
     steps_done: np.ndarray,
     stop_reason: Sequence[str],
     refined: np.ndarray | None,
-    attributes: Mapping[str, Any],
+    attributes: Attributes,
 ) -> xr.Dataset:
     """The paths of some starts, (start, step, parameter) and (start, step)."""
     data: dict[str, Any] = {
@@ -203,7 +203,7 @@ def optimisation_dataset(
     time: np.ndarray,
     time_unit: str,
     variables: Mapping[str, tuple[Any, np.ndarray]],
-    attributes: Mapping[str, Any],
+    attributes: Attributes,
 ) -> xr.Dataset:
     """All starts with what was measured at their ends.
 

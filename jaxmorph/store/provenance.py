@@ -13,11 +13,12 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from pydantic import JsonValue
 
 from .. import __version__
+from ..quantities import Attributes
 
 _LIBRARIES = (
     "jax",
@@ -51,13 +52,13 @@ _SUMMARISED = ("host", "device", "job_id", "code", "library_versions")
 _MOST_VALUES = 20
 
 
-def provenance(run: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+def provenance(run: str, configuration: Mapping[str, JsonValue]) -> dict[str, str | float]:
     """Global attributes of every file of ``run``: what was asked for, of which code, where and when.
 
     ``end`` is now, and ``device`` that of a job without JAX; one that has used JAX says which.
     """
     commit, dirty = _git()
-    key = {"random_key": configuration["key"]} if "key" in configuration else {}
+    key = configuration.get("key")
     now = _iso(datetime.datetime.now(datetime.UTC))
     return {
         "title": f"jaxmorph: {run}",
@@ -74,7 +75,7 @@ def provenance(run: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
         "start": _iso(_START),
         "end": now,
         "cpu_time_s": round(time.process_time(), 2),
-        **key,
+        **({} if key is None else {"random_key": int(str(key))}),
     }
 
 
@@ -92,7 +93,7 @@ class Summary:
         self._count = 0
         self.wall_time = self.cpu_time = 0.0
 
-    def add(self, attributes: Mapping[str, Any]) -> None:
+    def add(self, attributes: Attributes) -> None:
         """Count the attributes of one file."""
         self._count += 1
         known = {**attributes, "code": code(attributes)}
@@ -105,9 +106,9 @@ class Summary:
         self.wall_time += float(attributes.get("wall_time_s", 0.0))
         self.cpu_time += float(attributes.get("cpu_time_s", 0.0))
 
-    def attributes(self) -> dict[str, Any]:
+    def attributes(self) -> dict[str, str | float]:
         """``batch_<name>``: JSON of how many different values, and of how many files have each."""
-        result: dict[str, Any] = {"batch_count": self._count}
+        result: dict[str, str | float] = {"batch_count": self._count}
         for name, values in self._values.items():
             most = dict(values.most_common(_MOST_VALUES))
             result[f"batch_{name}"] = json.dumps({"different": len(values), "files": most})
@@ -117,7 +118,7 @@ class Summary:
         return result | {f"batch_{name}": round(seconds, 2) for name, seconds in times.items()}
 
 
-def code(attributes: Mapping[str, Any]) -> str:
+def code(attributes: Attributes) -> str:
     """Version of the code that made a file, with its commit: ``0.1.0, commit abc (with changes)``."""
     version, commit = attributes.get("code_version", ""), attributes.get("git_commit", NO_COMMIT)
     if commit == NO_COMMIT:

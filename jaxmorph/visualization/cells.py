@@ -20,7 +20,7 @@ from ..errors import JaxmorphError
 from ..figures.numbers import plain
 from ..figures.style import style
 from .artists import Background
-from .colours import Colour, Colouring, choose, column, fields_of
+from .colours import Colour, Colouring, cell_fields, colour_values, column
 from .course import Course, draw_course
 from .player import NotebookAnimation
 from .scene import draw_scene, frame, together
@@ -167,7 +167,7 @@ def _prepare(state: Any, colour: str | Colour, arrows: str | Any | None) -> tupl
             "a state to draw has position (cell, dim), celltype (cell, type) and radius (cell, 1), "
             f"got {position.shape}, {celltype.shape} and {np.shape(state.radius)}"
         )
-    values, chosen, label = choose(colour, state)
+    values, chosen, label = colour_values(colour, state)
     vector = _vectors(state, arrows, position.shape)
     cells = Trajectory.of_state(state, values, vector)
     by_type = isinstance(chosen.by, str) and chosen.by in ("type", "celltype")
@@ -183,7 +183,7 @@ def _vectors(state: Any, arrows: str | Any | None, shape: tuple[int, ...]) -> np
     if arrows is None:
         return None
     if isinstance(arrows, str):
-        fields = fields_of(state)
+        fields = cell_fields(state)
         if arrows not in fields:
             column(arrows, fields)  # says so
         arrows = fields[arrows]

@@ -154,7 +154,7 @@ def _palette(n: int, cmap: str | Colormap | None) -> np.ndarray:
     return np.asarray(cmap(0.04 + 0.92 * (np.arange(n) * _GOLDEN % 1))).reshape(n, 4)
 
 
-def choose(colour: str | Colour | Any, state: Any) -> tuple[np.ndarray, Colour, str]:
+def colour_values(colour: str | Colour | Any, state: Any) -> tuple[np.ndarray, Colour, str]:
     """Values (..., cell) by which a state, or a trajectory, is coloured; the colour; its label.
 
     Raises:
@@ -172,11 +172,11 @@ def choose(colour: str | Colour | Any, state: Any) -> tuple[np.ndarray, Colour, 
         return values, colour, colour.label or "value"
     if colour.by in ("type", "celltype"):
         return celltype.argmax(-1), colour, colour.label or "type"
-    values = column(colour.by, fields_of(state))
+    values = column(colour.by, cell_fields(state))
     return values, colour, colour.label or words(colour.by)
 
 
-def fields_of(state: Any) -> dict[str, np.ndarray]:
+def cell_fields(state: Any) -> dict[str, np.ndarray]:
     """The fields and properties of a state that have the axis of cells."""
     shape = np.shape(state.celltype)[:-1]
     names = [name for name in dir(state) if not name.startswith("_")]

@@ -1,4 +1,7 @@
-"""A study whose batch jobs can be held half-way, so that a test can do to them what a cluster does."""
+"""A study whose batch jobs can be held half-way, so that a test can do to them what a cluster does.
+
+``trap.py`` lies beside it.
+"""
 
 import itertools
 import json
@@ -9,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-
-import jaxmorph as jxm
-from jaxmorph.distributions import Uniform
+from trap import Trap  # type: ignore[import-not-found]
 
 # In the working directory: the file `closed` holds all jobs, which leave a note each; `PID` holds one.
 GATE = Path("gate")
@@ -46,26 +46,9 @@ def _(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array,
     return pass_the_gate(*primals), tangents[0]
 
 
-class Held(jxm.Study):
-    """A noisy particle that falls into a trap."""
-
-    parameters = (
-        jxm.Parameter("k", "N/m", "stiffness", 2.0, Uniform(low=1, high=3)),
-        jxm.Parameter("x0", "m", "initial position", 1.5, Uniform(low=1, high=2)),
-    )
-    observables = (jxm.Observable("x", "m", "position"),)
-    time_unit = "s"
-
-    n_steps: int = 12
+class Held(Trap):  # type: ignore[misc]
+    """A noisy particle that falls into a trap, when the gate is open."""
 
     def simulate(self, parameters, key):  # type: ignore[no-untyped-def]
-        """Euler-Maruyama with time step 0.1."""
-        start = pass_the_gate(parameters["x0"])
-
-        def step(x, key):  # type: ignore[no-untyped-def]
-            noise = jax.random.normal(key, dtype=x.dtype)
-            x = x - 0.1 * parameters["k"] * x + 0.1 * noise
-            return x, x
-
-        _, x = jax.lax.scan(step, start, jax.random.split(key, self.n_steps))
-        return jxm.Recording(time=0.1 * (1.0 + jnp.arange(self.n_steps)), observables={"x": x})
+        """The trap's, from behind the gate."""
+        return super().simulate({**parameters, "x0": pass_the_gate(parameters["x0"])}, key)

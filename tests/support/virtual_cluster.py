@@ -96,7 +96,8 @@ class Workflow:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("Snakefile", "slurm", "pyproject.toml"):
             shutil.copy(ROOT / name, folder, follow_symlinks=False)
-        shutil.copy(SUPPORT / "held.py", folder)
+        for name in ("held.py", "trap.py"):
+            shutil.copy(SUPPORT / name, folder)
         (folder / "config").mkdir()
         (folder / "gate").mkdir()
         self.configure(run)

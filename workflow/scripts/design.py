@@ -4,9 +4,9 @@ from jaxmorph.jobs import job
 
 with job(snakemake):
     from jaxmorph.configuration import Run
-    from jaxmorph.jobs.analyse import make_design
+    from jaxmorph.jobs.analyse import write_design
 
-    make_design(
+    write_design(
         snakemake.wildcards.run,
         Run.from_plain(snakemake.params.run),
         snakemake.input.study,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .law import PairLaw
@@ -26,7 +27,7 @@ class PairProduct(eqx.Module):
 if TYPE_CHECKING:  # what a law computes with: products have become numbers of pairs by then
     Number = float | Array
 else:
-    Number = float | Float[Array, "*pair"] | PairProduct
+    Number = float | np.floating | Float[Array, "*pair"] | PairProduct
 """A field of a law: a number for all pairs, one for each, or a product of what the two cells have."""
 
 
@@ -42,7 +43,7 @@ def fields_of(law: Law) -> tuple[dict[str, Array | PairProduct], Callable[..., L
     places = [i for i, x in enumerate(values) if is_product(x) or eqx.is_inexact_array(x)]
     names = [jax.tree_util.keystr(leaves[i][0], simple=True, separator=".") for i in places]
 
-    def changed(*fields: Array) -> Law:
+    def changed(*fields: Array | PairProduct) -> Law:
         new = list(values)
         for i, field in zip(places, fields, strict=True):
             new[i] = field

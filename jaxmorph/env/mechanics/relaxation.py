@@ -80,11 +80,9 @@ class MechanicalRelaxation(SimulationStep):
             position, *others = self._move(state, drift(moved[0]), moved, noise)
             return (discount_gradient(position, self.discount), *others), None
 
-        def fields(state: State) -> Moved:
-            return tuple(getattr(state, name) for name in self._moved)
-
-        moved, _ = scan(body, fields(state), noise, length=self.relaxation_steps)
-        return eqx.tree_at(fields, state, moved)
+        start: Moved = tuple(getattr(state, name) for name in self._moved)
+        moved, _ = scan(body, start, noise, length=self.relaxation_steps)
+        return eqx.tree_at(lambda x: tuple(getattr(x, name) for name in self._moved), state, moved)
 
 
 class BrownianMechanicalRelaxation(MechanicalRelaxation):

@@ -27,7 +27,6 @@ ENTRY = Entry(
         "loss",
         "loss_se",
         "gradient_norm",
-        "steps_done",
         "stop_reason",
         "optimum_of_start",
     ),

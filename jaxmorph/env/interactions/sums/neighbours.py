@@ -216,8 +216,8 @@ def _rows(
 
 def _around(
     box: list[Int[Array, " cell"]], n_boxes: Int[Array, " dim"], *, periodic: bool
-) -> list[tuple[list[Int[Array, " cell"]], Bool[Array, " cell"]]]:
-    """The boxes at and beside ``box`` in each of some dimensions, and whether they exist."""
+) -> list[tuple[list[Int[Array, " cell"]], Bool[Array, " cell"] | Bool[Array, ""]]]:
+    """The boxes at and beside ``box`` in each of some dimensions, and whether they exist for a cell."""
     found: list[tuple[list[Array], Array]] = [([], jnp.asarray(True))]
     for b, n in zip(box, n_boxes, strict=True):
         beside = []

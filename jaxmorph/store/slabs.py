@@ -1,23 +1,26 @@
 """The batches of a run as slabs of samples that fit in memory, whatever the size of a batch."""
 
 import dataclasses
+import json
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 import xarray as xr
 
-from .. import store
 from ..configuration import Batch, Run
 from ..errors import JaxmorphError
-from ..sensitivity import There
+from .files import open_dataset, read_samples, remedy
+from .provenance import Summary
 
 logger = logging.getLogger(__name__)
 
 _BYTES = 32e6
 """Values and gradients of a slab, all its seeds. Estimating takes several times as much."""
 _LARGE = ("value", "gradient")
+# Say the same in every batch of a run.
+_OF_ALL_BATCHES = ("device", "precision", "gradient_mode", "gradient_mode_reason", "random_key")
+_MOST_NAMED = 100
 
 
 class Slabs:
@@ -27,34 +30,58 @@ class Slabs:
     NaN and ``there`` (sample, seed) says which is which; samples without any pair are passed over.
 
     Attributes:
-        missing: Names of the batches that are not there.
-        there: Which pairs are there, counted; None if all are.
-        summary: Where the batches come from.
-        attributes: Of the last batch that was read.
+        batches: Those that are there, by their names.
+        missing: Names of the others.
     """
 
     def __init__(self, run: Run, design: xr.Dataset, paths: Mapping[str, str]):
         self._run, self._design, self._paths = run, design, paths
         self.missing = [name for name in run.batches if name not in paths]
+        self.batches = {name: batch for name, batch in run.batches.items() if name in paths}
         self._rows: dict[range, list[str]] = {}
-        for name, batch in run.batches.items():
-            if name in paths:
-                self._rows.setdefault(batch.samples, []).append(name)
+        for name, batch in self.batches.items():
+            self._rows.setdefault(batch.samples, []).append(name)
         # Estimates are written in the order of the samples.
         self._rows = dict(sorted(self._rows.items(), key=lambda row: row[0].start))
-        there = [batch.seeds for name, batch in run.batches.items() if name in paths]
-        self._seeds = np.array(sorted({seed for seeds in set(there) for seed in seeds}))
-        self.there = self._count() if self.missing else None
-        self.summary = store.Summary()
-        self.attributes: dict[str, Any] = {}
-        self._texts: dict[Any, xr.DataArray] = {}
+        there = {batch.seeds for batch in self.batches.values()}
+        self._seeds = np.array(sorted({seed for seeds in there for seed in seeds}))
+        self._summary = Summary()
+        self._of_all: dict[str, str | float] = {}
+        self._texts: dict[Hashable, xr.DataArray] = {}
         self._like: xr.Dataset | None = None
 
     @property
     def n_simulations(self) -> int:
         """How many pairs of samples and seeds are there."""
-        batches = (self._run.batches[name] for names in self._rows.values() for name in names)
-        return sum(len(batch.samples) * len(batch.seeds) for batch in batches)
+        return sum(len(batch.samples) * len(batch.seeds) for batch in self.batches.values())
+
+    @property
+    def n_wanted(self) -> int:
+        """How many there are when no batch is missing."""
+        return self._run.n_samples * self._run.n_seeds
+
+    def warn_of_missing(self) -> None:
+        """Say in the log which batches are not there."""
+        if self.missing:
+            logger.warning(
+                "%d of %d batches are not there (%s): estimates are from %d of %d simulations",
+                len(self.missing),
+                len(self._run.batches),
+                ", ".join(self.missing[:_MOST_NAMED]),
+                self.n_simulations,
+                self.n_wanted,
+            )
+
+    def attributes(self) -> dict[str, str | float]:
+        """What a file made from all slabs says of them: where they are from, and how many are there."""
+        return {
+            **self._of_all,
+            **self._summary.attributes(),
+            "simulations": self.n_simulations,
+            "simulations_wanted": self.n_wanted,
+            "missing_batch_count": len(self.missing),
+            "missing_batches": json.dumps(self.missing[:_MOST_NAMED]),
+        }
 
     def __iter__(self) -> Iterator[xr.Dataset]:
         together: list[_Part] = []
@@ -71,17 +98,6 @@ class Slabs:
             logger.info("row %d of %d of the batches", done, len(self._rows))
         if together:
             yield self._read(together)
-
-    def _count(self) -> There:
-        seeds = np.zeros(self._run.n_samples, int)
-        samples = dict.fromkeys(self._seeds.tolist(), 0)
-        for row, names in self._rows.items():
-            for name in names:
-                batch = self._run.batches[name]
-                seeds[row.start : row.stop] += len(batch.seeds)
-                for seed in batch.seeds:
-                    samples[seed] += len(row)
-        return There(seeds, np.array(list(samples.values())))
 
     def _size(self, chunk: int) -> int:
         """Samples of a slab: whole chunks of the files, if that is not too much."""
@@ -105,11 +121,11 @@ class Slabs:
         for part in parts:
             rows = slice(start, start := start + len(part))
             for name in part.names:
-                seeds = self._run.batches[name].seeds
+                seeds = self.batches[name].seeds
                 first = int(np.searchsorted(self._seeds, seeds.start))
                 pairs = (rows, slice(first, first + len(seeds)))
                 there[pairs] = True
-                for variable, array in store.read_samples(self._paths[name], _LARGE, part.rows).items():
+                for variable, array in read_samples(self._paths[name], _LARGE, part.rows).items():
                     data[variable][1][pairs] = array
         axes = {d: self._like[d] for d in ("time", "observable", "parameter")}
         numbered = {"sample": numbers, "seed": self._seeds}
@@ -121,8 +137,8 @@ class Slabs:
     def _check(self, name: str) -> int:
         """Samples in a chunk of the batch's file, after everything that can be checked of it."""
         path = self._paths[name]
-        with store.open_dataset(path, "batch") as batch:
-            _check_batch(path, batch, self._design, self._run.batches[name])
+        with open_dataset(path, "batch") as batch:
+            _check_batch(path, batch, self._design, self.batches[name])
             if self._like is None:
                 texts = [n for n, c in batch.coords.items() if c.dtype.kind in "OUT"]
                 self._texts = {n: batch[n].load() for n in texts}
@@ -132,10 +148,10 @@ class Slabs:
             for axis in ("time", "observable"):
                 if not np.array_equal(batch[axis].values, self._like[axis].values):
                     raise JaxmorphError(
-                        f"{path}: its {axis}s are not those of the other batches; {store.remedy(path)}"
+                        f"{path}: its {axis}s are not those of the other batches; {remedy(path)}"
                     )
-            self.attributes = batch.attrs
-            self.summary.add(batch.attrs)
+            self._of_all = {name: batch.attrs[name] for name in _OF_ALL_BATCHES}
+            self._summary.add(batch.attrs)
             chunks = (batch[name].encoding.get("chunksizes") for name in _LARGE)
             return max([int(c[0]) for c in chunks if c] or [1])
 
@@ -164,7 +180,7 @@ def _fits(together: list[_Part], part: _Part, size: int) -> bool:
 
 def _check_batch(path: str, batch: xr.Dataset, design: xr.Dataset, expected: Batch) -> None:
     """The batch holds the samples and seeds of its place in the run, at the design's points."""
-    remake = store.remedy(path)
+    remake = remedy(path)
     for axis, wanted in (("sample", expected.samples), ("seed", expected.seeds)):
         if not np.array_equal(batch[axis].values, np.array(wanted)):
             raise JaxmorphError(

@@ -1,0 +1,61 @@
+"""``cost.json``: what a simulation of a run costs, as the study job measured it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from pathlib import Path
+
+from ..atomic import written_aside
+from ..errors import JaxmorphError
+from .fields import ConfigurationModel
+
+
+class Cost(ConfigurationModel):
+    """Cost of simulations with gradients, as one program evaluates them on the devices of a process.
+
+    Attributes:
+        device: Platform, kind and number of the devices.
+        threads: CPUs that the process could use.
+        simulations: Number of simulations of the program.
+        seconds_per_simulation: Wall-clock time of the program over their number.
+        compile_s: Time to trace and compile it, in seconds.
+        result_bytes_per_simulation: Size of values and gradients.
+        program_bytes: Memory of the program while it runs.
+    """
+
+    device: str
+    threads: int
+    simulations: int
+    seconds_per_simulation: float
+    compile_s: float
+    result_bytes_per_simulation: int
+    program_bytes: int
+
+
+def write_cost(cost: Cost, path: str | Path) -> None:
+    """Write what was measured: aside first, then renamed into place."""
+    with written_aside(Path(path)) as file:
+        file.write_text(json.dumps(cost.plain(), indent=1) + "\n", encoding="utf-8")
+
+
+def read_cost(path: str | Path) -> Cost:
+    """What :func:`write_cost` wrote, read once for all jobs of a run.
+
+    Raises:
+        FileNotFoundError: Before the study job has written it: Snakemake then asks again later.
+        JaxmorphError: If it is damaged or of another version.
+    """
+    return _read(str(path), os.stat(path).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: str, changed: int) -> Cost:
+    """``changed`` is the time at which the file was written."""
+    try:
+        return Cost.from_plain(json.loads(Path(path).read_text(encoding="utf-8")))
+    except ValueError:  # of JSON, of Unicode, of pydantic
+        raise JaxmorphError(
+            f"{path}: is damaged or of another version; remove it, and the workflow makes it again"
+        ) from None
