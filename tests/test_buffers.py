@@ -149,7 +149,7 @@ def test_a_growing_study_by_neighbour_lists_is_that_of_all_pairs(
 ) -> None:
     settings = {"n_cells": 100, "n_steps": 2, "relaxation_steps": 3, "dt": 2e-5, "record_every": 1}
     settings |= {"initial_spread": 3.5, "r_onset": 1.2, "r_cutoff": 1.5}
-    names = dict.fromkeys(("epsilon", "growth_rate", "kT"), "default")
+    names: Any = dict.fromkeys(("epsilon", "growth_rate", "kT"), "default")
     watched = ["mean_distance", "neighbour_distance", "total_energy"]
     problem = load_problem("reference", settings, names, watched)
     samples = np.array([[2.5, 0.004, 0.5], [3.5, 0.006, 2.0]])
