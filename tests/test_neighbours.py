@@ -176,7 +176,9 @@ def test_derivatives_in_both_modes_are_those_of_all_pairs(dim: int) -> None:
     assert forward == pytest.approx(slope, rel=1e-11)
 
 
-@pytest.mark.parametrize(("dim", "side"), [(2, None), (3, None), (2, 9.0)])
+@pytest.mark.parametrize(
+    ("dim", "side"), [(2, None), pytest.param(3, None, marks=pytest.mark.slow), (2, 9.0)]
+)
 @pytest.mark.usefixtures("always_listed")
 def test_nearest_neighbours_are_those_of_all_pairs(dim: int, side: float | None) -> None:
     state = without_nan(cluster(dim, side))

@@ -71,6 +71,11 @@ LAWS: dict[str, Any] = {
     ),
 }
 every_law = pytest.mark.parametrize("law", LAWS)
+# A cutoff that is a number, a range that comes from the radii, and a number of each cell.
+QUICK_LAWS = ("Lennard-Jones", "Hertzian", "adhesion of cells")
+every_law_in_time = pytest.mark.parametrize(
+    "law", [pytest.param(law, marks=() if law in QUICK_LAWS else pytest.mark.slow) for law in LAWS]
+)
 
 
 def by_jax_md(law: str, state: Cells, geometry: str) -> Any:
@@ -170,7 +175,7 @@ def test_the_physics_knows_no_origin_direction_or_order(law: str, n_dim: int) ->
         assert_close(found, desired[order])
 
 
-@every_law
+@every_law_in_time
 def test_derivatives_are_those_of_finite_differences(law: str) -> None:
     """In positions, radii and the strength, forward and reverse; also through the pressure."""
     state = cells(3)
@@ -198,7 +203,7 @@ def test_derivatives_are_those_of_finite_differences(law: str) -> None:
     assert float(ahead) == pytest.approx((4 * difference(h) - difference(2 * h)) / 3, rel=1e-7)
 
 
-@every_law
+@every_law_in_time
 def test_cells_at_one_place_and_dead_slots_are_finite(law: str) -> None:
     alone = cells(2)
     together = eqx.tree_at(lambda s: s.position, alone, alone.position.at[3].set(alone.position[2]))
