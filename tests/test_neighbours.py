@@ -1,7 +1,6 @@
 """Neighbour lists: the same numbers as all pairs, and never a wrong one where a buffer is too small."""
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,7 +70,11 @@ def distances(state: jxm.BaseCellState, side: float | None) -> np.ndarray:
     return apart
 
 
-PLACES = [(2, None), (3, None), *itertools.product((2, 3), (2.0, 3.5, 4.3, 9.0))]
+PLACES = [
+    *((2, side) for side in (None, 2.0, 3.5, 4.3, 9.0)),
+    *((3, side) for side in (None, 3.5)),
+    *(pytest.param(3, side, marks=pytest.mark.slow) for side in (2.0, 4.3, 9.0)),
+]
 FEWER_PLACES = [
     (2, None),
     (3, 9.0),
