@@ -207,11 +207,7 @@ def test_the_command_line_names_the_peers() -> None:
 
 
 @pytest.mark.slow
-def test_estimates_and_films_are_measured_in_miniature(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    workflow.aggregation(str(tmp_path), batches=(2,), samples=8, seeds=2)
-    assert "2 batch files: " in capsys.readouterr().out
+def test_films_are_measured_in_miniature(capsys: pytest.CaptureFixture[str]) -> None:
     others.films(cells=3, frames=2)
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == (
         ["circles", "spheres", "background"]
@@ -219,12 +215,16 @@ def test_estimates_and_films_are_measured_in_miniature(
 
 
 @pytest.mark.verify
-def test_plans_jobs_and_clusters_are_measured_in_miniature(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plans_jobs_estimates_and_clusters_are_measured_in_miniature(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     workflow.dag(batches=(8,))
     lines = capsys.readouterr().out.splitlines()
     assert [line[9:26].strip() for line in lines[1:]] == ["new run", "everything there", "one batch"]
     workflow.job(samples=(8, 16), seeds=4)
     assert "the rest" in capsys.readouterr().out
+    workflow.aggregation(str(tmp_path), batches=(2,), samples=8, seeds=2)
+    assert "2 batch files: " in capsys.readouterr().out
     others.clusters(cells=(20,), forces=("kernels", "lists"), modes=("none",))
     assert [line.split(" | ")[1] for line in capsys.readouterr().out.splitlines()[2:]] == (
         ["kernels", "lists"]
