@@ -31,7 +31,7 @@ unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-browser test-slurm test-next test-vectors other bench gallery lint \
+.PHONY: help run test test-slow test-browser test-slurm test-next test-vectors verify other bench gallery lint \
         lint-ruff lint-format lint-types lint-snakefmt lint-snakemake format lock clean
 
 help: ## show this help
@@ -42,7 +42,7 @@ run: $(STAMP) ## make the reports of config/config.yaml (ARGS go to snakemake)
 	@if [ -t 2 ]; then logger="--logger=rich"; fi; $(IN_VENV) snakemake $$logger $(ARGS)
 
 test: $(STAMP) ## run the tests, except slow ones and those that need a browser (ARGS go to pytest)
-	@$(IN_VENV) pytest -m "not browser and (not slow or slurm)" -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(IN_VENV) pytest -m "not browser and not verify and (not slow or slurm)" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(STAMP) $(PEERS)/.installed ## run the other tests: long ones, and further variants of quick ones
 	@$(IN_VENV) pytest -m "slow and not slurm" -n $(WORKERS) --dist loadfile $(ARGS)
@@ -59,14 +59,18 @@ other: $(STAMP) ## make .venv-other, of a Python that has the other JAX of requi
 	$(MAKE) --no-print-directory VENV=$(OTHER) PYTHON="$$python" $(OTHER)/.installed
 
 test-next: other ## run the tests of physics and engine in .venv-other
-	@[ ! -e $(OTHER)/.installed ] || PATH="$(CURDIR)/$(OTHER)/bin:$$PATH" pytest -m "not browser and not slow" \
+	@[ ! -e $(OTHER)/.installed ] || PATH="$(CURDIR)/$(OTHER)/bin:$$PATH" pytest -m "not browser and not slow and not verify" \
 	    -n $(WORKERS) --dist loadfile $(OTHER_TESTS) $(ARGS)
 
 test-vectors: $(STAMP) ## run the tests of kernels with vectors of 16, 32 and 64 bytes, whatever the processor has
 	@for width in 16 32 64; do \
-	    JAXMORPH_VECTOR_BYTES=$$width $(IN_VENV) pytest -k "not of_any_width and not equal_the_plain_path or molecules" -n $(WORKERS) --dist load \
+	    JAXMORPH_VECTOR_BYTES=$$width $(IN_VENV) pytest -m "not verify" -k "not of_any_width and not equal_the_plain_path or molecules" -n $(WORKERS) --dist load \
 	        tests/test_pair_kernels.py tests/test_near_pairs.py $(ARGS) || failed="$$failed $$width"; \
 	done; [ -z "$$failed" ] || { echo "Failed with vectors of$$failed bytes" >&2; exit 1; }
+
+verify: $(STAMP) $(PEERS)/.installed ## run the long sweeps, which CI does not, and write docs/verification.md (half an hour)
+	@$(IN_VENV) pytest -m verify -n $(WORKERS) --dist load --junit-xml=.verify.xml $(ARGS); ended=$$?; \
+	$(BIN)/python scripts/verification .verify.xml && exit $$ended
 
 bench: $(PEERS)/.installed other ## compare the speed with that of other programs (about 10 minutes; benchmarks/)
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)

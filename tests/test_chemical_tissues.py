@@ -152,7 +152,7 @@ def test_a_network_that_listens_makes_a_rod_and_one_that_does_not_a_clump() -> N
 # --- both -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 @pytest.mark.parametrize(
     ("study", "settings", "name", "observable"),
     [

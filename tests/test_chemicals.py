@@ -311,7 +311,7 @@ def test_dead_slots_neither_secrete_nor_sense(kernel: DiffusionKernel) -> None:
         np.testing.assert_array_equal(of_slots[6:], 0)
 
 
-@pytest.mark.parametrize("n_dim", [2, 3])
+@pytest.mark.parametrize("n_dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda k: type(k).__name__)
 def test_one_cell_and_cells_at_the_same_point(n_dim: int, kernel: DiffusionKernel) -> None:
     spread = ScreenedDiffusion(1.0, 1.0, kernel)

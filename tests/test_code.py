@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,10 +47,41 @@ def project(tmp_path: Path) -> Path:
     return write_project(tmp_path)
 
 
+Digests = Callable[[], list[str]]
+
+# A line in, a line out: the digests in a process that has computed none before.
+SERVER = """
+import os, sys
+from jaxmorph.configuration.code import code_digest
+for line in sys.stdin:
+    if not (child := os.fork()):
+        print(*map(code_digest, line.split()), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
 @pytest.fixture(scope="module")
-def unchanged(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The digests before anything changes; they do not depend on where things are."""
-    return digests(write_project(tmp_path_factory.mktemp("unchanged")), REFERENCE, MINE)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Digests, list[str]]]:
+    """A project, its digests at any time, and those of it as it is: who changes it mends it."""
+    folder = write_project(tmp_path_factory.mktemp("shared"))
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        asked, said = server.stdin, server.stdout
+        assert asked is not None and said is not None
+
+        def ask() -> list[str]:
+            print(REFERENCE, MINE, file=asked, flush=True)
+            return said.readline().split()
+
+        yield folder, ask, digests(folder, REFERENCE, MINE)
+        asked.close()
 
 
 def digests(project: Path, *targets: str) -> list[str]:
@@ -116,15 +147,20 @@ def add(text: str) -> Callable[[Path], object]:
     ],
 )
 def test_what_changes_the_digest(
-    project: Path,
-    unchanged: list[str],
+    shared: tuple[Path, Digests, list[str]],
     file: str,
     change: Callable[[Path], object],
     reference: bool,
     mine: bool,
 ) -> None:
-    change(project / file)
-    after = digests(project, REFERENCE, MINE)
+    folder, ask, unchanged = shared
+    path = folder / file
+    text = path.read_text()
+    try:
+        change(path)
+        after = ask()
+    finally:
+        path.write_text(text)
     assert [a != b for a, b in zip(unchanged, after, strict=True)] == [reference, mine]
 
 

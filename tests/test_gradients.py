@@ -186,7 +186,8 @@ def test_each_inner_step_discounts_once(kind: str) -> None:
     # Step j adds -mobility x_(j-1) to dx/dk; n - j + 1 discounts and n - j factors a follow.
     dk = -mobility * a ** (n - 1) * x0 * np.sum(c ** np.arange(1, n + 1))
     for derivative in (jax.jacfwd, jax.jacrev):
-        slope_k, slope_x0 = derivative(end, argnums=(0, 1))(*args, c)
+        slopes = jax.jit(derivative(end, argnums=(0, 1)), static_argnums=2)
+        slope_k, slope_x0 = slopes(*args, c)
         np.testing.assert_allclose(slope_k, dk, rtol=1e-12)
         np.testing.assert_allclose(slope_x0, (c * a) ** n * np.eye(2), rtol=1e-12, atol=1e-15)
 
@@ -217,7 +218,9 @@ def test_by_gradient_has_the_derivatives_of_the_function_in_both_modes_and_twice
     weighted = scale * state["count"]
     assert at(x, scale) == function(state, scale)
     for derivative in (jax.jacfwd, jax.jacrev):
-        by_x, by_scale = derivative(at, argnums=(0, 1))(x, scale)
+        by_x, by_scale = jax.jit(derivative(at, argnums=(0, 1)))(x, scale)
         np.testing.assert_allclose(by_x, weighted * jnp.cos(x), rtol=1e-13)
         np.testing.assert_allclose(by_scale, function(state, jnp.ones(())), rtol=1e-13)
-    np.testing.assert_allclose(jax.hessian(at)(x, scale), -np.diag(weighted * jnp.sin(x)), rtol=1e-13)
+    np.testing.assert_allclose(
+        jax.jit(jax.hessian(at))(x, scale), -np.diag(weighted * jnp.sin(x)), rtol=1e-13
+    )

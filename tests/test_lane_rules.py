@@ -22,9 +22,10 @@ LAYOUTS = [
     (Lanes.SEED,) * 3,
 ]
 SHAPES = [(3,), (2, 3), (), (1,)]
-# Of these, derivatives are compared too, which takes long to compile.
+# One of each kind, of which the values are compared.
+_SOME_TYPES = ["bool", "int8", "bfloat16", "float64", "complex64"]
+# Derivatives, of the types that have any, take long to compile.
 _SMOOTH = [name for name in TYPES if jnp.issubdtype(jnp.dtype(name), jnp.inexact)]
-_TYPES = [pytest.param(x, marks=[pytest.mark.slow] if x in _SMOOTH else []) for x in TYPES]
 
 
 def _drawn(shape: tuple[int, ...], dtype: np.dtype, number: int) -> np.ndarray:
@@ -64,12 +65,14 @@ _VALUES_ONLY = "bessel_i0e bessel_i1e betainc digamma igamma igamma_grad_a igamm
 
 
 def _chosen(
-    title: str, operation: Operation, shape: tuple[int, ...], dtype: np.dtype
+    title: str, operation: Operation, shape: tuple[int, ...], dtype: np.dtype, *, derive: bool
 ) -> Operation | None:
-    """The operation with its derivatives, where it has any; None: JAX does not have it for this type."""
+    """The operation, with its derivatives where it has any; None: JAX does not have it for this type."""
     one = [jax.ShapeDtypeStruct(shape, dtype)] * 3
     if not _is_allowed(operation, one):
         return None
+    if not derive:
+        return operation
     types = [leaf.dtype for leaf in jax.tree.leaves(jax.eval_shape(operation, *one))]
     if title in _VALUES_ONLY.split():
         return operation
@@ -92,7 +95,9 @@ def _first(x: Laned) -> jax.Array:
     return jnp.moveaxis(spread(x, Lanes.SIMULATION, SIZES), -1, 0)
 
 
-def _compare(operations: dict[str, Operation], shapes: list[tuple[int, ...]], name: str) -> set[str]:
+def _compare(
+    operations: dict[str, Operation], shapes: list[tuple[int, ...]], name: str, *, derive: bool = False
+) -> set[str]:
     """Compare all operations that JAX has for a type, in two programs; the names of those operations."""
     dtype, number = jnp.dtype(name), TYPES.index(name)
     found: dict[str, Operation] = {}
@@ -100,7 +105,7 @@ def _compare(operations: dict[str, Operation], shapes: list[tuple[int, ...]], na
     layouts = {}
     for i, (title, operation) in enumerate(operations.items(), number):
         shape, layout = shapes[i % len(shapes)], LAYOUTS[(i + number) % len(LAYOUTS)]
-        if (chosen := _chosen(title, operation, shape, dtype)) is not None:
+        if (chosen := _chosen(title, operation, shape, dtype, derive=derive)) is not None:
             found[title], layouts[title] = chosen, layout
             drawn = (_drawn((*shape, *SIZES.of(x)), dtype, i + k) for k, x in enumerate(layout))
             given[title] = [jnp.asarray(array) for array in drawn]
@@ -139,22 +144,49 @@ def _assert_equal(ours: jax.Array, plain: jax.Array, what: str) -> None:
     )
 
 
-@pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("name", _TYPES)
-def test_elementwise_operations_equal_those_of_vmap(name: str) -> None:
-    assert _compare(ELEMENTWISE, SHAPES, name) >= {"eq", "max", "convert"}
+every_kind = pytest.mark.parametrize(
+    ("operations", "shapes", "some"),
+    [
+        (ELEMENTWISE, SHAPES, {"eq", "max", "convert"}),
+        (ARRAYS, [(3, 4)], {"gather", "reshape", "transpose"}),
+        (PRODUCTS, [(3, 3)], {"matrix and vector", "vectors", "matrices"}),
+    ],
+    ids=["elementwise", "on axes", "products"],
+)
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("name", _TYPES)
-def test_operations_on_axes_equal_those_of_vmap(name: str) -> None:
-    assert _compare(ARRAYS, [(3, 4)], name) >= {"gather", "reshape", "transpose"}
+@every_kind
+@pytest.mark.parametrize("name", _SOME_TYPES)
+def test_operations_equal_those_of_vmap(
+    operations: dict[str, Operation], shapes: list[tuple[int, ...]], some: set[str], name: str
+) -> None:
+    assert _compare(operations, shapes, name) >= some
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("name", _TYPES)
-def test_products_equal_those_of_vmap(name: str) -> None:
-    assert _compare(PRODUCTS, [(3, 3)], name) >= {"matrix and vector", "vectors", "matrices"}
+@every_kind
+def test_operations_and_their_derivatives_equal_those_of_vmap(
+    operations: dict[str, Operation], shapes: list[tuple[int, ...]], some: set[str]
+) -> None:
+    assert _compare(operations, shapes, "float64", derive=True) >= some
+
+
+@pytest.mark.verify
+@pytest.mark.usefixtures("x64")
+@every_kind
+@pytest.mark.parametrize("name", TYPES)
+def test_operations_of_every_type_equal_those_of_vmap(
+    operations: dict[str, Operation],
+    shapes: list[tuple[int, ...]],
+    some: set[str],
+    name: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    found = _compare(operations, shapes, name, derive=name in _SMOOTH)
+    assert found >= some
+    record_property("operations", len(found))
 
 
 # Rules of operations that not every allowed JAX has, and of what JAX writes only inside of others.
@@ -172,7 +204,8 @@ def test_every_rule_is_compared() -> None:
         for (title, operation), name in itertools.product(
             operations.items(), ("bool", "int32", "float32", "complex64")
         ):
-            if (chosen := _chosen(title, operation, shape, jnp.dtype(name))) is not None:
+            chosen = _chosen(title, operation, shape, jnp.dtype(name), derive=True)
+            if chosen is not None:
                 one = [jax.ShapeDtypeStruct(shape, name)] * 3
                 written.update(_primitives(jax.make_jaxpr(chosen)(*one).jaxpr))
     assert rules - written <= set(_NOT_WRITTEN.split())

@@ -58,7 +58,7 @@ def morse(epsilon: Any = EPSILON, alpha: Any = ALPHA) -> MorsePotential:
 
 
 @both_kinds
-@pytest.mark.parametrize("n_dim", [2, 3])
+@pytest.mark.parametrize("n_dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_two_cells_come_to_rest_where_they_touch(n_dim: int, gradients: Gradients) -> None:
     """The distance is the sum of the radii, and the centroid stays; so do the derivatives say."""
     start = jnp.asarray([[0.0, 0.0, 0.0], [0.7, 0.6, -0.2]])[:, :n_dim]

@@ -1,29 +1,25 @@
 """Neighbour lists: the same numbers as all pairs, and never a wrong one where a buffer is too small."""
 
 import dataclasses
-import itertools
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array
 from support.spaces import periodic_of_another
 
 import jaxmorph as jxm
-from jaxmorph import engine, observables, space
-from jaxmorph.distributions import Uniform
-from jaxmorph.engine import capacities
+from jaxmorph import observables, space
 from jaxmorph.env.interactions import choose, choosing, preferring
 from jaxmorph.env.interactions.situation import Situation
 from jaxmorph.env.interactions.sums import NeighbourLists
 from jaxmorph.env.interactions.sums.neighbours import nearest_neighbour, neighbour_list
 from jaxmorph.env.mechanics import MorsePotential
-from jaxmorph.studies import Problem, load_problem
-from jaxmorph.tracing import Buffers, buffer_need, buffer_size, buffered
+from jaxmorph.tracing import Buffers, buffered
 
 ENOUGH = {"neighbours": 160, "candidates": 800, "skin": 0.1, "nearest_candidates": 800}
 POTENTIAL = MorsePotential(epsilon=2.0, alpha=2.0, r_onset=1.1, r_cutoff=1.4)
@@ -75,7 +71,11 @@ def distances(state: jxm.BaseCellState, side: float | None) -> np.ndarray:
     return apart
 
 
-PLACES = [(2, None), (3, None), *itertools.product((2, 3), (2.0, 3.5, 4.3, 9.0))]
+PLACES = [
+    *((2, side) for side in (None, 2.0, 3.5, 4.3, 9.0)),
+    *((3, side) for side in (None, 3.5)),
+    *(pytest.param(3, side, marks=pytest.mark.slow) for side in (2.0, 4.3, 9.0)),
+]
 FEWER_PLACES = [
     (2, None),
     (3, 9.0),
@@ -114,9 +114,10 @@ def test_forces_and_energies_are_those_of_all_pairs(dim: int, side: float | None
         each = POTENTIAL.energy_fn(state, per_particle=True)
         return [force(x), force(moved), each(x), POTENTIAL.energy_fn(state)(x)]
 
-    dense = results(state.position)
+    # Each jit has a function of its own: what is traced depends on the buffers.
+    dense = jax.jit(partial(results))(state.position)
     with buffered(Buffers(ENOUGH)):
-        found = jax.jit(results)(state.position)
+        found = jax.jit(partial(results))(state.position)
     for a, b in zip(found, dense, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-11 * float(jnp.abs(b).max()))
 
@@ -180,7 +181,9 @@ def test_derivatives_in_both_modes_are_those_of_all_pairs(dim: int) -> None:
     assert forward == pytest.approx(slope, rel=1e-11)
 
 
-@pytest.mark.parametrize(("dim", "side"), [(2, None), (3, None), (2, 9.0)])
+@pytest.mark.parametrize(
+    ("dim", "side"), [(2, None), pytest.param(3, None, marks=pytest.mark.slow), (2, 9.0)]
+)
 @pytest.mark.usefixtures("always_listed")
 def test_nearest_neighbours_are_those_of_all_pairs(dim: int, side: float | None) -> None:
     state = without_nan(cluster(dim, side))
@@ -282,92 +285,3 @@ def test_a_space_of_another_library_is_unknown(library: str) -> None:
 
         made = md_space.periodic
     assert space.kind(made(9.0)[0], 2) == "unknown"
-
-
-# --- the engine ----------------------------------------------------------------------------------
-
-
-class Counting(jxm.Study):
-    """Needs a buffer of a size that depends on a parameter and the key."""
-
-    parameters = (jxm.Parameter("a", "1", "a number", 0.5, Uniform(low=0, high=1)),)
-    observables = (jxm.Observable("y", "1", "twice the number"),)
-    broken: float = 2.0
-
-    def simulate(self, parameters: Mapping[str, Array], key: PRNGKeyArray) -> jxm.Recording:
-        a = parameters["a"]
-        size = buffer_size("slots", 3.0)
-        need = jnp.ceil(10 * jax.lax.stop_gradient(a))
-        buffer_need("slots", need)
-        y = 2 * a * jnp.where(need <= size, 1, jnp.nan)
-        return jxm.Recording(jnp.zeros(1), {"y": jnp.where(a > self.broken, jnp.nan, y)[None]})
-
-
-def counting(broken: float = 2.0) -> Problem:
-    study = Counting(broken=broken)
-    return Problem(study, study.parameters, (study.parameters[0].distribution,), {}, ("y",))
-
-
-@pytest.mark.parametrize("gradient", ["none", "forward", "reverse"])
-def test_a_piece_is_evaluated_again_with_larger_buffers(
-    gradient: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    samples = np.array([0.35, 0.2, 0.2, 0.95, 0.75, 0.3, 0.1, 0.1, 0.1])[:, None]
-    with caplog.at_level(logging.INFO, "jaxmorph"):
-        found = engine.evaluate(counting(), samples, np.arange(2), run_key=0, gradient=gradient)
-    np.testing.assert_allclose(found.value[:, :, 0, 0], 2 * np.tile(samples, 2), rtol=1e-15)
-    if found.gradient is not None:
-        np.testing.assert_allclose(found.gradient, 2, rtol=1e-15)
-    # Of the pairs that are run first (of samples 0, 2, 5 and 8) one needs 4, and gets a quarter more;
-    # sample 3 needs 10.
-    assert "buffers: slots 5" in caplog.text
-    again = "buffers too small for 4 of 18 simulations, now slots 12.5: evaluating them again"
-    assert caplog.text.count(again) == 1
-    states = engine.simulate_states(counting(), samples, np.arange(2), run_key=0)
-    np.testing.assert_allclose(states.value, found.value, rtol=1e-15)
-
-
-def test_what_is_nan_for_another_reason_is_left_so(caplog: pytest.LogCaptureFixture) -> None:
-    samples = np.array([[0.35], [0.1], [0.2]])
-    with caplog.at_level(logging.INFO, "jaxmorph"):
-        found = engine.evaluate(counting(broken=0.3), samples, np.arange(1), run_key=0)
-    np.testing.assert_allclose(found.value[:, 0, 0, 0], [np.nan, 0.2, 0.4])
-    assert "too small" not in caplog.text
-
-
-CROWD = {
-    "n_cells": 100,
-    "n_steps": 2,
-    "relaxation_steps": 3,
-    "dt": 2e-5,
-    "record_every": 1,
-    "initial_spread": 3.5,
-    "r_onset": 1.2,
-    "r_cutoff": 1.5,
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", ["forward", "reverse", "score", "smoothed"])
-def test_values_and_gradients_of_the_engine_are_those_of_all_pairs(
-    mode: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    names = ["epsilon", "growth_rate", "kT"]
-    watched = ["mean_distance", "neighbour_distance", "total_energy"]
-    problem = load_problem("reference", CROWD, dict.fromkeys(names, "default"), watched)
-    samples = np.array([[2.5, 0.004, 0.5], [3.5, 0.006, 2.0]])
-    how = {"gradient": mode} if mode in ("forward", "reverse") else {"estimator": mode}
-
-    def evaluated() -> engine.Evaluation:
-        return engine.evaluate(problem, samples, np.array([0, 3]), run_key=2, **how)
-
-    dense = evaluated()  # by kernels
-    # The second sample is hotter than that by which the skin is chosen then.
-    monkeypatch.setattr(capacities, "_FIRST", 1)
-    with caplog.at_level(logging.INFO, "jaxmorph"), choosing(preferring(NeighbourLists())):
-        sparse = evaluated()
-    assert "buffers too small for" in caplog.text and "evaluating them again" in caplog.text
-    for name in ("value", "gradient"):
-        truth = getattr(dense, name)
-        largest = np.abs(truth).max(axis=2, keepdims=True)
-        assert np.all(np.abs(getattr(sparse, name) - truth) <= 1e-9 * largest), name

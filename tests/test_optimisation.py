@@ -401,6 +401,7 @@ def grow(saved: optimisation.Saved | None = None) -> Paths:
     return descend(of_study(Slots(), "a"), [[0.2], [-1.0]], asked, saved=saved, save_every_s=0.0)
 
 
+@pytest.mark.slow
 def test_buffers_that_a_path_outgrows_are_made_larger(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "jaxmorph"):
         found = grow()

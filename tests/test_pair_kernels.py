@@ -1,14 +1,17 @@
 """Kernels of forces give what operations of JAX give: values and derivatives, in both modes."""
 
+import functools
+import itertools
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import Array
-from support.forces import LAWS, N, close, derived, forces_of, has_kernels, plain, points, state_of
+from support.forces import LAWS, N, by_kernels, close, derived, forces_of, plain, points, state_of
 
 from jaxmorph.engine.program import over_batch
 from jaxmorph.env.interactions import choosing, preferring
@@ -27,23 +30,32 @@ def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize(
-    ("name", "n_dim", "mode"),
-    [
-        *((name, 2, "gradient") for name in LAWS),
-        *(pytest.param(name, 2, "forward", marks=() if name == "morse" else SLOW) for name in LAWS),
-        *(("morse", 3, mode) for mode in ("forward", "reverse", "gradient")),
-        ("adhesion of molecules", 3, "reverse"),
-    ],
-)
-@pytest.mark.usefixtures("kernels")
-def test_kernels_equal_the_plain_path(name: str, n_dim: int, mode: str) -> None:
-    with jax.enable_x64(True):
-        samples, keys = points("float64", 7)  # 21 simulations: not a multiple of what a vector holds
-        function = derived(forces_of(name, n_dim), mode)
-        assert has_kernels(function, samples[0], keys[0])
-        got = jax.jit(over_batch(function))(samples, keys)
-        close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-12)
+# Laws with one form, with a cutoff, and with a number of each cell: all laws look for near pairs alike.
+NEAR_LAWS = ["morse", "springs, cut off", "adhesion of molecules"]
+
+
+def _cases() -> Iterator[Any]:
+    for way, name in itertools.product(WAYS, LAWS):
+        quick = way == "every pair" or name in NEAR_LAWS
+        yield pytest.param(way, name, 2, "gradient", marks=() if quick else pytest.mark.verify)
+        yield pytest.param(way, name, 2, "forward", marks=() if name == "morse" else SLOW)
+    for way in WAYS:
+        yield from ((way, "morse", 3, mode) for mode in ("forward", "reverse", "gradient"))
+        yield way, "adhesion of molecules", 3, "reverse"
+
+
+@functools.cache
+def by_plain_path(name: str, n_dim: int, mode: str) -> Any:
+    """Of 21 simulations: not a multiple of what a vector holds."""
+    function = derived(forces_of(name, n_dim), mode)
+    return jax.device_get(jax.jit(lambda *a: plain(function, *a))(*points("float64", 7)))
+
+
+@pytest.mark.parametrize(("way", "name", "n_dim", "mode"), list(_cases()))
+def test_kernels_equal_the_plain_path(way: str, name: str, n_dim: int, mode: str) -> None:
+    with jax.enable_x64(True), choosing(preferring(WAYS[way]())):
+        got = by_kernels(derived(forces_of(name, n_dim), mode), *points("float64", 7))
+        close(got, by_plain_path(name, n_dim, mode), 1e-12)
 
 
 @pytest.mark.parametrize("mode", [pytest.param("forward", marks=SLOW), "gradient"])

@@ -71,6 +71,11 @@ LAWS: dict[str, Any] = {
     ),
 }
 every_law = pytest.mark.parametrize("law", LAWS)
+# A cutoff that is a number, a range that comes from the radii, and a number of each cell.
+QUICK_LAWS = ("Lennard-Jones", "Hertzian", "adhesion of cells")
+every_law_in_time = pytest.mark.parametrize(
+    "law", [pytest.param(law, marks=() if law in QUICK_LAWS else pytest.mark.slow) for law in LAWS]
+)
 
 
 def by_jax_md(law: str, state: Cells, geometry: str) -> Any:
@@ -170,7 +175,7 @@ def test_the_physics_knows_no_origin_direction_or_order(law: str, n_dim: int) ->
         assert_close(found, desired[order])
 
 
-@every_law
+@every_law_in_time
 def test_derivatives_are_those_of_finite_differences(law: str) -> None:
     """In positions, radii and the strength, forward and reverse; also through the pressure."""
     state = cells(3)
@@ -198,7 +203,7 @@ def test_derivatives_are_those_of_finite_differences(law: str) -> None:
     assert float(ahead) == pytest.approx((4 * difference(h) - difference(2 * h)) / 3, rel=1e-7)
 
 
-@every_law
+@every_law_in_time
 def test_cells_at_one_place_and_dead_slots_are_finite(law: str) -> None:
     alone = cells(2)
     together = eqx.tree_at(lambda s: s.position, alone, alone.position.at[3].set(alone.position[2]))
@@ -293,8 +298,13 @@ def test_pressures_add_up_to_the_work_of_growing_all_distances(n_dim: int) -> No
     volume = {2: math.pi, 3: 4 * math.pi / 3}[n_dim] * state.radius[:, 0] ** n_dim
     for potential in (MorsePotential(3.0, 2.0, CUTOFF, ONSET), LAWS["Hertzian"](EPSILON)):
         energy = potential.energy_fn(state)
-        work = jax.grad(lambda scale, e=energy: e(scale * state.position))(1.0)
-        total = n_dim * jnp.sum(volume * virial_pressure(state, potential))
+
+        @jax.jit
+        def work_and_total(e: Any = energy, of: Any = potential) -> tuple[Array, Array]:
+            work = jax.grad(lambda scale: e(scale * state.position))(1.0)
+            return work, n_dim * jnp.sum(volume * virial_pressure(state, of))
+
+        work, total = work_and_total()
         assert float(total) == pytest.approx(-float(work), rel=1e-11)
     pair = jax.tree.map(lambda x: x[:2], state)
     pair = eqx.tree_at(
@@ -352,15 +362,15 @@ def test_active_motion_is_differentiable_and_leaves_dead_slots(n_dim: int) -> No
         after = step(state, key=KEY)
         return jnp.sum(after.position**2) + jnp.sum(after.orientation[:, 0] ** 3), after
 
-    at = jnp.asarray([1.3, 0.7, 0.5])
-    slope, after = jax.grad(end, has_aux=True)(at)
+    at, gradient = jnp.asarray([1.3, 0.7, 0.5]), jax.jit(jax.grad(end, has_aux=True))
+    slope, after = gradient(at)
     np.testing.assert_array_equal(after.position[N:], 0)
     np.testing.assert_array_equal(after.orientation[N:], 0)
     h = 1e-6
     for i, unit in enumerate(np.eye(3)):
         numeric = (end(at + h * unit)[0] - end(at - h * unit)[0]) / (2 * h)
         assert float(slope[i]) == pytest.approx(float(numeric), rel=1e-6)
-    assert np.all(np.isfinite(jax.grad(end, has_aux=True)(jnp.zeros(3))[0]))
+    assert np.all(np.isfinite(gradient(jnp.zeros(3))[0]))
 
 
 def test_without_speed_active_motion_is_brownian_and_a_state_needs_an_orientation() -> None:

@@ -110,12 +110,13 @@ def test_fields_of_any_shape_have_derivatives(jacobian: Callable) -> None:
         state = _state(displacement, shift, 2)
         stiffness = jnp.asarray([0.7, 0.01])
 
+        @jax.jit
         def force(stiffness: Array) -> Array:
             return Spring(stiffness).force_fn(state)(state.position)
 
         # The force is linear in them: the derivative is the force of a unit of each.
         expected = jnp.stack([force(unit) for unit in jnp.eye(2)], axis=-1)
-        np.testing.assert_allclose(jacobian(force)(stiffness), expected, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(jax.jit(jacobian(force))(stiffness), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_the_force_is_that_of_jax_md(from_jax_md: Callable) -> None:
@@ -186,8 +187,12 @@ def test_the_closed_form_of_the_morse_force_is_the_derivative_of_its_energy() ->
         distance = jnp.asarray([0.3, 0.9, 1.1, 1.9, 2.1, 2.6, 3.4, 3.6, 9.0])
         sigma = jnp.linspace(0.8, 1.6, distance.size)
         morse, by_energy = MorsePotential(fields[0], fields[1], fields[2], 2.0), ByEnergy(*fields)
-        ours, derived = (p.force_derivatives(distance, sigma) for p in (morse, by_energy))
-        g, g_derived = (p.force_over_distance(distance, sigma) for p in (morse, by_energy))
+        ours, derived = jax.jit(
+            lambda: [p.force_derivatives(distance, sigma) for p in (morse, by_energy)]
+        )()
+        g, g_derived = jax.jit(
+            lambda: [p.force_over_distance(distance, sigma) for p in (morse, by_energy)]
+        )()
         assert set(ours.by_field) == {"potential.epsilon", "potential.alpha"}
         for name, i in (("potential.epsilon", 0), ("potential.alpha", 1)):
 
@@ -195,7 +200,7 @@ def test_the_closed_form_of_the_morse_force_is_the_derivative_of_its_energy() ->
                 changed = ByEnergy(*[*fields[:i], x, *fields[i + 1 :]])
                 return changed.force_over_distance(distance, sigma)
 
-            wanted = jax.jacfwd(force)(fields[i])
+            wanted = jax.jit(jax.jacfwd(force))(fields[i])
             np.testing.assert_allclose(ours.by_field[name], wanted, rtol=1e-12, atol=1e-13, err_msg=name)
         np.testing.assert_allclose(g, g_derived, rtol=1e-12, atol=1e-13)
         np.testing.assert_allclose(ours.by_distance, derived.by_distance, rtol=1e-11, atol=1e-13)
@@ -210,8 +215,9 @@ def test_a_subclass_with_another_energy_has_its_own_force() -> None:
     with jax.enable_x64(True):
         state = _state(*jxm.space.free(), 2)
         potential = Stiffer(epsilon=3.0, alpha=2.0, r_onset=2.0, r_cutoff=3.5)  # type: ignore[call-arg]
-        slope = jax.grad(potential.energy_fn(state))(state.position)
-        np.testing.assert_allclose(potential.force_fn(state)(state.position), -slope, rtol=1e-12)
+        slope = jax.jit(jax.grad(potential.energy_fn(state)))(state.position)
+        force = jax.jit(potential.force_fn(state))(state.position)
+        np.testing.assert_allclose(force, -slope, rtol=1e-12)
 
 
 def test_a_subclass_with_another_force_is_moved_by_it() -> None:

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sweeps import Recorder, record_intervals
 
 from jaxmorph import sensitivity
 from jaxmorph.designs import SaltelliDesign
@@ -210,10 +211,14 @@ class Problem:
         return samples, seeds
 
 
-@pytest.mark.slow
-def test_intervals_over_the_design_cover_the_truth_as_often_as_they_say() -> None:
-    """The issue's bar: 95 % intervals cover between 91 and 98 %, over 300 repetitions."""
-    problem, n = Problem(64, 16, seed=1), 300
+@pytest.mark.parametrize(
+    "n", [pytest.param(300, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.verify)]
+)
+def test_intervals_over_the_design_cover_the_truth_as_often_as_they_say(
+    n: int, record_property: Recorder
+) -> None:
+    """95 % intervals cover between 91 and 98 %, over n repetitions."""
+    problem = Problem(64, 16, seed=1)
     hits = dict.fromkeys(problem.truth, 0)
     for _ in range(n):
         samples, seeds = problem.draws()
@@ -221,6 +226,7 @@ def test_intervals_over_the_design_cover_the_truth_as_often_as_they_say() -> Non
             over = [d.resampled(statistic(d)) for d in (samples, seeds)]
             found = with_interval("x", over[0], 64, over[1], 16)
             hits[name] += found["x_low"].item() <= problem.truth[name] <= found["x_high"].item()
+    record_intervals(record_property, sum(hits.values()), n * len(hits))
     shares = {name: count / n for name, count in hits.items()}
     assert all(0.91 <= share <= 0.98 for share in shares.values()), shares
 

@@ -10,6 +10,7 @@ from jax.extend import core
 from jaxtyping import Array
 
 import jaxmorph as jxm
+from jaxmorph.engine.program import over_batch
 from jaxmorph.env.mechanics import (
     Cutoff,
     HarmonicPotential,
@@ -143,3 +144,10 @@ def has_kernels(function: Callable, *arguments: Any) -> bool:
     with batched_on("cpu"):
         found = names(jax.make_jaxpr(function)(*arguments).jaxpr)
     return any(name.startswith("pair_force") for name in found)
+
+
+def by_kernels(function: Callable, samples: Any, keys: Any) -> Any:
+    """What the engine computes with ``function``; it must call kernels."""
+    lowered = jax.jit(over_batch(function)).lower(samples, keys)
+    assert "jaxmorph_pair_kernel_" in lowered.as_text()
+    return lowered.compile()(samples, keys)
