@@ -189,6 +189,7 @@ def pull_back(x: Any, radius: Any, noise: Any, cotangent: Any) -> dict[str, Any]
 def by_jax(x: Any, radius: Any, noise: Any, epsilon: Any, alpha: Any, scale: Any, s: Any) -> jax.Array:
     """A step by the package; epsilon, alpha and the scale in proportion to themselves."""
     displacement, shift = space.free()
+    x, radius = jnp.asarray(x), jnp.asarray(radius)
     state = BaseCellState(displacement, shift, x, jnp.ones((len(x), 1)), radius[:, None])
     potential = MorsePotential(epsilon * EPSILON, alpha * ALPHA, r_onset=1e3, r_cutoff=2e3)
     return x + potential.scaled_force_fn(state, scale * SCALE)(x) + noise * s

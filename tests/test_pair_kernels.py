@@ -146,8 +146,8 @@ def test_a_position_that_is_nan_gives_no_number() -> None:
             state = state_of(position, jnp.ones((N, 1)))
             return MorsePotential(r_onset=1.5, r_cutoff=2.5).force_fn(state)(position)
 
-        samples = np.array([[0.5], [1.5]])
-        near, broken = np.asarray(over_batch(force)(samples, points("float64", 1)[1]))[:, 0]
+        samples = jnp.array([[0.5], [1.5]])
+        near, broken = np.asarray(over_batch(force)(samples, jnp.asarray(points("float64", 1)[1])))[:, 0]
         np.testing.assert_array_equal(near, 0)
         assert np.all(np.isnan(broken))
 

@@ -244,6 +244,7 @@ def test_records_that_do_not_divide_the_steps() -> None:
         engine.trace_gradients(problem)
 
 
+@pytest.mark.usefixtures("mistyped")
 @pytest.mark.parametrize(
     ("replace", "by", "parts"),
     [
