@@ -41,8 +41,9 @@ help: ## show this help
 run: $(STAMP) ## make the reports of config/config.yaml (ARGS go to snakemake)
 	@if [ -t 2 ]; then logger="--logger=rich"; fi; $(IN_VENV) snakemake $$logger $(ARGS)
 
+# Compiling takes half of their time: these compile with few optimisations, all others with those of jobs.
 test: $(STAMP) ## run the tests, except slow ones and those that need a browser (ARGS go to pytest)
-	@$(IN_VENV) pytest -m "not browser and not verify and (not slow or slurm)" -n $(WORKERS) --dist loadfile $(ARGS)
+	@JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(IN_VENV) pytest -m "not browser and not verify and (not slow or slurm)" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(STAMP) $(PEERS)/.installed ## run the other tests: long ones, and further variants of quick ones
 	@$(IN_VENV) pytest -m "slow and not slurm" -n $(WORKERS) --dist loadfile $(ARGS)

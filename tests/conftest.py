@@ -41,6 +41,17 @@ def mistyped() -> Iterator[None]:
 
 
 @pytest.fixture
+def optimised() -> Iterator[None]:
+    """XLA compiles as in jobs, also in `make test`: the test looks at last digits, or stands on an edge."""
+    import jax
+
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture
 def x64() -> Iterator[None]:
     """Double precision, for tests that use the physics without the engine."""
     import jax

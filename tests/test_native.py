@@ -73,6 +73,7 @@ def _numbers(dtype: str, n: int = 1000) -> np.ndarray:
         lambda x, y: jax.nn.relu(x) + y,
     ],
 )
+@pytest.mark.usefixtures("optimised")
 def test_operations_are_those_of_jax(function: Callable, dtype: str) -> None:
     with jax.enable_x64(dtype == "float64"):
         x, y = _numbers(dtype), _numbers(dtype)[::-1].copy()

@@ -148,7 +148,7 @@ def test_the_force_is_that_of_jax_mds_neighbour_list(from_jax_md: Callable) -> N
 
 
 @pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
-@pytest.mark.usefixtures("always_listed")
+@pytest.mark.usefixtures("always_listed", "optimised")
 def test_derivatives_in_both_modes_are_those_of_all_pairs(dim: int) -> None:
     state = without_nan(cluster(dim))
     weight = jnp.asarray(np.random.default_rng(5).normal(size=state.position.shape))
