@@ -42,7 +42,7 @@ def mistyped() -> Iterator[None]:
 
 @pytest.fixture
 def optimised() -> Iterator[None]:
-    """XLA compiles as in jobs, also in `make test`: the test looks at last digits, or stands on an edge."""
+    """XLA compiles as in jobs, also in `make test`: last digits count, or the test stands on an edge."""
     import jax
 
     before = jax.config.values["jax_disable_most_optimizations"]
