@@ -90,6 +90,7 @@ class Quantity:
         within: Half-width of the interval at which it counts as converged; none: nothing is said.
         relative: Whether that is a share of the largest value over parameters.
         from_gradients: Whether it is made from gradients, and so no better than these.
+        needs_complete: Whether it speaks of the whole design, and says nothing where these miss a jump.
         ranks: Whether parameters may be ranked by it, where it is the best there is of its kind or the
             kinds after it.
         of_noise: The quantity that says the same of the noise as one more input.
@@ -113,6 +114,7 @@ class Quantity:
     within: float | None = None
     relative: bool = False
     from_gradients: bool = False
+    needs_complete: bool = False
     ranks: bool = False
     of_noise: str = ""
     designs: str = ""

@@ -49,7 +49,7 @@ def _quantity(
 ) -> Quantity:
     return Quantity(
         name, long_name, unit, (*_PLACE, *last), method=SUBSPACE, from_gradients=True,
-        designs="all but morris and one-at-a-time", absent=NEEDS_MOMENTS, **more,
+        needs_complete=True, designs="all but morris and one-at-a-time", absent=NEEDS_MOMENTS, **more,
     )  # fmt: skip
 
 
@@ -112,6 +112,7 @@ QUANTITIES = (
         method=SUBSPACE,
         formula="w_1^T x",
         from_gradients=True,
+        needs_complete=True,
         designs="all but morris and one-at-a-time",
     ),
 )

@@ -38,6 +38,7 @@ QUANTITIES = (
         reading="observable per unit of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
+        needs_complete=True,
     ),
     Quantity(
         "gradient_trimmed_average",
@@ -50,6 +51,7 @@ QUANTITIES = (
         reading="observable per unit of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
+        needs_complete=True,
         absent="needs two or more seeds",
     ),
     Quantity(
@@ -66,6 +68,7 @@ QUANTITIES = (
         within=0.1,
         relative=True,
         from_gradients=True,
+        needs_complete=True,
     ),
     Quantity(
         "elasticity_defined_share",
@@ -84,6 +87,7 @@ QUANTITIES = (
         ELASTICITY,
         formula="10, 50 and 90 % quantiles over samples",
         from_gradients=True,
+        needs_complete=True,
     ),
     Quantity(
         "semi_elasticity_average",
@@ -97,6 +101,7 @@ QUANTITIES = (
         reading="change of the observable per 100 % change of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
+        needs_complete=True,
     ),
 )
 

@@ -35,6 +35,7 @@ QUANTITIES = (
         reading="standard deviations of the observable per standard deviation of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
+        needs_complete=True,
         absent=NEEDS_MOMENTS,
     ),
 )
