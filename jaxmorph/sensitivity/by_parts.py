@@ -1,21 +1,20 @@
 """Integration by parts: whether gradients explain how values vary over the design.
 
-E[h df/du] + E[f (h p)' / p] = 0 for every test function h of :mod:`.waves`, if the gradient is complete
-and the parameter independent of the others, whatever these do. Both averages are over the samples at
+E[h df/du] + E[f (h p)' / p] = 0 for every test function h of :mod:`.waves`, if the gradient is
+complete and the parameter independent of the others, whatever these do. Both averages are over the samples at
 hand, so their sum D is 0 but for the choice of samples. A gradient along paths obeys it for every seed by
 itself, so seeds add no error to it; any other one on average over seeds, and their spread is added.
 
 The average is taken twice: plainly, and relieved of functions of the parameter whose average is known
 (control variates). The second knows more of smooth functions, and too little of its own error where a
 few samples carry it; what is refuted is refuted by both. Errors are of the jackknife over groups of
-samples (HC3: MacKinnon and White, J. Econom. 29 (1985) 305-325), with the degrees of freedom of a variance
-that few groups make up (Satterthwaite, Biometrics Bull. 2 (1946) 110-114).
+samples (HC3: MacKinnon and White, J. Econom. 29 (1985) 305-325), with the degrees of freedom of a
+variance that few groups make up (Satterthwaite, Biometrics Bull. 2 (1946) 110-114).
 """
 
 import dataclasses
 
 import numpy as np
-import xarray as xr
 from scipy import stats
 
 from ..designs import ListDesign
@@ -29,9 +28,11 @@ FEWEST_GROUPS = 12
 """Fewer independent samples than this say nothing of their own error."""
 _MOST_GROUPS, _FEWEST_KEPT, _BYTES = 512, 32, 6.4e7
 _MOST_SEEDS = 32
+# The jackknife knows nothing of an estimate that hangs on one group.
+_MOST_LEVERAGE = 0.95
 # A share of failed simulations so small that what they would have added is within the error.
 _MOST_FAILED = 0.1
-# A list of the user's is taken for draws from the distributions unless that is this improbable.
+# Samples of a user's own are taken for draws from the distributions unless that is this improbable.
 _UNLIKE = 0.001
 
 
@@ -58,22 +59,88 @@ class Parts:
     known: np.ndarray
 
 
-def applies(samples: Samples) -> bool:
-    """Whether the test can be made of a run."""
-    if not samples.question.independent or samples.stands_for != "sample":
+def stand_for_distributions(samples: Samples) -> bool:
+    """Whether the samples are independent parameters' own, enough of them to know their error."""
+    question = samples.question
+    if not question.independent or samples.stands_for != "sample":
         return False
     if samples.points.sizes["sample"] // samples.group_size < FEWEST_GROUPS:
         return False
-    listed = isinstance(samples.question.design, ListDesign)
-    return not listed or _like_draws(samples.points["unit_value"].values)
+    given = question.design is None or isinstance(question.design, ListDesign)
+    return not given or _like_draws(samples.points["unit_value"].values)
 
 
 def _like_draws(v: np.ndarray) -> bool:
-    """Whether listed points (sample, parameter) could be independent draws, parameter by parameter."""
+    """Whether points (sample, parameter) could be independent draws, parameter by parameter."""
     n_parameters = v.shape[1]
     tests = [stats.kstest(column, "uniform").pvalue for column in v.T]
     tests += [stats.spearmanr(v[:, i], v[:, j]).pvalue for i in range(n_parameters) for j in range(i)]
     return bool(min(tests) * len(tests) > _UNLIKE)
+
+
+@dataclasses.dataclass
+class _Sums:
+    """What is kept of the slabs: sums over samples, (parameter, wave, ...) those of D.
+
+    Attributes:
+        place: Sizes of time and observable; what is flat over both is called a place.
+        dtype: Of the values as they came.
+        scale: What values and gradients are divided by (time, observable).
+        shift: What is taken off values then.
+        largest: The largest value.
+        pairs: Number of simulations that are there.
+        failed: Number of those that failed (time, observable).
+        value: Number, sum and sum of squares of means over seeds (3, time, observable).
+        moments: D times each control (..., control, place).
+        blocks: D with the weights of either average (..., average, block, place).
+        controls: Controls with these (..., average, block, control).
+        leverage: Of the samples of a block (..., average, block).
+        explained: E[h df/du] by the second average (..., place).
+        seeds: D of blocks of seeds (..., average, block of seeds, place).
+    """
+
+    place: tuple[int, ...]
+    dtype: np.dtype
+    scale: np.ndarray
+    shift: np.ndarray
+    largest: np.ndarray
+    pairs: int
+    failed: np.ndarray
+    value: np.ndarray
+    moments: np.ndarray
+    blocks: np.ndarray
+    controls: np.ndarray
+    leverage: np.ndarray
+    explained: np.ndarray
+    seeds: np.ndarray
+
+    @classmethod
+    def for_first(
+        cls, f: np.ndarray, ok: np.ndarray, dtype: np.dtype, n_parameters: int, n_groups: int
+    ) -> "_Sums":
+        """Zeros, as large as the memory allows, for values like those of the first slab."""
+        _, n_seeds, *place = f.shape
+        n_places, of = int(np.prod(place)), (n_parameters, WAVES)
+        kept = max(int(_BYTES / (8 * 2 * n_parameters * WAVES * n_places)), _FEWEST_KEPT)
+        n_blocks = min(n_groups, _MOST_GROUPS, kept)
+        largest = np.abs(f).max(axis=(0, 1))
+        scale = np.where(largest > 0, largest, 1.0)  # squares of numbers of any size
+        return cls(
+            place=tuple(place),
+            dtype=dtype,
+            scale=scale,
+            shift=(f / scale).sum(axis=(0, 1)) / np.maximum(ok.sum(axis=(0, 1)), 1),
+            largest=np.zeros(place),
+            pairs=0,
+            failed=np.zeros(place),
+            value=np.zeros((3, *place)),
+            moments=np.zeros((*of, CONTROLS + 1, n_places)),
+            blocks=np.zeros((*of, 2, n_blocks, n_places)),
+            controls=np.zeros((*of, 2, n_blocks, CONTROLS + 1)),
+            leverage=np.zeros((*of, 2, n_blocks)),
+            explained=np.zeros((*of, n_places)),
+            seeds=np.zeros((*of, 2, min(n_seeds, _MOST_SEEDS), n_places)),
+        )
 
 
 class ByParts:
@@ -89,7 +156,7 @@ class ByParts:
             x = controls(v)
             plain = [_on(x, [0, k]) for k in range(1, WAVES + 1)]
             self._inverse.append([*plain, _on(x, list(range(CONTROLS + 1)))])
-        self._started = False
+        self._sums: _Sums | None = None
 
     def add(self, slab: Slab) -> None:
         """Add all seeds of some samples."""
@@ -102,60 +169,37 @@ class ByParts:
         g = (slab.gradient * scale).transpose(*order, "parameter").values
         g = np.where(ok[..., None], g, 0.0).astype(float)
         there = ok.shape[0] * ok.shape[1] if slab.there is None else int(slab.there.sum())
-        if not self._started:
-            self._start(f, ok, dtype)
-        f, g = f / self._scale, g / self._scale[..., None]
+        if self._sums is None:
+            self._sums = _Sums.for_first(f, ok, dtype, self._v.shape[1], self._n_groups)
+        sums, by_seed = self._sums, self._samples.question.by_seed
+        f, g = f / sums.scale, g / sums.scale[..., None]
         rows = np.searchsorted(self._samples.points["sample"].values, slab.value["sample"].values)
-        self._largest = np.maximum(self._largest, np.abs(f).max(axis=(0, 1)))
-        f = np.where(ok, f - self._shift, 0.0)
-        self._failed += there - ok.sum(axis=(0, 1))
-        self._pairs += there
+        sums.largest = np.maximum(sums.largest, np.abs(f).max(axis=(0, 1)))
+        f = np.where(ok, f - sums.shift, 0.0)
+        sums.failed += there - ok.sum(axis=(0, 1))
+        sums.pairs += there
         n = np.maximum(ok.sum(axis=1), 1)
         mean, slope = f.sum(axis=1) / n, g.sum(axis=1) / n[..., None]
-        some = ok.any(axis=1)
-        self._value += np.stack([some.sum(axis=0), mean.sum(axis=0), (mean**2).sum(axis=0)])
-        block = rows // self._samples.group_size * self._blocks // self._n_groups
-        member = block == np.arange(self._blocks)[:, None]
+        sums.value += [ok.any(axis=1).sum(axis=0), mean.sum(axis=0), (mean**2).sum(axis=0)]
+        n_blocks = sums.blocks.shape[3]
+        block = rows // self._samples.group_size * n_blocks // self._n_groups
+        member = block == np.arange(n_blocks)[:, None]
         for i, distribution in enumerate(self._samples.question.distributions):
             v, theta = self._v[rows, i], self._theta[rows, i]
             h = of_gradients(distribution, theta, v)
             w = of_values(distribution, theta, v, self._samples.question.smoothing)
             x = controls(v)
             for k in range(WAVES):
-                explained = _times(h[k], slope[..., i])
-                d = (explained + _times(w[k], mean)).reshape(len(rows), -1)
-                self._moments[i, k] += x.T @ d
+                explained = _times(h[k], slope[..., i]).reshape(len(rows), -1)
+                d = explained + _times(w[k], mean).reshape(len(rows), -1)
+                sums.moments[i, k] += x.T @ d
                 for j, (a, leverage) in enumerate(self._averages(i, k, x)):
-                    self._sums[i, k, j] += (member * a) @ d
-                    self._controls[i, k, j] += (member * a) @ x
-                    self._leverage[i, k, j] += member @ leverage
-                    if j:
-                        self._explained[i, k] += a @ explained.reshape(len(rows), -1)
-                    if not self._samples.question.by_seed:
-                        self._seeds[i, k, j] += self._of_seeds(a * h[k], g[..., i], a * w[k], f, ok)
-
-    def _start(self, f: np.ndarray, ok: np.ndarray, dtype: np.dtype) -> None:
-        """Arrays of zeros, as large as the memory allows."""
-        _, n_seeds, *place = f.shape
-        n_parameters, n_places = self._v.shape[1], int(np.prod(place))
-        each = 8 * n_parameters * WAVES * 2 * n_places
-        kept = max(int(_BYTES / each), _FEWEST_KEPT)
-        self._blocks = min(self._n_groups, _MOST_GROUPS, kept)
-        self._seed_blocks = min(n_seeds, _MOST_SEEDS)
-        largest = np.abs(f).max(axis=(0, 1))
-        self._scale = np.where(largest > 0, largest, 1.0)  # squares of numbers of any size
-        self._shift = (f / self._scale).sum(axis=(0, 1)) / np.maximum(ok.sum(axis=(0, 1)), 1)
-        self._largest, self._failed = np.zeros(place), np.zeros(place)
-        self._pairs, self._place, self._dtype = 0, tuple(place), dtype
-        self._value = np.zeros((3, *place))
-        of = (n_parameters, WAVES)
-        self._moments = np.zeros((*of, CONTROLS + 1, n_places))
-        self._sums = np.zeros((*of, 2, self._blocks, n_places))
-        self._controls = np.zeros((*of, 2, self._blocks, CONTROLS + 1))
-        self._leverage = np.zeros((*of, 2, self._blocks))
-        self._explained = np.zeros((*of, n_places))
-        self._seeds = np.zeros((*of, 2, self._seed_blocks, n_places))
-        self._started = True
+                    sums.blocks[i, k, j] += (member * a) @ d
+                    sums.controls[i, k, j] += (member * a) @ x
+                    sums.leverage[i, k, j] += member @ leverage
+                    if not by_seed:
+                        sums.seeds[i, k, j] += self._of_seeds(a * h[k], g[..., i], a * w[k], f, ok)
+                sums.explained[i, k] += a @ explained
 
     def _averages(self, parameter: int, wave: int, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Of the samples with controls ``x``: their weights in either average, and their leverage."""
@@ -165,21 +209,24 @@ class ByParts:
     def _of_seeds(
         self, h: np.ndarray, g: np.ndarray, w: np.ndarray, f: np.ndarray, ok: np.ndarray
     ) -> np.ndarray:
-        """D of blocks of seeds, (block, place); a seed that is missing counts as the mean of the others."""
+        """D of blocks of seeds, (block, place); a missing seed counts as the mean of the others."""
         n = np.maximum(ok.sum(axis=1, keepdims=True), 1)
         d = np.einsum("i,ir...->ir...", h, g) + np.einsum("i,ir...->ir...", w, f)
         d = np.where(ok, d, d.sum(axis=1, keepdims=True) / n).sum(axis=0)
-        starts = np.array([b[0] for b in np.array_split(np.arange(len(d)), self._seed_blocks)])
+        n_blocks = min(len(d), _MOST_SEEDS)
+        starts = np.array([b[0] for b in np.array_split(np.arange(len(d)), n_blocks)])
         sizes = np.diff(np.append(starts, len(d)))
         return np.add.reduceat(d, starts, axis=0).reshape(len(starts), -1) / sizes[:, None]
 
     def parts(self) -> Parts:
         """From all slabs."""
-        shape = (len(self._inverse), WAVES, *self._place)
+        sums = self._sums
+        assert sums is not None, "no slab was added"
+        shape = (len(self._inverse), WAVES, *sums.place)
         missing, error, p_value, degrees = [], [], [], []
         for j in range(2):
-            d, e, df = (x.reshape(shape) for x in self._average(j))
-            floor = np.pi * np.arange(1, WAVES + 1)[:, None, None] * round_off(self._largest, self._dtype)
+            d, e, df = (x.reshape(shape) for x in self._average(sums, j))
+            floor = np.pi * np.arange(1, WAVES + 1)[:, None, None] * round_off(sums.largest, sums.dtype)
             d = np.where(np.abs(d) <= floor, 0.0, d)
             with np.errstate(divide="ignore", invalid="ignore"):
                 t = np.where(d == 0, 0.0, np.abs(d) / e)
@@ -189,31 +236,31 @@ class ByParts:
             p_value.append(2 * stats.t.sf(t, df))
         least = np.argmax(p_value, axis=0)
         chosen = [np.take_along_axis(np.array(x), least[None], 0)[0] for x in (missing, error, degrees)]
-        n, total, squares = self._value
+        n, total, squares = sums.value
         n = np.maximum(n, 1)
         spread = np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0.0))
-        known = self._failed * self._n_groups**0.5 <= _MOST_FAILED * self._pairs
-        first = [_last(x) for x in (*chosen, self._explained.reshape(shape), np.max(p_value, axis=0))]
+        known = sums.failed * self._n_groups**0.5 <= _MOST_FAILED * sums.pairs
+        first = [_last(x) for x in (*chosen, sums.explained.reshape(shape), np.max(p_value, axis=0))]
         d, e, df, explained, p = first
-        size = self._scale[..., None]
-        return Parts(-d * size, e * size, explained * size, p, df, spread * self._scale, known)
+        size = sums.scale[..., None]
+        return Parts(-d * size, e * size, explained * size, p, df, spread * sums.scale, known)
 
-    def _average(self, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _average(self, sums: _Sums, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """D, its standard error and the degrees of freedom of that, (parameter, wave, place)."""
-        sums, moments = self._sums[:, :, j], self._moments
-        beta = np.empty_like(moments)
+        blocks = sums.blocks[:, :, j]
+        beta = np.empty_like(sums.moments)
         for i, inverses in enumerate(self._inverse):
             for k in range(WAVES):
-                beta[i, k] = inverses[k if j == 0 else WAVES] @ moments[i, k]
-        influence = sums - self._controls[:, :, j] @ beta
-        leverage = np.minimum(self._leverage[:, :, j], 0.95)
+                beta[i, k] = inverses[k if j == 0 else WAVES] @ sums.moments[i, k]
+        influence = blocks - sums.controls[:, :, j] @ beta
+        leverage = np.minimum(sums.leverage[:, :, j], _MOST_LEVERAGE)
         squares = (influence / (1 - leverage)[..., None]) ** 2
         variance = squares.sum(axis=2)
-        free = self._blocks - (2 if j == 0 else CONTROLS + 1)
+        free = blocks.shape[2] - (2 if j == 0 else CONTROLS + 1)
         degrees = np.minimum(_degrees(squares), free)
-        d = sums.sum(axis=2)
+        d = blocks.sum(axis=2)
         if not self._samples.question.by_seed:
-            of_seeds = self._seeds[:, :, j]
+            of_seeds = sums.seeds[:, :, j]
             n = of_seeds.shape[2]
             if n < 2:
                 return d, np.full_like(d, np.inf), np.ones_like(d)

@@ -19,9 +19,9 @@ import xarray as xr
 from scipy import stats
 
 from ..distributions import natural_sd, poincare_constant
-from ..quantities import Kind, Method, Quantity, part_of
+from ..quantities import Kind, Method, Needs, Quantity, part_of
 from .both_errors import BothErrors
-from .by_parts import FEWEST_GROUPS, ByParts, Parts, applies
+from .by_parts import FEWEST_GROUPS, ByParts, Parts, stand_for_distributions
 from .estimator import Estimates, Estimator, Slab, declared
 from .fourier import Fourier
 from .given_data import GivenData
@@ -50,9 +50,9 @@ BY_PARTS = Method(
 )
 _DESIGNS = "sobol, latin-hypercube, saltelli, fast, list; independent parameters"
 _NEEDS = (
-    f"needs independent parameters and {FEWEST_GROUPS} or more samples (groups of a Saltelli design) that "
-    "are drawn from their distributions: not a grid, not Morris, not one at a time, not a list that is "
-    "distributed otherwise"
+    f"needs independent parameters and {FEWEST_GROUPS} or more samples (groups of a Saltelli design) "
+    "that are drawn from their distributions: not a grid, not Morris, not one at a time, not a list that "
+    "is distributed otherwise"
 )
 
 
@@ -141,7 +141,7 @@ class Completeness(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        self._by_parts = ByParts(samples) if applies(samples) else None
+        self._by_parts = ByParts(samples) if stand_for_distributions(samples) else None
         self._still = _Still()
         self._coordinates: dict[str, xr.DataArray] = {}
 
@@ -159,14 +159,10 @@ class Completeness(Estimator):
         if self._by_parts is not None:
             numbers = of_parts(self._by_parts.parts())
             result = {name: self._named(x, _PAIR) for name, x in numbers.items()}
-            refuted |= numbers["gradient_incomplete"]
-        refuted |= self._below_an_index(found)
+            refuted |= numbers["gradient_incomplete"] | self._below_an_index(found)
+            somewhere |= self._too_small(found)
         if self.samples.question.design is not None or not self.samples.question.stochastic:
             somewhere |= self._still.varies()
-        if "total_bound" in found and self.samples.moments.has_interval:
-            distributions = self.samples.question.distributions
-            weights = [poincare_constant(d) / natural_sd(d) ** 2 for d in distributions]
-            somewhere |= holm(too_small(self.samples.moments, np.array(weights))) < LEVEL
         if shape[-1] == 1:
             refuted |= somewhere[..., None]
         somewhere |= refuted.any(axis=-1)
@@ -182,6 +178,14 @@ class Completeness(Estimator):
 
     def _named(self, array: np.ndarray, dims: tuple[str, ...]) -> xr.DataArray:
         return xr.DataArray(array, {d: c for d, c in self._coordinates.items() if d in dims}, dims)
+
+    def _too_small(self, found: Estimates) -> np.ndarray:
+        """Where all bounds add up to less than 1."""
+        if "total_bound" not in found or not self.samples.moments.has_interval:
+            return np.zeros(self._still.shape[:-1], bool)
+        distributions = self.samples.question.distributions
+        weights = np.array([poincare_constant(d) / natural_sd(d) ** 2 for d in distributions])
+        return np.asarray(holm(too_small(self.samples.moments, weights)) < LEVEL)
 
     def _below_an_index(self, found: Estimates) -> np.ndarray:
         """Where a bound is below a total or first-order index, by more than their errors."""
@@ -240,7 +244,9 @@ def too_small(both: BothErrors, weights: np.ndarray) -> np.ndarray:
         if draws is None or n is None:
             continue
         squares = np.diagonal(draws.outer.values, axis1=-2, axis2=-1)
-        less = draws.resampled(draws.variance.copy(data=draws.variance.values - squares @ weights)).values
+        less = draws.resampled(
+            draws.variance.copy(data=draws.variance.values - squares @ weights)
+        ).values
         difference = less[0] if difference is None else difference
         deviations.append((less[1:] - less[0]) * stretch(n))
         fewest = min(fewest, n)
@@ -283,8 +289,8 @@ class _Still:
 
 
 WITHHELD = (
-    "NaN where gradient_incomplete (of the observable, where no parameter can be named): what is made from "
-    "gradients that miss a jump says nothing of the whole design"
+    "NaN where gradient_incomplete (of the observable, where no parameter can be named): what is made "
+    "from gradients that miss a jump says nothing of the whole design"
 )
 
 
@@ -300,13 +306,14 @@ def withhold(dataset: xr.Dataset, quantities: Iterable[Quantity]) -> xr.Dataset:
         return dataset
     incomplete = dataset["gradient_incomplete"]
     by_parameter = incomplete | (somewhere & ~incomplete.any("parameter"))
-    needing = {q.name for q in quantities if q.needs_complete}
+    needs = {q.name: q.needs_complete for q in quantities if q.needs_complete is not Needs.NONE}
     for name in map(str, dataset.data_vars):
         part = part_of(name)
-        if name not in needing and (part is None or part[0] not in needing):
+        need = needs.get(name) or needs.get(part[0] if part else "")
+        if need is None:
             continue
         dims = dataset[name].dims
-        mask = by_parameter if "parameter" in dims and "component" not in dims else somewhere
+        mask = somewhere if need is Needs.ALL else by_parameter
         if "parameter_2" in dims:
             mask = mask | mask.rename(parameter="parameter_2")
         kept = dataset[name].where(~mask.drop_vars([c for c in mask.coords if c not in mask.dims]))

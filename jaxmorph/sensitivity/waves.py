@@ -51,7 +51,7 @@ def of_values(
 
 
 def controls(v: np.ndarray) -> np.ndarray:
-    """1, and functions of the parameter that average to 0 over its distribution (sample, 1 + control)."""
+    """1, and functions of the parameter that average to 0 over its distribution (sample, control)."""
     return np.cos(np.pi * np.arange(CONTROLS + 1) * v[:, None])
 
 
