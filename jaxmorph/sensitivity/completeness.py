@@ -51,8 +51,8 @@ BY_PARTS = Method(
 _DESIGNS = "sobol, latin-hypercube, saltelli, fast, list; independent parameters"
 _NEEDS = (
     f"needs independent parameters and {FEWEST_GROUPS} or more samples (groups of a Saltelli design) "
-    "that are drawn from their distributions: not a grid, not Morris, not one at a time, not a list that "
-    "is distributed otherwise"
+    "that are drawn from their distributions: not a grid, not Morris, not one at a time, not a list "
+    "that is distributed otherwise"
 )
 
 
