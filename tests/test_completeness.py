@@ -1,6 +1,7 @@
 """Gradients that miss something, found from the data alone; and those that miss nothing, left alone."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,8 +132,8 @@ JUMPING: list[Distribution] = [
 @pytest.fixture(scope="module")
 def jumping() -> xr.Dataset:
     v = sobol(128, 3)
-    known = {"design": SobolDesign(samples=128)}
-    return estimated(JUMPING, v, *jumps(v, np.random.default_rng(0)), **known)
+    f, g = jumps(v, np.random.default_rng(0))
+    return estimated(JUMPING, v, f, g, design=SobolDesign(samples=128))
 
 
 def test_jumps_are_found_and_what_does_not_jump_is_not_accused(jumping: xr.Dataset) -> None:
@@ -245,7 +246,7 @@ def test_where_the_identity_does_not_hold_nothing_is_said() -> None:
     unlike = sobol(64, 2)
     unlike[:, 1] = unlike[:, 0]
     grid = GridDesign(points=8)
-    listed = ListDesign(points=[{"p0": 0.5, "p1": 0.5}])
+    listed = ListDesign(points=({"p0": 0.5, "p1": 0.5},))
     for points, known in (
         (v, {"independent": False}),
         (v, {"design": grid}),
@@ -270,7 +271,7 @@ def test_simulations_that_fail_here_and_there_leave_no_test() -> None:
 def test_slabs_units_and_offsets_do_not_matter() -> None:
     v = sobol(64, 3)
     f, g = jumps(v, np.random.default_rng(1), seeds=4)
-    known = {"design": SobolDesign(samples=64), "by_seed": False}
+    known: dict[str, Any] = {"design": SobolDesign(samples=64), "by_seed": False}
     one = by_parts(JUMPING, v, f, g, **known)
     other = by_parts(JUMPING, v, 1e-190 * (f + 1e3), 1e-190 * g, slabs=5, **known)
     np.testing.assert_allclose(other.missing, 1e-190 * one.missing, rtol=1e-6, atol=1e-200)
