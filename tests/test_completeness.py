@@ -338,18 +338,17 @@ def test_complete_gradients_are_seldom_accused() -> None:
     assert below[2].mean() <= 0.005
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 @pytest.mark.parametrize("kind", ["random", *DESIGNS])
 @pytest.mark.parametrize("n", [16, 64])
 def test_false_alarms_over_many_designs(kind: str, n: int) -> None:
     below = rates(kind, n, 600)
-    print(kind, n, below.max(axis=(1, 2)), below.mean(axis=(1, 2)))
     assert below[0].max() <= 0.08
     assert below[1].max() <= 0.025
     assert below[2].mean() <= 0.002
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 def test_jumps_are_found_in_a_hundred_of_a_hundred_designs() -> None:
     counts = np.zeros((3, 3))
     for r in range(100):
@@ -357,7 +356,6 @@ def test_jumps_are_found_in_a_hundred_of_a_hundred_designs() -> None:
         v = sobol(128, 3, r)
         numbers = of_parts(by_parts(JUMPING, v, *jumps(v, rng), design=SobolDesign(samples=128)))
         counts += numbers["gradient_incomplete"][0]
-    print(counts)
     assert counts[0, 0] == counts[1, 0] == 100
     assert counts[2, 1] >= 90  # in one of 8 seeds or none the coin may not turn at all
     assert counts[:, 2].sum() == counts[:2, 1].sum() == counts[2, 0] == 0
