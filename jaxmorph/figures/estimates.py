@@ -13,6 +13,14 @@ _ORDER = list(Kind)
 _SIZES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT)
 _LEADING = (Kind.TOTAL, Kind.BOUND, Kind.SCORE)
 
+FLAGS = (
+    "gradient_unreliable",
+    "gradient_exploding",
+    "gradient_incomplete",
+    "some_gradient_incomplete",
+)
+"""Variables from which :func:`unreliable` knows."""
+
 
 def known(data: xr.Dataset, name: str) -> Quantity:
     """What a dataset says of one of its variables."""
@@ -41,6 +49,8 @@ def size_measure(one: xr.Dataset) -> Quantity | None:
     """What parameters of one observable are ranked by where elasticities cannot; the best one first."""
     for kind in _SIZES:
         for measure in present(one, kind):
+            if measure.from_gradients and bool(one.get("some_gradient_incomplete", False)):
+                continue
             if measure.ranks and bool(one[measure.name].notnull().any()):
                 return measure
     return None
@@ -65,12 +75,17 @@ def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:
 
     An elasticity (theta / f) df/dtheta then changes sign, and is unbounded where f is near zero, so that
     its average over the design says neither size nor direction. The same where the observable is not
-    told from zero, and there is no average. At the last time; (observable,).
+    told from zero, and there is no average, and where gradients were found incomplete. At the last
+    time; (observable,).
     """
     names = sensitivity["observable"]
     found = xr.DataArray(np.zeros(names.size, bool), {"observable": names.values}, ("observable",))
     if "mean" in sensitivity:
         found = found | mean_of_both_signs(sensitivity)
+    if "some_gradient_incomplete" in sensitivity:
+        flags = sensitivity["some_gradient_incomplete"].astype(bool)
+        flags = flags.isel(time=-1) if "time" in flags.dims else flags
+        found = found | flags.reset_coords(drop=True)
     if "parameter_value" in sensitivity:
         found = found | bool(both_signs(sensitivity["parameter_value"]).any())
     if "elasticity_average" in sensitivity:
@@ -82,16 +97,30 @@ def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:
 
 def unreliable(sensitivity: xr.Dataset) -> xr.DataArray | None:
     """Pairs (observable, parameter) whose gradients cannot be trusted; None if that is not known."""
-    for name in ("gradient_unreliable", "gradient_exploding"):
-        if name in sensitivity:
-            return sensitivity[name].astype(bool)
-    return None
+    flags = next((sensitivity[name].astype(bool) for name in FLAGS[:2] if name in sensitivity), None)
+    found = _incomplete(sensitivity)
+    if found is None or flags is None:
+        return flags if found is None else found
+    return flags | found
+
+
+def _incomplete(sensitivity: xr.Dataset) -> xr.DataArray | None:
+    """Pairs whose gradients miss something at any time; all of an observable, if none can be named."""
+    if not set(FLAGS[2:]) <= set(map(str, sensitivity.data_vars)):
+        return None
+    incomplete, somewhere = (sensitivity[name].astype(bool) for name in FLAGS[2:])
+    found = incomplete | (somewhere & ~incomplete.any("parameter"))
+    found = found.any("time") if "time" in found.dims else found
+    return found.drop_vars("time", errors="ignore")
 
 
 def no_elasticities(sensitivity: xr.Dataset) -> str | None:
     """Why a run has no elasticities to draw; None if it has."""
     if unsuited(sensitivity).all():
-        return "needs parameters and observables that keep their sign over the design"
+        return (
+            "needs parameters and observables that keep their sign over the design, and gradients that "
+            "miss nothing"
+        )
     return None
 
 

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from ..quantities import Kind
 from . import panels, style
 from .entry import Entry
-from .estimates import best, known, present
+from .estimates import FLAGS, best, known, present
 from .numbers import NOT_DEFINED
 from .tables import column, interval, tidy
 
@@ -62,8 +62,7 @@ def shown(sensitivity: xr.Dataset) -> list[str]:
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """A total index, its bound, a first-order index and ``noise_share`` at the last time."""
-    flag = ("gradient_unreliable", "gradient_exploding")
-    data = style.final(sensitivity[[*shown(sensitivity), *(n for n in flag if n in sensitivity)]])
+    data = style.final(sensitivity[[*shown(sensitivity), *(n for n in FLAGS if n in sensitivity)]])
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     with style.style():
         n_columns = style.columns_for(len(observables), max(map(len, parameters)))

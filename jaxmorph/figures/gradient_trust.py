@@ -13,15 +13,15 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from . import panels, style
 from .entry import Entry
-from .estimates import unreliable
+from .estimates import FLAGS, unreliable
 from .tables import column, tidy
 
 ENTRY = Entry(
     place=130,
     title="Can the gradients be trusted?",
     reading="Top: the variance of the gradient between seeds against time, on a logarithmic scale; "
-    "a red cross marks a gradient that is flagged, because it grows exponentially or has "
-    "heavy tails. Straight lines that climb many decades are the mark of chaos: the mean "
+    "a red cross marks a gradient that is flagged, because it grows exponentially, has heavy "
+    "tails, or misses a jump. Straight lines that climb many decades are the mark of chaos: the mean "
     "over seeds then says little. Bottom left: the tail index of each pair; below 2 the "
     "variance itself is infinite. "
     "{% if lyapunov_exponent %} Bottom right: the finite-time Lyapunov exponent of the "
@@ -32,6 +32,7 @@ ENTRY = Entry(
         "gradient_tail_index",
         "gradient_unreliable",
         "gradient_growth_rate",
+        "gradient_incomplete",
         "lyapunov_exponent",
     ),
     source="sensitivity.nc, checks.nc",
@@ -48,7 +49,7 @@ _INFINITE_VARIANCE = 2.0
 
 def draw(sensitivity: xr.Dataset, checks: xr.Dataset | None) -> tuple[Figure, pd.DataFrame]:
     """``gradient_variance`` over time; ``gradient_tail_index``; ``lyapunov_exponent`` of the checks."""
-    names = [_VARIANCE, _TAIL, "gradient_unreliable", "gradient_exploding", "gradient_growth_rate"]
+    names = [_VARIANCE, _TAIL, *FLAGS, "gradient_growth_rate"]
     data = sensitivity[[name for name in names if name in sensitivity]]
     lyapunov = None if checks is None else checks.get(_LYAPUNOV)
     styles = style.line_styles(style.names(data, "parameter"))

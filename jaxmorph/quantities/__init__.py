@@ -1,6 +1,6 @@
 """What a number in a file is: declared beside its formula, written with it, read back from there."""
 
-from .declaration import COORDINATES, Interval, Kind, Method, Quantity, part_of
+from .declaration import COORDINATES, Interval, Kind, Method, Needs, Quantity, part_of
 from .describe import (
     Attributes,
     absent,
@@ -20,6 +20,7 @@ __all__ = [
     "Interval",
     "Kind",
     "Method",
+    "Needs",
     "Quantity",
     "absent",
     "attributes_of",

@@ -68,6 +68,14 @@ class Interval(enum.StrEnum):
     SAMPLES_AND_SEEDS = "samples and seeds"
 
 
+class Needs(enum.StrEnum):
+    """Which gradients must miss nothing for an estimate to say something of the whole design."""
+
+    NONE = "none"
+    OWN = "that by its parameter"
+    ALL = "those by all parameters"
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A variable of a file: what it is, its unit, how it is computed, when there is one.
@@ -90,6 +98,7 @@ class Quantity:
         within: Half-width of the interval at which it counts as converged; none: nothing is said.
         relative: Whether that is a share of the largest value over parameters.
         from_gradients: Whether it is made from gradients, and so no better than these.
+        needs_complete: Which of these must miss nothing; where one does, there is no number.
         ranks: Whether parameters may be ranked by it, where it is the best there is of its kind or the
             kinds after it.
         of_noise: The quantity that says the same of the noise as one more input.
@@ -113,6 +122,7 @@ class Quantity:
     within: float | None = None
     relative: bool = False
     from_gradients: bool = False
+    needs_complete: Needs = Needs.NONE
     ranks: bool = False
     of_noise: str = ""
     designs: str = ""

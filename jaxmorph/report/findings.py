@@ -13,6 +13,7 @@ from ..figures.numbers import plain
 from ..figures.style import final, names, words
 from ..quantities import Kind, Quantity
 from .convergence import verdicts
+from .incomplete import unresolved
 from .summary import Effect, Ranking, percent
 
 NEGLIGIBLE = 0.05
@@ -280,5 +281,6 @@ def alike(sensitivity: xr.Dataset) -> str:
 
 def paragraph(sensitivity: xr.Dataset) -> list[str]:
     """What holds for the whole run: noise, convergence, trust, identifiability."""
-    found = [noise(sensitivity), trust(sensitivity), convergence(sensitivity), alike(sensitivity)]
+    found = [noise(sensitivity), trust(sensitivity), unresolved(sensitivity)]
+    found += [convergence(sensitivity), alike(sensitivity)]
     return [sentence for sentence in found if sentence]

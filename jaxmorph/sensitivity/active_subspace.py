@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..quantities import Interval, Kind, Method, Quantity
+from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .both_errors import BothErrors
 from .eigen import along, eigen
 from .estimator import Estimates, Estimator
@@ -49,7 +49,8 @@ def _quantity(
 ) -> Quantity:
     return Quantity(
         name, long_name, unit, (*_PLACE, *last), method=SUBSPACE, from_gradients=True,
-        designs="all but morris and one-at-a-time", absent=NEEDS_MOMENTS, **more,
+        needs_complete=Needs.ALL, designs="all but morris and one-at-a-time", absent=NEEDS_MOMENTS,
+        **more,
     )  # fmt: skip
 
 
@@ -112,6 +113,7 @@ QUANTITIES = (
         method=SUBSPACE,
         formula="w_1^T x",
         from_gradients=True,
+        needs_complete=Needs.ALL,
         designs="all but morris and one-at-a-time",
     ),
 )

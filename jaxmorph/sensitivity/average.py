@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from ..quantities import Interval, Kind, Quantity
+from ..quantities import Interval, Kind, Needs, Quantity
 from .estimator import Estimates, Estimator, Slab
 from .local import ELASTICITY, MEAN, NEAR_ZERO, TRIMMED, Local, elasticity_deviation
 from .resampling import nested
@@ -38,6 +38,7 @@ QUANTITIES = (
         reading="observable per unit of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
+        needs_complete=Needs.OWN,
     ),
     Quantity(
         "gradient_trimmed_average",
@@ -50,6 +51,7 @@ QUANTITIES = (
         reading="observable per unit of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
+        needs_complete=Needs.OWN,
         absent="needs two or more seeds",
     ),
     Quantity(
@@ -66,6 +68,7 @@ QUANTITIES = (
         within=0.1,
         relative=True,
         from_gradients=True,
+        needs_complete=Needs.OWN,
     ),
     Quantity(
         "elasticity_defined_share",
@@ -84,6 +87,7 @@ QUANTITIES = (
         ELASTICITY,
         formula="10, 50 and 90 % quantiles over samples",
         from_gradients=True,
+        needs_complete=Needs.OWN,
     ),
     Quantity(
         "semi_elasticity_average",
@@ -97,6 +101,7 @@ QUANTITIES = (
         reading="change of the observable per 100 % change of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
+        needs_complete=Needs.OWN,
     ),
 )
 

@@ -8,6 +8,7 @@ import xarray as xr
 
 from ..errors import JaxmorphError
 from ..quantities import COORDINATES, Interval, Quantity, describe, why_absent
+from .completeness import withhold
 from .estimator import Estimates, Slab, declared, estimators
 from .holes import SEEDS_THERE, There
 from .local import finite_pairs
@@ -115,7 +116,8 @@ class Estimation:
         dataset.attrs["absent_estimates"] = json.dumps(missing)
         if any(f"{q.name}_low" in dataset for q in declared() if q.interval is _BOTH):
             dataset.attrs["interval_method"] = json.dumps(dataclasses.asdict(INTERVALS))
-        return describe(self._described(dataset).assign_coords(self._units), COORDINATES)
+        dataset = withhold(self._described(dataset), declared())
+        return describe(dataset.assign_coords(self._units), COORDINATES)
 
     def derive(self, local: xr.Dataset) -> xr.Dataset:
         """Further estimates of some samples, from ``derives_from``, after :meth:`finish`."""

@@ -20,6 +20,10 @@ class Question:
         independent: Whether the parameters are independent.
         stochastic: Whether the study has noise; without it one seed says everything.
         pathwise: Whether the gradients are derivatives along paths, not of another estimator.
+        by_seed: Whether a complete gradient is one for every seed by itself, not only on average over
+            seeds: derivatives along paths, without surrogates.
+        smoothing: Of gradients that are averages over shifts of the parameters, the standard deviation
+            of these, as a share of the parameters'.
         wanted_signal_to_noise: What ``seeds_needed`` is for.
         trim: Share of the seeds that a trimmed mean leaves out at each end.
     """
@@ -29,5 +33,7 @@ class Question:
     independent: bool = True
     stochastic: bool = True
     pathwise: bool = True
+    by_seed: bool = True
+    smoothing: float | None = None
     wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
     trim: float = TRIM

@@ -106,7 +106,7 @@ def with_interval(
         if draws is None or n is None:
             continue
         deviation = draws.isel(draw=slice(1, None)) - draws.isel(draw=0, drop=True)
-        deviation = deviation.where(deviation.notnull(), np.inf) * _stretch(n)
+        deviation = deviation.where(deviation.notnull(), np.inf) * stretch(n)
         result[f"{name}_se_{part}"] = _spread(deviation)
         total = deviation if total is None else total + deviation
     if total is None:
@@ -128,5 +128,6 @@ def _spread(deviation: xr.DataArray) -> xr.DataArray:
     return spread.where(finite.all("draw"), np.inf)
 
 
-def _stretch(n: int) -> float:
+def stretch(n: int) -> float:
+    """What deviations of few observations are stretched by."""
     return float(np.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1) / stats.norm.ppf(0.975))

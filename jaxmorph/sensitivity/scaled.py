@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from ..quantities import Interval, Kind, Quantity
+from ..quantities import Interval, Kind, Needs, Quantity
 from .average import Averages
 from .estimator import Estimates, Estimator
 from .local import NEAR_ZERO, Local
@@ -35,6 +35,7 @@ QUANTITIES = (
         reading="standard deviations of the observable per standard deviation of the parameter",
         interval=Interval.SEEDS,
         from_gradients=True,
+        needs_complete=Needs.OWN,
         absent=NEEDS_MOMENTS,
     ),
 )

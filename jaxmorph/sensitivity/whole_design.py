@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ..distributions import Distribution, natural_sd, poincare_constant
-from ..quantities import Interval, Kind, Method, Quantity
+from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .both_errors import BothErrors
 from .estimator import Estimates, Estimator
 from .moments import Draws
@@ -64,6 +64,7 @@ QUANTITIES = (
         interval=Interval.SAMPLES_AND_SEEDS,
         nested=True,
         from_gradients=True,
+        needs_complete=Needs.OWN,
         designs=_ALL_BUT,
         absent=NEEDS_MOMENTS,
     ),
@@ -81,6 +82,7 @@ QUANTITIES = (
         nested=True,
         within=0.05,
         from_gradients=True,
+        needs_complete=Needs.OWN,
         ranks=True,
         designs=f"{_ALL_BUT}, and grid; independent parameters",
         absent="needs a design that represents the distributions (not a grid, not Morris, not one at a "
@@ -106,6 +108,7 @@ QUANTITIES = (
         MEAN_SQUARE,
         formula="E[σ_p ∂f/∂u_p σ_q ∂f/∂u_q]",
         from_gradients=True,
+        needs_complete=Needs.OWN,
         designs=_ALL_BUT,
         absent=NEEDS_MOMENTS,
     ),

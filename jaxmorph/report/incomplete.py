@@ -1,0 +1,80 @@
+"""What the run's own numbers say against its gradients, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+
+from ..figures.style import final, names, words
+
+_MOST_NAMED = 6
+
+
+def refuted(sensitivity: xr.Dataset) -> str:
+    """Which gradients miss something, and what that leaves; empty if none was found to."""
+    incomplete = sensitivity.get("gradient_incomplete")
+    somewhere = sensitivity.get("some_gradient_incomplete")
+    if incomplete is None or somewhere is None or not bool(somewhere.any()):
+        return ""
+    pairs = _pairs(incomplete)
+    told = [f"of {words(o)} with respect to {words(p)}{_share(sensitivity, o, p)}" for o, p in pairs]
+    by_name = {o for o, _ in pairs}
+    told += [
+        f"of {words(o)} with respect to a parameter that cannot be named"
+        for o in names(sensitivity, "observable")
+        if o not in by_name and bool(somewhere.sel(observable=o).any())
+    ]
+    return (
+        f"Gradients are incomplete: those {_listed(told)} do not explain how the values vary over the "
+        "design. The values jump, or climb more steeply than the samples can show. Bounds, averages and "
+        "directions that are made from these gradients are withheld: that they are small would prove "
+        "nothing."
+    )
+
+
+def unresolved(sensitivity: xr.Dataset) -> str:
+    """Which gradients could miss something without its being noticed; empty if none."""
+    flags = sensitivity.get("gradient_unresolved")
+    if flags is None or not bool(flags.any()):
+        return ""
+    last = final(sensitivity)["gradient_unresolved"].astype(bool)
+    if bool(last.all()):
+        which = "any gradient misses"
+    elif pairs := _pairs(last):
+        told = [f"of {words(o)} with respect to {words(p)}" for o, p in pairs]
+        which = f"the gradients {_listed(told)} miss"
+    else:
+        return ""
+    return (
+        f"Not resolved, for too few samples or too steep slopes: whether {which} a jump "
+        "(gradient_missing_error)."
+    )
+
+
+def _pairs(flags: xr.DataArray) -> list[tuple[str, str]]:
+    """Observables and parameters that are flagged at any time."""
+    found = flags.astype(bool)
+    found = found.any("time") if "time" in found.dims else found
+    return [
+        (str(o), str(p))
+        for o in found["observable"].values
+        for p in found["parameter"].values
+        if bool(found.sel(observable=o, parameter=p))
+    ]
+
+
+def _share(sensitivity: xr.Dataset, observable: str, parameter: str) -> str:
+    share = final(sensitivity).get("gradient_missing_share")
+    if share is None:
+        return ""
+    one = float(share.sel(observable=observable, parameter=parameter))
+    return f" ({100 * one:.0f} % is missing)" if np.isfinite(one) else ""
+
+
+def _listed(items: Iterable[str]) -> str:
+    told = list(items)
+    if len(told) > _MOST_NAMED:
+        told = [*told[: _MOST_NAMED - 1], f"{len(told) - _MOST_NAMED + 1} more"]
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"

@@ -1,0 +1,361 @@
+"""Gradients that miss something, found from the data alone; and those that miss nothing, left alone."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.special import ndtr, ndtri
+from scipy.stats import qmc
+from support.one_run import arrays, by_parts, estimated
+
+from jaxmorph.designs import (
+    GridDesign,
+    LatinHypercubeDesign,
+    ListDesign,
+    SaltelliDesign,
+    SobolDesign,
+    make_design,
+)
+from jaxmorph.distributions import (
+    Distribution,
+    LogNormal,
+    LogUniform,
+    Normal,
+    TruncatedNormal,
+    Uniform,
+    is_logarithmic,
+    natural_sd,
+)
+from jaxmorph.report import findings, incomplete, summary
+from jaxmorph.sensitivity import BothErrors
+from jaxmorph.sensitivity.completeness import holm, of_parts, too_small
+from jaxmorph.sensitivity.moments import DesignMoments, Sampling
+from jaxmorph.sensitivity.waves import of_gradients, of_values
+
+UNIT = Uniform(low=0, high=1)
+ANY: list[Distribution] = [
+    Uniform(low=1, high=5),
+    LogUniform(low=0.1, high=10),
+    Normal(mean=1, sd=2),
+    LogNormal(median=2, sd_log=0.5),
+    TruncatedNormal(low=0, high=3, mean=1, sd=1),
+]
+
+
+def sobol(n: int, d: int, seed: int = 0) -> np.ndarray:
+    found: np.ndarray = qmc.Sobol(d, rng=np.random.default_rng(seed)).random(n)
+    return found
+
+
+@pytest.mark.parametrize("distribution", ANY)
+def test_test_functions_obey_integration_by_parts(distribution: Distribution) -> None:
+    v = (np.arange(100_000) + 0.5) / 100_000
+    theta = distribution.ppf(v)
+    by_u = theta if is_logarithmic(distribution) else 1.0
+    f, slope = np.sin(1.3 * theta) + 0.2 * theta, (1.3 * np.cos(1.3 * theta) + 0.2) * by_u
+    left = (of_gradients(distribution, theta, v) * slope).mean(axis=1)
+    right = -(of_values(distribution, theta, v, None) * f).mean(axis=1)
+    assert np.abs(left).min() > 0.05
+    np.testing.assert_allclose(left, right, atol=2e-4)
+
+
+@pytest.mark.parametrize("distribution", ANY)
+def test_they_are_smoothed_as_the_gradients_are(distribution: Distribution) -> None:
+    """The smoothed gradient by quadrature, at a smoothing four times that of a run."""
+    smoothing, n = 0.2, 1500
+    v = (np.arange(n) + 0.5) / n
+    theta = distribution.ppf(v)
+    logarithmic = is_logarithmic(distribution)
+    natural = np.log(theta) if logarithmic else theta
+    sd = smoothing * natural_sd(distribution)
+    z, weight = np.polynomial.hermite_e.hermegauss(40)
+    weight = weight / weight.sum()
+    if np.isfinite(distribution.support).all():
+        ends = np.log(distribution.support) if logarithmic else np.array(distribution.support)
+        low = np.maximum(ends[0], natural - 16 * sd)
+        width = np.minimum(ends[1], natural + 16 * sd) - low
+        x = ndtri(np.clip((natural - low) / width, 1e-3, 1 - 1e-3))
+        steps = (sd * np.sqrt(2 * np.pi) / width)[:, None] * z
+        moved = low[:, None] + width[:, None] * ndtr(x[:, None] + steps)
+    else:
+        moved = natural[:, None] + sd * z
+    reach = (moved * z * weight).sum(axis=1)
+
+    def function(u: np.ndarray) -> np.ndarray:
+        at = np.exp(u) if logarithmic else u
+        return np.asarray(np.sin(1.3 * at) + 0.2 * at)
+
+    slope = (function(moved) * z * weight).sum(axis=1) / reach
+    left = (of_gradients(distribution, theta, v) * slope).mean(axis=1)
+    smoothed, plain = (
+        -(of_values(distribution, theta, v, s) * function(natural)).mean(axis=1)
+        for s in (smoothing, None)
+    )
+    assert np.abs(left - plain).max() > 0.015
+    assert np.abs(left - smoothed).max() < 0.3 * np.abs(left - plain).max()
+
+
+def test_a_jump_is_missing_with_its_height() -> None:
+    """Known answer 11: J h(theta_0) p(theta_0), here at 2, 3 and 4 of [1, 5]."""
+    v = (np.arange(4096) + 0.5)[:, None] / 4096
+    f = np.floor(1 + 4 * v)[:, :, None]
+    parts = by_parts(
+        [Uniform(low=1, high=5)], v, f, np.zeros((4096, 1, 1, 1)), design=SobolDesign(samples=4096)
+    )
+    k = np.arange(1, 4)
+    expected = np.sin(np.pi * k[:, None] * np.array([0.25, 0.5, 0.75])).sum(axis=1)
+    np.testing.assert_allclose(parts.missing[:, 0, 0, 0], expected, atol=2e-3)
+    assert parts.explained.max() == 0
+
+
+def jumps(v: np.ndarray, rng: np.random.Generator, seeds: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """Study `Jumps` of the cases: floor, share above a threshold, a raw choice; a smooth term of a."""
+    n, p, a = 1 + 4 * v[:, :1], 0.2 + 0.4 * v[:, 1:2], 1 + 4 * v[:, 2:]
+    size = 1 + 4 * rng.random((seeds, 40))
+    count = np.floor(n) * (1 + 0.05 * rng.standard_normal(seeds)) + 0.2 * a
+    share = (size > n[..., None]).sum(axis=-1) + 0.2 * a
+    f = np.stack([count, share, (rng.random(seeds) < p) * 1.0], axis=-1)
+    g = np.zeros((*f.shape, 3))
+    g[:, :, :2, 2] = 0.2
+    return f, g
+
+
+JUMPING: list[Distribution] = [
+    Uniform(low=1, high=5),
+    Uniform(low=0.2, high=0.6),
+    Uniform(low=1, high=5),
+]
+
+
+@pytest.fixture(scope="module")
+def jumping() -> xr.Dataset:
+    v = sobol(128, 3)
+    f, g = jumps(v, np.random.default_rng(0))
+    return estimated(JUMPING, v, f, g, design=SobolDesign(samples=128))
+
+
+def test_jumps_are_found_and_what_does_not_jump_is_not_accused(jumping: xr.Dataset) -> None:
+    found = jumping
+    expected = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0]], bool)
+    np.testing.assert_array_equal(found["gradient_incomplete"], expected)
+    assert found["some_gradient_incomplete"].all()
+    np.testing.assert_allclose(found["gradient_missing_share"].values[expected], 1, atol=1e-12)
+    # What they miss is withheld; what is known of the others stays, directions of all do not.
+    for name in ("total_bound", "total_bound_high", "dgsm", "elasticity_average", "gradient_average"):
+        np.testing.assert_array_equal(found[name].isnull(), expected, err_msg=name)
+        assert "jump" in found[name].attrs["withheld"]
+    assert found["gradient_outer_product"][0].isnull().sum() == 5
+    assert found["active_direction"].isnull().all()
+    assert found["activity_score"].isnull().all()
+    assert not found["gradient_mean"].isnull().any()
+
+
+def test_the_report_says_it_first_and_ranks_by_what_is_left(jumping: xr.Dataset) -> None:
+    found = jumping.expand_dims("time")
+    told = incomplete.refuted(found)
+    assert "f0 with respect to p0 (100 % is missing)" in told
+    assert "f2 with respect to p1" in told
+    assert "p2" not in told
+    rankings = summary.rankings(found)
+    assert [ranking.effects[0].parameter for ranking in rankings] == ["p0", "p0", "p1"]
+    assert all(r.measure is not None and not r.measure.from_gradients for r in rankings)
+    said = " ".join(text for _, text in findings.per_observable(found, rankings))
+    assert "does not depend" not in said
+
+
+def test_a_rounded_number_is_not_one_that_depends_on_nothing() -> None:
+    v = sobol(16, 1)
+    f = np.round(0.6 + 2.8 * v)[:, :, None]
+    known = {"design": SobolDesign(samples=16), "stochastic": False}
+    found = estimated([Uniform(low=0.6, high=3.4)], v, f, np.zeros((16, 1, 1, 1)), **known)
+    assert found["gradient_incomplete"].all()
+    assert found["total_bound"].isnull().all()
+    rounded = incomplete.refuted(found.expand_dims("time"))
+    assert rounded.startswith("Gradients are incomplete: those of f0 with respect to p0")
+
+
+def test_a_choice_that_the_score_does_not_see_is_found() -> None:
+    """`HalfSeen`: of two choices of probability p the score has one; not found in the one it has."""
+    rng = np.random.default_rng(3)
+    v, seeds = sobol(64, 1, seed=2), 256
+    p = 0.2 + 0.4 * v
+    seen, raw = (rng.random(seeds) < p) * 1.0, (rng.random(seeds) < p) * 1.0
+    score = (seen - p) / (p * (1 - p))
+    f = np.stack([seen + raw, seen], axis=-1)
+    mean = np.stack([2 * p, p], axis=-1)
+    g = ((f - mean) * score[..., None])[..., None]
+    known = {"design": SobolDesign(samples=64), "by_seed": False}
+    found = estimated([Uniform(low=0.2, high=0.6)], v, f, g, **known)
+    assert found["gradient_incomplete"].values.ravel().tolist() == [True, False]
+    # Half of the slope 2 is missing.
+    assert found["gradient_missing_share"].values[0, 0] == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_wave_is_not_accused() -> None:
+    rng = np.random.default_rng(5)
+    for seed in range(5):
+        v = sobol(64, 2, seed)
+        f = 10 + 3 * np.sin(4 * np.pi * v[:, :1]) + 0.5 * v[:, 1:] + 0.1 * rng.standard_normal((1, 16))
+        slope = np.stack([12 * np.pi * np.cos(4 * np.pi * v[:, 0]), np.full(64, 0.5)], axis=-1)
+        g = np.broadcast_to(slope[:, None, None], (64, 16, 1, 2))
+        numbers = of_parts(by_parts([UNIT, UNIT], v, f[..., None], g, design=SobolDesign(samples=64)))
+        assert not numbers["gradient_incomplete"].any()
+
+
+def test_a_single_parameter_of_still_gradients_is_named_others_are_not() -> None:
+    """Values vary where every gradient is 0: some gradient is incomplete, which one if it is alone."""
+    v = sobol(8, 2)  # too few for integration by parts
+    f = (v[:, :1] > 0.5)[..., None] * 1.0
+    for n in (1, 2):
+        g = np.zeros((8, 1, 1, n))
+        found = estimated([UNIT] * n, v[:, :n], f, g, design=SobolDesign(samples=8), stochastic=False)
+        assert found["some_gradient_incomplete"].all()
+        assert bool(found["gradient_incomplete"].any()) == (n == 1)
+        assert found["total_bound"].isnull().all()
+
+
+def test_bounds_that_add_up_to_less_than_one_are_refuted_and_those_that_make_one_are_not() -> None:
+    """Of normal inputs an additive function has exactly 1."""
+    rng = np.random.default_rng(6)
+    normal = [Normal(mean=0, sd=1)] * 3
+    v = rng.random((128, 3))
+    x = np.column_stack([d.ppf(column) for d, column in zip(normal, v.T, strict=True)])
+    weights = np.array([[1.0, 0.5, 0.2], [0.1, 2.0, 0.3]])
+    f = (x @ weights.T)[:, None] + 0.3 * rng.standard_normal((1, 8, 1))
+    g = np.broadcast_to(weights, (128, 8, 2, 3)).copy()
+    assert not estimated(normal, v, f, g)["some_gradient_incomplete"].any()
+    for part, expected in ((1.0, False), (0.5, True)):
+        moments = DesignMoments(Sampling(128))
+        _, slab = arrays(normal, v, f, part * g)
+        used = slab["value"].notnull()
+        moments.add(slab["value"], slab["gradient"], used)
+        assert ((too_small(BothErrors(moments), np.ones(3)) < 0.001) == expected).all()
+
+
+def test_p_values_are_adjusted_by_holms_steps() -> None:
+    """Holm (1979): 0.01 and 0.005 of four; a later one is never below an earlier one."""
+    adjusted = holm(np.array([[0.01, 0.04], [np.nan, 0.03], [0.005, np.nan]]))
+    np.testing.assert_allclose(adjusted, [[0.03, 0.06], [np.nan, 0.06], [0.02, np.nan]])
+
+
+def test_where_the_identity_does_not_hold_nothing_is_said() -> None:
+    v = sobol(64, 2)
+    f, g = v.sum(axis=1)[:, None, None], np.ones((64, 1, 1, 2))
+    unlike = sobol(64, 2)
+    unlike[:, 1] = unlike[:, 0]
+    grid = GridDesign(points=8)
+    listed = ListDesign(points=({"p0": 0.5, "p1": 0.5},))
+    for points, known in (
+        (v, {"independent": False}),
+        (v, {"design": grid}),
+        (unlike, {"design": listed}),
+    ):
+        found = estimated([UNIT, UNIT], points, f, g, stochastic=False, **known)
+        assert "gradient_missing" not in found
+        reason = json.loads(found.attrs["absent_estimates"])["gradient_missing"]
+        assert "independent parameters" in reason
+
+
+def test_simulations_that_fail_here_and_there_leave_no_test() -> None:
+    """If a failure depends on the parameter, the boundary of what is left counts, and is not known."""
+    v = sobol(64, 1)
+    f, g = np.where(v < 0.8, v, np.nan)[..., None], np.ones((64, 1, 1, 1))
+    numbers = of_parts(by_parts([UNIT], v, f, g, design=SobolDesign(samples=64)))
+    assert np.isnan(numbers["gradient_missing"]).all()
+    assert numbers["gradient_unresolved"].all()
+    assert not numbers["gradient_incomplete"].any()
+
+
+def test_slabs_units_and_offsets_do_not_matter() -> None:
+    v = sobol(64, 3)
+    f, g = jumps(v, np.random.default_rng(1), seeds=4)
+    known: dict[str, Any] = {"design": SobolDesign(samples=64), "by_seed": False}
+    one = by_parts(JUMPING, v, f, g, **known)
+    other = by_parts(JUMPING, v, 1e-190 * (f + 1e3), 1e-190 * g, slabs=5, **known)
+    np.testing.assert_allclose(other.missing, 1e-190 * one.missing, rtol=1e-6, atol=1e-200)
+    np.testing.assert_allclose(other.p_value, one.p_value, rtol=1e-5)
+
+
+DESIGNS = {"sobol": SobolDesign, "latin": LatinHypercubeDesign, "saltelli": SaltelliDesign}
+
+
+def functions(v: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth functions with complete gradients: linear, Ishigami, an OU process, exponential, a wave."""
+    x = np.pi * (2 * v - 1)
+    z = noise[None]
+    one = np.ones_like(z)
+    zero = 0 * v[:, :1] * z
+    a, b, c = (v[:, i : i + 1] for i in range(3))
+    xa, xb, xc = (x[:, i : i + 1] for i in range(3))
+    f, g = [], []
+
+    def add(value: np.ndarray, *slopes: np.ndarray) -> None:
+        f.append(value + zero)
+        g.append(np.stack([slope + zero for slope in slopes], axis=-1))
+
+    add((3 * a + b) * (1 + 0.5 * z), 3 * (1 + 0.5 * z), 1 + 0.5 * z, zero)
+    s = 2 * np.pi * one
+    add(
+        (np.sin(xa) + 7 * np.sin(xb) ** 2 + 0.1 * xc**4 * np.sin(xa)) * one,
+        s * np.cos(xa) * (1 + 0.1 * xc**4),
+        s * 14 * np.sin(xb) * np.cos(xb),
+        s * 0.4 * xc**3 * np.sin(xa),
+    )
+    k, start = 0.5 + 2.5 * a, 4 * b
+    decay = np.exp(-2 * k)
+    sd = np.sqrt((1 - decay) / (2 * k))
+    by_k = (2 * k * decay - (1 - decay)) / (4 * k**2 * sd)
+    add(start * np.exp(-k) + sd * z, 2.5 * (by_k * z - start * np.exp(-k)), 4 * np.exp(-k) * one, zero)
+    e = np.exp(3 * a + 2 * b) * (1 + 0.3 * z)
+    add(e, 3 * e, 2 * e, zero)
+    angle = 4 * np.pi * a
+    add(3 * np.sin(angle) + 0.5 * c + 0.1 * z, 12 * np.pi * np.cos(angle) * one, zero, 0.5 * one)
+    return np.stack(f, axis=-1), np.stack(g, axis=-2)
+
+
+def rates(kind: str, n: int, repetitions: int, seeds: int = 2) -> np.ndarray:
+    """How often p-values of single tests are below 5, 1 and 0.1 % (level, function, parameter)."""
+    found = []
+    for r in range(repetitions):
+        rng = np.random.default_rng(r)
+        design = DESIGNS[kind](samples=n, seed=r) if kind in DESIGNS else None
+        v = (
+            rng.random((n, 3))
+            if design is None
+            else make_design(design, dict.fromkeys("abc", UNIT), ())[1]
+        )
+        f, g = functions(v, rng.standard_normal(seeds))
+        parts = by_parts([UNIT] * 3, v, f, g, design=design)
+        found.append(np.minimum(3 * parts.p_value.min(axis=0)[0], 1))
+    return np.array([(np.array(found) < level).mean(axis=0) for level in (0.05, 0.01, 0.001)])
+
+
+def test_complete_gradients_are_seldom_accused() -> None:
+    below = rates("random", 16, 40)
+    assert below[0].max() <= 0.15  # 5 % of 40, and three standard errors
+    assert below[2].mean() <= 0.005
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("kind", ["random", *DESIGNS])
+@pytest.mark.parametrize("n", [16, 64])
+def test_false_alarms_over_many_designs(kind: str, n: int) -> None:
+    below = rates(kind, n, 600)
+    assert below[0].max() <= 0.08
+    assert below[1].max() <= 0.025
+    assert below[2].mean() <= 0.002
+
+
+@pytest.mark.verify
+def test_jumps_are_found_in_a_hundred_of_a_hundred_designs() -> None:
+    counts = np.zeros((3, 3))
+    for r in range(100):
+        rng = np.random.default_rng(r)
+        v = sobol(128, 3, r)
+        numbers = of_parts(by_parts(JUMPING, v, *jumps(v, rng), design=SobolDesign(samples=128)))
+        counts += numbers["gradient_incomplete"][0]
+    assert counts[0, 0] == counts[1, 0] == 100
+    assert counts[2, 1] >= 90  # in one of 8 seeds or none the coin may not turn at all
+    assert counts[:, 2].sum() == counts[:2, 1].sum() == counts[2, 0] == 0
