@@ -211,7 +211,8 @@ def test_narrow_intervals_of_gradients_that_cannot_be_trusted_prove_nothing() ->
     found = verdict(data, "elasticity_average")
     assert (found.converged, found.distrusted, found.needed) == (False, True, ())
     assert verdict(data, "noise_share").converged, "not made from gradients"
-    assert "not made from these gradients has converged" in findings.convergence(data)
+    told_ = "Converged, of what is not made from these gradients: share of noise."
+    assert findings.convergence(data) == told_
     told = summary.leading_sentence(summary.rankings(data), data)
     assert told.endswith("The gradients behind this are not to be trusted.")
 
@@ -363,7 +364,11 @@ def test_samples_are_counted_in_the_units_of_the_configuration(
 def test_a_run_says_what_has_not_converged_and_where() -> None:
     index = interval("sobol_total", [0.9, 0.1, 0.0], [0.02, 0.02, 0.02])
     data = crafted(**index)
-    assert findings.convergence(data) == "Every estimate that can be judged has converged."
+    told = "Converged: total Sobol index. Of the other estimates it is not said."
+    assert findings.convergence(data) == told
+    alone = data.isel(seed=[0])
+    assert findings.convergence(alone).startswith("There are too few samples or seeds")
+    assert findings.convergence(alone.assign_attrs(stochastic=0)) == told
     data = crafted(**index, **interval("noise_share", 0.5, 0.2))
     assert findings.convergence(data).startswith("Not converged: share of noise; the sections")
     assert findings.convergence(crafted()).startswith("There are too few samples or seeds")

@@ -149,7 +149,7 @@ def functions(name: str, unit: np.ndarray) -> np.ndarray:
     return np.exp(z[:, 0]) + z[:, 1]
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 @pytest.mark.parametrize("name", COVERED)
 @pytest.mark.parametrize("n", [64, 256])
 @pytest.mark.parametrize("noise", [0, 16])

@@ -41,7 +41,7 @@ def rounded(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def said(data: xr.Dataset) -> tuple[str, str]:
     found = summary.rankings(data)
-    return summary.leading(found, data), dict(findings.per_observable(data, found))["f"]
+    return summary.leading_sentence(found, data), dict(findings.per_observable(data, found))["f"]
 
 
 def test_two_parameters_that_only_act_together_both_matter() -> None:

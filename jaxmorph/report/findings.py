@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 
 from ..figures.estimates import unreliable
-from ..figures.numbers import plain
+from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import sizes
 from ..figures.style import final, names, words
 from ..quantities import Kind
 from .convergence import verdicts
-from .summary import Effect, Ranking, percent
+from .summary import Effect, Ranking, percent, rankings
 
 NEGLIGIBLE = 0.05
 """A parameter whose total index is below this at the upper end of its interval hardly matters."""
@@ -29,12 +29,12 @@ def joined(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def per_observable(sensitivity: xr.Dataset, rankings: Sequence[Ranking]) -> list[tuple[str, str]]:
+def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
     """Each observable and what it follows, with size, direction and certainty."""
     noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
     only = "with this one seed " if noisy and sensitivity.sizes.get("seed", 1) < 2 else ""
     found = []
-    for observable, ranking in zip(names(sensitivity, "observable"), rankings, strict=True):
+    for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
         data = final(sensitivity).sel(observable=observable)
         parts = [only + _answer(ranking), *_asides(ranking), *_negligible(data, ranking)]
         found.append((ranking.observable, f"{'; '.join(parts)}."))
@@ -130,7 +130,7 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     by, flagged = sizes(data, elasticities=False), unreliable(data)
     if by.measure is None or not by.measure.is_share or (by.low == by.high).all():
         return []
-    small = by.high < NEGLIGIBLE
+    small = (by.high < NEGLIGIBLE) & ~_changes_noise(data)
     if by.measure.from_gradients and flagged is not None:
         small &= ~flagged.values
     # What is among the parameters that matter has been told with its size.
@@ -170,6 +170,39 @@ def noise(sensitivity: xr.Dataset) -> str:
     return f"Noise between seeds makes up {joined(told)}."
 
 
+def _changes_noise(data: xr.Dataset) -> np.ndarray:
+    """Which parameters are told to change the noise of one observable; (parameter)."""
+    if "noise_elasticity_low" not in data:
+        return np.zeros(data.sizes["parameter"], bool)
+    told = (data["noise_elasticity_low"] > 0) | (data["noise_elasticity_high"] < 0)
+    return np.asarray(told.values)
+
+
+def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
+    """Parameters that change the noise between seeds; those first that are not told to change a mean."""
+    if "noise_elasticity_low" not in sensitivity:
+        return ""
+    data, flags = final(sensitivity), unreliable(sensitivity)
+    told = []
+    for observable, ranking in zip(names(data, "observable"), ranked, strict=True):
+        one = data.sel(observable=observable)
+        sure = _changes_noise(one)
+        if flags is not None:
+            sure &= ~flags.sel(observable=observable).values
+        sizes_ = np.where(sure, np.abs(one["noise_elasticity"].values), -1.0)
+        moves = {effect.parameter.strip("|") for effect in ranking.effects}
+        for i in np.argsort(-sizes_, kind="stable")[:_MOST_NAMED]:
+            if not sure[i]:
+                continue
+            name, at = words(str(one["parameter"].values[i])), one.isel(parameter=int(i))
+            text = uncertain_between(*(float(at[f"noise_elasticity{e}"]) for e in ("", "_low", "_high")))
+            alone_ = "" if name in moves else ", and not its mean as far as can be told"
+            told.append(f"{name} changes that of {words(observable)} (elasticity {text}{alone_})")
+    if not told:
+        return ""
+    return f"Standard deviation between seeds: {'; '.join(told)}."
+
+
 def _name(one: xr.Dataset) -> str:
     return words(str(one["observable"].item()))
 
@@ -187,24 +220,26 @@ def convergence(sensitivity: xr.Dataset) -> str:
     """Which estimates have not converged, over all observables."""
     open_: dict[str, list[str]] = {}
     total, doubted = 0, False
+    judged: dict[str, None] = {}
     for observable in names(sensitivity, "observable"):
         for verdict in verdicts(sensitivity, observable):
             if verdict.distrusted:
                 doubted = True
                 continue
             total += 1
+            judged.setdefault(verdict.label)
             if not verdict.converged:
                 open_.setdefault(verdict.label, []).append(words(observable))
     if doubted and not open_:
         return (
-            "Every estimate that can be judged and is not made from these gradients has converged."
+            f"Converged, of what is not made from these gradients: {joined(list(judged))}."
             if total
             else ""
         )
     if not total:
         return "There are too few samples or seeds to say whether anything has converged."
     if not open_:
-        return "Every estimate that can be judged has converged."
+        return f"Converged: {joined(list(judged))}. Of the other estimates it is not said."
     n = len(names(sensitivity, "observable"))
     told = [label if len(where) == n else f"{label} ({joined(where)})" for label, where in open_.items()]
     return (
@@ -267,5 +302,11 @@ def alike(sensitivity: xr.Dataset) -> str:
 
 def paragraph(sensitivity: xr.Dataset) -> list[str]:
     """What holds for the whole run: noise, convergence, trust, identifiability."""
-    found = [noise(sensitivity), trust(sensitivity), convergence(sensitivity), alike(sensitivity)]
+    found = [
+        noise(sensitivity),
+        acts_on_noise(sensitivity, rankings(sensitivity)),
+        trust(sensitivity),
+        convergence(sensitivity),
+        alike(sensitivity),
+    ]
     return [sentence for sentence in found if sentence]

@@ -30,7 +30,12 @@ def estimated(
 
 
 def estimated_from(
-    unit: np.ndarray, value: np.ndarray, gradient: np.ndarray, parameters: Sequence[str]
+    unit: np.ndarray,
+    value: np.ndarray,
+    gradient: np.ndarray,
+    parameters: Sequence[str],
+    pathwise: bool = True,
+    stochastic: bool = True,
 ) -> xr.Dataset:
     """From inputs (sample, parameter), values (sample, seed), gradients (sample, seed, parameter)."""
     (n_samples, d), n_seeds = unit.shape, value.shape[1]
@@ -54,5 +59,9 @@ def estimated_from(
         },
         coords=at,
     )
-    question = Question([Uniform(low=0.0, high=1.0)] * d, SobolDesign(samples=n_samples))
-    return estimate([slab], points, question).assign_attrs(stochastic=1, design_method="sobol")
+    design = SobolDesign(samples=n_samples)
+    question = Question(
+        [Uniform(low=0.0, high=1.0)] * d, design, stochastic=stochastic, pathwise=pathwise
+    )
+    found = estimate([slab], points, question)
+    return found.assign_attrs(stochastic=int(stochastic), design_method="sobol")
