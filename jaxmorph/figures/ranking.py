@@ -31,7 +31,7 @@ _SAME = 1e-9
 
 
 @dataclass(frozen=True)
-class Sizes:
+class EffectSizes:
     """How large the effect of every parameter is, by the best that there is.
 
     Attributes:
@@ -62,7 +62,7 @@ class Sizes:
         return bool(self.value[i] - self.value[j] <= error)
 
 
-def sizes(data: xr.Dataset, elasticities: bool) -> Sizes:
+def sizes(data: xr.Dataset, elasticities: bool) -> EffectSizes:
     """The effects on one observable at one time.
 
     Args:
@@ -70,19 +70,19 @@ def sizes(data: xr.Dataset, elasticities: bool) -> Sizes:
         elasticities: Whether averaged elasticities rank (``unsuited``).
     """
     for total in _ranking(data, Kind.TOTAL):
-        return Sizes(total, False, *_ends(data, total.name))
+        return EffectSizes(total, False, *_ends(data, total.name))
     between = _between(data)
     if between is not None:
         return between
     for kind in _NO_SHARES:
         for one in _ranking(data, kind):
-            return Sizes(one, False, *_ends(data, one.name))
+            return EffectSizes(one, False, *_ends(data, one.name))
     if elasticities and "elasticity_average" in data:
         value, low, high = _ends(data, "elasticity_average")
         size, half = np.abs(value), (high - low) / 2
-        return Sizes(known(data, "elasticity_average"), False, size, size - half, size + half)
+        return EffectSizes(known(data, "elasticity_average"), False, size, size - half, size + half)
     nothing = np.full(data.sizes["parameter"], np.nan)
-    return Sizes(None, False, nothing, nothing, nothing)
+    return EffectSizes(None, False, nothing, nothing, nothing)
 
 
 def _ranking(data: xr.Dataset, kind: Kind) -> list[Quantity]:
@@ -90,7 +90,7 @@ def _ranking(data: xr.Dataset, kind: Kind) -> list[Quantity]:
     return [one for one in present(data, kind) if one.ranks and bool(data[one.name].notnull().any())]
 
 
-def _between(data: xr.Dataset) -> Sizes | None:
+def _between(data: xr.Dataset) -> EffectSizes | None:
     """T between what a parameter explains alone, and its bound or what the others leave."""
     first, bound = _ranking(data, Kind.FIRST), _ranking(data, Kind.BOUND)
     if not first and not bound:
@@ -113,7 +113,7 @@ def _between(data: xr.Dataset) -> Sizes | None:
         at_most = np.where(holds, np.minimum(at_most, np.maximum(high, at_least)), at_most)
     value = np.where(seen, (at_least + at_most) / 2, np.nan)
     measure = (bound or first)[0]
-    return Sizes(measure, True, value, at_least, at_most)
+    return EffectSizes(measure, True, value, at_least, at_most)
 
 
 def _ends(data: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import xarray as xr
 from ..figures.estimates import both_signs, mean_of_both_signs, unreliable, unsuited
 from ..figures.numbers import plain, uncertain_between
 from ..figures.numerical_checks import largest_over_time
-from ..figures.ranking import Sizes, changes_sign, evidence, sizes
+from ..figures.ranking import EffectSizes, changes_sign, evidence, sizes
 from ..figures.style import final, names, words
 from ..quantities import Kind, Quantity
 
@@ -114,7 +114,7 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
     return ranking
 
 
-def _tied(by: Sizes, order: list[int]) -> int:
+def _tied(by: EffectSizes, order: list[int]) -> int:
     """How many of the first may each be the largest; with one seed there is no error to judge it by."""
     tied = 1
     while tied < len(order) and by.as_large(order[0], order[tied]):
@@ -140,7 +140,7 @@ def _direction(data: xr.Dataset, i: int) -> tuple[int, str]:
     return int(np.sign(value)), uncertain_between(value, low, high)
 
 
-def _size(by: Sizes, i: int, elasticity: str) -> str:
+def _size(by: EffectSizes, i: int, elasticity: str) -> str:
     value, low, high = float(by.value[i]), float(by.low[i]), float(by.high[i])
     if by.measure is None or np.isnan(value):
         return elasticity and f"elasticity {elasticity}"
