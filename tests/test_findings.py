@@ -66,7 +66,7 @@ def test_an_observable_told_from_zero_nowhere_ranks_nothing_by_elasticity() -> N
     data = crafted(elasticity_average=[np.nan] * 3, **score)
     lead = summary.leading_sentence(summary.rankings(data), data)
     assert lead == "The parameter with the largest effect is kappa, judged by its activity score."
-    assert "elasticities change sign or are not defined, and are not ranked" in sentences(data)
+    assert "elasticities change sign or are not defined, and say no direction" in sentences(data)
 
 
 def test_an_observable_is_told_with_signs_sizes_and_certainty() -> None:
@@ -90,21 +90,29 @@ def test_one_seed_is_not_given_out_for_more_than_it_is() -> None:
 def test_a_total_index_says_what_explains_the_variance_and_what_could_be_fixed() -> None:
     index = interval("sobol_total", [0.2, 0.81, 0.01], [0.1, 0.1, 0.03])
     data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **index)
-    assert sentences(data).endswith(
-        "Of its variance without noise, 81 % (71 to 91 %) involves drag; tension is involved in "
-        "less than 5 %."
+    assert sentences(data) == (
+        "of its variance without noise, drag is involved in 81 % (71 to 91 %) and kappa in 20 % (10 to "
+        f"30 %); it shrinks with drag (elasticity {MINUS}2.00 ± 0.10) and grows with kappa (1.00 ± "
+        f"0.10); "
+        "tension is involved in less than 5 %."
     )
 
 
 def test_a_small_bound_is_a_proof_unless_its_gradient_is_flagged() -> None:
     bound = interval("total_bound", [0.01, 2.2, 0.02], [0.005, 0.3, 0.01])
-    data = crafted(**interval("elasticity_average", [1, -2, 0.5], [0.1, 0.1, 0.1]), **bound)
-    assert sentences(data).endswith(
-        "Of its variance without noise, kappa and tension are each involved in less than 5 %."
+    data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **bound)
+    assert sentences(data).startswith(
+        "of its variance without noise, drag is involved in anything up to 100 %, tension in at "
+        "most 3 % "
+        f"and kappa in at most 2 %; it shrinks with drag (elasticity {MINUS}2.00 ± 0.10) and grows "
+        f"with kappa"
     )
-    data["gradient_unreliable"] = (("observable", "parameter"), [[False, False, True]])
-    assert sentences(data).endswith("Of its variance without noise, kappa is involved in less than 5 %.")
-    assert "tension (0.50 ± 0.10, not to be trusted)" in sentences(data)
+    inert = interval("total_bound", [0.01, 2.2, 0.0], [0.005, 0.3, 0.01])
+    data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **inert)
+    assert sentences(data).endswith("; tension is involved in less than 5 %.")
+    data["gradient_unreliable"] = (("observable", "parameter"), [[True, False, True]])
+    assert "tension" not in sentences(data)
+    assert "kappa in at most 2 %, not to be trusted" in sentences(data)
 
 
 def changing(**variables: Any) -> xr.Dataset:
@@ -117,7 +125,7 @@ def changing(**variables: Any) -> xr.Dataset:
 
 def test_elasticities_that_change_sign_rank_nothing() -> None:
     index = interval("sobol_total", [0.56, 0.44, 0.01], [0.09, 0.04, 0.03])
-    bound = interval("total_bound", [0.3, 0.9, 0.1], [0.01, 0.01, 0.01])
+    bound = interval("total_bound", [0.7, 0.9, 0.0], [0.01, 0.01, 0.01])
     data = changing(**index, **bound)
     (ranking,) = found = summary.rankings(data)
     assert [(e.parameter, e.text, e.sign) for e in ranking.effects] == [
@@ -130,7 +138,9 @@ def test_elasticities_that_change_sign_rank_nothing() -> None:
     )
     assert sentences(data) == (
         "of its variance without noise, kappa is involved in 56 % (47 to 65 %) and drag in 44 % (40 to "
-        "48 %); elasticities change sign or are not defined, and are not ranked."
+        "48 %); elasticities change sign or are not defined, and say no direction; tension is "
+        "involved in "
+        "less than 5 %."
     )
     section = observables.section(data, "area")
     assert [name for name, _ in section.rows] == ["kappa", "drag", "tension"]
@@ -144,8 +154,8 @@ def test_elasticities_that_change_sign_rank_nothing() -> None:
     [
         (
             interval("sobol_first_given_data", [0.1, 0.0, 0.6], [0.05, 0.1, 0.1]),
-            "of its variance without noise, tension alone explains 60 % (50 to 70 %) and kappa 10 % "
-            "(5 to 15 %); ",
+            "of its variance without noise, tension is involved in at least 50 % and kappa in 5 to "
+            "54 %; ",
         ),
         (
             interval("morris_mu_star", [1.0, 3.0, 0.0], [0.1, 0.2, 0.1]),
@@ -154,8 +164,9 @@ def test_elasticities_that_change_sign_rank_nothing() -> None:
         ),
         (
             interval("total_bound", [0.2, 0.5, 2.0], [0.1, 0.1, 0.1]),
-            "by the upper bound on the total Sobol index, largest first: tension (no bound below "
-            "100 %), drag (at most 50 % (40 to 60 %)) and kappa (at most 20 % (10 to 30 %)); ",
+            "of its variance without noise, tension is involved in anything up to 100 %, drag in at "
+            "most "
+            "60 % and kappa in at most 30 %; ",
         ),
         ({}, "is not ranked: "),
     ],
@@ -176,8 +187,9 @@ def test_an_effect_whose_sign_differs_between_samples_says_so() -> None:
     spread = np.array([[-0.2, -2.0, 0.0], [1.2, -0.5, 0.2]])[:, None, None]
     data["elasticity_spread"] = (("quantile", "time", "observable", "parameter"), spread)
     assert sentences(data) == (
-        f"shrinks with drag (elasticity {MINUS}1.25 ± 0.25) and grows with kappa (0.50 ± 0.10; its sign "
-        "differs over the design)."
+        f"shrinks with drag (elasticity {MINUS}1.25 ± 0.25) and goes both ways with kappa (0.50 ± "
+        f"0.10 on "
+        "average)."
     )
 
 
@@ -199,7 +211,8 @@ def test_narrow_intervals_of_gradients_that_cannot_be_trusted_prove_nothing() ->
     found = verdict(data, "elasticity_average")
     assert (found.converged, found.distrusted, found.needed) == (False, True, ())
     assert verdict(data, "noise_share").converged, "not made from gradients"
-    assert "not made from these gradients has converged" in findings.convergence(data)
+    told_ = "Converged, of what is not made from these gradients: share of noise."
+    assert findings.convergence(data) == told_
     told = summary.leading_sentence(summary.rankings(data), data)
     assert told.endswith("The gradients behind this are not to be trusted.")
 
@@ -351,7 +364,11 @@ def test_samples_are_counted_in_the_units_of_the_configuration(
 def test_a_run_says_what_has_not_converged_and_where() -> None:
     index = interval("sobol_total", [0.9, 0.1, 0.0], [0.02, 0.02, 0.02])
     data = crafted(**index)
-    assert findings.convergence(data) == "Every estimate that can be judged has converged."
+    told = "Converged: total Sobol index. Of the other estimates it is not said."
+    assert findings.convergence(data) == told
+    alone = data.isel(seed=[0])
+    assert findings.convergence(alone).startswith("There are too few samples or seeds")
+    assert findings.convergence(alone.assign_attrs(stochastic=0)) == told
     data = crafted(**index, **interval("noise_share", 0.5, 0.2))
     assert findings.convergence(data).startswith("Not converged: share of noise; the sections")
     assert findings.convergence(crafted()).startswith("There are too few samples or seeds")

@@ -81,6 +81,12 @@ def test_agreement_counts_distinct_optima(usual: xr.Dataset) -> None:
         f"The starts do not agree: 7 ended in 2 distinct optima, {n[0]} in the best (optimum 0), "
         f"{n[1]} in optimum 1 (loss larger by {difference:.3f})."
     )
+    vague = usual.copy(deep=True)
+    vague["optimum_loss_se"][:] = difference
+    text = findings.agreement(vague)
+    assert f"{n[0]} in optimum 0, {n[1]} in optimum 1" in text
+    assert text.endswith(" Which of optimum 0 and optimum 1 is best is within the error.")
+    assert not any("best optimum" in sentence for sentence in findings.determined(vague))
     one = optimisation(n_optima=1)
     assert findings.agreement(one).startswith("The 7 starts that ended in an optimum agree")
     alone = optimisation(n_starts=1, n_optima=1, stopped=())

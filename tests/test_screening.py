@@ -1,17 +1,15 @@
-"""Elementary effects, RBD-FAST and PAWN against closed forms."""
+"""Elementary effects, first-order shares by ranks, and PAWN against closed forms."""
 
 import numpy as np
 import pytest
 import xarray as xr
 from SALib.analyze import morris as salib_morris
 from SALib.analyze import pawn as salib_pawn
-from SALib.analyze import rbd_fast as salib_rbd_fast
 from SALib.sample import morris as trajectories
 
 from jaxmorph.sensitivity.given_data import (
     FEWEST_FOR_FIRST,
     FEWEST_FOR_PAWN,
-    HARMONICS,
     given_data,
 )
 from jaxmorph.sensitivity.morris import morris
@@ -161,9 +159,9 @@ def random_unit(n: int, d: int = 3, seed: int = 8) -> np.ndarray:
     return np.random.default_rng(seed).random((n, d))
 
 
-@pytest.mark.parametrize("n", [256, 4096])
+@pytest.mark.parametrize("n", [256, 2048])
 def test_first_order_indices_from_any_sample(n: int) -> None:
-    """Standard errors near 0.8 / sqrt(n); harmonics above the sixth hold 0.2 % of the variance."""
+    """Standard errors near 0.8 / sqrt(n)."""
     unit = random_unit(n)
     result = given_data(values(ishigami(unit)), inputs(unit), stochastic=False, independent=True)
     error = only(result, "sobol_first_given_data") - ISHIGAMI_FIRST
@@ -171,12 +169,10 @@ def test_first_order_indices_from_any_sample(n: int) -> None:
     assert (np.abs(error) < 4 * only(result, "sobol_first_given_data_se_samples") + 0.003).all()
 
 
-def test_given_data_of_one_seed_gives_the_numbers_of_salib() -> None:
+def test_pawn_of_one_seed_gives_the_numbers_of_salib() -> None:
     unit = random_unit(150)
     y = 100 + ishigami(unit)
-    reference = salib_rbd_fast.analyze(UNIT_CUBE, unit, y, M=HARMONICS, num_resamples=2)
     result = given_data(values(y), inputs(unit), stochastic=True, independent=True)
-    np.testing.assert_allclose(only(result, "sobol_first_given_data"), reference["S1"], atol=1e-10)
     np.testing.assert_allclose(
         only(result, "pawn"), salib_pawn.analyze(UNIT_CUBE, unit, y)["median"], atol=1e-12
     )

@@ -9,8 +9,6 @@ from ..quantities import Kind, Quantity, described
 
 _DIMS = {"time", "observable", "parameter"}
 _ORDER = list(Kind)
-# The best first: what tells most of the whole effect of a parameter.
-_SIZES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT)
 _LEADING = (Kind.TOTAL, Kind.BOUND, Kind.SCORE)
 
 FLAGS = (
@@ -43,17 +41,6 @@ def leading(data: xr.Dataset) -> Quantity | None:
 def best(data: xr.Dataset, kind: Kind) -> str | None:
     """Name of the estimate of a kind that parameters are ranked by; None if there is none."""
     return next((one.name for one in present(data, kind) if one.ranks), None)
-
-
-def size_measure(one: xr.Dataset) -> Quantity | None:
-    """What parameters of one observable are ranked by where elasticities cannot; the best one first."""
-    for kind in _SIZES:
-        for measure in present(one, kind):
-            if measure.from_gradients and bool(one.get("some_gradient_incomplete", False)):
-                continue
-            if measure.ranks and bool(one[measure.name].notnull().any()):
-                return measure
-    return None
 
 
 def both_signs(values: xr.DataArray, error: xr.DataArray | float = 0.0) -> xr.DataArray:

@@ -15,6 +15,7 @@ from . import panels, style
 from .entry import Entry
 from .estimates import FLAGS, best, known, present
 from .numbers import NOT_DEFINED
+from .ranking import sizes
 from .tables import column, interval, tidy
 
 ENTRY = Entry(
@@ -89,16 +90,8 @@ def _limits(data: xr.Dataset) -> tuple[float, float]:
     return (max(least - 0.02, _LEAST), _MOST) if least < -0.005 else (0.0, _MOST)
 
 
-def _size(data: xr.Dataset) -> np.ndarray:
-    """What parameters are sorted by: a total index, else a first-order one, else the bound."""
-    for kind in _SHARES:
-        if (name := best(data, kind)) is not None:
-            return np.nan_to_num(data[name].values, nan=-1.0, posinf=1e300)
-    return np.zeros(data.sizes["parameter"])
-
-
 def _panel(ax: Axes, data: xr.Dataset) -> None:
-    order = np.argsort(-_size(data), kind="stable")
+    order = sizes(data, elasticities=False).order
     ranked = tuple(best(data, kind) for kind in _SHARES)
     names = [style.words(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data

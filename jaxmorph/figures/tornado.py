@@ -1,4 +1,4 @@
-"""Parameters ranked by elasticity, one panel an observable."""
+"""Elasticities, one panel an observable, the parameter with the largest total effect on top."""
 
 from __future__ import annotations
 
@@ -14,17 +14,23 @@ from . import panels, style
 from .entry import Entry
 from .estimates import no_elasticities, unsuited
 from .numbers import NOT_DEFINED
+from .ranking import changes_sign, sizes
 from .tables import column, interval, require, tidy
 
 ENTRY = Entry(
     place=10,
-    title="Which parameter matters, ranked",
-    reading="One panel an observable; the parameter with the largest effect is on top. A bar is the"
+    title="Direction and size of each effect",
+    reading="One panel an observable; the parameter with the largest effect is on top"
+    "{% if sobol_total or total_bound or sobol_first or sobol_first_given_data %}, judged by the "
+    "variance that it is"
+    " involved in: where the sign of an effect changes, its average may be small, and the effect is not"
+    "{% endif %}. A bar is the"
     " elasticity at the last time, averaged over the samples of the design and over the "
     "seeds: an elasticity of 0.5 means that the observable grows by 0.5 % when the "
     "parameter grows by 1 % (a negative observable becomes more negative). "
     "{% if elasticity_average_low %} The black whisker is its 95 % interval over seeds; "
     "where it contains zero the bar is pale, for its sign is not established.{% endif %}"
+    " A grey bar is the average of effects of both signs, and says neither direction nor size."
     " A red name with a cross says that this gradient cannot be trusted. The grey line "
     "spans the middle 80 % of the samples: it is not an uncertainty but says how much the "
     "elasticity varies over parameter space.",
@@ -35,13 +41,14 @@ ENTRY = Entry(
 )
 
 _NAME = "elasticity_average"
+_MIXED = "#B9BDC1"
 
 nothing = no_elasticities
 CANCELS = "changes sign over the design:\nelasticities rank nothing"
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Bars of ``elasticity_average`` at the last time, the largest on top."""
+    """Bars of ``elasticity_average`` at the last time, the largest total effect on top."""
     require(sensitivity, _NAME, "tornado")
     data = style.final(sensitivity)
     cancelling = unsuited(sensitivity)
@@ -74,7 +81,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     value = data[_NAME].values
-    order = np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable")
+    order, mixed = sizes(data, elasticities=True).order, changes_sign(data)
     for place, i in enumerate(order):
         one = data.isel(parameter=int(i))
         if not np.isfinite(value[i]):
@@ -86,6 +93,8 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
             continue
         sure, ends = _evidence(one)
         colour = style.POSITIVE if value[i] > 0 else style.NEGATIVE
+        if mixed[i]:
+            colour, sure = _MIXED, True
         ax.barh(place, value[i], height=0.52, color=colour, alpha=1.0 if sure else 0.35)
         if "elasticity_spread" in one:
             low, high = one["elasticity_spread"].values[[0, -1]]
@@ -115,6 +124,8 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
         Patch(color=style.POSITIVE, label="observable grows in size"),
         Patch(color=style.NEGATIVE, label="it shrinks"),
     ]
+    if any(changes_sign(data.sel(observable=name)).any() for name in style.names(data, "observable")):
+        handles.append(Patch(color=_MIXED, label="both, over the design"))
     if f"{_NAME}_low" in data:
         handles += [
             Patch(color=style.GREY, alpha=0.35, label="pale: sign not established"),

@@ -33,6 +33,7 @@ METHOD = Method(
 )
 _MOST = 10_000_000
 _NORMAL = 1.96
+_FEWEST_SEEDS = 2
 _EXACT = 1e-9
 _POWERS_OF_TWO = ("sobol", "saltelli")
 
@@ -58,7 +59,13 @@ class Verdict:
 
 
 def verdicts(sensitivity: xr.Dataset, observable: str) -> list[Verdict]:
-    """One for each estimate of the observable whose error is known, in the order of the page."""
+    """One for each estimate of the observable whose error is known, in the order of the page.
+
+    None of a study with noise and one seed: its part of the error is not known.
+    """
+    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
+    if noisy and sensitivity.sizes.get("seed", 1) < _FEWEST_SEEDS:
+        return []
     ends = ("", "_low", "_high", "_se_samples", "_se_seeds", "_by_samples")
     judged = _judged(sensitivity)
     wanted = [f"{one.name}{end}" for one in judged for end in ends if f"{one.name}{end}" in sensitivity]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ..figures.estimates import best, unreliable
-from ..figures.estimates import leading as leading_estimate
-from ..figures.numbers import plain
+from ..figures.estimates import unreliable
+from ..figures.numbers import plain, uncertain_between
+from ..figures.ranking import sizes
 from ..figures.style import final, names, words
-from ..quantities import Kind, Quantity
+from ..quantities import Kind
 from .convergence import verdicts
 from .incomplete import unresolved
-from .summary import Effect, Ranking, percent
+from .summary import Effect, Ranking, percent, rankings
 
 NEGLIGIBLE = 0.05
 """A parameter whose total index is below this at the upper end of its interval hardly matters."""
@@ -30,127 +30,114 @@ def joined(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def per_observable(sensitivity: xr.Dataset, rankings: Sequence[Ranking]) -> list[tuple[str, str]]:
-    """Each observable and what it follows, with sign, size and certainty, and its variance."""
+def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
+    """Each observable and what it follows, with size, direction and certainty."""
     noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
     only = "with this one seed " if noisy and sensitivity.sizes.get("seed", 1) < 2 else ""
     found = []
-    for observable, ranking in zip(names(sensitivity, "observable"), rankings, strict=True):
-        cancels = ranking.measure is None or not ranking.measure.is_signed
-        more = "" if cancels else explained(sensitivity, observable)
-        parts = [only + (_by_size(ranking) if cancels else _effects(ranking)), more]
-        found.append((ranking.observable, " ".join(part for part in parts if part)))
+    for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
+        data = final(sensitivity).sel(observable=observable)
+        parts = [only + _answer(ranking), *_asides(ranking), *_negligible(data, ranking)]
+        found.append((ranking.observable, f"{'; '.join(parts)}."))
     return found
 
 
-_NOT_RANKED = "elasticities change sign or are not defined, and are not ranked"
+_NO_DIRECTION = "elasticities change sign or are not defined, and say no direction"
 _HEAD = "of its variance without noise, "
-# What is said of the first parameter, and what between the others.
-_SHARES = {
-    Kind.TOTAL: (" is involved in ", " in "),
-    Kind.BOUND: (" is involved in ", " in "),
-    Kind.FIRST: (" alone explains ", " "),
-}
 
 
-def _by_size(ranking: Ranking) -> str:
-    """What matters by a measure that has no direction."""
-    if ranking.measure is None:
-        return f"is not ranked: {_NOT_RANKED}, and this design gives no other measure of size."
+def _answer(ranking: Ranking) -> str:
+    """What matters, the largest first."""
+    measure = ranking.measure
+    if measure is None and not ranking.effects:
+        return f"is not ranked: {_NO_DIRECTION}, and this design gives no other measure of size"
     if not ranking.effects:
-        return f"follows no parameter in a way that can be told from zero; {_NOT_RANKED}."
+        if ranking.zero and not ranking.unsure and not ranking.undefined:
+            return "does not depend on any parameter"
+        return "follows no parameter in a way that can be told from zero"
     shown = ranking.effects[:_MOST_NAMED]
-    kind = ranking.measure.kind
-    if kind in _SHARES:
-        head, (first, next_) = _HEAD, _SHARES[kind]
-        told = [f"{e.parameter}{next_ if i else first}{e.text}{_doubt(e)}" for i, e in enumerate(shown)]
-        if kind is Kind.BOUND and shown[0].text.startswith("no bound"):
-            head, told = (
-                "by the upper bound on the total Sobol index, largest first: ",
-                [f"{e.parameter} ({e.text}{_doubt(e)})" for e in shown],
-            )
-        text = f"{head}{joined(told)}"
-    else:
-        label = ranking.measure.label
+    if measure is not None and measure.kind is Kind.ELASTICITY:
+        return _directions(ranking, shown) + _and_more(ranking, shown)
+    if measure is not None and measure.is_share:
         told = [
-            f"{e.parameter} ({'' if i else label + ' '}{e.text}{_doubt(e)})" for i, e in enumerate(shown)
+            f"{e.parameter}{' in ' if i else ' is involved in '}{e.text}{_doubt(e)}"
+            for i, e in enumerate(shown)
         ]
+        text = f"{_HEAD}{joined(told)}"
+    else:
+        label = "" if measure is None else f"{measure.label} "
+        told = [f"{e.parameter} ({'' if i else label}{e.text}{_doubt(e)})" for i, e in enumerate(shown)]
         text = f"depends most on {joined(told)}"
-    if rest := len(ranking.effects) - len(shown):
-        text += f" ({rest} more {'are' if rest > 1 else 'is'} smaller)"
-    return f"{text}; {_NOT_RANKED}."
+    text += _and_more(ranking, shown)
+    directions = _directions(ranking, [e for e in shown if e.sign])
+    return f"{text}; it {directions}" if directions else text
+
+
+def _and_more(ranking: Ranking, shown: Sequence[Effect]) -> str:
+    rest = len(ranking.effects) - len(shown)
+    return f" ({rest} more {'are' if rest > 1 else 'is'} smaller)" if rest else ""
 
 
 def _doubt(effect: Effect) -> str:
     return ", not to be trusted" if effect.flagged else ""
 
 
-def _effects(ranking: Ranking) -> str:
-    if not ranking.effects and ranking.zero and not ranking.unsure and not ranking.undefined:
-        return "does not depend on any parameter."
-    if not ranking.effects:
-        return "follows no parameter in a way that can be told from zero."
-    shown = ranking.effects[:_MOST_NAMED]
-    first = shown[0]
+def _directions(ranking: Ranking, effects: Sequence[Effect]) -> str:
+    """``grows with k (elasticity 0.50 ± 0.10) and shrinks with c (-1.0 ± 0.2)``, the first one first."""
+    if not effects:
+        return ""
+    size = " in size" if ranking.negative else ""
+    verbs = {1: f"grows{size}", -1: f"shrinks{size}", 0: "goes both ways"}
     told = []
-    for sign in (shown[0].sign, -shown[0].sign):
-        effects = [_effect(effect, effect is first) for effect in shown if effect.sign == sign]
-        if effects:
-            size = " in size" if ranking.negative else ""
-            told.append(f"{'grows' if sign > 0 else 'shrinks'}{size} with {joined(effects)}")
-    text = " and ".join(told)
-    rest = len(ranking.effects) - len(shown)
-    if rest:
-        text += f"; {rest} more effect{'s' if rest > 1 else ''} {'are' if rest > 1 else 'is'} smaller"
-    return f"{text}."
+    for sign in dict.fromkeys(effect.sign for effect in effects):
+        of_sign = [_effect(e, e is effects[0]) for e in effects if e.sign == sign]
+        told.append(f"{verbs[sign]} with {joined(of_sign)}")
+    return joined(told)
 
 
 def _effect(effect: Effect, first: bool) -> str:
-    aside = _doubt(effect) + ("; its sign differs over the design" if effect.mixed else "")
-    return f"{effect.parameter} ({'elasticity ' if first else ''}{effect.text}{aside})"
+    text = effect.elasticity or f"{effect.text} on average"
+    return f"{effect.parameter} ({'elasticity ' if first else ''}{text}{_doubt(effect)})"
 
 
-def explained(sensitivity: xr.Dataset, observable: str) -> str:
-    """What explains the variance that is not noise, as far as the design tells."""
-    estimate = leading_estimate(sensitivity)
-    if estimate is None or not estimate.is_share:
-        return ""
-    data = final(sensitivity).sel(observable=observable)
-    value = data[estimate.name].values
-    if not np.isfinite(value).any():
-        return ""
-    parts = []
-    if estimate.kind is Kind.TOTAL:
-        one = data.isel(parameter=int(np.nanargmax(value)))
-        name = words(str(one["parameter"].item()))
-        parts.append(f"{percent(one, estimate.name)} involves {name}")
-    elif (first := best(data, Kind.FIRST)) is not None:
-        parts += _alone(data, first)
-    parts += _negligible(data, estimate)
-    return f"Of its variance without noise, {'; '.join(parts)}." if parts else ""
+def _asides(ranking: Ranking) -> list[str]:
+    """Where estimates disagree, and where the direction changes, of the parameters that are named."""
+    shown, found = ranking.effects[:_MOST_NAMED], []
+    by_elasticity = ranking.measure is not None and ranking.measure.kind is Kind.ELASTICITY
+    mixed = [e.parameter for e in shown if e.mixed]
+    if mixed and not by_elasticity:
+        found.append(f"the direction in which {joined(mixed)} {_acts(mixed)} changes over the design")
+    unseen: dict[tuple[str, ...], list[str]] = {}
+    for effect in shown:
+        if effect.unseen:
+            unseen.setdefault(effect.unseen, []).append(effect.parameter)
+    for labels, parameters in unseen.items():
+        their = "their" if len(parameters) > 1 else "its"
+        found.append(
+            f"{joined(parameters)} {'have' if len(parameters) > 1 else 'has'} an effect although "
+            f"{their} {joined(labels)} cannot be told from zero"
+        )
+    if shown and not by_elasticity and not any(e.elasticity or e.mixed for e in ranking.effects):
+        found.append(_NO_DIRECTION)
+    return found
 
 
-def _alone(data: xr.Dataset, name: str) -> list[str]:
-    """The parameter that alone explains most, if that is more than what hardly matters."""
-    low = data.get(f"{name}_low")
-    if low is None or not np.isfinite(data[name].values).any():
-        return []
-    most = int(np.nanargmax(data[name].values))
-    if not float(low[most]) > NEGLIGIBLE:
-        return []
-    one = data.isel(parameter=most)
-    return [f"{words(str(one['parameter'].item()))} alone explains {percent(one, name)}"]
+def _acts(parameters: Sequence[str]) -> str:
+    return "act" if len(parameters) > 1 else "acts"
 
 
-def _negligible(data: xr.Dataset, estimate: Quantity) -> list[str]:
+def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     """Parameters whose total index is shown to be small: they could be held fixed."""
-    if f"{estimate.name}_high" not in data:
+    by, flagged = sizes(data, elasticities=False), unreliable(data)
+    if by.measure is None or not by.measure.is_share or (by.low == by.high).all():
         return []
-    flagged = unreliable(data)
-    small = data[f"{estimate.name}_high"].values < NEGLIGIBLE
-    if estimate.from_gradients and flagged is not None:
+    small = (by.high < NEGLIGIBLE) & ~_changes_noise(data)
+    if by.measure.from_gradients and flagged is not None:
         small &= ~flagged.values
+    # What is among the parameters that matter has been told with its size.
+    told = {effect.parameter for effect in ranking.effects[:_MOST_NAMED]}
     found = [words(str(p)) for p in data["parameter"].values[small]]
+    found = [name for name in found if name not in told]
     if not found:
         return []
     verb = "is" if len(found) == 1 else "are each"
@@ -184,6 +171,39 @@ def noise(sensitivity: xr.Dataset) -> str:
     return f"Noise between seeds makes up {joined(told)}."
 
 
+def _changes_noise(data: xr.Dataset) -> np.ndarray:
+    """Which parameters are told to change the noise of one observable; (parameter)."""
+    if "noise_elasticity_low" not in data:
+        return np.zeros(data.sizes["parameter"], bool)
+    told = (data["noise_elasticity_low"] > 0) | (data["noise_elasticity_high"] < 0)
+    return np.asarray(told.values)
+
+
+def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
+    """Parameters that change the noise between seeds; those first that are not told to change a mean."""
+    if "noise_elasticity_low" not in sensitivity:
+        return ""
+    data, flags = final(sensitivity), unreliable(sensitivity)
+    told = []
+    for observable, ranking in zip(names(data, "observable"), ranked, strict=True):
+        one = data.sel(observable=observable)
+        sure = _changes_noise(one)
+        if flags is not None:
+            sure &= ~flags.sel(observable=observable).values
+        sizes_ = np.where(sure, np.abs(one["noise_elasticity"].values), -1.0)
+        moves = {effect.parameter.strip("|") for effect in ranking.effects}
+        for i in np.argsort(-sizes_, kind="stable")[:_MOST_NAMED]:
+            if not sure[i]:
+                continue
+            name, at = words(str(one["parameter"].values[i])), one.isel(parameter=int(i))
+            text = uncertain_between(*(float(at[f"noise_elasticity{e}"]) for e in ("", "_low", "_high")))
+            alone_ = "" if name in moves else ", and not its mean as far as can be told"
+            told.append(f"{name} changes that of {words(observable)} (elasticity {text}{alone_})")
+    if not told:
+        return ""
+    return f"Standard deviation between seeds: {'; '.join(told)}."
+
+
 def _name(one: xr.Dataset) -> str:
     return words(str(one["observable"].item()))
 
@@ -201,24 +221,26 @@ def convergence(sensitivity: xr.Dataset) -> str:
     """Which estimates have not converged, over all observables."""
     open_: dict[str, list[str]] = {}
     total, doubted = 0, False
+    judged: dict[str, None] = {}
     for observable in names(sensitivity, "observable"):
         for verdict in verdicts(sensitivity, observable):
             if verdict.distrusted:
                 doubted = True
                 continue
             total += 1
+            judged.setdefault(verdict.label)
             if not verdict.converged:
                 open_.setdefault(verdict.label, []).append(words(observable))
     if doubted and not open_:
         return (
-            "Every estimate that can be judged and is not made from these gradients has converged."
+            f"Converged, of what is not made from these gradients: {joined(list(judged))}."
             if total
             else ""
         )
     if not total:
         return "There are too few samples or seeds to say whether anything has converged."
     if not open_:
-        return "Every estimate that can be judged has converged."
+        return f"Converged: {joined(list(judged))}. Of the other estimates it is not said."
     n = len(names(sensitivity, "observable"))
     told = [label if len(where) == n else f"{label} ({joined(where)})" for label, where in open_.items()]
     return (
@@ -281,6 +303,12 @@ def alike(sensitivity: xr.Dataset) -> str:
 
 def paragraph(sensitivity: xr.Dataset) -> list[str]:
     """What holds for the whole run: noise, convergence, trust, identifiability."""
-    found = [noise(sensitivity), trust(sensitivity), unresolved(sensitivity)]
-    found += [convergence(sensitivity), alike(sensitivity)]
+    found = [
+        noise(sensitivity),
+        acts_on_noise(sensitivity, rankings(sensitivity)),
+        trust(sensitivity),
+        unresolved(sensitivity),
+        convergence(sensitivity),
+        alike(sensitivity),
+    ]
     return [sentence for sentence in found if sentence]

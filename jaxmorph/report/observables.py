@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from ..figures import draw, nothing_because
-from ..figures.estimates import known, present, size_measure, unreliable, unsuited
+from ..figures.estimates import present, unreliable, unsuited
 from ..figures.numbers import NOT_DEFINED, plain, uncertain_between
+from ..figures.ranking import sizes
 from ..figures.save import render
 from ..figures.style import final, words
 from ..quantities import Kind, Quantity
@@ -70,7 +71,7 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     parameters = [words(str(p)) for p in data["parameter"].values]
     found.flagged = [p for p, bad in zip(parameters, flagged, strict=True) if bad]
     found.undefined = [p for p, bad in zip(parameters, undefined, strict=True) if bad]
-    for i in _order(data, cancels):
+    for i in sizes(data, not cancels).order:
         one = data.isel(parameter=int(i))
         entries = [_entry(one, column, bool(flagged[i])) for column in columns]
         found.rows.append((parameters[i], entries))
@@ -96,15 +97,6 @@ def _columns(sensitivity: xr.Dataset, cancels: bool, flagged: bool) -> list[Quan
         kinds.remove(Kind.ELASTICITY)
         kinds += [kind for kind in _DIRECTIONS if present(sensitivity, kind)][:1]
     return present(sensitivity, *kinds)
-
-
-def _order(data: xr.Dataset, cancels: bool) -> np.ndarray:
-    """By what the findings rank by, the largest first; where that is not defined, last."""
-    measure = size_measure(data) if cancels else known(data, "elasticity_average")
-    if measure is None:
-        return np.arange(data.sizes["parameter"])
-    value = np.abs(data[measure.name].values)
-    return np.argsort(-np.nan_to_num(value, nan=-1.0), kind="stable")
 
 
 def _of_noise(data: xr.Dataset, column: Quantity) -> RankedNumber:

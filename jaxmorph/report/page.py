@@ -111,6 +111,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "overall": findings.paragraph(sensitivity),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
+        "directed": any(effect.elasticity for ranking in found for effect in ranking.effects),
         "mixed": any(effect.mixed for ranking in found for effect in ranking.effects),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),

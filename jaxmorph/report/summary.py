@@ -7,21 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ..figures.estimates import (
-    both_signs,
-    known,
-    mean_of_both_signs,
-    size_measure,
-    unreliable,
-    unsuited,
-)
+from ..figures.estimates import both_signs, mean_of_both_signs, unreliable, unsuited
 from ..figures.numbers import plain, uncertain_between
 from ..figures.numerical_checks import largest_over_time
+from ..figures.ranking import EffectSizes, changes_sign, evidence, sizes
 from ..figures.style import final, names, words
 from ..quantities import Kind, Quantity
 
 _NAME = "elasticity_average"
 _MOST_LISTED = 40
+_MOST_TIED = 3
 _FEW = 2
 # Finite differences that are off by more than this share of the gradient do not confirm it.
 _DISAGREEMENT = 0.01
@@ -29,115 +24,164 @@ _DISAGREEMENT = 0.01
 
 @dataclass(frozen=True)
 class Effect:
-    """One parameter's effect on one observable; ``mixed``: its sign differs over the design."""
+    """One parameter's effect on one observable.
+
+    Attributes:
+        parameter: In words.
+        text: Its size, by the measure of the ranking.
+        sign: Direction, where the elasticity has one that does not change over the design; else 0.
+        elasticity: That elasticity as text; empty without a direction.
+        flagged: Whether it rests on gradients that cannot be trusted.
+        mixed: Whether its direction changes over the design.
+        unseen: Labels of estimates that could have seen the effect, and cannot tell it from zero.
+    """
 
     parameter: str
     text: str
     sign: int
+    elasticity: str = ""
     flagged: bool = False
     mixed: bool = False
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass
 class Ranking:
     """What matters for one observable, the largest effect first.
 
-    ``measure`` is what it is ranked by; None if nothing ranks the parameters of this observable.
+    Attributes:
+        observable: In words.
+        measure: What it is ranked by; None if nothing ranks the parameters of this observable.
+        between: Whether sizes are ranges between two estimates.
+        negative: Whether the observable is below zero.
+        effects: Told from zero by some estimate.
+        tied: How many of the first effects are so alike that none can be called the largest.
+        unsure: Told from zero by no estimate.
+        zero: Exactly zero by every estimate.
+        undefined: Nothing is known.
     """
 
     observable: str
     measure: Quantity | None = None
+    between: bool = False
     negative: bool = False
     effects: list[Effect] = field(default_factory=list)
+    tied: int = 0
     unsure: list[str] = field(default_factory=list)
     zero: list[str] = field(default_factory=list)
     undefined: list[str] = field(default_factory=list)
 
+    @property
+    def first(self) -> list[str]:
+        """The parameters of which one has the largest effect."""
+        return [effect.parameter for effect in self.effects[: self.tied]]
+
 
 def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
-    """Parameters of every observable at the last time, sorted by the size of their elasticity."""
+    """Parameters of every observable at the last time, sorted by their total effect."""
     data = final(sensitivity)
     cancelling = unsuited(sensitivity)
     return [
-        _sizes(data.sel(observable=name), name)
-        if bool(cancelling.sel(observable=name))
-        else _ranking(data.sel(observable=name), name)
+        _ranking(data.sel(observable=name), name, not bool(cancelling.sel(observable=name)))
         for name in names(data, "observable")
     ]
 
 
-def _sizes(data: xr.Dataset, observable: str) -> Ranking:
-    """Ranked by the best measure of size, for elasticities of changing sign cancel."""
-    measure = size_measure(data)
-    ranking = Ranking(words(observable), measure)
-    if measure is None:
-        return ranking
-    value, flags = data[measure.name].values, unreliable(data)
-    for i in np.argsort(-np.nan_to_num(value, nan=-1.0, posinf=1e300), kind="stable"):
-        one, name = data.isel(parameter=int(i)), words(str(data["parameter"].values[i]))
-        low, high = _ends(one, measure.name)
-        if np.isnan(value[i]):
+def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
+    by, average = sizes(data, elasticities), data.get("value_average")
+    below = average is not None and bool(average < 0)
+    ranking = Ranking(words(observable), by.measure, by.between, below)
+    flags, changing, order = unreliable(data), changes_sign(data), []
+    for i in map(int, by.order):
+        seen = evidence(data, i, elasticities)
+        name = _name(data.isel(parameter=i))
+        if not seen.found and not seen.not_found:
             ranking.undefined.append(name)
-        elif value[i] == 0 and low == high:
+        elif seen.exactly_zero:
             ranking.zero.append(name)
-        elif low <= 0:
+        elif not seen.found:
             ranking.unsure.append(name)
         else:
-            flagged = measure.from_gradients and flags is not None and bool(flags[int(i)])
-            ranking.effects.append(Effect(name, _size_text(one, measure), 0, flagged))
+            order.append(i)
+            rests = all(one.from_gradients for one in seen.found)
+            flagged = rests and flags is not None and bool(flags[i])
+            mixed = bool(changing[i]) and _NAME in data and elasticities
+            sign, elasticity = _direction(data, i) if elasticities and not mixed else (0, "")
+            unseen = tuple(one.label for one in seen.not_found)
+            text = _size(by, i, elasticity)
+            ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen))
+    ranking.tied = _tied(by, order)
     return ranking
 
 
-def _size_text(one: xr.Dataset, measure: Quantity) -> str:
-    value = float(one[measure.name])
-    if measure.kind is Kind.BOUND:
-        return f"at most {percent(one, measure.name)}" if value < 1 else "no bound below 100 %"
-    if measure.is_share:
-        return percent(one, measure.name)
-    low, high = _ends(one, measure.name)
+def _tied(by: EffectSizes, order: list[int]) -> int:
+    """How many of the first may each be the largest; with one seed there is no error to judge it by."""
+    tied = 1
+    while tied < len(order) and by.as_large(order[0], order[tied]):
+        tied += 1
+    return tied if order else 0
+
+
+def _name(one: xr.Dataset) -> str:
+    name = words(str(one["parameter"].item()))
+    # The elasticity of a negative parameter is that of its size.
+    negative_ = "parameter_value" in one and bool((one["parameter_value"] < 0).all())
+    return f"|{name}|" if negative_ else name
+
+
+def _direction(data: xr.Dataset, i: int) -> tuple[int, str]:
+    """Sign and text of an elasticity whose interval leaves zero out."""
+    if _NAME not in data:
+        return 0, ""
+    one = data.isel(parameter=i)
+    value, (low, high) = float(one[_NAME]), _ends(one, _NAME)
+    if not np.isfinite(value) or value == 0 or low <= 0 <= high:
+        return 0, ""
+    return int(np.sign(value)), uncertain_between(value, low, high)
+
+
+def _size(by: EffectSizes, i: int, elasticity: str) -> str:
+    value, low, high = float(by.value[i]), float(by.low[i]), float(by.high[i])
+    if by.measure is None or np.isnan(value):
+        return elasticity and f"elasticity {elasticity}"
+    if by.between:
+        return between(low, high)
+    if by.measure.is_share:
+        return share(value) if low == high else share(value, low, high)
+    if by.measure.kind is Kind.ELASTICITY:
+        return elasticity or uncertain_between(value, low, high)
     return uncertain_between(value, low, high)
+
+
+def between(low: float, high: float) -> str:
+    """``12 to 40 %`` for a share that lies between two estimates."""
+    below, above = round(100 * np.clip(low, 0, 1)), round(100 * np.clip(high, 0, 1))
+    if above < 1:
+        return "less than 1 %"
+    if below == above:
+        return f"{above:.0f} %"
+    if below < 1:
+        return f"at most {above:.0f} %" if above < 100 else "anything up to 100 %"
+    return f"{below:.0f} to {above:.0f} %" if above < 100 else f"at least {below:.0f} %"
 
 
 def percent(one: xr.Dataset, name: str) -> str:
     """``54 % (44 to 64 %)`` for a share with an interval, cut to what a share can be."""
-    value = float(np.clip(one[name], 0, 1))
+    value = float(one[name])
     if f"{name}_low" not in one:
+        return share(value)
+    return share(value, float(one[f"{name}_low"]), float(one[f"{name}_high"]))
+
+
+def share(value: float, low: float | None = None, high: float | None = None) -> str:
+    """A share in percent, with its interval where there is one."""
+    value = float(np.clip(value, 0, 1))
+    if low is None or high is None:
         return f"{100 * value:.0f} %" if value >= 0.005 else "less than 1 %"
-    low, high = (float(np.clip(one[f"{name}_{end}"], 0, 1)) for end in ("low", "high"))
+    low, high = (float(np.clip(x, 0, 1)) for x in (low, high))
     if high < 0.005:
         return "less than 1 %"
     return f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f} %)"
-
-
-def _ranking(data: xr.Dataset, observable: str) -> Ranking:
-    average = data.get("value_average")
-    ranking = Ranking(words(observable), known(data, _NAME), average is not None and bool(average < 0))
-    value = data[_NAME].values
-    flags = unreliable(data)
-    for i in np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable"):
-        one = data.isel(parameter=int(i))
-        name = words(str(one["parameter"].item()))
-        if "parameter_value" in one and bool((one["parameter_value"] < 0).all()):
-            name = f"|{name}|"  # the elasticity is that of its size
-        low, high = _ends(one, _NAME)
-        if not np.isfinite(value[i]):
-            ranking.undefined.append(name)
-        elif value[i] == 0 and low == high:
-            ranking.zero.append(name)
-        elif low <= 0 <= high:
-            ranking.unsure.append(name)
-        else:
-            text = uncertain_between(float(value[i]), low, high)
-            flagged = flags is not None and bool(flags[int(i)])
-            sign = int(np.sign(value[i]))
-            ranking.effects.append(Effect(name, text, sign, flagged, _mixed(one)))
-    return ranking
-
-
-def _mixed(one: xr.Dataset) -> bool:
-    """Whether the effect has one sign at a tenth of the samples and the other at another tenth."""
-    spread = one.get("elasticity_spread")
-    return spread is not None and bool(spread.min() < 0 < spread.max())
 
 
 def _ends(one: xr.Dataset, name: str) -> tuple[float, float]:
@@ -152,36 +196,58 @@ def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:
     noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
     if noisy and sensitivity.sizes.get("seed", 1) < 2:
         return "One seed has no uncertainty: which effects are real cannot be said."
-    if all(ranking.measure is None for ranking in found):
-        return (
-            "Nothing is ranked: elasticities change sign or are not defined, and this design gives no "
-            "other measure of size."
-        )
-    first = [ranking.effects[0].parameter for ranking in found if ranking.effects]
-    if not first:
+    if not any(ranking.effects for ranking in found):
+        if all(ranking.measure is None for ranking in found):
+            return (
+                "Nothing is ranked: elasticities change sign or are not defined, and this design gives "
+                "no other measure of size."
+            )
         return "No parameter has an effect that can be told from zero."
-    return _largest(found, first)
-
-
-def _largest(found: list[Ranking], first: list[str]) -> str:
-    """Which parameters come first, ``first`` being that of each observable that has one."""
-    name = max(dict.fromkeys(first), key=first.count)
-    measures = dict.fromkeys(r.measure.label for r in found if r.measure is not None)
-    by = f", judged by its {next(iter(measures))}" if len(measures) == 1 else ""
-    by = "" if by.endswith(" elasticity") else by
     doubted = any(r.effects[0].flagged for r in found if r.effects)
     doubt = " The gradients behind this are not to be trusted." if doubted else ""
-    if len(found) == 1:
-        return f"The parameter with the largest effect is {name}{by}.{doubt}"
-    if first.count(name) == 1 and len(first) == len(found) <= _FEW:
-        each = [f"{r.effects[0].parameter} on {r.observable}" for r in found]
-        return f"The largest effects are those of {' and '.join(each)}{by}.{doubt}"
-    if first.count(name) == len(found):
-        return f"The parameter {name} has the largest effect on every observable{by}.{doubt}"
-    return (
-        f"The parameter {name} has the largest effect on {first.count(name)} of the {len(found)} "
-        f"observables{by}.{doubt}"
+    return f"{_largest(found, _judged_by(found))}.{doubt}"
+
+
+def _judged_by(found: list[Ranking]) -> str:
+    """``, judged by ...`` where all observables are judged by one measure that is not an elasticity."""
+    told = dict.fromkeys(
+        "the share of the variance involved" if r.between else f"its {r.measure.label}"
+        for r in found
+        if r.measure is not None
     )
+    by = next(iter(told), "")
+    return f", judged by {by}" if len(told) == 1 and not by.endswith(" elasticity") else ""
+
+
+def _largest(found: list[Ranking], by: str) -> str:
+    """Which parameters come first, and by which measure."""
+    sole = [r.first[0] for r in found if r.tied == 1]
+    if len(found) == 1:
+        first = found[0].first
+        if len(first) == 1:
+            return f"The parameter with the largest effect is {first[0]}{by}"
+        return (
+            f"The largest effects are those of {_named(first)}{by}; which of them is larger is not told"
+        )
+    if len(sole) == len(found) <= _FEW and sole[0] != sole[-1]:
+        each = [f"{r.first[0]} on {r.observable}" for r in found]
+        return f"The largest effects are those of {' and '.join(each)}{by}"
+    if not sole:
+        tied = dict.fromkeys(name for r in found for name in r.first)
+        return f"Which of {_named(list(tied))} matters most is not told for any observable{by}"
+    name = max(dict.fromkeys(sole), key=sole.count)
+    if sole.count(name) == len(found):
+        return f"The parameter {name} has the largest effect on every observable{by}"
+    return (
+        f"The parameter {name} has the largest effect on {sole.count(name)} of the {len(found)} "
+        f"observables{by}"
+    )
+
+
+def _named(items: list[str]) -> str:
+    if len(items) > _MOST_TIED:
+        items = [*items[:_MOST_TIED], f"{len(items) - _MOST_TIED} more"]
+    return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def negative(sensitivity: xr.Dataset) -> list[str]:

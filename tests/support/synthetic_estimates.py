@@ -131,6 +131,16 @@ class Estimates:
         if self.stochastic:
             self._estimate("noise_variance", _TO, noise)
             self._estimate("noise_share", _TO, share, 0.4)
+            if self.n_seeds > 1:
+                self._noise_gradient(noise)
+
+    def _noise_gradient(self, noise: np.ndarray) -> None:
+        """Of a noise that follows the parameters as the mean does, half as strongly."""
+        elasticity = 0.5 * self.variables["elasticity_average"][1]
+        self._estimate("noise_elasticity", _TOP, elasticity)
+        each = 2 * noise[..., None] * elasticity / self.e.theta[:, None, None, :]
+        self.variables["noise_gradient"] = ((_S, _T, _O, _P), each)
+        self._estimate("noise_gradient_average", _TOP, each.mean(0))
 
     def _by_method(self) -> None:
         shape, method = self.share.shape, self.e.design

@@ -39,6 +39,26 @@ def ran(data: xr.Dataset) -> str:
     return f"{told} in {'at most ' if len(set(done)) > 1 else ''}{most} steps{refined}{by_rule}."
 
 
+_NORMAL = 1.96
+
+
+def _rivals(data: xr.Dataset) -> list[str]:
+    """Optima whose loss on fresh seeds is not larger than that of the first beyond the error of both."""
+    found = starts.optima(data)
+    loss, se = data["optimum_loss"].values[found], data["optimum_loss_se"].values[found]
+    # The same fresh seeds were used for both, so this error is too large, not too small.
+    error = _NORMAL * np.hypot(se[0], se[1:])
+    alike = ~(loss[1:] - loss[0] > error)
+    return [f"optimum {data['optimum'].values[k]}" for k in found[1:][alike]]
+
+
+def _the_first(data: xr.Dataset) -> str:
+    """``the best optimum`` where that is told, else its number."""
+    if len(starts.optima(data)) == 1 or not _rivals(data):
+        return "the best optimum"
+    return f"optimum {data['optimum'].values[starts.optima(data)[0]]}"
+
+
 def agreement(data: xr.Dataset) -> str:
     """How many distinct optima the starts reached, and how many starts the best one."""
     reached = int((data["optimum_of_start"] >= 0).sum())
@@ -59,9 +79,17 @@ def agreement(data: xr.Dataset) -> str:
     ]
     more = len(told) - 3
     shown = [*told[:3], *([f"the others in {more} more"] if more > 0 else [])]
+    rivals = _rivals(data)
+    first = f"optimum {labels[0]}" if rivals else f"the best (optimum {labels[0]})"
+    untold = (
+        f" Which of optimum {labels[0]} and {joined(rivals)} is best is within the error."
+        if rivals
+        else ""
+    )
     return (
-        f"The starts do not agree: {reached} ended in {len(found)} distinct optima, {counts[0]} in the "
-        f"best (optimum {labels[0]}), {joined(shown)}."
+        f"The starts do not agree: {reached} ended in {len(found)} distinct optima, {counts[0]} in "
+        f"{first}, "
+        f"{joined(shown)}.{untold}"
     )
 
 
@@ -132,12 +160,18 @@ def determined(data: xr.Dataset) -> list[str]:
         sure.append(f"{told}{share})")
     sentences = []
     if sure:
-        sentences.append(f"Determined at the best optimum (95 %): {joined(sure)}.")
+        sentences.append(f"Determined at {_the_first(data)} (95 %): {joined(sure)}.")
     if vague:
         sentences.append(f"Hardly determined: {joined(vague)}.")
     if edge:
-        sentences.append(f"The best optimum has {joined(edge)}: what is best may lie beyond.")
+        sentences.append(
+            f"{_capital(_the_first(data))} has {joined(edge)}: what is best may lie beyond."
+        )
     return sentences
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _share(data: xr.Dataset, name: str, value: float) -> float:
@@ -188,7 +222,7 @@ def _directions(data: xr.Dataset) -> str:
     vector = best["hessian_eigenvector"].transpose("direction", "parameter").values
     parameters = names(data, "parameter")
     if not np.isfinite(value).all() or not value[0] > 0:
-        return "The loss is not curved upwards at the best optimum in any direction that was found."
+        return f"The loss is not curved upwards at {_the_first(data)} in any direction that was found."
     stiff, sloppy = (mixture(vector[k], parameters) for k in (0, -1))
     if value[-1] <= 0:
         return (

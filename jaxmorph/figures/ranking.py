@@ -1,0 +1,182 @@
+"""How much each parameter matters for one observable: what the estimates say of its total effect.
+
+The total effect of a parameter is its total Sobol index T: the share of the variance in which it is
+involved, alone or with others. A design that gives T ranks by T. Otherwise T lies between two estimates,
+for independent parameters:
+
+- not below the first-order index S_p: what it explains alone;
+- not above its upper bound from gradients, and not above 1 minus the first-order indices of all others:
+  what these explain alone does not involve p. Where first-order indices add up to 1 there are no
+  interactions, and S = T.
+
+A bound below what the same parameter explains alone is refuted, and with it the gradients of this
+observable: none of its bounds is used. Where a dataset has none of these, it is the effect of a finite
+step, the activity score or, last, the elasticity that ranks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from ..quantities import Kind, Quantity
+from .estimates import known, present
+
+_NO_SHARES = (Kind.EFFECT, Kind.SCORE)
+# What sees an effect of a parameter, if its interval leaves zero out.
+_EVIDENCE = (Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT)
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class EffectSizes:
+    """How large the effect of every parameter is, by the best that there is.
+
+    Attributes:
+        measure: What it is judged by; None if nothing ranks them. Where T lies between two
+            estimates, the upper one of them.
+        between: Whether ``low`` and ``high`` are those two, and not the ends of an interval.
+        value: (parameter), NaN where nothing is known.
+        low: Lower ends (parameter).
+        high: Upper ends (parameter).
+    """
+
+    measure: Quantity | None
+    between: bool
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def order(self) -> np.ndarray:
+        """Numbers of the parameters, the largest first, what is not known last."""
+        known_ = ~np.isnan(self.value)
+        return np.lexsort((-np.nan_to_num(self.high), -np.nan_to_num(self.value), ~known_))
+
+    def as_large(self, i: int, j: int) -> bool:
+        """Whether parameter j may matter as much as i, which comes before it."""
+        below, above = self.value[i] - self.low[i], self.high[j] - self.value[j]
+        error = below + above if self.between else np.hypot(below, above)
+        return bool(self.value[i] - self.value[j] <= error)
+
+
+def sizes(data: xr.Dataset, elasticities: bool) -> EffectSizes:
+    """The effects on one observable at one time.
+
+    Args:
+        data: Without the dimensions ``time`` and ``observable``.
+        elasticities: Whether averaged elasticities rank (``unsuited``).
+    """
+    for total in _ranking(data, Kind.TOTAL):
+        return EffectSizes(total, False, *_ends(data, total.name))
+    between = _between(data)
+    if between is not None:
+        return between
+    for kind in _NO_SHARES:
+        for one in _ranking(data, kind):
+            return EffectSizes(one, False, *_ends(data, one.name))
+    if elasticities and "elasticity_average" in data:
+        value, low, high = _ends(data, "elasticity_average")
+        size, half = np.abs(value), (high - low) / 2
+        return EffectSizes(known(data, "elasticity_average"), False, size, size - half, size + half)
+    nothing = np.full(data.sizes["parameter"], np.nan)
+    return EffectSizes(None, False, nothing, nothing, nothing)
+
+
+def _ranking(data: xr.Dataset, kind: Kind) -> list[Quantity]:
+    """Estimates of a kind that rank parameters, and are there for some."""
+    return [one for one in present(data, kind) if one.ranks and bool(data[one.name].notnull().any())]
+
+
+def _between(data: xr.Dataset) -> EffectSizes | None:
+    """T between what a parameter explains alone, and its bound or what the others leave."""
+    first, bound = _ranking(data, Kind.FIRST), _ranking(data, Kind.BOUND)
+    if not first and not bound:
+        return None
+    n = data.sizes["parameter"]
+    at_least, at_most = np.zeros(n), np.ones(n)
+    seen = np.zeros(n, bool)
+    if first:
+        alone, low, high = _ends(data, first[0].name)
+        seen |= ~np.isnan(alone)
+        at_least = np.clip(np.nan_to_num(low), 0, 1)
+        share, half = np.nan_to_num(alone), np.nan_to_num(high - low, posinf=2.0) / 2
+        others = share.sum() - share - np.sqrt((half**2).sum() - half**2)
+        at_most = np.clip(1 - others, at_least, 1)
+    if bound:
+        value, _, high = _ends(data, bound[0].name)
+        seen |= ~np.isnan(value)
+        refuted = bool((high < at_least - _SAME).any())
+        holds = ~np.isnan(value) & ~refuted
+        at_most = np.where(holds, np.minimum(at_most, np.maximum(high, at_least)), at_most)
+    value = np.where(seen, (at_least + at_most) / 2, np.nan)
+    measure = (bound or first)[0]
+    return EffectSizes(measure, True, value, at_least, at_most)
+
+
+def _ends(data: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Value and ends of the interval, the value itself where there is none; (parameter)."""
+    value = data[name].values.astype(float)
+    if f"{name}_low" not in data:
+        return value, value, value
+    return value, data[f"{name}_low"].values.astype(float), data[f"{name}_high"].values.astype(float)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the estimates say of whether a parameter has an effect at all.
+
+    Attributes:
+        found: Those whose interval leaves zero out.
+        not_found: Those whose interval holds zero.
+        exactly_zero: Whether all are 0, without an error.
+    """
+
+    found: list[Quantity]
+    not_found: list[Quantity]
+    exactly_zero: bool
+
+
+def evidence(data: xr.Dataset, i: int, elasticities: bool) -> Evidence:
+    """Of parameter i on one observable at one time, by every estimate that could see an effect."""
+    found: list[Quantity] = []
+    not_found: list[Quantity] = []
+    zero = True
+    for quantity in present(data, *_EVIDENCE):
+        name = quantity.name
+        signed = quantity.kind is Kind.ELASTICITY
+        if (signed and not elasticities) or not (signed or quantity.ranks):
+            continue
+        value, low, high = (float(end[i]) for end in _ends(data, name))
+        if np.isnan(value):
+            continue
+        if value == 0 and low == high:
+            not_found.append(quantity)
+            continue
+        zero = False
+        (found if low > 0 or (signed and high < 0) else not_found).append(quantity)
+    return Evidence(found, not_found, zero and bool(not_found))
+
+
+def changes_sign(data: xr.Dataset) -> np.ndarray:
+    """Whether an elasticity is below zero at some samples and above at others; (parameter).
+
+    By four standard errors; without these, at a tenth of the samples each.
+    """
+    n = data.sizes["parameter"]
+    if "elasticity" in data and "sample" in data["elasticity"].dims:
+        each = data["elasticity"].transpose("sample", "parameter").values
+        error = (
+            data["elasticity_se"].transpose("sample", "parameter").values
+            if "elasticity_se" in data
+            else 0.0
+        )
+        error = 4 * np.nan_to_num(error)
+        below, above = each + error < 0, each - error > 0
+        return np.asarray(below.any(axis=0) & above.any(axis=0))
+    spread = data.get("elasticity_spread")
+    if spread is None:
+        return np.zeros(n, bool)
+    return np.asarray((spread.min("quantile") < 0) & (spread.max("quantile") > 0))

@@ -1,0 +1,146 @@
+"""How parameters change the noise: the derivative of the variance between seeds, without simulations.
+
+Var_Z f = E f^2 - (E f)^2, and where the derivative of a mean is the mean of the gradient g along the
+path, that of E f^2 is the mean of 2 f g (Glasserman, Monte Carlo Methods in Financial Engineering
+(Springer, 2003), section 7.2). So d Var_Z f / d theta = 2 E[f g] - 2 E[f] E[g] = 2 Cov_Z(f, g).
+"""
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from ..quantities import Interval, Kind, Method, Quantity
+from .average import add_up
+from .estimator import Estimates, Estimator, Slab
+from .resampling import FEWEST
+from .samples import Samples, kept_in
+
+_PAIR = ("time", "observable", "parameter")
+_ABSENT = "needs noise, two or more seeds, and gradients along paths"
+NOISE = Method(
+    "Derivative of the noise",
+    "d Var_r f / dθ_p = 2 Cov_r(f, ∂f/∂θ_p)",
+    "The variance is that between seeds; its derivative follows from the same gradients, unbiased over "
+    "seeds, if these are complete. A parameter that acts on the noise alone has it and no other effect. "
+    "The error has a part of the samples and one of the seeds, that by leaving out one seed at a time.",
+    "Glasserman, Monte Carlo Methods in Financial Engineering (Springer, 2003), section 7.2",
+)
+QUANTITIES = (
+    Quantity(
+        "noise_gradient",
+        "derivative of the variance between seeds with respect to the parameter",
+        "observable^2 parameter^-1",
+        ("sample", *_PAIR),
+        Kind.NUMBER,
+        NOISE,
+        from_gradients=True,
+        absent=_ABSENT,
+    ),
+    Quantity(
+        "noise_gradient_average",
+        "average over samples of the derivative of the variance between seeds",
+        "observable^2 parameter^-1",
+        _PAIR,
+        Kind.NUMBER,
+        NOISE,
+        formula="E_θ[2 Cov_r(f, ∂f/∂θ_p)]",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        from_gradients=True,
+        absent=_ABSENT,
+    ),
+    Quantity(
+        "noise_elasticity",
+        "elasticity of the standard deviation between seeds, of its root mean square over samples",
+        "1",
+        _PAIR,
+        Kind.NUMBER,
+        NOISE,
+        formula="E_θ[θ_p Cov_r(f, ∂f/∂θ_p)] / E_θ[Var_r f]",
+        label="elasticity of the noise",
+        reading="% change of the standard deviation between seeds per % change of the parameter",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        from_gradients=True,
+        absent=_ABSENT,
+    ),
+)
+
+
+class NoiseGradient(Estimator):
+    """The derivative of the variance between seeds, at each sample and on average."""
+
+    quantities = QUANTITIES
+
+    def __init__(self, samples: Samples):
+        super().__init__(samples)
+        # Of each seed its part in the sums over samples; of each sample its sums over seeds.
+        self._of_seeds: dict[str, xr.DataArray] = {}
+        self._of_samples: dict[str, xr.DataArray | None] = {}
+
+    def add(self, slab: Slab) -> Estimates:
+        question = self.samples.question
+        if not (question.pathwise and question.stochastic and slab.value.sizes["seed"] > 1):
+            return {}
+        value, gradient = slab.value.astype(float), slab.gradient.astype(float)
+        f, g = value - value.mean("seed"), gradient - gradient.mean("seed")
+        n = value.notnull().sum("seed")
+        f = f / (n - 1).where(n > 1)
+        parts = {"gradient": 2 * f * g, "variance": f * (value - value.mean("seed"))}
+        parts["scaled"] = slab.parameter_value * parts["gradient"] / 2
+        numbers = self.samples.points["sample"].values
+        weight = self._weight(value["sample"].values)
+        sums = {name: part.sum("seed").where(n > 1) for name, part in parts.items()}
+        add_up(self._of_seeds, {name: (weight * part).sum("sample") for name, part in parts.items()})
+        for name, of_sample in sums.items():
+            self._of_samples[name] = kept_in(self._of_samples.get(name), of_sample, numbers)
+        error = (parts["gradient"] - sums["gradient"] / n).where(value.notnull()) ** 2
+        # The spread of the values that leave out one seed at a time, which are linear in these parts.
+        se = (n * (n - 1) * error.sum("seed")) ** 0.5 / (n - 2).where(n > 2)
+        return {"noise_gradient": sums["gradient"], "noise_gradient_se": se}
+
+    def _weight(self, samples: np.ndarray) -> xr.DataArray:
+        rows = np.searchsorted(self.samples.points["sample"].values, samples)
+        return self.samples.weight.isel(sample=rows)
+
+    def finish(self, found: Estimates) -> Estimates:
+        samples = {name: array for name, array in self._of_samples.items() if array is not None}
+        if not samples or self.samples.stands_for == "none":
+            return {}
+        weight = self.samples.weight.assign_coords(sample=samples["gradient"]["sample"])
+        count = (weight * samples["variance"].notnull()).sum("sample")
+        count = count.where(count > 0)
+        average = {name: (weight * array).sum("sample") / count for name, array in samples.items()}
+        left_out = {name: self._without_each(array / count) for name, array in self._of_seeds.items()}
+        variance = average["variance"].where(average["variance"] > 0)
+        ratio = average["scaled"] / variance
+        around = (samples["scaled"] - ratio * samples["variance"]) / variance
+        return self._with_interval(
+            "noise_gradient_average", average["gradient"], samples["gradient"], left_out["gradient"]
+        ) | self._with_interval(
+            "noise_elasticity", ratio, around, left_out["scaled"] / left_out["variance"]
+        )
+
+    def _without_each(self, part: xr.DataArray) -> xr.DataArray:
+        """The sum over seeds without each of them, from parts d_r / (n - 1)."""
+        n = part.sizes["seed"]
+        return ((n - 1) * part.sum("seed") - n * part) / max(n - 2, 1)
+
+    def _with_interval(
+        self, name: str, value: xr.DataArray, of_samples: xr.DataArray, left_out: xr.DataArray
+    ) -> Estimates:
+        n, n_seeds = of_samples.sizes["sample"], left_out.sizes["seed"]
+        if n_seeds < FEWEST or self.samples.stands_for != "sample" or n < FEWEST:
+            return {name: value}
+        size = self.samples.group_size
+        groups = of_samples if size == 1 else of_samples.coarsen(sample=size).mean()
+        se_samples = groups.std("sample", ddof=1) / groups.count("sample") ** 0.5
+        se_seeds = left_out.std("seed", ddof=1) * (n_seeds - 1) / n_seeds**0.5
+        half = np.hypot(
+            stats.t.ppf(0.975, n // size - 1) * se_samples, stats.t.ppf(0.975, n_seeds - 1) * se_seeds
+        )
+        return {
+            name: value,
+            f"{name}_low": value - half,
+            f"{name}_high": value + half,
+            f"{name}_se_samples": se_samples,
+            f"{name}_se_seeds": se_seeds,
+        }
