@@ -71,12 +71,14 @@ def estimate_sensitivity(
 
 def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
     """What the estimators must know of the run besides its numbers."""
+    declared = GRADIENT_ESTIMATORS[run.estimator]
     return sensitivity.Question(
         TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"]),
         run.design,
         independent=not run.correlations,
         stochastic=bool(points.attrs["stochastic"]),
-        pathwise=GRADIENT_ESTIMATORS[run.estimator].along_paths,
+        pathwise=declared.along_paths,
+        complete=declared.along_paths and not declared.bias,
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
     )

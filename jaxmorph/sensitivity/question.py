@@ -20,6 +20,9 @@ class Question:
         independent: Whether the parameters are independent.
         stochastic: Whether the study has noise; without it one seed says everything.
         pathwise: Whether the gradients are derivatives along paths, not of another estimator.
+        complete: Whether each gradient is the whole derivative of its simulation, so that its covariance
+            with the value is that of a derivative; gradients of another estimator are right on average
+            alone.
         wanted_signal_to_noise: What ``seeds_needed`` is for.
         trim: Share of the seeds that a trimmed mean leaves out at each end.
     """
@@ -29,5 +32,6 @@ class Question:
     independent: bool = True
     stochastic: bool = True
     pathwise: bool = True
+    complete: bool = True
     wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
     trim: float = TRIM
