@@ -6,7 +6,7 @@ import xarray as xr
 from .fisher import information
 from .records import Records, best_order
 from .resampling import FEWEST
-from .score_variance import Score
+from .score_variance import ScoreVariance
 
 _FALSE_ALARMS = 0.02
 """How often the variance of some parameter's score may refute what is right (Bonferroni)."""
@@ -57,7 +57,7 @@ def fisher_information(
         return {}
     order, settled = best_order(records)
     drawn = None if weights is None else weights.transpose("draw", "seed").values[1:]
-    parts = information(records, gradient.values, order, drawn)
+    parts = information(records, gradient.values, np.where(settled, order, -1), drawn)
     unsettled = ["" if ok else _unsettled(records, s) for s, ok in enumerate(settled)]
     names = _names(gradient)
     refuted = _refuted(parts.score_of_mean, names, _LONGER)
@@ -103,7 +103,7 @@ def _unsettled(records: Records, sample: int) -> str:
     )
 
 
-def _refuted(score: Score, names: list[str], text: str) -> list[str]:
+def _refuted(score: ScoreVariance, names: list[str], text: str) -> list[str]:
     """Why the variance of the score refutes each sample, by the worst parameter; or nothing."""
     ratio, probability = score.excess()
     told = []

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .records import Records, Windows
-from .score_variance import Score
+from .score_variance import ScoreVariance
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Parts:
     of_mean: np.ndarray
     of_covariance: np.ndarray
     used: np.ndarray
-    score_of_mean: Score
-    score_of_covariance: Score
+    score_of_mean: ScoreVariance
+    score_of_covariance: ScoreVariance
 
 
 def information(
@@ -47,8 +47,8 @@ def information(
     are those that the seed causes in it, also by way of the whitening (infinitesimal jackknife). Squares
     are means over pairs of different seeds of these: unbiased where a number is linear in the data, up
     to the second order in 1 / seeds where it is not. What is left is the bias of an inverse variance
-    with n degrees of freedom, (n - 3/2) / R (of E[1 / s^2] = R / (n - 2), 1 / (2 n) is in the pairs). The
-    part of the mean of the data is unbiased for Gaussian seeds (:meth:`_Window.unbiased_mean`).
+    with n degrees of freedom, (n - 3/2) / R (of E[1 / s^2] = R / (n - 2), 1 / (2 n) is in the pairs).
+    The part of the mean of the data is unbiased for Gaussian seeds (:meth:`_Window.unbiased_mean`).
 
     Args:
         records: The values.
@@ -66,10 +66,11 @@ def information(
     shape = (n_samples, len(omega), n_parameters, n_parameters)
     mean, covariance = np.zeros(shape), np.zeros(shape)
     used = np.zeros((n_samples, n_times * n_observables), bool)
-    scores = [Score(n_samples, n_seeds, n_parameters) for _ in range(2)]
-    width = n_parameters * -(-len(omega) // n_seeds)
+    scores = [ScoreVariance(n_samples, n_seeds, n_parameters) for _ in range(2)]
     for one in np.unique(order[order >= 0]):
-        for part in records.windows(int(one), np.flatnonzero(order == one), width):
+        width = (int(one) + 1) * n_observables * n_parameters
+        numbers = max(n_seeds * width, len(omega) * width, len(omega) * n_seeds)
+        for part in records.windows(int(one), np.flatnonzero(order == one), numbers):
             window = _Window(part, g, omega)
             for j in range(part.entry.shape[1] - n_observables, part.entry.shape[1]):
                 counts, n = part.tells[:, j], part.degrees[:, j]
@@ -172,7 +173,9 @@ class _Window:
         f = total.swapaxes(-2, -1) @ total - same
         return f * (scale[:, None] / self._pairs)[..., None, None]
 
-    def add_score(self, j: int, counts: np.ndarray, of_mean: Score, of_covariance: Score) -> None:
+    def add_score(
+        self, j: int, counts: np.ndarray, of_mean: ScoreVariance, of_covariance: ScoreVariance
+    ) -> None:
         """The derivative of ln p of entry j, given those before it."""
         own, factor = self._z[..., j, None], counts[:, None, None]
         where = self._part.sample, self._part.seeds

@@ -20,6 +20,8 @@ _COLLINEAR = 1e-8
 """An entry whose residual has less than this share of its variance is a copy of those before it."""
 _DEGREES = 7
 """Fewest degrees of freedom of a residual: with fewer, its inverse hardly has a variance."""
+_LONGEST = 64
+"""Most entries of a window: work grows with their square."""
 _PATIENCE = 2
 """So many longer windows in a row must predict worse before the search for the order ends."""
 _CHUNK_BYTES = 8.0e6
@@ -89,27 +91,28 @@ class Records:
         return n_samples, n_seeds, n_times, n_observables
 
     def highest_order(self) -> np.ndarray:
-        """How many records back the seeds allow to look, (sample); -1: not even at the record itself."""
+        """How many records back there may be looked, (sample); -1: not even at the record itself."""
         n_times = self.shape[2]
         n = np.where(self.varies.any(axis=-1), self._there.sum(axis=1), np.iinfo(int).max).min(axis=-1)
         most = np.maximum(self.varies.sum(axis=-1).max(axis=-1), 1)
-        return np.minimum((n - _DEGREES) // most - 1, n_times - 1)
+        allowed = np.minimum((n - _DEGREES) // most, max(_LONGEST // self.shape[-1], 1))
+        return np.minimum(allowed - 1, n_times - 1)
 
     def seeds_for(self, n_records: int) -> np.ndarray:
         """Fewest seeds with which windows of so many records are regressed, (sample)."""
         return self.varies.sum(axis=-1).max(axis=-1) * n_records + _DEGREES
 
-    def windows(self, order: int, samples: np.ndarray, width: int = 1) -> Iterator[Windows]:
+    def windows(self, order: int, samples: np.ndarray, numbers: int = 0) -> Iterator[Windows]:
         """All records of some samples, in bounded portions.
 
         Args:
             order: How many records before each belong to its window.
             samples: Numbers of the samples.
-            width: How many numbers a caller makes of each number in a window.
+            numbers: How many numbers a caller makes of each window.
         """
         _, n_seeds, n_times, n_observables = self.shape
-        w = (order + 1) * n_observables
-        size = max(1, int(_CHUNK_BYTES / (8 * n_seeds * w * width)))
+        numbers = max(numbers, n_seeds * (order + 1) * n_observables)
+        size = max(1, int(_CHUNK_BYTES / (8 * numbers)))
         cases = np.stack(np.meshgrid(samples, np.arange(n_times), indexing="ij"), -1).reshape(-1, 2)
         for start in range(0, len(cases), size):
             yield self._window(order, *cases[start : start + size].T)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 
-class Score:
+class ScoreVariance:
     """The score of each seed, and the variance that it has if the noise is as supposed."""
 
     def __init__(self, n_samples: int, n_seeds: int, n_parameters: int):
@@ -22,7 +22,7 @@ class Score:
         seeds: np.ndarray,
         noise: np.ndarray,
         moves: np.ndarray,
-        unit: float = 1.0,
+        unit: np.ndarray | float = 1.0,
     ) -> None:
         """Add terms noise * moves, uncorrelated with each other.
 
@@ -37,8 +37,8 @@ class Score:
         size = np.reshape(unit, (-1, 1)) * (moves**2).sum(axis=1)
         np.add.at(self._variance, sample, seeds[..., None] * size[:, None])
 
-    def __add__(self, other: "Score") -> "Score":
-        both = Score(*self._value.shape)
+    def __add__(self, other: "ScoreVariance") -> "ScoreVariance":
+        both = ScoreVariance(*self._value.shape)
         both._value = self._value + other._value
         both._variance = self._variance + other._variance
         return both
