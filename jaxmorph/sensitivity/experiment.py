@@ -10,6 +10,8 @@ from .score_variance import ScoreVariance
 
 _FALSE_ALARMS = 0.02
 """How often the variance of some parameter's score may refute what is right (Bonferroni)."""
+_MATTERS = 1.3
+"""A variance of the score that is further off by a factor makes a standard deviation 15 % wrong."""
 _LONGER = (
     "the noise that matters for {name} has {ratio} times the variance that the regression of records on "
     "those before gives: it is correlated in a way that the seeds do not resolve"
@@ -106,6 +108,8 @@ def _unsettled(records: Records, sample: int) -> str:
 def _refuted(score: ScoreVariance, names: list[str], text: str) -> list[str]:
     """Why the variance of the score refutes each sample, by the worst parameter; or nothing."""
     ratio, probability = score.excess()
+    matters = np.abs(np.log(np.maximum(ratio, 1e-300))) > np.log(_MATTERS)
+    probability = np.where(matters, probability, 1.0)
     told = []
     for sample, worst in enumerate(probability.argmin(axis=-1)):
         if probability[sample, worst] * len(names) < _FALSE_ALARMS:

@@ -126,8 +126,10 @@ class _Window:
         """
         a, n = self._a, self.n[:, None, None]
         shrunk = ((degrees - 2) / self.n)[:, None, None]
-        linear, rest = _outer(self._linear[:, :, j]), _outer(self._rest[:, :, j])
-        f = shrunk * (_outer(a[:, None, j]) - rest / n / self._rest_degrees) - linear / n**2
+        rest = _outer(self._rest[:, :, j]) / self._rest_degrees
+        # Of noise that is not linear in the values a regression on all of a window takes up a share.
+        linear = _outer(self._linear[:, :, j]) - (n - 1 - self._rest_degrees) * rest
+        f = shrunk * (_outer(a[:, None, j]) - rest / n) - linear / n**2
         if j:
             before = self._rest[:, :, :j].reshape(len(a), -1, a.shape[-1])
             f -= (_outer(a[:, :j]) - _outer(before) / n / self._rest_degrees) / n
