@@ -78,7 +78,7 @@ def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
         independent=not run.correlations,
         stochastic=bool(points.attrs["stochastic"]),
         pathwise=declared.along_paths,
-        complete=declared.along_paths and not declared.bias,
+        complete=declared.is_complete,
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
     )

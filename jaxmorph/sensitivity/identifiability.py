@@ -124,21 +124,21 @@ QUANTITIES = (
         "what fisher_information is of: mean and covariance of the records, or the mean alone",
         (),
         kind=Kind.LABEL,
-        formula="",
+        formula="m and C, or m",
     ),
     _quantity(
         "fisher_order",
         "number of records before it on which each record is regressed",
         (),
         kind=Kind.NUMBER,
-        formula="",
+        formula="least squared error of left-out seeds",
     ),
     _quantity(
         "fisher_entry_used",
         "whether fisher_information uses the observable at this time",
         ("time", "observable"),
         kind=Kind.FLAG,
-        formula="",
+        formula="noise of its own",
     ),
 )
 
