@@ -10,6 +10,7 @@ from scipy import stats
 from support.ornstein_uhlenbeck import INFORMATION_BY_RECORDS, OrnsteinUhlenbeck
 
 from jaxmorph import store
+from jaxmorph.configuration import GRADIENT_ESTIMATORS
 from jaxmorph.distributions import Uniform
 from jaxmorph.figures import nothing_because
 from jaxmorph.quantities import absent
@@ -435,40 +436,44 @@ def test_without_noise_or_seeds_there_is_no_information_to_speak_of() -> None:
 
 def a_run(seeds: int, complete: bool = True) -> xr.Dataset:
     """Estimates of two samples of the process: parameters uniform within 1/2 of k = D = 1."""
-    value, gradient = OrnsteinUhlenbeck().simulated(np.random.default_rng(31), 2, seeds)
+    value, gradient = OrnsteinUhlenbeck(10).simulated(np.random.default_rng(31), 2, seeds)
     dims = ("sample", "seed", "time", "observable")
     theta = (("sample", "parameter"), [[1.0, 1.0], [1.0, 1.0]])
     slab = xr.Dataset(
         {"value": (dims, value), "gradient": ((*dims, "parameter"), gradient), "parameter_value": theta},
         {"sample": [0, 1], "seed": np.arange(seeds), "observable": ["x"], "parameter": ["k", "D"]},
     )
-    slab = slab.assign_coords(time=("time", np.arange(1.0, 41.0), {"long_name": "time", "units": "s"}))
+    slab = slab.assign_coords(time=("time", np.arange(1.0, 11.0), {"long_name": "time", "units": "s"}))
     points = slab[["parameter_value"]].assign(unit_value=(theta[0], np.full((2, 2), 0.5)))
     question = Question([Uniform(low=0.5, high=1.5)] * 2, complete=complete)
     return estimate([slab], points, question)
 
 
 def test_a_run_has_the_bound_in_units_of_the_design(tmp_path: Path) -> None:
-    """0.7700 and 0.2268, 0.7592 and 0.2236 alone, 1.0097 from the mean, over 12^-1/2 (known answer 8)."""
+    """The standard deviation of a parameter is 12^-1/2 there."""
     store.write_dataset(a_run(256), tmp_path / "sensitivity.nc", "sensitivity")
     data = store.read_dataset(tmp_path / "sensitivity.nc", "sensitivity")
-    unit = 12**-0.5
-    np.testing.assert_allclose(data["cramer_rao_sd"] * unit, [0.7700, 0.2268], rtol=0.15)
-    np.testing.assert_allclose(data["cramer_rao_sd_alone"] * unit, [0.7592, 0.2236], rtol=0.15)
-    assert float(data["sd_from_mean"][0]) * unit == pytest.approx(1.0097, rel=0.15)
+    of_mean, of_covariance = (f / 12 for f in INFORMATION_BY_RECORDS[10])
+    exact = of_mean + of_covariance
+    together, alone = np.diag(np.linalg.inv(exact)) ** 0.5, np.diag(exact) ** -0.5
+    np.testing.assert_allclose(data["cramer_rao_sd"], together, rtol=0.15)
+    np.testing.assert_allclose(data["cramer_rao_sd_alone"], alone, rtol=0.15)
+    assert data["sd_from_mean"].values[0] == pytest.approx(of_mean[0, 0] ** -0.5, rel=0.15)
     assert data["fisher_part"].item() == "mean and covariance" and data["fisher_order"] == 1
     assert data["fisher_information_by_sample"].notnull().all()
     assert "cramer_rao_sd" not in absent(data)
 
 
 def test_gradients_of_another_estimator_tell_of_the_mean_alone() -> None:
-    """Their covariance with the values is that of no derivative: what they give is no Cramer-Rao bound."""
+    """Their covariance with the values is no derivative: what they give is no Cramer-Rao bound."""
+    assert [name for name, one in GRADIENT_ESTIMATORS.items() if one.is_complete] == ["pathwise"]
     data = a_run(256, complete=False)
     assert "cramer_rao_sd" not in data and "cramer_rao_sd_alone" not in data
     assert "gradients that are whole derivatives" in absent(data)["cramer_rao_sd"]
     assert data["fisher_part"].item() == "mean"
     xr.testing.assert_equal(data["fisher_information"], data["fisher_information_of_mean"])
-    np.testing.assert_allclose(data["sd_from_mean"][0] * 12**-0.5, 1.0097, rtol=0.15)
+    exact = (INFORMATION_BY_RECORDS[10][0][0, 0] / 12) ** -0.5
+    assert data["sd_from_mean"].values[0] == pytest.approx(exact, rel=0.15)
 
 
 def test_a_run_with_too_few_seeds_says_what_would_be_enough() -> None:
