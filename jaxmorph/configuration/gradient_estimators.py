@@ -52,7 +52,7 @@ class GradientDeclaration:
 
     @property
     def is_complete(self) -> bool:
-        """Whether each gradient is the whole derivative of its simulation, not right on average alone."""
+        """Whether each gradient is the whole derivative of its simulation, not so on average alone."""
         return self.along_paths and not self.bias
 
     def allows(self, mode: str) -> bool:
