@@ -251,7 +251,7 @@ def test_memory_is_bounded_by_windows_not_by_the_square_of_the_records() -> None
     assert peak < 120e6
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 @pytest.mark.parametrize(
     ("records", "seeds"), [(10, 16), (40, 16), (10, 64), (40, 64), (10, 256), (40, 256)]
 )
