@@ -190,10 +190,21 @@ def test_too_few_seeds_give_no_number_but_what_would_be_enough() -> None:
     assert (
         made["why_none"].item().startswith("8 seeds do not tell how the noise of records is correlated")
     )
-    assert "use 9 seeds or more" in made["why_none"].item()
+    assert "use 10 seeds or more" in made["why_none"].item()
     value, gradient = linear(np.random.default_rng(24), (8,), 0.0, SLOPE, ROOT)
     why = fisher_information(*arrays(value, gradient))["why_none"].item()
-    assert why.startswith("8 seeds do not tell how the noise of the observables is correlated: use 9 or")
+    assert why.startswith(
+        "8 seeds do not tell how the noise of the observables is correlated: use 11 or"
+    )
+
+
+def test_regressions_that_would_be_too_long_are_said_to_be_so() -> None:
+    """32 observables: windows of two records, and no longer ones to tell that two are enough."""
+    x = np.random.default_rng(33).standard_normal((160, 8, 32))
+    for t in range(2, 8):
+        x[:, t] += 0.9 * x[:, t - 1]
+    why = fisher_information(*arrays(x, np.ones((160, 8, 32, 1))))["why_none"].item()
+    assert why.startswith("the noise of records is correlated over 1 records or more")
 
 
 def test_an_offset_of_each_seed_that_short_regressions_do_not_see_is_noticed() -> None:

@@ -90,14 +90,19 @@ def _names(gradient: xr.DataArray) -> list[str]:
 
 
 def _unsettled(records: Records, sample: int) -> str:
-    n_seeds = records.shape[1]
+    _, n_seeds, n_times, _ = records.shape
     highest = int(records.highest_order()[sample])
+    more = records.seeds_for(min(highest + 3, n_times))[sample]
     if highest < 0:
         return (
             f"{n_seeds} seeds do not tell how the noise of the observables is correlated: use "
-            f"{records.seeds_for(1)[sample]} or more, or fewer observables"
+            f"{more} or more, or fewer observables"
         )
-    more = records.seeds_for(highest + 2)[sample]
+    if records.seeds_for(highest + 2)[sample] <= n_seeds:
+        return (
+            f"the noise of records is correlated over {highest} records or more, the longest regressions of "
+            "so many observables; use fewer, or records further apart"
+        )
     return (
         f"{n_seeds} seeds do not tell how the noise of records is correlated: regressions on {highest} "
         f"records before are the longest that they allow, and predict best; use {more} seeds or more, "
