@@ -100,8 +100,8 @@ def _unsettled(records: Records, sample: int) -> str:
         )
     if records.seeds_for(highest + 2)[sample] <= n_seeds:
         return (
-            f"the noise of records is correlated over {highest} records or more, the longest regressions "
-            "of so many observables; use fewer, or records further apart"
+            f"the noise of records is correlated over {highest} records or more, the longest "
+            "regressions of so many observables; use fewer, or records further apart"
         )
     return (
         f"{n_seeds} seeds do not tell how the noise of records is correlated: regressions on {highest} "
