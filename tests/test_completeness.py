@@ -186,7 +186,7 @@ def test_a_choice_that_the_score_does_not_see_is_found() -> None:
     f = np.stack([seen + raw, seen], axis=-1)
     mean = np.stack([2 * p, p], axis=-1)
     g = ((f - mean) * score[..., None])[..., None]
-    known = {"design": SobolDesign(samples=64), "by_seed": False}
+    known = {"design": SobolDesign(samples=64), "complete": False}
     found = estimated([Uniform(low=0.2, high=0.6)], v, f, g, **known)
     assert found["gradient_incomplete"].values.ravel().tolist() == [True, False]
     # Half of the slope 2 is missing.
@@ -271,7 +271,7 @@ def test_simulations_that_fail_here_and_there_leave_no_test() -> None:
 def test_slabs_units_and_offsets_do_not_matter() -> None:
     v = sobol(64, 3)
     f, g = jumps(v, np.random.default_rng(1), seeds=4)
-    known: dict[str, Any] = {"design": SobolDesign(samples=64), "by_seed": False}
+    known: dict[str, Any] = {"design": SobolDesign(samples=64), "complete": False}
     one = by_parts(JUMPING, v, f, g, **known)
     other = by_parts(JUMPING, v, 1e-190 * (f + 1e3), 1e-190 * g, slabs=5, **known)
     np.testing.assert_allclose(other.missing, 1e-190 * one.missing, rtol=1e-6, atol=1e-200)

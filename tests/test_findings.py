@@ -272,6 +272,15 @@ def test_parameters_that_cannot_be_told_apart_are_named() -> None:
     )
 
 
+def test_what_the_mean_alone_tells_is_called_that() -> None:
+    data = crafted().drop_vars(["cramer_rao_sd", "parameter_correlation"], errors="ignore")
+    data["sd_from_mean"] = ("parameter", [0.1, 2.0, np.inf])
+    assert findings.alike(data) == (
+        "The mean of the records of a single experiment could not narrow down drag and tension beyond "
+        "the range of the design."
+    )
+
+
 def verdict(data: xr.Dataset, name: str) -> convergence.Verdict:
     return next(v for v in convergence.verdicts(data, "area") if v.name == name)
 

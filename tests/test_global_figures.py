@@ -149,6 +149,21 @@ def test_bounds_on_what_can_be_known_are_told_from_the_design() -> None:
     assert rows.to_dict() == data["parameter_correlation"].sel(parameter_2="alpha").to_series().to_dict()
 
 
+def test_without_a_bound_the_figure_shows_what_the_mean_tells_and_says_so() -> None:
+    data = synthetic.sensitivity(n_parameters=2, n_observables=1)
+    data["sd_from_mean"][:] = [0.5, 2.0]
+    figure, _ = draw("identifiability", data)
+    ax = figure.axes[2]
+    assert ax.get_title() == "smallest standard deviation"
+    assert [y for x, y in marked(ax, "D")] == [0, 1]
+    data = data.drop_vars([name for name in data if str(name).startswith("cramer_rao_sd")])
+    figure, _ = draw("identifiability", data)
+    ax = figure.axes[2]
+    assert ax.get_title() == "smallest standard deviation, from the mean"
+    assert [bar.get_x() + bar.get_width() for bar in bars(ax)] == pytest.approx([0.5, 2.0])
+    assert not marked(ax, "D")
+
+
 def test_convergence_ends_at_the_estimate() -> None:
     data = synthetic.sensitivity(n_parameters=2, n_observables=1)
     figure, table = draw("convergence", data)

@@ -99,7 +99,7 @@ def test_intervals_cover(common: bool) -> None:
 
 def test_without_complete_paths_or_noise_there_is_none() -> None:
     unit, f, g = noisy(16, 8)
-    assert "noise_gradient" not in estimated_from(unit, f, g, PARAMETERS, pathwise=False)
+    assert "noise_gradient" not in estimated_from(unit, f, g, PARAMETERS, complete=False)
     quiet = estimated_from(unit, f[:, :1], g[:, :1], PARAMETERS, stochastic=False)
     assert "noise_gradient" not in quiet
 

@@ -50,6 +50,11 @@ class GradientDeclaration:
     method: Method | None = None
     order: int = 100
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether each gradient is the whole derivative of its simulation, not so on average alone."""
+        return self.along_paths and not self.bias
+
     def allows(self, mode: str) -> bool:
         """Whether a run may ask for this gradient mode."""
         return mode in ("auto", "none", *self.modes)

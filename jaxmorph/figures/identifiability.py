@@ -25,24 +25,28 @@ ENTRY = Entry(
     "opposite signs. Bottom left: the smallest standard deviation with which each parameter"
     " could be known, in units of its standard deviation in the design; beyond the dashed "
     "line the experiment would tell less than is assumed already. Bottom right: "
-    "correlations of the estimates; two parameters near 1 or -1 cannot be told apart.",
+    "correlations of the estimates; two parameters near 1 or -1 cannot be told apart. Diamonds: from "
+    "the mean of the records alone, without what the parameters do to the noise; if gradients are not "
+    "those of paths, or the noise is not Gaussian, everything is.",
     variables=(
         "fisher_eigenvalue",
         "fisher_direction",
         "cramer_rao_sd",
+        "sd_from_mean",
         "parameter_correlation",
     ),
     part="depth",
     needs=("fisher_eigenvalue",),
 )
 
-_SD = "cramer_rao_sd"
+_SD, _FROM_MEAN = "cramer_rao_sd", "sd_from_mean"
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``fisher_eigenvalue``, ``fisher_direction``, ``cramer_rao_sd``, ``parameter_correlation``."""
+    """What ``ENTRY`` lists; without ``cramer_rao_sd``, ``sd_from_mean`` in its place."""
     names = [
-        *interval("fisher_eigenvalue"), "fisher_direction", *interval(_SD), "parameter_correlation",
+        *interval("fisher_eigenvalue"), "fisher_direction", *interval(_SD), *interval(_FROM_MEAN),
+        "parameter_correlation",
     ]  # fmt: skip
     data = sensitivity[[name for name in names if name in sensitivity]]
     n = data.sizes["parameter"]
@@ -81,13 +85,14 @@ def _correlations(ax: Axes, data: xr.Dataset) -> None:
 
 
 def _deviations(ax: Axes, data: xr.Dataset) -> None:
-    ax.set_title("smallest standard deviation")
-    if _SD not in data or not (np.isfinite(data[_SD]) & (data[_SD] > 0)).any():
+    shown = _SD if _SD in data else _FROM_MEAN
+    ax.set_title("smallest standard deviation" + ("" if shown == _SD else ", from the mean"))
+    if shown not in data or not (np.isfinite(data[shown]) & (data[shown] > 0)).any():
         style.say(ax, "the information is singular:\nno parameter has a bound of its own")
         ax.set(xticks=[], yticks=[])
         return
-    _, low, high = interval(_SD)
-    sd = data[_SD].values
+    _, low, high = interval(shown)
+    sd = data[shown].values
     usable = np.isfinite(sd) & (sd > 0)
     least, most = min(float(sd[usable].min()), 1.0) / 3, max(float(sd[usable].max()), 1.0) * 3
     for place in range(len(sd)):
@@ -101,6 +106,10 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
                 color=style.NEGATIVE if worse else style.POSITIVE)  # fmt: skip
         if low in one:
             panels.whisker(ax, (float(one[low]), float(one[high])), place, (least, most))
+    if shown == _SD and _FROM_MEAN in data:
+        of_mean = data[_FROM_MEAN].values
+        inside = (of_mean > least) & (of_mean < most)
+        ax.plot(of_mean[inside], np.flatnonzero(inside), "D", ms=4, mfc="white", mec="black", ls="none")
     ax.set_xscale("log")
     ax.set_xlim(least, most)
     wide = most / least > 300
@@ -117,7 +126,7 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
 def _table(data: xr.Dataset) -> pd.DataFrame:
     """One row a component and parameter; the correlations of each parameter as columns."""
     table = tidy(data, ["fisher_direction"])
-    for name in (*interval("fisher_eigenvalue"), *interval(_SD)):
+    for name in (*interval("fisher_eigenvalue"), *interval(_SD), *interval(_FROM_MEAN)):
         if name in data:
             table[name] = column(table, data[name])
     if "parameter_correlation" in data:

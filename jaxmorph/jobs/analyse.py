@@ -71,15 +71,15 @@ def estimate_sensitivity(
 
 def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
     """What the estimators must know of the run besides its numbers."""
-    estimator = GRADIENT_ESTIMATORS[run.estimator]
+    declared = GRADIENT_ESTIMATORS[run.estimator]
     return sensitivity.Question(
         TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"]),
         run.design,
         independent=not run.correlations,
         stochastic=bool(points.attrs["stochastic"]),
-        pathwise=estimator.along_paths,
-        by_seed=estimator.along_paths and not estimator.sees_choices,
-        smoothing=run.smoothing if "smoothing" in estimator.settings else None,
+        pathwise=declared.along_paths,
+        complete=declared.is_complete,
+        smoothing=run.smoothing if "smoothing" in declared.settings else None,
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
     )

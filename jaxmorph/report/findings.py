@@ -286,17 +286,18 @@ def alike(sensitivity: xr.Dataset) -> str:
                 "One experiment cannot tell apart (correlation of their estimates): "
                 f"{joined([*shown, *more])}."
             )
-    sd = sensitivity.get("cramer_rao_sd")
+    single = "A single experiment"
+    if (sd := sensitivity.get("cramer_rao_sd")) is None:
+        sd, single = sensitivity.get("sd_from_mean"), "The mean of the records of a single experiment"
     if sd is not None:
         vague = [words(str(p)) for p in sd["parameter"].values[~(sd.values < 1)]]
         if len(vague) == sd.sizes["parameter"]:
             sentences.append(
-                "A single experiment could not narrow down any parameter beyond the range of the design."
+                f"{single} could not narrow down any parameter beyond the range of the design."
             )
         elif vague:
             sentences.append(
-                f"A single experiment could not narrow down {joined(vague)} beyond the range of the "
-                "design."
+                f"{single} could not narrow down {joined(vague)} beyond the range of the design."
             )
     return " ".join(sentences)
 

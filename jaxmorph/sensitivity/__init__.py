@@ -6,13 +6,14 @@ Pure functions on xarray arrays, one idea a module; :class:`Estimation` puts the
 from .active_subspace import active_subspace
 from .average import DesignAverage
 from .both_errors import BothErrors
+from .bounds import indistinguishable, smallest_sd, smallest_sd_alone, spectrum
 from .estimate import Estimation, estimate, quantities
 from .estimator import Estimates, Estimator, OfValues, Slab
+from .experiment import fisher_information
 from .fourier import fast
 from .given_data import given_data
 from .health import gradient_growth
 from .holes import There
-from .identifiability import fisher_information, identifiability, indistinguishable
 from .local import local_estimates
 from .moments import DesignMoments
 from .morris import morris
@@ -42,12 +43,14 @@ __all__ = [
     "fisher_information",
     "given_data",
     "gradient_growth",
-    "identifiability",
     "indistinguishable",
     "local_estimates",
     "morris",
     "quantities",
+    "smallest_sd",
+    "smallest_sd_alone",
     "sobol_indices",
+    "spectrum",
     "trimmed_mean",
     "whole_design",
 ]

@@ -172,7 +172,7 @@ class ByParts:
         there = ok.shape[0] * ok.shape[1] if slab.there is None else int(slab.there.sum())
         if self._sums is None:
             self._sums = _Sums.for_first(f, ok, dtype, self._v.shape[1], self._n_groups)
-        sums, by_seed = self._sums, self._samples.question.by_seed
+        sums, complete = self._sums, self._samples.question.complete
         f, g = f / sums.scale, g / sums.scale[..., None]
         rows = np.searchsorted(self._samples.points["sample"].values, slab.value["sample"].values)
         sums.largest = np.maximum(sums.largest, np.abs(f).max(axis=(0, 1)))
@@ -198,7 +198,7 @@ class ByParts:
                     sums.blocks[i, k, j] += (member * a) @ d
                     sums.controls[i, k, j] += (member * a) @ x
                     sums.leverage[i, k, j] += member @ leverage
-                    if not by_seed:
+                    if not complete:
                         sums.seeds[i, k, j] += self._of_seeds(a * h[k], g[..., i], a * w[k], f, ok)
                 sums.explained[i, k] += a @ explained
 
@@ -262,7 +262,7 @@ class ByParts:
         free = blocks.shape[2] - (2 if j == 0 else CONTROLS + 1)
         degrees = np.minimum(_degrees(squares), free)
         d = blocks.sum(axis=2)
-        if not self._samples.question.by_seed:
+        if not self._samples.question.complete:
             of_seeds = sums.seeds[:, :, j]
             n = of_seeds.shape[2]
             if n < 2:

@@ -113,6 +113,8 @@ class Estimation:
         for name in ("parameter_value", "unit_value"):
             dataset[name] = self._all_points[name]
         missing = why_absent({*map(str, dataset.variables), *self._of_samples}, declared())
+        for one in self._estimators:
+            missing |= {name: why for name, why in one.absent.items() if name in missing}
         dataset.attrs["absent_estimates"] = json.dumps(missing)
         if any(f"{q.name}_low" in dataset for q in declared() if q.interval is _BOTH):
             dataset.attrs["interval_method"] = json.dumps(dataclasses.asdict(INTERVALS))

@@ -55,6 +55,7 @@ class Estimator(abc.ABC):
         quantities: What it gives, declared.
         after: Estimators whose estimates it builds on.
         derives_from: Estimates of each sample from which it makes others once all slabs have been seen.
+        absent: Why this run has not some of them, beyond what is declared; after ``finish``.
     """
 
     quantities: ClassVar[tuple[Quantity, ...]]
@@ -63,6 +64,7 @@ class Estimator(abc.ABC):
 
     def __init__(self, samples: Samples):
         self.samples = samples
+        self.absent: dict[str, str] = {}
 
     def add(self, slab: Slab) -> Estimates:
         """Take a slab, which is not kept; give estimates of its samples."""

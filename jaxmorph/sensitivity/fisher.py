@@ -1,98 +1,198 @@
-"""The arithmetic of the Fisher information, on arrays (..., seed, time, observable[, parameter])."""
+"""The arithmetic of the Fisher information of Gaussian records.
+
+For a Gaussian vector of mean m and covariance C,
+
+    F_pq = m_p' C^-1 m_q' + tr(C^-1 C_p' C^-1 C_q') / 2
+
+(Kay, Fundamentals of Statistical Signal Processing (1993), section 3.9). With the whitening of the
+windows (:mod:`.records`), z = M (x - m) and w = M dx/dtheta, the density is a product over entries j of
+the normal densities of each given those before it, and so is the information a sum:
+
+    F = sum_j [ a_j a_j + A_jj A_jj / 2 + sum_(i < j) A_ji A_ji ],  a = E[w],  A = E[z w^T + w z^T],
+
+with A = M C' M^T: what moves the mean, the size of a residual, and the coefficients of its regression.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from .resampling import FEWEST
-
-_NO_NOISE = 1e-12
-"""A standard deviation below this share of the largest value is round-off, not noise."""
-_COLLINEAR = 1e-8
+from .records import Records, Windows
+from .score_variance import ScoreVariance
 
 
-class Fisher:
-    """Which entries can be used, the inverse covariance of their noise, and F of data and resamples.
+@dataclass(frozen=True)
+class Parts:
+    """Information of the mean and of the covariance, without the noise of gradients.
 
     Attributes:
-        used: (..., time, observable).
-        full: (..., time), whether correlations between observables are used.
+        of_mean, of_covariance: ([draw,] sample, parameter, parameter).
+        used: (sample, entry), entries that add something.
+        score_of_mean, score_of_covariance: The two parts of the score.
     """
 
-    def __init__(self, value: np.ndarray, gradient: np.ndarray):
-        finite = np.isfinite(value) & np.isfinite(gradient).all(axis=-1)
-        most = 2 * finite.sum(axis=-3) >= value.shape[-3]
-        # A seed counts at a time if all entries are finite that are so for most seeds.
-        self._counts = (finite | ~most[..., None, :, :]).all(axis=-1)
-        n = self._counts.sum(axis=-2)
-        kept = self._counts[..., None] & most[..., None, :, :]
-        y = np.where(kept, value, 0.0)
-        n_safe = np.maximum(n, 1)[..., None, :, None]
-        self._deviation = np.where(kept, y - y.sum(axis=-3, keepdims=True) / n_safe, 0.0)
-        degrees = np.maximum(n - 1, 1)[..., None]
-        sd = np.sqrt((self._deviation**2).sum(axis=-3) / degrees)
-        size = np.abs(y).max(axis=(-3, -2))[..., None, :]
-        self.used = most & (n >= FEWEST)[..., None] & (sd > _NO_NOISE * size)
-        scaled = self._deviation / np.where(self.used, sd, np.inf)[..., None, :, :]
-        self.full = n >= self.used.sum(axis=-1) + 4
-        correlation = np.einsum("...rto,...rtq->...toq", scaled, scaled) / degrees[..., None]
-        self.used &= _independent(correlation) | ~self.full[..., None]
-        n_observables = np.where(self.full, self.used.sum(axis=-1), 1)
-        both = self.used[..., :, None] & self.used[..., None, :]
-        self._mask = np.where(self.full[..., None, None], 1.0, np.eye(value.shape[-1])) * both
-        # Entries that are not used: a unit matrix of their own, so that the rest can be inverted.
-        identity = np.eye(value.shape[-1]) * ~self.used[..., None, :]
-        inverse = np.linalg.inv(np.where(self._mask > 0, correlation, 0.0) + identity) * self._mask
-        sd = np.where(self.used, sd, 1.0)
-        inverse = inverse / (sd[..., :, None] * sd[..., None, :])
-        self._inverse = inverse
-        # (n - 1) a^T Sigma^-1 a / a^T S^-1 a is chi2(n - O); its inverse has the mean 1 / (n - O - 2).
-        unbiased = (n - n_observables - 2) / np.maximum(n - 1, 1)
-        self._unbiased = unbiased.clip(min=0)[..., None, None]
-        posterior = (n - n_observables) / np.maximum(n - 1, 1)
-        self._posterior = posterior.clip(min=0)[..., None, None]
-        self._n = n
-        self._gradient = np.where((kept & self.used[..., None, :, :])[..., None], gradient, 0.0)
-
-    def of_data(self) -> np.ndarray:
-        """The matrix F, (..., parameter, parameter); NaN where no entry is used."""
-        f = self._between_seeds(self._counts.astype(float), self._inverse * self._unbiased)
-        return np.where(self.used.any(axis=(-2, -1))[..., None, None], f, np.nan)
-
-    def of_draw(self, weight: np.ndarray) -> np.ndarray:
-        """The matrix F of a reflected resample, (parameter, parameter); ``weight`` (seed)."""
-        w = np.where(self._counts, weight[:, None], 0.0)
-        total = np.maximum(w.sum(axis=0), 1)[:, None]
-        centred = self._deviation - (w[..., None] * self._deviation).sum(axis=0) / total
-        covariance = np.einsum("rt,rto,rtq->toq", w, centred, centred) / total[..., None]
-        # A resample of n has (n - 1) / n of the spread, and so has a mean square about its mean.
-        covariance *= ((self._n / np.maximum(self._n - 1, 1)) ** 2)[:, None, None]
-        inverse = self._inverse @ (covariance * self._mask) @ self._inverse
-        return self._between_seeds(
-            np.where(self._counts, 2.0 - weight[:, None], 0.0), inverse * self._posterior
-        )
-
-    def _between_seeds(self, weight: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-        """Sum over times of the mean over pairs of different seeds of g_r^T inverse g_s."""
-        pairs = weight.sum(axis=-2) ** 2 - (weight**2).sum(axis=-2)
-        inverse = inverse / np.where(pairs > 0, pairs, np.inf)[..., None, None]
-        g = weight[..., None, None] * self._gradient
-        total = g.sum(axis=-4)
-        both = np.einsum("...top,...tos->...ps", total, inverse @ total)
-        same = _flat(g).swapaxes(-2, -1) @ _flat(inverse[..., None, :, :, :] @ g)
-        f = both - same
-        return (f + f.swapaxes(-2, -1)) / 2
+    of_mean: np.ndarray
+    of_covariance: np.ndarray
+    used: np.ndarray
+    score_of_mean: ScoreVariance
+    score_of_covariance: ScoreVariance
 
 
-def _flat(x: np.ndarray) -> np.ndarray:
-    return x.reshape(*x.shape[:-4], -1, x.shape[-1])
+def information(
+    records: Records, gradient: np.ndarray, order: np.ndarray, weights: np.ndarray | None = None
+) -> Parts:
+    """F of all samples, of the data, and with ``weights`` of resampled seeds, too.
+
+    Each number (a_j, A_ji) becomes one number a seed, whose mean over seeds it is, and whose deviations
+    are those that the seed causes in it, also by way of the whitening (infinitesimal jackknife). Squares
+    are means over pairs of different seeds of these: unbiased where a number is linear in the data, up
+    to the second order in 1 / seeds where it is not. What is left is the bias of an inverse variance
+    with n degrees of freedom, (n - 3/2) / R (of E[1 / s^2] = R / (n - 2), 1 / (2 n) is in the pairs).
+    The part of the mean of the data is unbiased for Gaussian seeds (:meth:`_Window.unbiased_mean`).
+
+    Args:
+        records: The values.
+        gradient: (sample, seed, time, observable, parameter).
+        order: (sample), how many records before each it is regressed on; -1: no information.
+        weights: (draw, seed), how often each seed counts. Draws are reflected, 2 - weight: to first
+            order their deviations are those of resampling, of other sign.
+    """
+    n_samples, n_seeds, n_times, n_observables = records.shape
+    n_parameters = gradient.shape[-1]
+    g = gradient.reshape(n_samples, n_seeds, n_times * n_observables, n_parameters)
+    omega = np.ones((1, n_seeds))
+    if weights is not None:
+        omega = np.concatenate([omega, 2.0 - weights])
+    shape = (n_samples, len(omega), n_parameters, n_parameters)
+    mean, covariance = np.zeros(shape), np.zeros(shape)
+    used = np.zeros((n_samples, n_times * n_observables), bool)
+    scores = [ScoreVariance(n_samples, n_seeds, n_parameters) for _ in range(2)]
+    for one in np.unique(order[order >= 0]):
+        width = (int(one) + 1) * n_observables * n_parameters
+        numbers = max(n_seeds * width, len(omega) * width, len(omega) * n_seeds)
+        for part in records.windows(int(one), np.flatnonzero(order == one), numbers):
+            window = _Window(part, g, omega)
+            for j in range(part.entry.shape[1] - n_observables, part.entry.shape[1]):
+                counts, n = part.tells[:, j], part.degrees[:, j]
+                used[part.sample[counts], part.entry[counts, j]] = True
+                scale = np.where(counts, (n - 1.5) / window.n, 0.0)
+                drawn = window.squares(window.mean(j), scale)
+                of_data = window.unbiased_mean(j, n) * counts[:, None, None]
+                np.add.at(mean, part.sample, drawn + (of_data - drawn[:, 0])[:, None])
+                np.add.at(covariance, part.sample, window.squares(window.size(j), counts / 2))
+                if j:
+                    np.add.at(covariance, part.sample, window.squares(window.slope(j), scale))
+                window.add_score(j, counts, *scores)
+    mean, covariance = mean.swapaxes(0, 1), covariance.swapaxes(0, 1)
+    if weights is None:
+        mean, covariance = mean[0], covariance[0]
+    return Parts(mean, covariance, used, *scores)
 
 
-def _independent(correlation: np.ndarray) -> np.ndarray:
-    """Which observables keep noise of their own once those before them are known, (..., observable)."""
-    rest = correlation.copy()
-    independent = np.zeros(correlation.shape[:-1], dtype=bool)
-    for k in range(correlation.shape[-1]):
-        variance = rest[..., k, k]
-        independent[..., k] = variance > _COLLINEAR
-        column = rest[..., k] / np.sqrt(np.where(independent[..., k], variance, np.inf))[..., None]
-        rest = rest - column[..., :, None] * column[..., None, :]
-    return independent
+class _Window:
+    """One number a seed for each number of the information of some windows.
+
+    Attributes:
+        n: (B), number of seeds.
+    """
+
+    def __init__(self, part: Windows, g: np.ndarray, omega: np.ndarray):
+        """``g``: (sample, seed, entry, parameter); ``omega`` (draw, seed)."""
+        self._part, self._z = part, part.z
+        self.n = np.maximum(part.seeds.sum(axis=1), 1)
+        n = self.n[:, None, None]
+        there = part.seeds[:, :, None, None] > 0
+        slope = g[part.sample[:, None], :, part.entry].swapaxes(1, 2)  # (B, seed, W, parameter)
+        known = there & part.independent[:, None, :, None]
+        self._w = np.einsum("bij,brjp->brip", part.root, np.where(known, slope, 0.0))
+        self._a = self._w.sum(axis=1) / n
+        self._centred = np.where(there, self._w - self._a[:, None], 0.0)
+        product = np.einsum("bri,brjp->bijp", self._z, self._centred) / n[..., None]
+        self._matrix = product + product.swapaxes(1, 2)
+        # The noise of gradients: what is linear in the values, and the rest.
+        self._linear = np.einsum("bri,bijp->brjp", self._z, product)
+        self._rest = self._centred - self._linear
+        self._rest_degrees = np.maximum(n - 1 - part.independent.sum(axis=1)[:, None, None], 1)
+        self._weight = part.seeds[:, None] * omega  # (B, draw, seed)
+        pairs = self._weight.sum(axis=-1) ** 2 - (self._weight**2).sum(axis=-1)
+        self._pairs = np.where(pairs > 0, pairs, np.inf)
+
+    def unbiased_mean(self, j: int, degrees: np.ndarray) -> np.ndarray:
+        """(m_j - b m_<)^2 / s^2 of the data, (B, parameter, parameter).
+
+        With n degrees of freedom E[1 / s^2] = R / (n - 2), and m_<^T S^-1 m_< is what the errors of b
+        add, S being the sum of squares of the entries before: R in whitened ones. The noise of the mean
+        gradient comes off; what of it is linear in the values is whitened like these, of any variance.
+        """
+        a, n = self._a, self.n[:, None, None]
+        shrunk = ((degrees - 2) / self.n)[:, None, None]
+        rest = _outer(self._rest[:, :, j]) / self._rest_degrees
+        # Of noise that is not linear in the values a regression on all of a window takes up a share.
+        linear = _outer(self._linear[:, :, j]) - (n - 1 - self._rest_degrees) * rest
+        f = shrunk * (_outer(a[:, None, j]) - rest / n) - linear / n**2
+        if j:
+            before = self._rest[:, :, :j].reshape(len(a), -1, a.shape[-1])
+            f -= (_outer(a[:, :j]) - _outer(before) / n / self._rest_degrees) / n
+        return f
+
+    def mean(self, j: int) -> np.ndarray:
+        """a_j, (B, seed, 1, parameter)."""
+        z, a = self._z, self._a
+        moved = np.einsum("bri,bip->brp", z[..., :j], a[:, :j]) * z[..., j, None]
+        return (self._w[..., j, :] - moved - self._half(j) * a[:, None, j])[:, :, None]
+
+    def size(self, j: int) -> np.ndarray:
+        """A_jj, (B, seed, 1, parameter)."""
+        z, matrix = self._z, self._matrix
+        moved = np.einsum("bri,bip->brp", z[..., :j], matrix[:, :j, j]) * z[..., j, None]
+        moved += self._half(j) * matrix[:, None, j, j]
+        return 2 * (z[..., j, None] * self._centred[..., j, :] - moved)[:, :, None]
+
+    def slope(self, j: int) -> np.ndarray:
+        """A_ji for all i < j, (B, seed, i, parameter)."""
+        z, matrix, w = self._z, self._matrix, self._centred
+        own, before = z[..., j, None, None], z[..., :j, None]
+        made = before * w[..., None, j, :] + own * w[..., :j, :]
+        made -= own * np.einsum("brk,bkip->brip", z[..., :j], matrix[:, :j, :j])
+        row = matrix[:, None, j, :j]
+        made -= self._half(j)[..., None, :] * row
+        summed = np.cumsum(before * row, axis=2) - before * row
+        made -= before * summed + (before**2 - 1) / 2 * row * self._part.seeds[..., None, None]
+        return made
+
+    def squares(self, y: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Sum over numbers of the mean over pairs of different seeds, (B, draw, parameter, parameter).
+
+        Args:
+            y: (B, seed, number, parameter).
+            scale: (B), a factor.
+        """
+        n_cases, n_seeds, _, n_parameters = y.shape
+        weight, shape = self._weight, self._pairs.shape
+        total = (weight @ y.reshape(n_cases, n_seeds, -1)).reshape(*shape, -1, n_parameters)
+        same = (y.swapaxes(-2, -1) @ y).reshape(n_cases, n_seeds, -1)
+        same = (weight**2 @ same).reshape(*shape, n_parameters, n_parameters)
+        f = total.swapaxes(-2, -1) @ total - same
+        return f * (scale[:, None] / self._pairs)[..., None, None]
+
+    def add_score(
+        self, j: int, counts: np.ndarray, of_mean: ScoreVariance, of_covariance: ScoreVariance
+    ) -> None:
+        """The derivative of ln p of entry j, given those before it."""
+        own, factor = self._z[..., j, None], counts[:, None, None]
+        where = self._part.sample, self._part.seeds
+        of_mean.add(*where, own, self._a[:, j : j + 1] * factor)
+        # Squares of n residuals over their own mean square vary less: (n - 1) / (n + 2).
+        n = np.maximum(self._part.degrees[:, j], 2)
+        half = self._matrix[:, j : j + 1, j] * factor
+        of_covariance.add(*where, self._half(j), half, 0.5 * (n - 1) / (n + 2))
+        of_covariance.add(*where, own * self._z[..., :j], self._matrix[:, j, :j] * factor)
+
+    def _half(self, j: int) -> np.ndarray:
+        """(z_j^2 - 1) / 2, (B, seed, 1)."""
+        return ((self._z[..., j] ** 2 - 1) / 2 * self._part.seeds)[..., None]
+
+
+def _outer(y: np.ndarray) -> np.ndarray:
+    """Sum of outer products, (B, parameter, parameter) of (B, number, parameter)."""
+    return y.swapaxes(-2, -1) @ y

@@ -78,7 +78,7 @@ class NoiseGradient(Estimator):
 
     def add(self, slab: Slab) -> Estimates:
         question = self.samples.question
-        if not (question.pathwise and question.stochastic and slab.value.sizes["seed"] > 1):
+        if not (question.complete and question.stochastic and slab.value.sizes["seed"] > 1):
             return {}
         value, gradient = slab.value.astype(float), slab.gradient.astype(float)
         f, g = value - value.mean("seed"), gradient - gradient.mean("seed")

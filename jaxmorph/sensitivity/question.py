@@ -20,8 +20,9 @@ class Question:
         independent: Whether the parameters are independent.
         stochastic: Whether the study has noise; without it one seed says everything.
         pathwise: Whether the gradients are derivatives along paths, not of another estimator.
-        by_seed: Whether a complete gradient is one for every seed by itself, not only on average over
-            seeds: derivatives along paths, without surrogates.
+        complete: Whether each gradient is the whole derivative of its simulation, so that its covariance
+            with the value is that of a derivative; gradients of another estimator are right on average
+            alone.
         smoothing: Of gradients that are averages over shifts of the parameters, the standard deviation
             of these, as a share of the parameters'.
         wanted_signal_to_noise: What ``seeds_needed`` is for.
@@ -33,7 +34,7 @@ class Question:
     independent: bool = True
     stochastic: bool = True
     pathwise: bool = True
-    by_seed: bool = True
+    complete: bool = True
     smoothing: float | None = None
     wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
     trim: float = TRIM

@@ -200,7 +200,12 @@ class Estimates:
             "fisher_information": (pair, fisher),
             "fisher_eigenvalue": (component, value),
             "fisher_direction": (("component", _P), vector),
+            "fisher_information_of_mean": (pair, 0.5 * fisher),
+            "fisher_part": ((), "mean and covariance"),
+            "fisher_order": ((), 1),
             "cramer_rao_sd": ((_P,), sd),
+            "cramer_rao_sd_alone": ((_P,), np.diag(fisher) ** -0.5),
+            "sd_from_mean": ((_P,), sd * 2**0.5),
             "parameter_correlation": (pair, covariance / np.outer(sd, sd)),
         }
         if self.n_seeds >= FEWEST:
@@ -209,6 +214,8 @@ class Estimates:
                 "fisher_eigenvalue_high": (component, value * 1.5),
                 "cramer_rao_sd_low": ((_P,), sd * 0.8),
                 "cramer_rao_sd_high": ((_P,), sd * 1.3),
+                "sd_from_mean_low": ((_P,), sd * 1.1),
+                "sd_from_mean_high": ((_P,), sd * 2.0),
             }
 
     @property
