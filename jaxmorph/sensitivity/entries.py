@@ -91,6 +91,8 @@ class Standardised:
 
 def standardise(x: np.ndarray) -> Standardised:
     """Values (sample, seed) of any size and unit as ``Standardised``; all 0 if they never vary."""
+    # Of order 1 before anything is squared.
+    x = x / (float(np.abs(x).max()) or 1.0)
     centred = x - x[0]
     mean = centred.mean(axis=0)
     level = x[0] + mean

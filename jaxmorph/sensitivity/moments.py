@@ -89,6 +89,7 @@ class DesignMoments:
         self._blocks = self._n_seeds = 0
         self._shift = self._largest = np.zeros(0)
         self._seeds = np.zeros(0, bool)
+        self._precision: np.dtype | type = float
 
     def add(
         self,
@@ -96,6 +97,7 @@ class DesignMoments:
         gradient: xr.DataArray,
         used: xr.DataArray,
         there: xr.DataArray | None = None,
+        precision: np.dtype | type = float,
     ) -> None:
         """Add all seeds of some samples.
 
@@ -104,7 +106,9 @@ class DesignMoments:
             gradient: (sample, seed, time, observable, parameter), on the scale of the moments.
             used: (sample, seed, time, observable), which entries are usable.
             there: (sample, seed), which pairs are there at all; None: all.
+            precision: In which the values were computed: what differs by its round-off is equal.
         """
+        self._precision = precision
         order = ("sample", "seed", "time", "observable")
         f = value.transpose(*order).values
         g = gradient.transpose(*order, "parameter").values
@@ -265,7 +269,9 @@ class DesignMoments:
 
     def _without_round_off(self, variance: np.ndarray) -> np.ndarray:
         """A variance that is not larger than round-off of the values is 0."""
-        return np.where(np.abs(variance) <= round_off(self._largest) ** 2, 0.0, variance)
+        return np.where(
+            np.abs(variance) <= round_off(self._largest, self._precision) ** 2, 0.0, variance
+        )
 
     def _draws(self, outer: np.ndarray, variance: np.ndarray, noise: np.ndarray, n_nested: int) -> Draws:
         assert self._coordinates is not None, "no slab was added"

@@ -117,6 +117,11 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
 
     def of_entry(x: np.ndarray) -> dict[str, Arrays]:
         effects = elementary_effects(x, unit)[:, usable]
+        size = np.abs(effects).max() or 1.0  # of order 1 before anything is squared
+        found = of_effects(effects / size)
+        return {part: {n: size * e for n, e in arrays.items()} for part, arrays in found.items()}
+
+    def of_effects(effects: np.ndarray) -> dict[str, Arrays]:
         result = {"samples": _over_trajectories(effects, groups.weights)}
         if counts is not None:
             chunks = [counts[i : i + _CHUNK] for i in range(0, len(counts), _CHUNK)]
