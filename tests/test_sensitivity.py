@@ -447,6 +447,17 @@ def test_exponential_growth_is_told_from_powers_of_time(
     assert not small["gradient_exploding"].item()
 
 
+@pytest.mark.parametrize("begin", [-10.0, -4.0, 0.0])
+def test_growth_is_that_of_time_since_the_first_record(begin: float) -> None:
+    """exp(0.7 t) of a parameter whose effect is as large as the observable, with times before 0."""
+    elapsed = np.linspace(0, 10, 21)
+    time, size = begin + elapsed, np.exp(0.7 * elapsed)[:, None, None]
+    rms = xr.DataArray(size, {"time": time}, ("time", "observable", "parameter"))
+    found = sensitivity.gradient_growth(rms, rms)
+    np.testing.assert_allclose(found["gradient_growth_rate"], 0.7, rtol=1e-9)
+    assert found["gradient_exploding"].all()
+
+
 def test_only_pathwise_gradients_explode() -> None:
     """Gradients that grow by exp(4) to a large size: a fault of paths, or what the mean does."""
     rng = np.random.default_rng(18)

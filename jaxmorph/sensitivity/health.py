@@ -222,6 +222,7 @@ def gradient_growth(rms: xr.DataArray, relative: xr.DataArray) -> dict[str, xr.D
     when exp(rate x duration) exceeds 10 and it has become large: 1 % of the parameter moves the
     observable by more than 1 %. Then the simulation is chaotic or unstable, and single-seed gradients
     say little about averages. (A gradient that only begins to matter grows as fast, but is small.)
+    Time counts from 0, or from the first record if that is before.
 
     Args:
         rms: Root mean square of the gradient over samples and seeds (time, observable, parameter).
@@ -231,8 +232,9 @@ def gradient_growth(rms: xr.DataArray, relative: xr.DataArray) -> dict[str, xr.D
         ``gradient_growth_rate`` (1 / time) and ``gradient_exploding``, both (observable, parameter);
         nothing if there are fewer than six times at which a gradient can be not 0.
     """
-    later = rms.isel(time=slice(1, None)) if rms["time"][0] == 0 else rms
-    time = later["time"].values
+    begin = min(float(rms["time"][0]), 0.0)
+    later = rms.isel(time=np.flatnonzero(rms["time"].values > begin))
+    time = later["time"].values - begin
     if len(time) < _FEWEST_TIMES:
         return {}
     basis = np.column_stack([np.ones_like(time), time, np.log(time)])
