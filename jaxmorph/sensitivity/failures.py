@@ -75,7 +75,7 @@ def with_share_used(
     share = used.mean(("sample", "seed")).transpose("time", "observable")
     if not bool(used.all()):
         logger.warning(
-            "%.3g %% of the simulations are used, %d of %d rows of the design are left out: others failed",
+            "%.3g %% of the simulations are used, %d of %d rows are left out: others failed",
             100 * float(share.min()),
             np.count_nonzero(~usable),
             len(usable),
