@@ -16,7 +16,7 @@ from .natural import natural_scale, natural_units
 from .question import Question
 from .resampling import INTERVALS
 from .samples import Samples
-from .scale import Scale
+from .scale import Magnitudes
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Estimation:
         )
         self._units: dict[str, xr.DataArray] = {}
         self._declared = by_name(quantities())
-        self._scale: Scale | None = None
+        self._scale: Magnitudes | None = None
         self._of_samples: set[str] = set()
 
     def add(self, slab: xr.Dataset) -> xr.Dataset:
@@ -93,7 +93,7 @@ class Estimation:
         theta = slab["parameter_value"]
         by_sd = natural_scale(self._question.distributions, theta) * self._samples.sd
         if self._scale is None:
-            self._scale = Scale.of(slab["value"], slab["gradient"] * by_sd)
+            self._scale = Magnitudes.of(slab["value"], slab["gradient"] * by_sd)
             self._samples.know(self._scale, slab["value"].dtype)
         used = self._scale.usable(slab["value"], slab["gradient"] * by_sd)
         slab = slab.assign({name: self._scale.divided(slab[name]) for name in ("value", "gradient")})

@@ -10,7 +10,7 @@ from .average import add_up
 from .estimator import Estimates, Estimator, Slab
 from .rounding import round_off
 from .samples import Samples
-from .scale import Scale
+from .scale import Magnitudes
 from .tails import TailIndex
 
 GROWTH = Method(
@@ -166,7 +166,7 @@ class GradientHealth:
             self._tails.add(gradient)
         add_up(self._sums, sums)
 
-    def estimates(self, scale: Scale | None = None) -> dict[str, xr.DataArray]:
+    def estimates(self, scale: Magnitudes | None = None) -> dict[str, xr.DataArray]:
         """``non_finite_count``, ``excluded_sample``, ``excluded_seed``, and the flags of the gradients.
 
         ``gradient_unreliable`` is where a gradient explodes, has heavy tails, or squares that overflow.

@@ -19,7 +19,7 @@ from .both_errors import BothErrors
 from .holes import There
 from .moments import DesignMoments, Sampling
 from .question import Question
-from .scale import Scale
+from .scale import Magnitudes
 
 # Designs whose estimators need every value of every seed.
 _NEED_VALUES = SaltelliDesign | MorrisDesign | FastDesign
@@ -74,7 +74,7 @@ class Samples:
         self.sd = xr.DataArray([natural_sd(d) for d in question.distributions], dims="parameter")
         self.central = _central(points, self.points, there)
         self.n_seeds = 0
-        self.scale: Scale | None = None
+        self.scale: Magnitudes | None = None
         self.precision = np.dtype(float)
         self._moments = DesignMoments(
             Sampling(n, self.group_size, weights, question.stochastic),
@@ -103,7 +103,7 @@ class Samples:
         """Moments over the design for resampled samples and for resampled seeds, of all slabs."""
         return BothErrors(self._moments)
 
-    def know(self, scale: Scale, precision: np.dtype) -> None:
+    def know(self, scale: Magnitudes, precision: np.dtype) -> None:
         """What the first slab tells of all."""
         self.scale, self.precision = scale, precision
 

@@ -20,8 +20,8 @@ _TINIEST, _LARGEST = float(np.finfo(float).tiny), float(np.finfo(float).max)
 
 
 @dataclasses.dataclass(frozen=True)
-class Scale:
-    """Sizes of the observables of a run, as the first slab of it tells them.
+class Magnitudes:
+    """Magnitudes of the observables of a run, as the first slab of it tells them.
 
     Attributes:
         exponent: Each observable is divided by 2 to this power, (observable). It is the size of values

@@ -182,9 +182,9 @@ def sobol_indices(
     usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
 
     def of_entry(x: np.ndarray) -> dict[str, Arrays]:
-        def first_samples(s: int) -> _Design:
+        def first_samples(s: int) -> _Rows:
             of_groups = x[:s].reshape(-1, size, n_seeds)
-            return _Design.of(of_groups[usable[: len(of_groups)]].reshape(-1, n_seeds), size)
+            return _Rows.of(of_groups[usable[: len(of_groups)]].reshape(-1, n_seeds), size)
 
         data = first_samples(rows)
         result = {"samples": _over_samples(data, groups.weights)}
@@ -204,7 +204,7 @@ def sobol_indices(
 
 
 @dataclass(frozen=True)
-class _Design:
+class _Rows:
     """Values of one observable at one time, standardised.
 
     Attributes:
@@ -240,7 +240,7 @@ class _Design:
         return np.where(both, (self.single[0] - self.single[1:-1]) ** 2 / 2, 0.0), both
 
 
-def _over_seeds(data: _Design, counts: np.ndarray) -> Arrays:
+def _over_seeds(data: _Rows, counts: np.ndarray) -> Arrays:
     """Arrays where seed r counts ``counts[draw, r]`` times."""
     rows = data.rows
 
@@ -265,7 +265,7 @@ def _over_seeds(data: _Design, counts: np.ndarray) -> Arrays:
     return _indices(quadratic[:, :-1], total_of_each, quadratic[:, -1], noise, data.floor)
 
 
-def _over_samples(data: _Design, weights: np.ndarray) -> Arrays:
+def _over_samples(data: _Rows, weights: np.ndarray) -> Arrays:
     """Arrays where base sample i counts ``weights[draw, i]`` times.
 
     Numerators are means over base samples: SALib gives the term of each, and resamples weigh them.
@@ -293,7 +293,7 @@ def _over_samples(data: _Design, weights: np.ndarray) -> Arrays:
     return _indices(weights @ terms / n, total_of_each, without, noise, data.floor)
 
 
-def _within(data: _Design, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Variance between the seeds that are there, of A and B, and how many of the two have one.
 
     Both (draw, base sample), where seed r counts ``counts[draw, r]`` times.
