@@ -74,8 +74,17 @@ def test_the_estimates_take_time_for_their_bytes_and_memory_for_their_samples(tm
     # 1,048,576 simulations are 7.05 GB.
     long = need("sensitivity", make_run(design={"method": "sobol", "samples": 2**16}), 1, cost)
     # 65,536 samples: 2000 bytes, and the 6720 of one seed.
-    assert (short.mem_mb, long.mem_mb) == (2001, 2572)
+    # And 20 matrices of 2 x 2 for each of the 560 numbers of a simulation, 3000 for the one at hand.
+    assert (short.mem_mb, long.mem_mb) == (2002, 2572)
     assert long.runtime == 27  # 300 s + 7.05 x 180 s
+
+
+def test_the_estimates_of_many_parameters_take_memory_for_their_matrices(tmp_path: Path) -> None:
+    """40 times and observables of 100 parameters, in single precision."""
+    cost = write_cost(tmp_path, result_bytes_per_simulation=4 * 40 * 101)
+    parameters = {f"p{i}": {"distribution": "uniform", "low": 1, "high": 2} for i in range(100)}
+    many = need("sensitivity", make_run(parameters=parameters), 1, cost)
+    assert many.mem_mb == 2306  # 8 bytes x 100^2 x (20 x 40 + 3000), beside 2000 and the samples
 
 
 def test_nothing_is_asked_for_before_it_is_measured(tmp_path: Path) -> None:

@@ -129,12 +129,12 @@ def test_intervals_of_elementary_effects_cover_the_truth() -> None:
         assert 0.91 <= covered <= 0.98, (name, covered)
 
 
-def test_trajectories_with_a_gap_are_left_out_and_subsets_are_nested() -> None:
+def test_trajectories_with_a_row_that_failed_are_left_out_and_subsets_are_nested() -> None:
     rng = np.random.default_rng(7)
     unit = levels(17)
     f = ishigami(unit)[:, None] + rng.standard_normal((len(unit), 8))
     holes = f.copy()
-    holes[4 * 6 + 1, 2] = np.nan  # of trajectory 6
+    holes[4 * 6 + 1, 1:] = np.nan  # of trajectory 6: one seed is left
     result = morris(values(holes), inputs(unit), stochastic=True)
     rows = np.delete(np.arange(len(unit)), slice(24, 28))
     rest = morris(values(f[rows]), inputs(unit[rows]), stochastic=True)
@@ -146,6 +146,26 @@ def test_trajectories_with_a_gap_are_left_out_and_subsets_are_nested() -> None:
     fewer = morris(values(holes[:, :4]), inputs(unit), stochastic=True)["morris_mu_star"]
     np.testing.assert_allclose(result["morris_mu_star_by_seeds"].sel(n_seeds=4), fewer)
     assert morris(values(np.full_like(f, np.nan)), inputs(unit), stochastic=True) == {}
+
+
+def test_simulations_that_fail_at_random_cost_no_trajectory_and_no_bias() -> None:
+    """5 % of 16 seeds fail; the third parameter is inert, and noise is no effect of it."""
+    rng = np.random.default_rng(31)
+    names = ("morris_mu", "morris_mu_star", "morris_sigma")
+    apart, inert, n = [], [], 10
+    for i in range(n):
+        unit = levels(24, seed=i)
+        f = (unit[:, 0] + unit[:, 0] * unit[:, 1])[:, None] + rng.standard_normal((len(unit), 16))
+        holes = np.where(rng.uniform(size=f.shape) < 0.05, np.nan, f)
+        found, whole = (morris(values(x), inputs(unit), stochastic=True) for x in (holes, f))
+        assert found["simulations_used"].item() == np.isfinite(holes).mean()
+        apart.append(np.stack([only(found, name) - only(whole, name) for name in names]))
+        inert.append(only(found, "morris_mu_star")[2])
+    each = np.array(apart)
+    error = each.std(axis=0, ddof=1) / n**0.5
+    assert (np.abs(each.mean(axis=0)) < 4 * error).all(), (each.mean(axis=0), error)
+    # The noise of a mean of 16 seeds has the standard error 0.5: its size would be 0.4.
+    assert abs(np.mean(inert)) < 4 * np.std(inert) / n**0.5 and np.std(inert) < 0.3
 
 
 def test_other_rows_are_no_morris_design() -> None:

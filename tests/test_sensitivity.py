@@ -80,7 +80,7 @@ def test_squares_of_noisy_gradients_do_not_count_the_noise() -> None:
     gradient = 1.0 + 3.0 * rng.standard_normal((4000, 8, 1))
     assert (gradient**2).mean() == pytest.approx(10, rel=0.03)
     assert (gradient.mean(1) ** 2).mean() == pytest.approx(1 + 9 / 8, rel=0.05)
-    square = moments(gradient[..., 0], gradient).over_samples().outer.squeeze()
+    square = moments(gradient[..., 0], gradient).over_samples().outer(slice(None)).squeeze()
     error = float(square[1:401].std())
     assert abs(float(square[0]) - 1) < 4 * error < 0.2
 
@@ -90,7 +90,7 @@ def test_squares_of_noisy_gradients_do_not_count_the_noise() -> None:
 def test_products_without_noise_are_means_over_pairs_of_different_seeds(n: int, seed: int) -> None:
     g = np.random.default_rng(seed).normal(size=(3, n, 2))
     pairs = [g[:, i, 0] * g[:, j, 1] for i in range(n) for j in range(n) if i != j]
-    outer = moments(g[..., 0], g).over_samples().outer.isel(draw=0).squeeze()
+    outer = moments(g[..., 0], g).over_samples().outer(slice(None)).isel(draw=0).squeeze()
     np.testing.assert_allclose(outer[0, 1], np.mean(pairs), rtol=1e-9, atol=1e-12)
 
 
@@ -101,7 +101,11 @@ def test_over_samples_and_over_seeds_begin_with_the_same_data() -> None:
     m = moments(f, g)
     samples, seeds = m.over_samples(), m.over_seeds()
     assert seeds is not None
-    for name in ("outer", "variance", "noise_variance"):
+    for one in (samples, seeds):
+        diagonal = np.diagonal(one.outer(slice(None)).values, axis1=-2, axis2=-1)
+        np.testing.assert_allclose(one.squares, diagonal, rtol=1e-12)
+    np.testing.assert_allclose(samples.matrices(0, 0)[0], seeds.matrices(0, 0)[0], rtol=1e-12)
+    for name in ("squares", "variance", "noise_variance"):
         np.testing.assert_allclose(
             getattr(samples, name)[0], getattr(seeds, name)[0], rtol=1e-12, atol=1e-15
         )
@@ -111,13 +115,48 @@ def test_over_samples_and_over_seeds_begin_with_the_same_data() -> None:
     np.testing.assert_allclose(nested_first, first.variance[0], rtol=1e-10)
 
 
+def test_products_that_would_fill_the_memory_are_kept_of_blocks_of_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The estimate is the same, and its error about the same."""
+    rng = np.random.default_rng(13)
+    f, g = rng.normal(size=(512, 4)), rng.normal(1, 1, (512, 4, 3)) + rng.normal(size=(512, 1, 3))
+    every = moments(f, g)
+    monkeypatch.setattr("jaxmorph.sensitivity.moments._PRODUCTS_BYTES", 8 * 9 * 64)
+    blocks = moments(f, g)
+    assert (every.n_groups, blocks.n_groups) == (512, 64)
+    one, other = every.over_samples(), blocks.over_samples()
+    np.testing.assert_allclose(one.matrices(0, 0)[0], other.matrices(0, 0)[0], rtol=1e-12)
+    assert one.sizes == other.sizes
+    np.testing.assert_allclose(one.outer(slice(-5, None)), other.outer(slice(-5, None)), rtol=1e-12)
+    for name in ("squares", "variance"):
+        spread = [one.resampled(getattr(d, name)).std("draw") for d in (one, other)]
+        np.testing.assert_allclose(spread[0], spread[1], rtol=0.35)
+
+
+def test_moments_of_a_hundred_parameters_take_bounded_memory() -> None:
+    """40 times and observables: 400 resamples of all matrices would take 1.3 GB."""
+    rng = np.random.default_rng(14)
+    shape, n = (8, 4, 10, 4), 100
+    dims = ("sample", "seed", "time", "observable")
+    v = xr.DataArray(rng.standard_normal(shape), dims=dims, coords={"sample": np.arange(8)})
+    v = v.assign_coords(time=np.arange(10), observable=list("abcd"))
+    g = xr.DataArray(rng.standard_normal((*shape, n)), dims=(*dims, "parameter"), coords=v.coords)
+    result = DesignMoments(Sampling(8))
+    result.add(v, g.assign_coords(parameter=np.arange(n)), xr.ones_like(v, bool))
+    assert sum(x.nbytes for x in result._sums.values()) < 1e8
+    assert result.over_samples().outer(slice(1)).nbytes == 8 * 40 * n**2
+
+
 def test_many_seeds_are_averaged_in_blocks_without_bias() -> None:
     rng = np.random.default_rng(13)
     g = 1 + 2 * rng.standard_normal((400, 100, 1))
     m = moments(3 * g[..., 0], g)
     seeds = m.over_seeds()
     assert m.n_blocks == 32 and seeds is not None and seeds.sizes[-1] == 100
-    assert m.over_samples().outer[0].item() == pytest.approx(1, abs=0.05)  # SE 2 * 2 / sqrt(40000)
+    assert m.over_samples().outer(slice(None))[0].item() == pytest.approx(
+        1, abs=0.05
+    )  # SE 2 * 2 / sqrt(40000)
     assert seeds.noise_variance[0].item() == pytest.approx(36, rel=0.03)
 
 
@@ -125,7 +164,9 @@ def test_without_noise_one_seed_says_everything() -> None:
     rng = np.random.default_rng(14)
     theta = rng.uniform(size=(500, 1))
     samples = moments(theta**2, 2 * theta[:, :, None], stochastic=False).over_samples()
-    np.testing.assert_allclose(samples.outer.squeeze()[0], (4 * theta**2).mean(), rtol=1e-12)
+    np.testing.assert_allclose(
+        samples.outer(slice(None)).squeeze()[0], (4 * theta**2).mean(), rtol=1e-12
+    )
     np.testing.assert_allclose(samples.variance.squeeze()[0], (theta**2).var(ddof=1), rtol=1e-10)
     assert moments(theta, theta[:, :, None], stochastic=False).over_seeds() is None
 
@@ -147,8 +188,8 @@ def test_a_quadrature_weighs_its_nodes_and_has_no_error_of_sampling() -> None:
     weights = np.full(101, 0.01)
     weights[[0, -1]] = 0.005
     m = moments(x**2, 2 * x[:, :, None], weights=weights, stochastic=False).over_samples()
-    assert m.outer.sizes["draw"] == 1
-    assert m.outer.item() == pytest.approx(4 / 3, rel=1e-4)
+    assert m.squares.sizes["draw"] == 1
+    assert m.outer(slice(None)).item() == pytest.approx(4 / 3, rel=1e-4)
     assert m.variance.item() == pytest.approx(1 / 5 - 1 / 9, rel=1e-3)
 
 
@@ -190,11 +231,11 @@ class Problem:
     truth["noise_share"] = truth["noise_variance"] / (truth["variance"] + truth["noise_variance"])
 
     statistics = {  # noqa: RUF012
-        "dgsm_1": lambda d: d.outer[..., 0, 0],
-        "dgsm_2": lambda d: d.outer[..., 1, 1],
+        "dgsm_1": lambda d: d.squares[..., 0],
+        "dgsm_2": lambda d: d.squares[..., 1],
         "variance": lambda d: d.variance,
         "noise_variance": lambda d: d.noise_variance,
-        "total_bound": lambda d: 4 / np.pi**2 * d.outer[..., 0, 0] / d.variance,
+        "total_bound": lambda d: 4 / np.pi**2 * d.squares[..., 0] / d.variance,
         "noise_share": lambda d: d.noise_variance / (d.variance + d.noise_variance),
     }
 
@@ -445,6 +486,17 @@ def test_exponential_growth_is_told_from_powers_of_time(
     assert result["gradient_exploding"].item() is exploding
     small = sensitivity.gradient_growth(rms, xr.full_like(rms, 0.5))
     assert not small["gradient_exploding"].item()
+
+
+@pytest.mark.parametrize("begin", [-10.0, -4.0, 0.0])
+def test_growth_is_that_of_time_since_the_first_record(begin: float) -> None:
+    """exp(0.7 t) of a parameter whose effect is as large as the observable, with times before 0."""
+    elapsed = np.linspace(0, 10, 21)
+    time, size = begin + elapsed, np.exp(0.7 * elapsed)[:, None, None]
+    rms = xr.DataArray(size, {"time": time}, ("time", "observable", "parameter"))
+    found = sensitivity.gradient_growth(rms, rms)
+    np.testing.assert_allclose(found["gradient_growth_rate"], 0.7, rtol=1e-9)
+    assert found["gradient_exploding"].all()
 
 
 def test_only_pathwise_gradients_explode() -> None:

@@ -10,8 +10,11 @@ import pytest
 
 from jaxmorph import engine
 from jaxmorph.configuration import BUILT_IN_STUDIES
+from jaxmorph.configuration.sections import Animation
+from jaxmorph.configuration.specifications import StudySpecification
 from jaxmorph.distributions import LogUniform, Uniform
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.jobs.study import describe_study
 from jaxmorph.studies import Problem, Recording, Study, load_problem, load_study
 
 GOOD = """
@@ -46,6 +49,13 @@ class Hill(jxm.Study):
 
 class NotAStudy:
     pass
+
+
+def bare(time, observables):
+    recording = object.__new__(jxm.Recording)
+    for name, value in {"time": time, "observables": observables, "states": {}}.items():
+        object.__setattr__(recording, name, value)
+    return recording
 """
 
 
@@ -197,6 +207,58 @@ def test_a_study_that_cannot_be_found(tmp_path: Path, spec: str, parts: list[str
             "    inputs: tuple = (",
             ["set the class attribute parameters to a tuple"],
         ),
+        (
+            """    observables = (
+        jxm.Observable("response", "1", "share of the maximum"),
+        jxm.Observable("rest", "1", "what is missing"),
+    )""",
+            """    observables = (jxm.Observable("response", "1", "share of the maximum"))""",
+            ["observables is one Observable, no tuple; ", "ends with a comma: (Observable(...),)"],
+        ),
+        (
+            "    n_times",
+            "    parameters = [*parameters]\n    n_times",
+            ["parameters is a list; set it to"],
+        ),
+        ("    n_times", '    state_variables = ("cell",)\n    n_times', ["state_variables[0] is a str"]),
+        (
+            "    n_times",
+            "    time_unit = None\n    n_times",
+            ['time_unit = None: must be a text; write "1"'],
+        ),
+        (
+            "class NotAStudy",
+            "object.__setattr__(Hill.parameters[1], 'unit', None)\n\n\nclass NotAStudy",
+            ["parameters[1].unit = None of 'power'", 'write "1" for no unit'],
+        ),
+        (
+            '"power"',
+            '"pow\\ner"',
+            ["parameters[1].name = 'pow\\ner': ", "leave out slashes, line breaks"],
+        ),
+        ('"rest", "1"', '"re/st", "1"', ["observables[1].name = 're/st': ", "leave out slashes"]),
+        ("2.0, Uniform", 'float("nan"), Uniform', ["parameters[1].default = nan of 'power'"]),
+        (
+            "class NotAStudy",
+            "object.__setattr__(Hill.parameters[1], 'distribution', (1, 4))\n\n\nclass NotAStudy",
+            ["distribution = (1, 4) of 'power': ", "Uniform(low=1, hi"],
+        ),
+        (
+            "Uniform(low=1, high=4)",
+            "Uniform(low=4, high=1)",
+            ["Uniform: low must be less than high, got low = 4, high = 1, at hill.py line 17"],
+        ),
+        (
+            '"what is missing"',
+            '"what is missing", low=1, high=0',
+            ["observables[1].low = 1 of 'rest' is not below high = 0; exchange them"],
+        ),
+        (
+            "    n_times",
+            '    state_variables = (jxm.StateVariable("x", ("cell",), "1", "x"),)\n'
+            "    object.__setattr__(state_variables[0], 'dims', ('cell'))\n    n_times",
+            ["state_variables[0].dims = 'cell' of 'x': must be a tuple", '("cell",)'],
+        ),
         ("    observables = (", "    outputs: tuple = (", ["attribute observables to a tuple of Obser"]),
         ("def simulate", "def simulat", ["abstract", "simulate"]),
     ],
@@ -259,11 +321,51 @@ def test_records_that_do_not_divide_the_steps() -> None:
         ),
         ("return jxm.Recording", "return tuple", ["simulate raised TypeError when traced by JAX"]),
         ("return jxm.Recording(time, ", "return (", ["returned dict, must return a jaxmorph.Recording"]),
-        ('parameters["power"]', 'parameters["powr"]', ["simulate raised KeyError", "'powr'"]),
+        (
+            'parameters["power"]',
+            'parameters["powr"]',
+            [
+                "simulate raised KeyError",
+                "'powr', which is not the name of a",
+                "did you mean power?",
+                "line 27",
+            ],
+        ),
         (
             "time = jnp",
             "if parameters['power'] > 2: return\n        time = jnp",
-            ["simulate raised TracerBoolConversionError when traced by JAX"],
+            [
+                "simulate raised TracerBoolConversionError when traced by JAX",
+                "use jnp.where (or jax.lax.cond), at hill.py line 26",
+            ],
+        ),
+        ("x / (1 + x)", "__import__('numpy').sin(x)", ["TracerArrayConversionError", "use jax.numpy"]),
+        (
+            "jnp.arange(1.0, self.n_times + 1)",
+            "jnp.zeros(0)",
+            ["simulate recorded no times; record one"],
+        ),
+        (
+            "        return jxm.Recording(time, ",
+            "        return bare(jnp.asarray(1.0), ",
+            ["recorded time is of shape ()", "array([t])"],
+        ),
+        (
+            "        return jxm.Recording(time, ",
+            "        return bare([1.0, 2.0, 3.0], ",
+            ["the recorded time is list, must be"],
+        ),
+        (
+            "jnp.arange(1.0, self.n_times + 1)",
+            "jnp.array([1.0, 1.0, 2.0])",
+            ["the recorded times do not increase: 1 comes after 1"],
+        ),
+        ("jnp.arange(1.0, self.n_times + 1)", "jnp.array([3.0, 2.0, 1.0])", ["2 comes after 3"]),
+        ("jnp.arange(1.0, self.n_times + 1)", "jnp.array([0, jnp.nan, 1])", ["a recorded time is nan"]),
+        (
+            "jnp.arange(1.0, self.n_times + 1)",
+            'jnp.arange(1.0, self.n_times + 1) * parameters["power"]',
+            ["the recorded times depend on a parameter or the key (", "record at times that nothing"],
         ),
         (
             "        return jxm",
@@ -279,12 +381,90 @@ def test_what_simulate_does_wrong_is_said_before_anything_runs(
     place = write(tmp_path, GOOD.replace(replace, by))
     problem = load_problem(f"{place}:Hill", {}, {"power": "default"})
     with pytest.raises(JaxmorphError) as raised:
-        engine.trace(problem)
+        engine.check_trace(problem, engine.trace(problem))
         engine.trace_gradients(problem)
     message = str(raised.value)
     assert "\n" not in message
     for part in ("study Hill: ", *parts):
         assert part in message
+
+
+FIELDS = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+import jaxmorph as jxm
+from jaxmorph.distributions import Uniform
+
+
+class Fields(jxm.Study):
+    parameters = (jxm.Parameter("k", "1", "k", 1.0, Uniform(low=1, high=2)),)
+    observables = (jxm.Observable("x", "1", "x"),)
+    state_variables = (
+        jxm.StateVariable("level", ("cell",), "1", "level"),
+        jxm.StateVariable("shape", ("cell", "space"), "1", "shape"),
+    )
+
+    def simulate(self, parameters, key):
+        time = jnp.linspace(-1.0, 1.0, 3)
+        x = parameters["k"] * time + jax.random.normal(key)
+        y = jax.lax.scan(lambda c, t: (c + 1.0 * t, c), 0 * x[0], x)[1]
+        return jxm.Recording(time, {"x": y}, {"level": jnp.ones((3, 4)), "shape": jnp.ones((3, 4, 2))})
+"""
+
+
+def first_job(folder: Path, code: str) -> str:
+    """What the first job says of a study; empty if it takes it."""
+    spec = StudySpecification(
+        study=f"{write(folder, code, 'fields.py')}:Fields",
+        settings={},
+        parameters=(("k", "default"),),
+        fixed={},
+        observables="all",
+        key=0,
+        code="",
+        gradient="auto",
+        estimator="pathwise",
+        smoothing=None,
+    )
+    try:
+        describe_study("a", spec, Animation(), str(folder / "study.json"), str(folder / "cost.json"))
+    except JaxmorphError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("replace", "by", "part"),
+    [
+        ("linspace(-1.0", "linspace(-1.0", ""),
+        ('"level"', '"gradient"', "gradient is the name of something else in a file; call it otherwise"),
+        ('"level"', '"value"', "value is the name of something else"),
+        ('"level"', '"seed"', "seed is the name of something else"),
+        ('"level"', '"time"', "time is the name of something else"),
+        ('"level"', '"cell"', "cell is the name of something else"),
+        ('"level"', '"le/vel"', "state_variables[0].name = 'le/vel'"),
+        ('("cell",)', '("sample",)', "the dimension sample is that of something else"),
+        (
+            "(3, 4, 2)",
+            "(3, 5, 2)",
+            "the dimension cell has 4 entries in state level and 5 in state shape",
+        ),
+        ("jax.random.normal(key)", "np.random.normal()", "at fields.py line 19: "),
+        ("jax.random.normal(key)", "np.random.normal(size=3)", "draw with jax.random from the key"),
+        ("jax.random.normal(key)", "__import__('time').perf_counter()", "at fields.py line 19: "),
+        ("c + 1.0 * t", "c + np.random.normal() * t", "at fields.py line 20: "),
+        (
+            "c + 1.0 * t",
+            "jax.jit(lambda z: z + np.random.normal(size=2).sum())(c)",
+            "draw with jax.random",
+        ),
+    ],
+)
+def test_what_the_first_job_says_of_a_study(tmp_path: Path, replace: str, by: str, part: str) -> None:
+    assert replace in FIELDS
+    message = first_job(tmp_path, FIELDS.replace(replace, by))
+    assert "\n" not in message and part in message and bool(part) == bool(message)
 
 
 def test_studies_may_be_made_in_python() -> None:

@@ -49,6 +49,13 @@ SENSITIVITY_MB = 2000
 SENSITIVITY_BYTES_PER_SAMPLE = 2000.0
 """Weights of the resamples; elasticities, smaller than the results of one seed, come on top."""
 
+MATRICES = 20
+"""So many matrices of parameters by parameters are kept for each time and observable, at most, once
+they are so large that no more fit in what every job has: of blocks, nested subsets, the estimate."""
+
+MATRICES_AT_ONCE = 3000
+"""And so many while one time and observable is estimated: 400 resamples of samples and of seeds."""
+
 SENSITIVITY_S_PER_GB = 180.0
 """Three times what a busy core was measured to take."""
 
@@ -96,6 +103,7 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "", sta
         case "sensitivity":
             of_one = read_cost(cost).result_bytes_per_simulation
             kept = run.n_samples * (SENSITIVITY_BYTES_PER_SAMPLE + of_one) / MEGABYTE
+            kept += _matrices(run, of_one) / MEGABYTE
             gigabytes = run.n_samples * run.n_seeds * of_one / 1e9
             return Need.of(SENSITIVITY_MB + kept, JOB_S + SENSITIVITY_S_PER_GB * gigabytes, attempt)
     raise AssertionError(f"no rule {rule}")
@@ -139,3 +147,10 @@ def _simulation_need(simulations: int, cost: str, attempt: int, programs: int = 
         JOB_S + SLOWER * seconds,
         attempt,
     )
+
+
+def _matrices(run: Run, result_bytes: float) -> float:
+    """Bytes of the products of gradients, of which ``result_bytes`` are those of one simulation."""
+    n = len(run.parameters)
+    entries = result_bytes / (4 * (1 + n))  # times x observables, in single precision
+    return 8.0 * n**2 * (MATRICES * entries + MATRICES_AT_ONCE)

@@ -5,8 +5,9 @@ from .checks import FiniteDifferences, finite_differences, lyapunov_exponent, mo
 from .cost import measure_cost
 from .devices import describe_devices, require_gpus
 from .failures import StudyError
+from .impure import check_pure
 from .pieces import Piece
-from .program import GradientMode, choose_mode, trace, trace_gradients
+from .program import GradientMode, check_trace, choose_mode, trace, trace_gradients
 from .ways import GradientArguments, check_estimator
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "SimulatedStates",
     "StudyError",
     "check_estimator",
+    "check_pure",
+    "check_trace",
     "choose_mode",
     "describe_devices",
     "evaluate",

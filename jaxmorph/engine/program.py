@@ -13,12 +13,14 @@ import numpy as np
 from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
+from ..configuration.fields import hint
 from ..errors import JaxmorphError
 from ..studies import Problem, Recording, raised_in
 from ..tracing import ChoicesNoticed, batched_on, many_tangents, using
 from .chunks import chunk_shape, over_chunks
 from .lanes import Laned, Lanes, Sizes, noting_mapped, spread
 from .lanes.control import interpret
+from .recordings import check_recording, check_times
 from .threefry import threefry
 
 logger = logging.getLogger(__name__)
@@ -170,17 +172,16 @@ def trace(problem: Problem) -> Traced:
     Raises:
         JaxmorphError: If tracing fails, or what the study returns is not what it declares.
     """
-    name = type(problem.study).__name__
     with precision(problem):
         try:
             with using(choices := ChoicesNoticed()):
-                closed, arrays, rest = eqx.filter_make_jaxpr(recording)(problem, *_arguments(problem))
+                closed, arrays, rest = eqx.filter_make_jaxpr(recording)(problem, *arguments(problem))
         except JaxmorphError:
             raise
         except Exception as error:
-            raise JaxmorphError(_raised(name, "simulate", error)) from error
+            raise JaxmorphError(_raised(problem, "simulate", error)) from error
     result = eqx.combine(arrays, rest)
-    _check_recording(name, problem, result)
+    check_recording(problem, result)
     shape = result.time.shape[0], len(problem.observables)
     wanted = [leaf is result.time for leaf in jax.tree.leaves(arrays)]
     if not any(wanted):  # a NumPy array
@@ -194,6 +195,28 @@ def trace(problem: Problem) -> Traced:
     return Traced(shape, choices.any, jax.jit(times))
 
 
+def check_trace(problem: Problem, traced: Traced) -> None:
+    """Look at the recorded times at several parameters and seeds: they must increase, and be the same.
+
+    Raises:
+        JaxmorphError: If they are not.
+    """
+    ends = np.array([d.ppf(np.array([0.5, 0.25, 0.75])) for d in problem.distributions])
+    points = ends.reshape(len(problem.names), 3).T.astype(dtype(problem))
+    with precision(problem):
+        keys = seed_keys(0, np.arange(2))
+        times = [np.asarray(traced.times(theta, key)) for theta in points for key in keys]
+    check_times(problem, times[0], "at the medians of the parameters")
+    for other in times[1:]:
+        differs_at = np.flatnonzero(times[0] != other)
+        if differs_at.size:
+            i = differs_at[-1]
+            raise JaxmorphError(
+                f"study {type(problem.study).__name__}: the recorded times depend on a parameter or the "
+                f"key ({times[0][i]:g} and {other[i]:g}); record at times that nothing changes"
+            )
+
+
 def trace_gradients(problem: Problem) -> None:
     """Trace the gradients in both modes without computing anything.
 
@@ -202,58 +225,45 @@ def trace_gradients(problem: Problem) -> None:
     """
     with precision(problem):
         try:
-            eqx.filter_eval_shape(forward, problem, *_arguments(problem))
-            eqx.filter_eval_shape(reverse, problem, *_arguments(problem))
+            eqx.filter_eval_shape(forward, problem, *arguments(problem))
+            eqx.filter_eval_shape(reverse, problem, *arguments(problem))
         except Exception as error:
-            name = type(problem.study).__name__
-            raise JaxmorphError(_raised(name, "the gradient of simulate", error)) from error
+            raise JaxmorphError(_raised(problem, "the gradient of simulate", error)) from error
 
 
-def _arguments(problem: Problem) -> tuple[Any, Any]:
+def arguments(problem: Problem) -> tuple[Any, Any]:
+    """Shapes and types of (theta, key)."""
     theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
     return theta, jax.eval_shape(lambda: jax.random.PRNGKey(0))
 
 
-def _raised(name: str, what: str, error: Exception) -> str:
-    first = (str(error).strip() or "no message").splitlines()[0]
-    place = raised_in(error)
-    return f"study {name}: {what} raised {type(error).__name__} when traced by JAX: {first}{place}"
+# What JAX says of numbers that it traces fills pages; what to write instead is short.
+_INSTEAD: dict[type[Exception], str] = {
+    jax.errors.TracerBoolConversionError: "Python's if, while, and, or, not need a number, and JAX "
+    "traces one that is not known yet; use jnp.where (or jax.lax.cond)",
+    jax.errors.TracerArrayConversionError: "NumPy needs numbers, and JAX traces some that are not known "
+    "yet; use jax.numpy",
+    jax.errors.TracerIntegerConversionError: "an index or a length of Python's needs a number, and JAX "
+    "traces one that is not known yet; use jnp.take or jax.lax.fori_loop",
+    jax.errors.NonConcreteBooleanIndexError: "x[mask] has a length that is not known when traced; use "
+    "jnp.where(mask, x, 0)",
+    jax.errors.ConcretizationTypeError: "float(), int() or a shape needs a number, and JAX traces one "
+    "that is not known yet; keep it an array",
+}
 
 
-def _check_recording(name: str, problem: Problem, result: Recording) -> None:
-    if not isinstance(result, Recording):
-        raise JaxmorphError(
-            f"study {name}: simulate returned {type(result).__name__}, must return a jaxmorph.Recording"
+def _raised(problem: Problem, what: str, error: Exception) -> str:
+    told = next((text for kind, text in _INSTEAD.items() if isinstance(error, kind)), "")
+    if not told:
+        told = (str(error).strip() or "no message").splitlines()[0]
+    if isinstance(error, KeyError) and error.args:
+        told += (
+            f", which is not the name of a parameter: {hint(error.args[0], problem.study.defaults())}"
         )
-    declared = {o.name for o in problem.study.observables}
-    if set(result.observables) != declared:
-        raise JaxmorphError(
-            f"study {name}: simulate returned the observables {sorted(result.observables)}, "
-            f"the class declares {sorted(declared)}; make them the same"
-        )
-    variables = {v.name: v for v in problem.study.state_variables}
-    if set(result.states) != set(variables):
-        raise JaxmorphError(
-            f"study {name}: simulate returned the states {sorted(result.states)}, the class declares "
-            f"the state_variables {sorted(variables)}; make them the same"
-        )
-    for state, value in result.states.items():
-        dims = ("time", *variables[state].dims)
-        if len(value.shape) != len(dims) or value.shape[:1] != result.time.shape:
-            raise JaxmorphError(
-                f"study {name}: state {state} has shape {value.shape}, must have the dims {dims}"
-            )
-    for observable, value in result.observables.items():
-        if value.shape != result.time.shape or len(value.shape) != 1:
-            raise JaxmorphError(
-                f"study {name}: observable {observable} has shape {value.shape}, time has shape "
-                f"{result.time.shape}; both must have the shape (time,)"
-            )
-        if value.dtype != dtype(problem):
-            raise JaxmorphError(
-                f"study {name}: observable {observable} is {value.dtype}, precision is "
-                f"{problem.study.precision}; compute it from the parameters without casting"
-            )
+    begin = (
+        f"study {type(problem.study).__name__}: {what} raised {type(error).__name__} when traced by JAX"
+    )
+    return f"{begin}: {told}{raised_in(error)}"
 
 
 def choose_mode(

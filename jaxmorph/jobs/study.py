@@ -7,6 +7,7 @@ from ..configuration import Cost, write_cost
 from ..configuration.fits import check_animation
 from ..configuration.sections import Animation
 from ..configuration.specifications import StudySpecification
+from ..errors import JaxmorphError
 from ..studies import source_of
 from .problem import how_of, keys_below, run_problem
 
@@ -19,7 +20,12 @@ def describe_study(
     """Check a run against its study (names, settings, gradients), describe both, and time it."""
     problem = run_problem(run_name, spec)
     study = problem.study
-    n_times, n_observables = engine.trace(problem).shape
+    if lines := store.clashes(study.state_variables):
+        raise JaxmorphError("\n".join(f"study {type(study).__name__}: {line}" for line in lines))
+    traced = engine.trace(problem)
+    engine.check_trace(problem, traced)
+    engine.check_pure(problem)
+    n_times, n_observables = traced.shape
     with keys_below(f"runs.{run_name}"):
         fields = [v.name for v in study.state_variables if "cell" in v.dims]
         check_animation(animation, type(study).__name__, fields, problem.observables)

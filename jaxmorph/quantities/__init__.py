@@ -5,6 +5,8 @@ from .describe import (
     Attributes,
     absent,
     attributes_of,
+    by_name,
+    declaration_of,
     describe,
     described,
     unit_of_entry,
@@ -12,7 +14,7 @@ from .describe import (
     written_unit,
 )
 from .literals import literal
-from .units import composed
+from .units import composed, power_in
 
 __all__ = [
     "COORDINATES",
@@ -24,11 +26,14 @@ __all__ = [
     "Quantity",
     "absent",
     "attributes_of",
+    "by_name",
     "composed",
+    "declaration_of",
     "describe",
     "described",
     "literal",
     "part_of",
+    "power_in",
     "unit_of_entry",
     "why_absent",
     "written_unit",

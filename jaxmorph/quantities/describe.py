@@ -44,14 +44,16 @@ def describe(
         ValueError: A variable has other dimensions than were declared.
     """
     units = _units_of(dataset, natural)
-    found = _by_variable(declared)
+    found = by_name(declared)
     for name in map(str, dataset.variables):
-        stem, ending, words = part_of(name) or ("", "", "")
-        quantity = found.get(name)
-        if quantity is not None:
+        quantity = declaration_of(name, found)
+        if quantity is None:
+            continue
+        if name == quantity.name:
             _check_dims(name, dataset[name].dims, quantity.dims)
             dataset[name].attrs = attributes_of(quantity, units) | _ancillary(dataset, quantity)
-        elif (quantity := found.get(stem)) is not None or (quantity := _of_stem(found, stem)):
+        else:
+            _, ending, words = part_of(name) or ("", "", "")
             more = {"_by_samples": ("n_samples",), "_by_seeds": ("n_seeds",)}.get(ending, ())
             _check_dims(name, dataset[name].dims, (*more, *quantity.dims))
             long_name = {"long_name": words.format(quantity.long_name)}
@@ -146,7 +148,12 @@ def _is_unit(comment: str) -> bool:
     return comment.startswith((_UNIT, _EACH))
 
 
-def _by_variable(declared: Iterable[Quantity]) -> dict[str, Quantity]:
+def by_name(declared: Iterable[Quantity]) -> dict[str, Quantity]:
+    """Declarations by the names of their variables.
+
+    Raises:
+        ValueError: Two of them have one name.
+    """
     found: dict[str, Quantity] = {}
     for quantity in declared:
         if quantity.name in found and found[quantity.name] != quantity:
@@ -155,8 +162,14 @@ def _by_variable(declared: Iterable[Quantity]) -> dict[str, Quantity]:
     return found
 
 
-def _of_stem(found: Mapping[str, Quantity], stem: str) -> Quantity | None:
-    return next((q for q in found.values() if q.stem and q.stem == stem), None)
+def declaration_of(variable: str, declared: Mapping[str, Quantity]) -> Quantity | None:
+    """The quantity that a variable is, or is a part of (``dgsm_low``); None if it is not declared."""
+    if variable in declared:
+        return declared[variable]
+    stem, _, _ = part_of(variable) or ("", "", "")
+    if stem in declared:
+        return declared[stem]
+    return next((q for q in declared.values() if q.stem and q.stem == stem), None)
 
 
 def _check_dims(name: str, has: Sequence[Any], declared: Sequence[str]) -> None:

@@ -45,6 +45,11 @@ def is_unit(unit: str) -> bool:
         return False
 
 
+def power_in(rule: str, source: str) -> int:
+    """The power of a source in a rule: 2 of ``observable`` in ``observable^2 parameter^-2``."""
+    return _factors(rule).get(source, 0)
+
+
 def in_words(rule: str) -> str:
     """A rule as a reader of a file reads it: ``observable_unit parameter_unit-1``."""
     return _joined({f"{source}_unit": power for source, power in _factors(rule).items()})

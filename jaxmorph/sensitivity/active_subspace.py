@@ -31,6 +31,9 @@ _OF_SUBSETS = ("activity_score", "eigenvalue")
 _DIMS = ("draw", *_PLACE, "parameter", "parameter_2")
 # Directions are left out of the active ones only behind a gap of this size.
 _WIDE_GAP = 10.0
+_CHUNK_BYTES = 1e7
+# Draws times parameters of which a mean distance is made: all 400 draws up to 20 parameters.
+_DISTANCES, _FEWEST_DISTANCES = 8000, 20
 
 
 SUBSPACE = Method(
@@ -234,16 +237,28 @@ def _activity(matrix: np.ndarray, dimension: np.ndarray) -> np.ndarray:
     """Scores (draw, time, observable, parameter) from ``dimension`` directions of each draw."""
     active = np.arange(matrix.shape[-1]) < dimension[..., None]
     scores = np.empty(matrix.shape[:-1])
-    for t in range(matrix.shape[1]):  # bounds the memory
-        value, direction = eigen(matrix[:, t])
-        weight = np.where(active[t], value.clip(min=0), 0.0)
-        scores[:, t] = np.einsum("...k,...kp->...p", weight, direction**2)
+    for draws in _chunks(matrix):
+        for t in range(matrix.shape[1]):
+            value, direction = eigen(matrix[draws, t])
+            weight = np.where(active[t], value.clip(min=0), 0.0)
+            scores[draws, t] = np.einsum("...k,...kp->...p", weight, direction**2)
     return scores
 
 
+def _chunks(matrix: np.ndarray) -> list[slice]:
+    """Draws that are decomposed at once, which bounds the memory."""
+    size = max(1, int(_CHUNK_BYTES / matrix[0].nbytes))
+    return [slice(i, i + size) for i in range(0, len(matrix), size)]
+
+
 def _distance(matrix: np.ndarray, direction: np.ndarray, errors: list[np.ndarray]) -> np.ndarray:
-    """||W_n W_n^T - V_n V_n^T||_2 = ||W_n^T V_rest||_2, mean over draws (time, observable, n)."""
+    """||W_n W_n^T - V_n V_n^T||_2 = ||W_n^T V_rest||_2, mean over draws (time, observable, n).
+
+    Over fewer draws for many parameters: time goes with the fourth power of these.
+    """
     distance = np.zeros(direction.shape[:-1])
+    most = max(_FEWEST_DISTANCES, _DISTANCES // matrix.shape[-1])
+    errors = [error[:most] for error in errors]
     for t in range(len(matrix)):  # bounds the memory
         resampled = matrix[t] + sum(error[:, t] for error in errors)
         cosine = direction[t] @ np.swapaxes(eigen(resampled)[1], -2, -1)
@@ -272,21 +287,31 @@ class ActiveSubspace(Estimator):
 
 
 def _with_subsets(both: BothErrors) -> Estimates:
-    """From the moments, with the estimates from nested subsets."""
-    draws, n_groups = both.samples.resampled(both.samples.outer), both.sampling.n_groups
+    """From the moments, with the estimates from nested subsets: place by place, as memory allows."""
+    squares = both.samples.squares
+    rows = []
+    for t in range(squares.sizes["time"]):
+        places = [_at(both, t, o) for o in range(squares.sizes["observable"])]
+        rows.append(xr.concat(places, "observable"))
+    return {str(name): array for name, array in xr.concat(rows, "time").items()}
+
+
+def _at(both: BothErrors, t: int, o: int) -> xr.Dataset:
+    """The same at one time, of one observable."""
+    n_groups, resamples = both.n_groups, slice(1 + both.samples.n_resamples)
     if not both.has_interval:
-        return active_subspace(draws.isel(draw=[0]), n_groups)
-    over_seeds = None if both.seeds is None else both.seeds.resampled(both.seeds.outer)
+        return xr.Dataset(active_subspace(both.samples.outer(slice(1), t, o), n_groups))
+    over_seeds = None
+    if both.seeds is not None:
+        over_seeds = both.seeds.outer(slice(1 + both.seeds.n_resamples), t, o)
+    draws = both.samples.outer(resamples, t, o)
     result = active_subspace(draws, n_groups, over_seeds, both.n_blocks)
     for part, dim in ((both.samples, "n_samples"), (both.seeds, "n_seeds")):
         if part is None or not part.sizes:
             continue
-        subsets = part.nested(part.outer, dim)
-        each = [
-            active_subspace(subsets.isel({dim: [i]}).rename({dim: "draw"}).drop_vars("draw"), 1)
-            for i in range(len(part.sizes))
-        ]
+        subsets = part.outer(slice(1 + part.n_resamples, None), t, o)
+        each = [active_subspace(subsets.isel(draw=[i]), 1) for i in range(len(part.sizes))]
         for name in _OF_SUBSETS:
             together = xr.concat([one[name] for one in each], dim)
             result[f"{name}_by_{dim.removeprefix('n_')}"] = together.assign_coords({dim: part.sizes})
-    return result
+    return xr.Dataset(result)

@@ -15,6 +15,8 @@ class BothErrors:
         samples: Moments of the data, and of resamples and nested subsets of the samples.
         seeds: The same of the seeds; None where there are too few, or no noise.
         sampling: How the samples were drawn.
+        n_groups: Number of groups (blocks) of samples that were resampled; None for a quadrature.
+        n_blocks: The same of the seeds.
         has_interval: Whether there is an honest interval: with noise but too few seeds to resample, it
             would forget the noise.
     """
@@ -22,6 +24,7 @@ class BothErrors:
     def __init__(self, moments: DesignMoments):
         self.samples, self.seeds = moments.over_samples(), moments.over_seeds()
         self.sampling, self.n_blocks = moments.design, moments.n_blocks
+        self.n_groups = moments.n_groups
         self.has_interval = not (moments.design.stochastic and self.seeds is None)
 
     def estimate(self, name: str, function: Callable[[Draws], xr.DataArray]) -> dict[str, xr.DataArray]:
@@ -38,5 +41,4 @@ class BothErrors:
             of_seeds = function(self.seeds)
             over_seeds = self.seeds.resampled(of_seeds)
             result[f"{name}_by_seeds"] = self.seeds.nested(of_seeds, "n_seeds")
-        n_groups = self.sampling.n_groups
-        return result | with_interval(name, over_samples, n_groups, over_seeds, self.n_blocks)
+        return result | with_interval(name, over_samples, self.n_groups, over_seeds, self.n_blocks)

@@ -243,7 +243,7 @@ def too_small(both: BothErrors, weights: np.ndarray) -> np.ndarray:
     for draws, n in ((both.samples, n_groups), (both.seeds, both.n_blocks)):
         if draws is None or n is None:
             continue
-        squares = np.diagonal(draws.outer.values, axis1=-2, axis2=-1)
+        squares = draws.squares.values
         less = draws.resampled(
             draws.variance.copy(data=draws.variance.values - squares @ weights)
         ).values

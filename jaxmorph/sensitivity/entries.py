@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from .failures import usable_rows
 from .resampling import FEWEST, nested, sample_weights, seed_weights, with_interval
 from .rounding import round_off
 
@@ -26,7 +27,15 @@ def entries(value: xr.DataArray, stochastic: bool) -> Iterator[tuple[int, int, n
     array = value.transpose("sample", "seed", "time", "observable").values
     for time, observable in np.ndindex(array.shape[2:]):
         x = array[:, :, time, observable].astype(float)
-        yield time, observable, x if stochastic else x.mean(axis=1, keepdims=True)
+        yield time, observable, x if stochastic else _mean(x)
+
+
+def _mean(x: np.ndarray) -> np.ndarray:
+    """Over the seeds that did not fail, (sample, 1)."""
+    there = np.isfinite(x)
+    n = there.sum(axis=1, keepdims=True)
+    total = np.where(there, x, 0.0).sum(axis=1, keepdims=True)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
 def complete_groups(value: xr.DataArray, size: int) -> np.ndarray:
@@ -43,7 +52,7 @@ class Groups:
     """What is resampled of a design in groups of consecutive samples, and its nested subsets.
 
     Attributes:
-        usable: Which groups are finite throughout, (group).
+        usable: Which groups have enough seeds at every sample (``usable_rows``), (group).
         n: How many these are.
         n_seeds: Number of seeds; 1 without noise.
         weights: How often each usable group counts in each resample (draw, group).
@@ -61,7 +70,7 @@ class Groups:
 
 def groups_of(value: xr.DataArray, size: int, stochastic: bool) -> Groups | None:
     """The groups of ``size`` consecutive samples; None if fewer than two of them can be used."""
-    usable = complete_groups(value, size)
+    usable: np.ndarray = np.all(usable_rows(value, stochastic).reshape(-1, size), axis=1)
     n, n_seeds = int(usable.sum()), value.sizes["seed"] if stochastic else 1
     if n < 2:
         return None
@@ -82,15 +91,20 @@ class Standardised:
         centred: (sample, seed), with mean 0 over samples for each seed, exactly 0 if constant.
         level: The means that were taken off (seed), with mean 0.
         floor: A variance that is not larger is round-off.
+        unit: What they were divided by.
     """
 
     centred: np.ndarray
     level: np.ndarray
     floor: float
+    unit: float
 
 
 def standardise(x: np.ndarray) -> Standardised:
     """Values (sample, seed) of any size and unit as ``Standardised``; all 0 if they never vary."""
+    # Of order 1 before anything is squared.
+    size = float(np.abs(x).max()) or 1.0
+    x = x / size
     centred = x - x[0]
     mean = centred.mean(axis=0)
     level = x[0] + mean
@@ -98,7 +112,7 @@ def standardise(x: np.ndarray) -> Standardised:
     centred = centred - mean
     scale = float(np.sqrt(np.mean(centred**2) + np.mean(level**2))) or 1.0
     least = round_off(float(np.abs(x).max())) / scale
-    return Standardised(centred / scale, level / scale, least**2)
+    return Standardised(centred / scale, level / scale, least**2, size * scale)
 
 
 def estimate_entries(

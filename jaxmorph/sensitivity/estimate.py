@@ -2,20 +2,24 @@
 
 import dataclasses
 import json
+import logging
 from collections.abc import Iterable
 
+import numpy as np
 import xarray as xr
 
 from ..errors import JaxmorphError
-from ..quantities import COORDINATES, Interval, Quantity, describe, why_absent
+from ..quantities import COORDINATES, Interval, Quantity, by_name, describe, why_absent
 from .completeness import withhold
 from .estimator import Estimates, Slab, declared, estimators
 from .holes import SEEDS_THERE, There
-from .local import finite_pairs
 from .natural import natural_scale, natural_units
 from .question import Question
 from .resampling import INTERVALS
 from .samples import Samples
+from .scale import Magnitudes
+
+logger = logging.getLogger(__name__)
 
 _BOTH = Interval.SAMPLES_AND_SEEDS
 # The order of dimensions in every variable.
@@ -58,6 +62,8 @@ class Estimation:
     Of a run with holes it makes what it would make of a run that only ever had the samples and seeds
     that are there; pairs that some samples lack count as not finite, but are not reported.
 
+    Estimators see observables divided by a power of two, so that squares are numbers (``scale.py``).
+
     Attributes:
         derives_from: Estimates of each sample that :meth:`derive` needs.
     """
@@ -70,6 +76,8 @@ class Estimation:
             dict.fromkeys(name for one in self._estimators for name in one.derives_from)
         )
         self._units: dict[str, xr.DataArray] = {}
+        self._declared = by_name(quantities())
+        self._scale: Magnitudes | None = None
         self._of_samples: set[str] = set()
 
     def add(self, slab: xr.Dataset) -> xr.Dataset:
@@ -83,16 +91,24 @@ class Estimation:
         texts = [n for n, c in slab.coords.items() if n not in slab.dims and c.dtype.kind in "OUT"]
         self._units = {str(name): slab.coords[name] for name in texts}
         slab = slab.drop_vars(texts)
-        theta, used = slab["parameter_value"], finite_pairs(slab["value"], slab["gradient"])
+        theta = slab["parameter_value"]
+        by_sd = natural_scale(self._question.distributions, theta) * self._samples.sd
+        if self._scale is None:
+            self._scale = Magnitudes.of(slab["value"], slab["gradient"] * by_sd)
+            self._samples.know(self._scale, slab["value"].dtype)
+        used = self._scale.usable(slab["value"], slab["gradient"] * by_sd)
+        slab = slab.assign({name: self._scale.divided(slab[name]) for name in ("value", "gradient")})
         value, gradient = slab["value"].where(used), slab["gradient"].where(used)
         self._check_noise(value)
-        scaled = gradient * natural_scale(self._question.distributions, theta) * self._samples.sd
+        scaled = gradient * by_sd
         there = slab.get("there")
         self._samples.add(value, scaled, used, there)
         local = xr.Dataset()
-        for one in self._estimators:
-            more = one.add(Slab(value, gradient, scaled, theta, used, there, slab, local))
-            local = local.assign(more)
+        # Gradients 1e200 times as large as values: their square in units of the values is infinite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for one in self._estimators:
+                more = one.add(Slab(value, gradient, scaled, theta, used, there, slab, local))
+                local = local.assign(more)
         self._of_samples |= set(map(str, local.data_vars))
         return self._described(local)
 
@@ -100,7 +116,8 @@ class Estimation:
         """Everything that is not per sample; ``absent_estimates`` says what is not there, and why."""
         found: Estimates = {}
         for one in self._estimators:
-            made = one.finish(found)
+            with np.errstate(over="ignore", invalid="ignore"):
+                made = one.finish(found)
             found |= made
             if made and one.derives_from:
                 self._of_samples |= {quantity.name for quantity in one.quantities}
@@ -119,22 +136,34 @@ class Estimation:
         if any(f"{q.name}_low" in dataset for q in declared() if q.interval is _BOTH):
             dataset.attrs["interval_method"] = json.dumps(dataclasses.asdict(INTERVALS))
         dataset = withhold(self._described(dataset), declared())
-        return describe(dataset.assign_coords(self._units), COORDINATES)
+        result = describe(dataset.assign_coords(self._units), COORDINATES)
+        assert self._scale is not None
+        if self._scale.beyond:
+            logger.warning(
+                "%s: infinite or left out where the range of numbers (1e-308 to 1e308) ends; give the "
+                "observable in a unit in which it is of order 1",
+                ", ".join(sorted(self._scale.beyond)),
+            )
+        return result
 
     def derive(self, local: xr.Dataset) -> xr.Dataset:
         """Further estimates of some samples, from ``derives_from``, after :meth:`finish`."""
+        assert self._scale is not None, "no slab was added"
+        local = self._scale.divided_again(local, self._declared)
         found: Estimates = {}
         for one in self._estimators:
             found |= one.derive(local)
         return self._described(xr.Dataset(found))
 
     def _described(self, dataset: xr.Dataset) -> xr.Dataset:
+        assert self._scale is not None, "no slab was added"
+        dataset = self._scale.multiplied(dataset, self._declared)
         dataset = dataset.transpose(*_ORDER, missing_dims="ignore")
         dims = set(dataset.dims)
         units = {n: c for n, c in self._units.items() if set(c.dims) <= dims}
         own = [str(u) for u in self._units["parameter_unit"].values] if "parameter_unit" in units else []
         natural = natural_units(self._question.distributions, own) if own else None
-        return describe(dataset.assign_coords(units), quantities(), natural).drop_vars(units)
+        return describe(dataset.assign_coords(units), self._declared.values(), natural).drop_vars(units)
 
     def _check_noise(self, value: xr.DataArray) -> None:
         """Raises JaxmorphError if a study that says it has no noise has some."""

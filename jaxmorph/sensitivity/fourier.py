@@ -4,6 +4,7 @@ Sources: Saltelli, Tarantola, Chan, Technometrics 41 (1999) 39-56 (extended FAST
 by SALib.
 """
 
+import logging
 import math
 from collections.abc import Sequence
 
@@ -11,11 +12,14 @@ import numpy as np
 import xarray as xr
 
 from ..designs import FastDesign
-from .entries import Arrays, entries, estimate_entries, first_seeds, joined, standardise
+from .entries import Arrays, estimate_entries, first_seeds, joined, standardise
 from .estimator import Estimates, OfValues
+from .failures import USED, completed, usable_rows, with_share_used
 from .polarisation import without_noise
 from .resampling import nested, seed_weights
 from .sobol_indices import FIRST, TOTAL
+
+logger = logging.getLogger(__name__)
 
 _CONVERGENCE = ("sobol_first", "sobol_total")
 _RESAMPLES = 100
@@ -40,15 +44,15 @@ def fast(
     there is no ``_by_samples``.
 
     Args:
-        value: (sample, seed, time, observable): N rows a parameter, in order. NaN where unusable; a
-            curve cannot spare a row, so a seed with one is left out.
+        value: (sample, seed, time, observable): N rows a parameter, in order. NaN where unusable: the
+            others of the row stand for it (``completed``). A curve cannot spare a row.
         parameters: Names of the D parameters, which must be independent.
         harmonics: The M of the design.
         stochastic: Whether there is noise.
 
     Returns:
-        Arrays (time, observable, parameter), NaN where the variance is not positive; none if no seed
-        (with noise: fewer than two) is finite at all rows.
+        Arrays (time, observable, parameter), NaN where the variance is not positive, and
+        ``simulations_used``; none if a row has fewer than two seeds (without noise: one).
 
     Raises:
         ValueError: The rows are not those of such a design.
@@ -60,14 +64,17 @@ def fast(
             f"not {d} x N, N > {4 * harmonics**2}"
         )
     with_noise = stochastic and value.sizes["seed"] > 1
-    value = value.isel(seed=_complete_seeds(value))
-    n_seeds = value.sizes["seed"] if stochastic else min(value.sizes["seed"], 1)
-    if n_seeds < 1 + with_noise:
+    usable = usable_rows(value, stochastic)
+    if not usable.all():
+        lost = np.count_nonzero(~usable)
+        logger.warning("%d of %d rows of the search curves failed: there are no indices", lost, rows)
         return {}
+    n_seeds = value.sizes["seed"] if stochastic else 1
     counts = seed_weights(n_seeds, _RESAMPLES).values.astype(float) if with_noise else None
     sizes = {"n_seeds": nested(n_seeds)}
 
     def of_entry(x: np.ndarray) -> dict[str, Arrays]:
+        x = completed(x)
         result = {"samples": _over_seeds(x, d, harmonics, np.ones((1, n_seeds)))}
         if counts is not None:
             result["seeds"] = _over_seeds(x, d, harmonics, counts)
@@ -76,14 +83,8 @@ def fast(
             result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
         return result
 
-    return estimate_entries(value, of_entry, stochastic, parameters, None, sizes)
-
-
-def _complete_seeds(value: xr.DataArray) -> np.ndarray:
-    complete = np.ones(value.sizes["seed"], dtype=bool)
-    for _, _, x in entries(value, stochastic=True):
-        complete &= np.isfinite(x).all(axis=0)
-    return complete
+    found = estimate_entries(value, of_entry, stochastic, parameters, None, sizes)
+    return with_share_used(found, value, usable)
 
 
 def _over_seeds(x: np.ndarray, d: int, harmonics: int, counts: np.ndarray) -> Arrays:
@@ -120,7 +121,7 @@ def _powers(columns: np.ndarray, harmonics: int) -> np.ndarray:
 class Fourier(OfValues):
     """Sobol' indices of a FAST design."""
 
-    quantities = (TOTAL, FIRST)
+    quantities = (TOTAL, FIRST, USED)
 
     def applies(self) -> bool:
         return isinstance(self.samples.question.design, FastDesign)

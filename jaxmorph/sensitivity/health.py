@@ -10,6 +10,7 @@ from .average import add_up
 from .estimator import Estimates, Estimator, Slab
 from .rounding import round_off
 from .samples import Samples
+from .scale import Magnitudes
 from .tails import TailIndex
 
 GROWTH = Method(
@@ -26,12 +27,22 @@ _NEEDS_SEEDS = "needs two or more seeds: one has no spread to look at"
 QUANTITIES = (
     Quantity(
         "non_finite_count",
-        "number of (sample, seed, time) entries that are not finite",
+        "number of (sample, seed, time) entries that are not finite, or 1e69 times what is usual",
         "1",
         ("observable",),
     ),
-    Quantity("excluded_sample", "sample of a pair with an entry that is not finite", "1", ("excluded",)),
-    Quantity("excluded_seed", "seed of a pair with an entry that is not finite", "1", ("excluded",)),
+    Quantity(
+        "excluded_sample",
+        "sample of a pair with an entry that is not finite or beyond use",
+        "1",
+        ("excluded",),
+    ),
+    Quantity(
+        "excluded_seed",
+        "seed of a pair with an entry that is not finite or beyond use",
+        "1",
+        ("excluded",),
+    ),
     Quantity(
         "gradient_variance",
         "average over samples of the variance of the gradient between seeds",
@@ -124,15 +135,17 @@ class GradientHealth:
         parameter_value: xr.DataArray,
         used: xr.DataArray,
         there: xr.DataArray | None = None,
+        precision: np.dtype | type = float,
     ) -> None:
         """Add one slab: all seeds of some samples.
 
         Args:
-            value: (sample, seed, time, observable); NaN where it or its gradient is not finite.
+            value: (sample, seed, time, observable); NaN where it or its gradient cannot be used.
             gradient: (sample, seed, time, observable, parameter); NaN at the same places.
             parameter_value: (sample, parameter).
-            used: (sample, seed, time, observable), which entries are finite.
+            used: (sample, seed, time, observable), which entries can be used.
             there: (sample, seed), which pairs are there at all; None: all.
+            precision: In which they were computed: what differs by its round-off is equal.
         """
         fine = used if there is None else used | ~there
         self._excluded += excluded_pairs(fine)
@@ -148,15 +161,18 @@ class GradientHealth:
             mean = gradient.mean("seed")
             variance = ((gradient - mean) ** 2).sum("seed") / (n - 1).where(n > 1)
             # Seeds that differ in the last bits alone are equal, as in the initial state.
-            variance = variance.where(~(variance <= round_off(mean, gradient.dtype) ** 2), 0.0)
+            variance = variance.where(~(variance <= round_off(mean, precision) ** 2), 0.0)
             sums |= {"variance": variance.sum("sample"), "variances": variance.count("sample")}
             self._tails.add(gradient)
         add_up(self._sums, sums)
 
-    def estimates(self) -> dict[str, xr.DataArray]:
+    def estimates(self, scale: Magnitudes | None = None) -> dict[str, xr.DataArray]:
         """``non_finite_count``, ``excluded_sample``, ``excluded_seed``, and the flags of the gradients.
 
         ``gradient_unreliable`` is where a gradient explodes, has heavy tails, or squares that overflow.
+
+        Args:
+            scale: Of what the gradients were divided by; None: nothing.
         """
         sums = self._sums
         result = {"non_finite_count": sums["non_finite"]}
@@ -170,7 +186,10 @@ class GradientHealth:
             result |= self._tails.estimates()
         flags = [result[f] for f in ("gradient_exploding", "gradient_heavy_tailed") if f in result]
         if "gradient_variance" in result:
-            infinite = xr.apply_ufunc(np.isinf, result["gradient_variance"])
+            variance = result["gradient_variance"]
+            infinite = xr.apply_ufunc(np.isinf, variance)
+            if scale is not None:
+                infinite |= scale.overflows(variance, 2)
             flags.append(infinite.any("time"))
         if flags:
             result["gradient_unreliable"] = xr.concat(flags, "flag").any("flag")
@@ -178,7 +197,11 @@ class GradientHealth:
         result["excluded_sample"] = xr.DataArray(pairs[:, 0], dims="excluded")
         result["excluded_seed"] = xr.DataArray(pairs[:, 1], dims="excluded")
         for sample, seed in self._excluded[:_MOST_LOGGED]:
-            logger.warning("sample %d, seed %d: not finite; left out of the estimates", sample, seed)
+            logger.warning(
+                "sample %d, seed %d: not finite or beyond use; left out of the estimates",
+                sample,
+                seed,
+            )
         if (more := len(self._excluded) - _MOST_LOGGED) > 0:
             logger.warning("and %d more pairs; excluded_sample and excluded_seed name them all", more)
         return result
@@ -199,6 +222,7 @@ def gradient_growth(rms: xr.DataArray, relative: xr.DataArray) -> dict[str, xr.D
     when exp(rate x duration) exceeds 10 and it has become large: 1 % of the parameter moves the
     observable by more than 1 %. Then the simulation is chaotic or unstable, and single-seed gradients
     say little about averages. (A gradient that only begins to matter grows as fast, but is small.)
+    Time counts from 0, or from the first record if that is before.
 
     Args:
         rms: Root mean square of the gradient over samples and seeds (time, observable, parameter).
@@ -208,8 +232,9 @@ def gradient_growth(rms: xr.DataArray, relative: xr.DataArray) -> dict[str, xr.D
         ``gradient_growth_rate`` (1 / time) and ``gradient_exploding``, both (observable, parameter);
         nothing if there are fewer than six times at which a gradient can be not 0.
     """
-    later = rms.isel(time=slice(1, None)) if rms["time"][0] == 0 else rms
-    time = later["time"].values
+    begin = min(float(rms["time"][0]), 0.0)
+    later = rms.isel(time=np.flatnonzero(rms["time"].values > begin))
+    time = later["time"].values - begin
     if len(time) < _FEWEST_TIMES:
         return {}
     basis = np.column_stack([np.ones_like(time), time, np.log(time)])
@@ -236,8 +261,12 @@ class Health(Estimator):
         self._health = GradientHealth(samples.question.pathwise)
 
     def add(self, slab: Slab) -> Estimates:
-        self._health.add(slab.value, slab.gradient, slab.parameter_value, slab.used, slab.there)
+        precision = self.samples.precision
+        self._health.add(
+            slab.value, slab.gradient, slab.parameter_value, slab.used, slab.there, precision
+        )
         return {}
 
     def finish(self, found: Estimates) -> Estimates:
-        return self._health.estimates()
+        assert self.samples.scale is not None, "no slab was added"
+        return self._health.estimates(self.samples.scale)

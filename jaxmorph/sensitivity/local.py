@@ -6,6 +6,7 @@ import xarray as xr
 from ..quantities import Kind, Method, Quantity
 from .estimator import Estimates, Estimator, Slab
 from .question import TRIM, WANTED_SIGNAL_TO_NOISE
+from .rounding import root_sum_of_squares
 from .trimmed import trimmed_mean
 
 _OBSERVABLE = ("sample", "time", "observable")
@@ -194,7 +195,7 @@ def local_estimates(
             "gradient_trimmed_mean": trimmed,
             "gradient_trimmed_mean_se": trimmed_se,
             "semi_elasticity_se": abs(parameter_value) * gradient_se,
-            "elasticity_se": ((e**2).sum("seed", min_count=2) / (n - 1) / n) ** 0.5,
+            "elasticity_se": root_sum_of_squares(e, "seed", 2) / (n.where(n > 1) - 1) ** 0.5 / n**0.5,
             "signal_to_noise": ratio,
             "seeds_needed": seeds_needed(n, ratio, wanted_signal_to_noise),
         }
@@ -226,8 +227,8 @@ def elasticity_deviation(
 
 def _standard_error(x: xr.DataArray, n: xr.DataArray) -> xr.DataArray:
     n = n.where(n > 1)  # one usable seed has no standard error
-    squares = ((x - x.mean("seed")) ** 2).sum("seed")
-    return (squares / (n - 1) / n) ** 0.5
+    spread = root_sum_of_squares(x - x.mean("seed"), "seed")
+    return spread / (n - 1) ** 0.5 / n**0.5
 
 
 def _sign(x: xr.DataArray) -> xr.DataArray:

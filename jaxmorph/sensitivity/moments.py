@@ -5,6 +5,7 @@ to a square is left out: products are of different seeds, whose noise is indepen
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
@@ -44,19 +45,44 @@ class Draws:
     """The same statistics of the data, of resamples, and of nested subsets: all (draw, ...).
 
     Attributes:
-        outer: Mean outer product of the gradients, noise removed (draw, time, observable, parameter,
-            parameter_2).
+        matrices: The mean outer product of the gradients at the t-th time, of the o-th observable, noise
+            removed, (draw, parameter, parameter_2): of all places at once it could fill the memory.
+        squares: The diagonals of all, (draw, time, observable, parameter).
         variance: Variance over the design of means over seeds, noise removed (draw, time, observable).
         noise_variance: Average over samples of the variance between seeds (draw, time, observable).
         n_resamples: Draw 0 is the data, and so many draws after it are resamples.
         sizes: Sizes of the nested subsets, which are the last draws.
     """
 
-    outer: xr.DataArray
+    matrices: Callable[[int, int], np.ndarray]
+    squares: xr.DataArray
     variance: xr.DataArray
     noise_variance: xr.DataArray
     n_resamples: int
     sizes: list[int]
+
+    def outer(self, draws: slice, t: int | None = None, o: int | None = None) -> xr.DataArray:
+        """Some draws of the outer product, (draw, time, observable, parameter, parameter_2).
+
+        Args:
+            draws: Which of them.
+            t: Number of the time; None: all.
+            o: Number of the observable; None: all.
+        """
+        place = self.squares.isel(
+            draw=draws,
+            time=slice(None) if t is None else [t],
+            observable=slice(None) if o is None else [o],
+        )
+        times = range(self.squares.sizes["time"]) if t is None else [t]
+        observables = range(self.squares.sizes["observable"]) if o is None else [o]
+        n = place.sizes["parameter"]
+        array = np.empty((*place.shape, n))
+        for i, time in enumerate(times):
+            for j, observable in enumerate(observables):
+                array[:, i, j] = self.matrices(time, observable)[draws]
+        pairs = {"parameter_2": self.squares["parameter"].values} if "parameter" in place.coords else {}
+        return xr.DataArray(array, place.coords, (*place.dims, "parameter_2")).assign_coords(pairs)
 
     def resampled(self, statistic: xr.DataArray) -> xr.DataArray:
         """The data and the resamples."""
@@ -84,11 +110,16 @@ class DesignMoments:
         else:
             self._sizes = []
             self._weights = design.weights[None] / design.weights.mean()
+        self._n_nested = len(self._sizes)
+        # Of what outer products are kept: (row, sample); None: of the draws themselves.
+        self._kept: np.ndarray | None = None
+        self.n_groups = design.n_groups
         self._sums: dict[str, np.ndarray] = {}
         self._coordinates: xr.Dataset | None = None
         self._blocks = self._n_seeds = 0
         self._shift = self._largest = np.zeros(0)
         self._seeds = np.zeros(0, bool)
+        self._precision: np.dtype | type = float
 
     def add(
         self,
@@ -96,6 +127,7 @@ class DesignMoments:
         gradient: xr.DataArray,
         used: xr.DataArray,
         there: xr.DataArray | None = None,
+        precision: np.dtype | type = float,
     ) -> None:
         """Add all seeds of some samples.
 
@@ -104,7 +136,9 @@ class DesignMoments:
             gradient: (sample, seed, time, observable, parameter), on the scale of the moments.
             used: (sample, seed, time, observable), which entries are usable.
             there: (sample, seed), which pairs are there at all; None: all.
+            precision: In which the values were computed: what differs by its round-off is equal.
         """
+        self._precision = precision
         order = ("sample", "seed", "time", "observable")
         f = value.transpose(*order).values
         g = gradient.transpose(*order, "parameter").values
@@ -114,12 +148,14 @@ class DesignMoments:
             self._seeds = self._choose_seeds(ok, there)
             self._n_seeds = int(self._seeds.sum())
             self._blocks = self._choose_blocks(g.shape)
+            self._keep(8 * int(np.prod(g.shape[2:])) * g.shape[-1])
         f, g, ok = f[:, self._seeds], g[:, self._seeds], ok[:, self._seeds]
         f, g = np.where(ok, f, 0.0), np.where(ok[..., None], g, 0.0)
         w = self._weights[:, value["sample"].values].astype(float)
         self._add_noise(w, f, ok)
         f, g, ok = self._in_blocks(f, g, ok)
-        self._add_gradients(w, g, ok)
+        kept = w if self._kept is None else self._kept[:, value["sample"].values].astype(float)
+        self._add_gradients(kept, w[0], g, ok)
         self._add_values(w, f, ok)
 
     def _choose_seeds(self, ok: np.ndarray, there: xr.DataArray | None) -> np.ndarray:
@@ -134,7 +170,29 @@ class DesignMoments:
     def _choose_blocks(self, shape: tuple[int, ...]) -> int:
         _, _, n_times, n_observables, n_parameters = shape
         fit = int((_PRODUCTS_BYTES / (8 * n_times * n_observables * n_parameters**2)) ** 0.5)
-        return min(self._n_seeds, _MOST_BLOCKS, max(fit, 8))
+        return min(self._n_seeds, _MOST_BLOCKS, max(fit, FEWEST))
+
+    def _keep(self, matrix_bytes: int) -> None:
+        """Choose what outer products are kept of, so that all of them fit in the memory.
+
+        Those of each group of samples, if there are few; those of each resample, as long as they fit;
+        else those of blocks of groups, chosen at random, which are resampled whole.
+        """
+        n = self.design.n_groups
+        fit = max(int(_PRODUCTS_BYTES / matrix_bytes), FEWEST)
+        n_draws = len(self._weights) - self._n_nested
+        if n is None or (n > min(fit, n_draws) and n_draws <= fit):
+            return
+        blocks = min(n, fit)
+        of_group = np.random.default_rng(0).permutation(n) % blocks if blocks < n else np.arange(n)
+        of_sample = np.repeat(of_group, self.design.group_size)
+        subsets = self._weights[n_draws:]
+        if blocks < n:
+            counts = sample_weights(blocks).values
+            self._weights = np.concatenate([counts[:, of_sample], subsets])
+            self.n_groups = blocks
+        self._counts = sample_weights(blocks).values.astype(float)
+        self._kept = np.concatenate([of_sample == np.arange(blocks)[:, None], subsets > 0])
 
     def _block_starts(self) -> np.ndarray:
         return np.array([b[0] for b in np.array_split(np.arange(self._n_seeds), self._blocks)])
@@ -169,25 +227,37 @@ class DesignMoments:
         self._add_to("noise", self._weighted(w, noise))
         self._add_to("noise_n", self._weighted(w, usable.astype(float)))
 
-    def _add_gradients(self, w: np.ndarray, g: np.ndarray, ok: np.ndarray) -> None:
-        """Outer products of each sample, for the draws over samples; of blocks, for those over seeds."""
-        total, n = g.sum(axis=1), ok.sum(axis=1)
-        product = total[..., :, None] * total[..., None, :]
+    def _add_gradients(
+        self, kept: np.ndarray, weight: np.ndarray, g: np.ndarray, ok: np.ndarray
+    ) -> None:
+        """Outer products of samples, for the draws over samples; of blocks, for those over seeds."""
+        n = ok.sum(axis=1)
+        usable = n > 1 if self.design.stochastic else n > 0
+        at_once = max(1, int(_PRODUCTS_BYTES / 4 / (8 * g[0, 0].size * g.shape[-1])))
+        for start in range(0, len(g), at_once):
+            part = slice(start, start + at_once)
+            product = self._outer_products(g[part], n[part], usable[part])
+            self._add_to("outer", self._weighted(kept[:, part], product))
+        self._add_to("outer_n", self._weighted(kept, usable.astype(float)))
         if self.design.stochastic:
-            by_seed = np.moveaxis(g, 1, -1)  # (sample, time, observable, parameter, block)
-            product -= by_seed @ np.swapaxes(by_seed, -1, -2)
-            pairs, usable = n * (n - 1), n > 1
-        else:
-            pairs, usable = n**2, n > 0
-        product *= (usable / np.maximum(pairs, 1))[..., None, None]
-        self._add_to("outer", self._weighted(w, product))
-        self._add_to("outer_n", self._weighted(w, usable.astype(float)))
-        if self.design.stochastic:
+            w = weight[None]
             x = g.transpose(2, 3, 0, 1, 4)  # (time, observable, sample, block, parameter)
             x = x.reshape(*x.shape[:3], -1)
             self._add_to("products", _gram(x, w[0]))
             u = ok.transpose(2, 3, 0, 1).astype(float)
             self._add_to("products_n", _gram(u, w[0]))
+
+    def _outer_products(self, g: np.ndarray, n: np.ndarray, usable: np.ndarray) -> np.ndarray:
+        """Of each sample, without noise (sample, time, observable, parameter, parameter_2)."""
+        total = g.sum(axis=1)
+        product = total[..., :, None] * total[..., None, :]
+        pairs = n**2
+        if self.design.stochastic:
+            by_seed = np.moveaxis(g, 1, -1)  # (sample, time, observable, parameter, block)
+            product -= by_seed @ np.swapaxes(by_seed, -1, -2)
+            pairs = n * (n - 1)
+        product *= (usable / np.maximum(pairs, 1))[..., None, None]
+        return product
 
     def _add_values(self, w: np.ndarray, f: np.ndarray, ok: np.ndarray) -> None:
         """Samples with all seeds alone: covariances between seeds are over the same samples."""
@@ -214,7 +284,6 @@ class DesignMoments:
     def over_samples(self) -> Draws:
         """Statistics of the data, of resampled samples, and of the first samples alone."""
         s = self._sums
-        outer = s["outer"] / _or_nan(s["outer_n"])[..., None, None]
         n, blocks = _or_nan(s["complete"], least=2), self._blocks
         of_sum = s["squared_sum"] / n - (s["value"].sum(axis=1) / n) ** 2
         if self.design.stochastic:
@@ -224,7 +293,22 @@ class DesignMoments:
             variance = of_sum / blocks**2
         noise = s["noise"] / _or_nan(s["noise_n"]) if self.design.stochastic else 0 * variance
         variance, noise = self._without_round_off(variance), self._without_round_off(noise)
-        return self._draws(outer, variance * self._unbiased(n), noise, len(self._sizes))
+        outer_n = self._of_draws(s["outer_n"])
+
+        def matrices(t: int, o: int) -> np.ndarray:
+            return self._of_draws(s["outer"][:, t, o]) / _or_nan(outer_n[:, t, o])[:, None, None]
+
+        diagonal = self._of_draws(np.diagonal(s["outer"], axis1=-2, axis2=-1))
+        squares = diagonal / _or_nan(outer_n)[..., None]
+        return self._draws(matrices, squares, variance * self._unbiased(n), noise, self._n_nested)
+
+    def _of_draws(self, kept: np.ndarray) -> np.ndarray:
+        """Sums of the draws (draw, ...) from those that were kept."""
+        if self._kept is None:
+            return kept
+        blocks = self._counts.shape[1]
+        resampled = self._weighted(self._counts, kept[:blocks])
+        return np.concatenate([resampled, kept[blocks:]])
 
     def over_seeds(self) -> Draws | None:
         """Statistics of the data, of resampled seeds, and of the first seeds alone.
@@ -238,10 +322,21 @@ class DesignMoments:
         subsets = (np.arange(n_blocks) < np.array(sizes, int).reshape(-1, 1)).astype(float)
         m = np.concatenate([seed_weights(n_blocks).values.astype(float), subsets])
         s = self._sums
-        outer = (
-            _over_pairs_of_blocks(s["products"], m)
-            / _or_nan(_over_pairs(s["products_n"], m))[..., None, None]
-        )
+        products_n = _or_nan(_over_pairs(s["products_n"], m))  # (draw, time, observable)
+        # How often each pair of different blocks counts, (draw, block x block).
+        often = m[:, :, None] * m[:, None, :] * (1 - np.eye(n_blocks))
+        often = often.reshape(len(m), -1)
+        p = s["products"].shape[-1] // n_blocks
+
+        def matrices(t: int, o: int) -> np.ndarray:
+            blocks = s["products"][t, o].reshape(n_blocks, p, n_blocks, p).transpose(0, 2, 1, 3)
+            products = (often @ blocks.reshape(n_blocks**2, p * p)).reshape(-1, p, p)
+            return products / products_n[:, t, o, None, None]
+
+        shape = (*s["products"].shape[:2], n_blocks, p, n_blocks, p)
+        diagonal = np.diagonal(s["products"].reshape(shape), axis1=3, axis2=5)
+        diagonal = np.moveaxis(diagonal.reshape(*shape[:2], n_blocks**2, p), 2, 0)
+        squares = self._weighted(often, diagonal) / products_n[..., None]
         n = _or_nan(s["complete"][0], least=2)
         mean = np.moveaxis(s["value"][0] / n, 0, -1)  # (time, observable, block)
         covariance = s["value_products"] / n[..., None, None] - mean[..., :, None] * mean[..., None, :]
@@ -255,7 +350,7 @@ class DesignMoments:
         of_data = self._without_round_off(s["noise"][0] / _or_nan(s["noise_n"][0]))
         noise = of_data * np.divide(noise, noise[0], out=np.ones_like(noise), where=noise[0] > 0)
         last = np.append(self._block_starts()[1:], self._n_seeds)
-        draws = self._draws(outer, variance, noise, len(sizes))
+        draws = self._draws(matrices, squares, variance, noise, len(sizes))
         return dataclasses.replace(draws, sizes=[int(last[size - 1]) for size in sizes])
 
     def _unbiased(self, n: np.ndarray) -> np.ndarray | float:
@@ -265,23 +360,30 @@ class DesignMoments:
 
     def _without_round_off(self, variance: np.ndarray) -> np.ndarray:
         """A variance that is not larger than round-off of the values is 0."""
-        return np.where(np.abs(variance) <= round_off(self._largest) ** 2, 0.0, variance)
+        return np.where(
+            np.abs(variance) <= round_off(self._largest, self._precision) ** 2, 0.0, variance
+        )
 
-    def _draws(self, outer: np.ndarray, variance: np.ndarray, noise: np.ndarray, n_nested: int) -> Draws:
+    def _draws(
+        self,
+        matrices: Callable[[int, int], np.ndarray],
+        squares: np.ndarray,
+        variance: np.ndarray,
+        noise: np.ndarray,
+        n_nested: int,
+    ) -> Draws:
         assert self._coordinates is not None, "no slab was added"
         c = self._coordinates
-        pairs = c.rename(parameter="parameter_2")["parameter_2"]
         dims = ("draw", "time", "observable")
         keep = {d: c[d] for d in ("time", "observable")}
         return Draws(
+            matrices,
             xr.DataArray(
-                outer,
-                dims=(*dims, "parameter", "parameter_2"),
-                coords=keep | {"parameter": c["parameter"], "parameter_2": pairs},
+                squares, dims=(*dims, "parameter"), coords=keep | {"parameter": c["parameter"]}
             ),
             xr.DataArray(variance, dims=dims, coords=keep),
             xr.DataArray(noise, dims=dims, coords=keep),
-            n_resamples=len(outer) - 1 - n_nested,
+            n_resamples=len(squares) - 1 - n_nested,
             sizes=self._sizes,
         )
 
@@ -314,15 +416,3 @@ def _over_pairs(products: np.ndarray, m: np.ndarray) -> np.ndarray:
     everything = np.einsum("di,...ij,dj->d...", m, products, m, optimize=True)
     same = np.einsum("di,...ii->d...", m**2, products, optimize=True)
     return everything - same
-
-
-def _over_pairs_of_blocks(products: np.ndarray, m: np.ndarray) -> np.ndarray:
-    """The same of (time, observable, i x p, j x q), to (draw, time, observable, p, q)."""
-    n_times, n_observables, size, _ = products.shape
-    n_blocks = m.shape[1]
-    p = size // n_blocks
-    result = np.empty((len(m), n_times, n_observables, p, p))
-    for t, o in np.ndindex(n_times, n_observables):
-        blocks = products[t, o].reshape(n_blocks, p, n_blocks, p).transpose(1, 3, 0, 2)
-        result[:, t, o] = _over_pairs(blocks, m)
-    return result

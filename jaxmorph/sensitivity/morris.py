@@ -19,6 +19,7 @@ from .entries import (
     joined,
 )
 from .estimator import Estimates, OfValues
+from .failures import USED, completed, with_share_used
 from .polarisation import without_noise
 
 MORRIS = Method(
@@ -91,13 +92,15 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
     ``_by_seeds`` for the first trajectories and seeds; ``n_samples`` counts rows of the design.
 
     Args:
-        value: (sample, seed, time, observable), D + 1 rows a trajectory, in order. NaN where unusable; a
-            trajectory with one is left out.
+        value: (sample, seed, time, observable), D + 1 rows a trajectory, in order. NaN where unusable:
+            the others of the row stand for it (``completed``), and a trajectory is left out if a row of
+            it has fewer than two (without noise: one).
         unit_value: Cumulative probabilities (sample, parameter), with the coordinate ``parameter``.
         stochastic: Whether there is noise.
 
     Returns:
-        Arrays (time, observable, parameter); none with fewer than two trajectories that can be used.
+        Arrays (time, observable, parameter), and ``simulations_used``; none with fewer than two
+        trajectories that can be used.
 
     Raises:
         ValueError: The rows are not those of such a design.
@@ -116,21 +119,34 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
     first = np.array([usable[: s // size].sum() for s in sizes["n_samples"]], dtype=int)
 
     def of_entry(x: np.ndarray) -> dict[str, Arrays]:
-        effects = elementary_effects(x, unit)[:, usable]
-        result = {"samples": _over_trajectories(effects, groups.weights)}
+        rows = np.repeat(usable, size)
+        y = completed(x[rows])
+        effects = elementary_effects(y, unit[rows])
+        # A step is there if both of its ends are; 1 there, else 0.
+        both = np.isfinite(x[rows]).reshape(-1, size, x.shape[1])
+        steps = unit[rows].reshape(-1, size, size - 1)
+        moved = np.diff(steps, axis=1) != 0  # (trajectory, step, parameter)
+        there = np.einsum("tsp,tsr->rtp", moved, both[:, 1:] & both[:, :-1]) > 0
+        unit_size = np.abs(effects).max() or 1.0  # of order 1 before anything is squared
+        found = of_effects(effects / unit_size, there)
+        return {part: {n: unit_size * e for n, e in arrays.items()} for part, arrays in found.items()}
+
+    def of_effects(effects: np.ndarray, there: np.ndarray) -> dict[str, Arrays]:
+        result = {"samples": _over_trajectories(effects, there, groups.weights)}
         if counts is not None:
             chunks = [counts[i : i + _CHUNK] for i in range(0, len(counts), _CHUNK)]
-            result["seeds"] = joined([_over_seeds(effects, c) for c in chunks], _NAMES)
+            result["seeds"] = joined([_over_seeds(effects, there, c) for c in chunks], _NAMES)
         if sizes["n_seeds"]:
-            by_seeds = _over_seeds(effects, first_seeds(sizes["n_seeds"], n_seeds))
+            by_seeds = _over_seeds(effects, there, first_seeds(sizes["n_seeds"], n_seeds))
             result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
         if sizes["n_samples"]:
             prefixes = (np.arange(groups.n) < first[:, None]).astype(float)
-            result["n_samples"] = joined([_over_trajectories(effects, prefixes)], _CONVERGENCE)
+            result["n_samples"] = joined([_over_trajectories(effects, there, prefixes)], _CONVERGENCE)
         return result
 
     parameters = unit_value["parameter"].values
-    return estimate_entries(value, of_entry, stochastic, list(parameters), groups.n, sizes)
+    found = estimate_entries(value, of_entry, stochastic, list(parameters), groups.n, sizes)
+    return with_share_used(found, value, np.repeat(usable, size))
 
 
 def elementary_effects(x: np.ndarray, unit: np.ndarray) -> np.ndarray:
@@ -150,7 +166,7 @@ def elementary_effects(x: np.ndarray, unit: np.ndarray) -> np.ndarray:
     return change / np.array(of_itself).T
 
 
-def _over_trajectories(effects: np.ndarray, weights: np.ndarray) -> Arrays:
+def _over_trajectories(effects: np.ndarray, there: np.ndarray, weights: np.ndarray) -> Arrays:
     """Arrays where trajectory t counts ``weights[draw, t]`` times."""
     once = np.ones((1, len(effects)))
     n = weights.sum(axis=1)[:, None]
@@ -162,37 +178,42 @@ def _over_trajectories(effects: np.ndarray, weights: np.ndarray) -> Arrays:
     variance = without_noise(of_sum[None], of_each, once)[0] * n / (n - 1)
     return {
         "morris_mu": weights @ effects.mean(axis=0) / n,
-        "morris_mu_star": weights @ _absolute(effects, once)[0] / n,
+        "morris_mu_star": weights @ _absolute(effects, there, once)[0] / n,
         "morris_sigma": np.sqrt(np.maximum(variance, 0.0)),
     }
 
 
-def _over_seeds(effects: np.ndarray, counts: np.ndarray) -> Arrays:
+def _over_seeds(effects: np.ndarray, there: np.ndarray, counts: np.ndarray) -> Arrays:
     """Arrays where seed r counts ``counts[draw, r]`` times."""
     sums = np.tensordot(counts, effects, axes=1)
     variance = without_noise(sums.var(axis=1, ddof=1), effects.var(axis=1, ddof=1), counts)
     return {
         "morris_mu": sums.mean(axis=1) / counts.sum(axis=1)[:, None],
-        "morris_mu_star": _absolute(effects, counts).mean(axis=1),
+        "morris_mu_star": _absolute(effects, there, counts).mean(axis=1),
         "morris_sigma": np.sqrt(np.maximum(variance, 0.0)),
     }
 
 
-def _absolute(effects: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Absolute effects (draw, trajectory, parameter), each seed's with the sign of all others."""
-    sums = np.tensordot(counts, effects, axes=1)
+def _absolute(effects: np.ndarray, there: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Absolute effects (draw, trajectory, parameter), each seed's with the sign of all others.
+
+    Of the seeds that are ``there`` (seed, trajectory, parameter) at both ends of a step: what stands for
+    one that failed is made from the others, and would have their sign.
+    """
     if len(effects) == 1:
-        return np.abs(sums)
+        return np.abs(np.tensordot(counts, effects, axes=1))
+    effects = np.where(there, effects, 0.0)
+    sums, n = (np.tensordot(counts, x, axes=1) for x in (effects, there.astype(float)))
     result = np.zeros_like(sums)
     for count, effect in zip(counts.T[:, :, None, None], effects, strict=True):
         result += count * effect * np.sign(sums - count * effect)
-    return result / counts.sum(axis=1)[:, None, None]
+    return result / np.maximum(n, 1.0)
 
 
 class Morris(OfValues):
     """Elementary effects of a Morris design."""
 
-    quantities = QUANTITIES
+    quantities = (*QUANTITIES, USED)
 
     def applies(self) -> bool:
         return isinstance(self.samples.question.design, MorrisDesign)

@@ -16,6 +16,7 @@ import xarray as xr
 from scipy import stats
 
 from ..quantities import Method
+from .rounding import root_sum_of_squares
 
 INTERVALS = Method(
     "Intervals",
@@ -124,7 +125,8 @@ def with_interval(
 
 def _spread(deviation: xr.DataArray) -> xr.DataArray:
     finite = xr.apply_ufunc(np.isfinite, deviation)
-    spread = deviation.where(finite, 0.0).std("draw", ddof=1)
+    known = deviation.where(finite, 0.0)
+    spread = root_sum_of_squares(known - known.mean("draw"), "draw") / (known.sizes["draw"] - 1) ** 0.5
     return spread.where(finite.all("draw"), np.inf)
 
 

@@ -19,6 +19,7 @@ from .both_errors import BothErrors
 from .holes import There
 from .moments import DesignMoments, Sampling
 from .question import Question
+from .scale import Magnitudes
 
 # Designs whose estimators need every value of every seed.
 _NEED_VALUES = SaltelliDesign | MorrisDesign | FastDesign
@@ -50,6 +51,8 @@ class Samples:
         central: Number of the sample nearest to the middle of the design.
         sd: Standard deviation of each parameter on its natural scale (parameter).
         n_seeds: Number of seeds; 0 before the first slab.
+        scale: What estimators see of the size of observables; None before the first slab.
+        precision: In which the simulation computed.
         chosen: Numbers of the samples whose values are kept.
         values: Values (sample, seed, time, observable) of these; None before the first slab, and where
             no estimator needs them.
@@ -71,6 +74,8 @@ class Samples:
         self.sd = xr.DataArray([natural_sd(d) for d in question.distributions], dims="parameter")
         self.central = _central(points, self.points, there)
         self.n_seeds = 0
+        self.scale: Magnitudes | None = None
+        self.precision = np.dtype(float)
         self._moments = DesignMoments(
             Sampling(n, self.group_size, weights, question.stochastic),
             None if there is None else there.often(),
@@ -98,6 +103,10 @@ class Samples:
         """Moments over the design for resampled samples and for resampled seeds, of all slabs."""
         return BothErrors(self._moments)
 
+    def know(self, scale: Magnitudes, precision: np.dtype) -> None:
+        """What the first slab tells of all."""
+        self.scale, self.precision = scale, precision
+
     def add(
         self, value: xr.DataArray, scaled: xr.DataArray, used: xr.DataArray, there: xr.DataArray | None
     ) -> None:
@@ -112,7 +121,7 @@ class Samples:
         self.n_seeds = value.sizes["seed"]
         rows = np.searchsorted(self.points["sample"].values, value["sample"].values)
         if self.has_moments:
-            self._moments.add(value.assign_coords(sample=rows), scaled, used, there)
+            self._moments.add(value.assign_coords(sample=rows), scaled, used, there, self.precision)
         if isinstance(self.question.design, _NEED_VALUES) or self.stands_for == "sample":
             chosen = value.isel(sample=np.isin(value["sample"].values, self.chosen))
             self.values = kept_in(self.values, chosen, self.chosen)

@@ -6,6 +6,8 @@ Sources: Sobol', Math. Comput. Simul. 55 (2001) 271-280 (indices); Saltelli et a
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import xarray as xr
@@ -14,7 +16,6 @@ from ..designs import SaltelliDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import (
     Arrays,
-    Standardised,
     estimate_entries,
     first_seeds,
     groups_of,
@@ -22,6 +23,7 @@ from .entries import (
     standardise,
 )
 from .estimator import Estimates, OfValues
+from .failures import USED, completed, with_share_used
 from .polarisation import without_noise
 
 SOBOL = Method(
@@ -156,12 +158,15 @@ def sobol_indices(
 
     Args:
         value: (sample, seed, time, observable), the whole design in order of its rows: for each base
-            sample A, AB_1, ..., AB_D, B. NaN where unusable; a base sample with one is left out.
+            sample A, AB_1, ..., AB_D, B. NaN where unusable: the others of the row stand for it
+            (``completed``), and a base sample is left out if a row of it has fewer than two (without
+            noise: one).
         parameters: Names of the D parameters, which must be independent.
         stochastic: Whether f has noise.
 
     Returns:
-        Arrays (time, observable, parameter); none with fewer than two base samples that can be used.
+        Arrays (time, observable, parameter), and ``simulations_used``; none with fewer than two base
+        samples that can be used.
 
     Raises:
         ValueError: The rows are not those of such a design.
@@ -177,29 +182,67 @@ def sobol_indices(
     usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
 
     def of_entry(x: np.ndarray) -> dict[str, Arrays]:
-        def first_samples(s: int) -> Standardised:
+        def first_samples(s: int) -> _Rows:
             of_groups = x[:s].reshape(-1, size, n_seeds)
-            return standardise(of_groups[usable[: len(of_groups)]].reshape(-1, n_seeds))
+            return _Rows.of(of_groups[usable[: len(of_groups)]].reshape(-1, n_seeds), size)
 
         data = first_samples(rows)
-        result = {"samples": _over_samples(data, size, groups.weights)}
+        result = {"samples": _over_samples(data, groups.weights)}
         if counts is not None:
-            result["seeds"] = _over_seeds(data, size, counts)
+            result["seeds"] = _over_seeds(data, counts)
         if sizes["n_seeds"]:
-            by_seeds = _over_seeds(data, size, first_seeds(sizes["n_seeds"], n_seeds))
+            by_seeds = _over_seeds(data, first_seeds(sizes["n_seeds"], n_seeds))
             result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
         if sizes["n_samples"]:
             once = np.ones((1, n_seeds))
-            by_samples = [_over_seeds(first_samples(s), size, once) for s in sizes["n_samples"]]
+            by_samples = [_over_seeds(first_samples(s), once) for s in sizes["n_samples"]]
             result["n_samples"] = joined(by_samples, _CONVERGENCE)
         return result
 
-    return estimate_entries(value, of_entry, stochastic, parameters, groups.n, sizes)
+    found = estimate_entries(value, of_entry, stochastic, parameters, groups.n, sizes)
+    return with_share_used(found, value, np.repeat(usable, size))
 
 
-def _over_seeds(data: Standardised, size: int, counts: np.ndarray) -> Arrays:
+@dataclass(frozen=True)
+class _Rows:
+    """Values of one observable at one time, standardised.
+
+    Attributes:
+        rows: (A, AB_1, ..., AB_D, B; base sample, seed), what failed being completed.
+        there: Which of them did not fail.
+        single: Values of these, as they are where single seeds count; else 0.
+        level: Means that were taken off each seed (seed).
+        floor: A variance that is not larger is round-off.
+    """
+
+    rows: np.ndarray
+    there: np.ndarray
+    single: np.ndarray
+    level: np.ndarray
+    floor: float
+
+    @classmethod
+    def of(cls, x: np.ndarray, size: int) -> Self:
+        """From values (sample, seed) of groups of ``size`` samples."""
+        full, ok = completed(x), np.isfinite(x)
+        data = standardise(full)
+        as_it_is = np.where(ok, data.centred + (x - full) / data.unit, 0.0)
+        rows, there, single = (
+            np.ascontiguousarray(y.reshape(-1, size, x.shape[1]).swapaxes(0, 1))
+            for y in (data.centred, ok, as_it_is)
+        )
+        return cls(rows, there, single, data.level, data.floor)
+
+    @property
+    def halves(self) -> tuple[np.ndarray, np.ndarray]:
+        """(A - AB_i)^2 / 2 where both are there, and where that is (parameter, base sample, seed)."""
+        both = self.there[1:-1] & self.there[0]
+        return np.where(both, (self.single[0] - self.single[1:-1]) ** 2 / 2, 0.0), both
+
+
+def _over_seeds(data: _Rows, counts: np.ndarray) -> Arrays:
     """Arrays where seed r counts ``counts[draw, r]`` times."""
-    rows = _rows(data, size)
+    rows = data.rows
 
     def forms(columns: np.ndarray) -> np.ndarray:
         variance = np.var(np.concatenate([columns[0], columns[-1]]), axis=0)
@@ -211,24 +254,30 @@ def _over_seeds(data: Standardised, size: int, counts: np.ndarray) -> Arrays:
         [forms(np.tensordot(rows, counts[i : i + _CHUNK], axes=(2, 1))) for i in chunks]
     )
     quadratic = without_noise(of_sum, each, counts)
-    total_of_each = counts @ each[:, size - 2 : -1] / counts.sum(axis=1, keepdims=True)
+    halves, both = (h.sum(axis=1) for h in data.halves)
+    total_of_each = counts @ halves.T / _or_nan(counts @ both.T)
     mean = data.level + rows[[0, -1]].mean(axis=(0, 1))
-    noise = _noise(of_sum[:, -1], each[:, -1], mean, counts, 1 / (2 * rows.shape[1]))
+    within, known = _within(data, counts)
+    noise = None
+    if counts.shape[1] > 1:
+        least = within.sum(axis=1) / _or_nan(known.sum(axis=1))
+        noise = _noise(least, mean, counts, 1 / (2 * rows.shape[1]))
     return _indices(quadratic[:, :-1], total_of_each, quadratic[:, -1], noise, data.floor)
 
 
-def _over_samples(data: Standardised, size: int, weights: np.ndarray) -> Arrays:
+def _over_samples(data: _Rows, weights: np.ndarray) -> Arrays:
     """Arrays where base sample i counts ``weights[draw, i]`` times.
 
     Numerators are means over base samples: SALib gives the term of each, and resamples weigh them.
     """
-    rows = _rows(data, size)
+    rows = data.rows
     n, n_seeds = rows.shape[1:]
     once = np.ones((1, n_seeds))
     each = _numerators(rows[:, None])  # (base sample, seed, numerator)
     of_sum = _numerators(rows.sum(axis=-1)[:, None])
     terms = without_noise(of_sum[None], np.moveaxis(each, 1, 0), once)[0]
-    total_of_each = weights @ each.mean(axis=1)[:, size - 2 :] / n
+    halves, both = (weights @ h.sum(axis=-1).T for h in data.halves)
+    total_of_each = halves / _or_nan(both)
 
     ends = rows[[0, -1]]  # A and B
     mean = weights @ ends.mean(axis=0) / n  # (draw, seed)
@@ -237,14 +286,33 @@ def _over_samples(data: Standardised, size: int, weights: np.ndarray) -> Arrays:
     without = without_noise(of_sum[None], variance.T, once)[0]
     # Each base sample is two rows, A and B.
     repeats = np.sum(weights**2, axis=1) / (2 * n**2)
-    noise = _noise(of_sum, variance, data.level + mean, once, repeats)
+    noise = None
+    if n_seeds > 1:
+        within, known = (weights @ part[0] for part in _within(data, once))
+        noise = _noise(within / _or_nan(known), data.level + mean, once, repeats)
     return _indices(weights @ terms / n, total_of_each, without, noise, data.floor)
 
 
-def _rows(data: Standardised, size: int) -> np.ndarray:
-    """(A, AB_1, ..., AB_D, B; base sample, seed)."""
-    groups = data.centred.reshape(-1, size, data.centred.shape[1])
-    return np.ascontiguousarray(groups.swapaxes(0, 1))
+def _within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Variance between the seeds that are there, of A and B, and how many of the two have one.
+
+    Both (draw, base sample), where seed r counts ``counts[draw, r]`` times.
+    """
+    result: np.ndarray | float = 0.0
+    known: np.ndarray | float = 0.0
+    for end in (0, -1):
+        there = data.there[end].astype(float)
+        f = there * (data.single[end] + data.level)
+        n = counts @ there.T
+        pairs = n**2 - counts**2 @ there.T
+        squares = n * (counts @ (f**2).T) - (counts @ f.T) ** 2
+        result = result + np.where(pairs > 0, squares / np.where(pairs > 0, pairs, 1.0), 0.0)
+        known = known + (pairs > 0)
+    return np.asarray(result), np.asarray(known)
+
+
+def _or_nan(n: np.ndarray) -> np.ndarray:
+    return np.where(n > 0, n, np.nan)
 
 
 def _numerators(rows: np.ndarray) -> np.ndarray:
@@ -265,31 +333,23 @@ def _numerators(rows: np.ndarray) -> np.ndarray:
 
 
 def _noise(
-    of_sum: np.ndarray,
-    of_each: np.ndarray,
-    mean: np.ndarray,
-    counts: np.ndarray,
-    repeats: float | np.ndarray,
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """E_theta Var_Z f and Var_Z E_theta f, unbiased; None if there is one seed.
+    within: np.ndarray, mean: np.ndarray, counts: np.ndarray, repeats: float | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """E_theta Var_Z f and Var_Z E_theta f, unbiased.
 
     The layout of n rows by R seeds: the variance between seeds of their mean over rows is
     Var_Z E_theta f + (interaction) / n, that between seeds within rows Var_Z E_theta f + (interaction).
 
     Args:
-        of_sum: Variance over rows of sum_r m_r f_r, (draw).
-        of_each: The same of every seed, ([draw,] seed).
+        within: Mean over rows of the variance between seeds, (draw).
         mean: Mean over rows, ([draw,] seed).
         counts: m, (draw, seed).
         repeats: Chance that two rows drawn are the same: 1 / n if each counts once.
     """
-    if counts.shape[1] == 1:
-        return None
     n = counts.sum(axis=1)
     pairs = n**2 - np.sum(counts**2, axis=1)
     between = (n * np.sum(counts * mean**2, axis=1) - np.sum(counts * mean, axis=1) ** 2) / pairs
-    noise = between + (n * np.sum(counts * of_each, axis=1) - of_sum) / pairs
-    return noise, (between - repeats * noise) / (1 - repeats)
+    return within, (between - repeats * within) / (1 - repeats)
 
 
 def _indices(
@@ -316,7 +376,7 @@ def _indices(
 class SobolIndices(OfValues):
     """Sobol' indices of a Saltelli design."""
 
-    quantities = (TOTAL, FIRST, *_WITH_NOISE)
+    quantities = (TOTAL, FIRST, *_WITH_NOISE, USED)
 
     def applies(self) -> bool:
         return isinstance(self.samples.question.design, SaltelliDesign)

@@ -30,7 +30,9 @@ def trimmed_mean(x: xr.DataArray, share: float) -> tuple[xr.DataArray, xr.DataAr
         high = np.take_along_axis(values, np.maximum(n - k - 1, 0)[None], axis=0)
         winsorised = np.where(rank < n, np.clip(values, low, high), 0.0)
         centre = winsorised.sum(axis=0) / n
-        squares = np.where(rank < n, (winsorised - centre) ** 2, 0.0).sum(axis=0)
-        se = np.sqrt(squares / (n - 1) / n) / (1 - 2 * k / n)
+        deviation = np.where(rank < n, winsorised - centre, 0.0)
+        size = np.abs(deviation).max(axis=0)
+        squares = ((deviation / np.where(size > 0, size, 1.0)) ** 2).sum(axis=0)
+        se = size * np.sqrt(squares / (n - 1) / n) / (1 - 2 * k / n)
     like = x.isel(seed=0, drop=True)
     return like.copy(data=np.where(n > 0, mean, np.nan)), like.copy(data=np.where(n > 1, se, np.nan))

@@ -174,8 +174,7 @@ def whole_design(
     constant = xr.DataArray([poincare_constant(d) for d in distributions], dims="parameter")
 
     def squares(draws: Draws) -> xr.DataArray:
-        diagonal = np.diagonal(draws.outer.values, axis1=-2, axis2=-1)
-        return draws.outer.isel(parameter_2=0, drop=True).copy(data=diagonal) / sd**2
+        return draws.squares / sd**2
 
     def bound(draws: Draws) -> xr.DataArray:
         # A design whose variance is not told from 0 has no finite bound; nothing varies: none at all.
@@ -187,7 +186,7 @@ def whole_design(
         return draws.noise_variance / total.where(total > 0)
 
     result = both.estimate("dgsm", squares) | both.estimate("variance", lambda d: d.variance)
-    result["gradient_outer_product"] = both.samples.outer.isel(draw=0, drop=True)
+    result["gradient_outer_product"] = both.samples.outer(slice(1)).isel(draw=0, drop=True)
     result["poincare_constant"] = constant
     # A variance by a quadrature of few nodes is too large, and the bound would be none.
     if independent and both.sampling.weights is None:

@@ -3,6 +3,7 @@
 from .build import (
     batch_dataset,
     checks_dataset,
+    clashes,
     corners_dataset,
     design_dataset,
     with_trajectories,
@@ -35,6 +36,7 @@ __all__ = [
     "Summary",
     "batch_dataset",
     "checks_dataset",
+    "clashes",
     "code",
     "corners_dataset",
     "design_dataset",

@@ -109,6 +109,24 @@ CHECKS = (
 )
 
 
+def clashes(variables: Sequence[DescribedState]) -> list[str]:
+    """One line for each name of a field or of a dimension that files have for something else."""
+    own = {q.name for q in (*COORDINATES, VALUE, STORED, CORNER, *CHECKS, gradient_quantity(""))}
+    taken = own | {"time", "stage"}
+    dims = {dim for variable in variables for dim in variable.dims}
+    lines = [
+        f"state_variables: {name} is the name of something else in a file; call it otherwise, "
+        f"cell_{name} say"
+        for name in (v.name for v in variables)
+        if name in taken | dims
+    ]
+    return lines + [
+        f"state_variables: the dimension {dim} is that of something else in a file; call it otherwise, "
+        f"cell_{dim} say"
+        for dim in sorted(dims & taken)
+    ]
+
+
 def named(dim: str, items: Sequence[Described]) -> dict[str, Any]:
     """The coordinates of a dimension of named things."""
     return {

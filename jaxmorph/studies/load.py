@@ -17,6 +17,7 @@ from ..configuration.fields import hint
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .base import Study
+from .declarations import mistakes
 from .problem import Problem
 
 _NOT_THE_USERS = (Path(__file__).parents[1], Path(sysconfig.get_path("stdlib")))
@@ -143,19 +144,22 @@ def _import(place: str) -> ModuleType:
         raise
     except Exception as error:
         raise JaxmorphError(
-            f"study = {place}: importing it raised {type(error).__name__}: {error}{raised_in(error)}"
+            f"study = {place}: importing it raised {type(error).__name__}: {_in_one_line(error)}"
+            f"{raised_in(error)}"
         ) from error
 
 
 def _check_declaration(spec: str, study: type[Study]) -> None:
-    for what, kind in (("parameters", "Parameter"), ("observables", "Observable")):
-        declared = getattr(study, what, ())
-        if not declared:
-            raise JaxmorphError(f"study = {spec}: set the class attribute {what} to a tuple of {kind}")
-        names = [item.name for item in declared]
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise JaxmorphError(f"study = {spec}: {what} has {', '.join(twice)} more than once")
+    if found := list(mistakes(study)):
+        raise JaxmorphError("\n".join(f"study = {spec}: {line}" for line in found))
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):  # of a distribution, say
+        return f"{error.title}: " + "; ".join(
+            e["msg"].removeprefix("Value error, ") for e in error.errors()
+        )
+    return " ".join(str(error).split())
 
 
 def _setting_problem(study: type[Study], error: Any) -> str:

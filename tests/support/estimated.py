@@ -34,7 +34,7 @@ def estimated_from(
     value: np.ndarray,
     gradient: np.ndarray,
     parameters: Sequence[str],
-    pathwise: bool = True,
+    complete: bool = True,
     stochastic: bool = True,
 ) -> xr.Dataset:
     """From inputs (sample, parameter), values (sample, seed), gradients (sample, seed, parameter)."""
@@ -61,7 +61,7 @@ def estimated_from(
     )
     design = SobolDesign(samples=n_samples)
     question = Question(
-        [Uniform(low=0.0, high=1.0)] * d, design, stochastic=stochastic, pathwise=pathwise
+        [Uniform(low=0.0, high=1.0)] * d, design, stochastic=stochastic, complete=complete
     )
     found = estimate([slab], points, question)
     return found.assign_attrs(stochastic=int(stochastic), design_method="sobol")
