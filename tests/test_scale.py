@@ -30,7 +30,7 @@ def simulated(name: str) -> tuple[xr.Dataset, xr.Dataset]:
     noise = np.random.default_rng(1).standard_normal((2, N_SEEDS))
     a, b = theta.T[:, :, None, None]
     t = np.array([1.0, 3.0])
-    value = a * b * t + (a + t) * noise[0][None, :, None] + 3
+    value = a * b * t + (a + t) * noise[0][None, :, None] + b**2 / 2 * noise[1][None, :, None] + 3
     gradient = np.stack([b * t + noise[0][None, :, None], a * t + noise[1][None, :, None] * b], -1)
     points = xr.Dataset(
         {
