@@ -22,6 +22,7 @@ from support.arrangement import LARGEST, check_arrangement
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure
 from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_between, uncertain_parts
+from jaxmorph.sensitivity.estimator import declared
 
 SHAPES: dict[str, dict[str, Any]] = {
     "usual": {"n_parameters": 2, "n_observables": 2, "n_samples": 16},
@@ -217,6 +218,7 @@ def test_the_catalogue_says_what_each_figure_needs_and_in_which_part_it_is() -> 
             "design": design,
         }
         everything |= {str(name) for name in synthetic.sensitivity(**shape).variables}
+    everything |= {quantity.name for quantity in declared()}
     for name, entry in CATALOGUE.items():
         for variable in entry.variables:
             assert fnmatch.filter(everything, variable), f"{name} names {variable}, that no file has"

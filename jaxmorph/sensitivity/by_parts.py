@@ -38,7 +38,7 @@ _UNLIKE = 0.001
 
 
 @dataclasses.dataclass(frozen=True)
-class Parts:
+class Missing:
     """D for each test function, (wave, time, observable, parameter), in units of the observable.
 
     Attributes:
@@ -219,14 +219,13 @@ class ByParts:
         sizes = np.diff(np.append(starts, len(d)))
         return np.add.reduceat(d, starts, axis=0).reshape(len(starts), -1) / sizes[:, None]
 
-    def parts(self) -> Parts:
+    def parts(self) -> Missing:
         """From all slabs."""
         sums = self._sums
         assert sums is not None, "no slab was added"
         shape = (len(self._inverse), WAVES, *sums.place)
         missing, error, p_value, degrees = [], [], [], []
-        even = SobolDesign | SaltelliDesign | FastDesign  # their samples are better than random
-        averages = (1,) if isinstance(self._samples.question.design, even) else (0, 1)
+        averages = (1,) if self._is_even() else (0, 1)
         for j in averages:
             d, e, df = (x.reshape(shape) for x in self._average(sums, j))
             floor = np.pi * np.arange(1, WAVES + 1)[:, None, None] * round_off(sums.largest, sums.dtype)
@@ -246,7 +245,14 @@ class ByParts:
         first = [_last(x) for x in (*chosen, sums.explained.reshape(shape), np.max(p_value, axis=0))]
         d, e, df, explained, p = first
         size = sums.scale[..., None]
-        return Parts(-d * size, e * size, explained * size, p, df, spread * sums.scale, known)
+        return Missing(-d * size, e * size, explained * size, p, df, spread * sums.scale, known)
+
+    def _is_even(self) -> bool:
+        """Whether the samples are better than random: a sequence from its beginning, without holes."""
+        even = SobolDesign | SaltelliDesign | FastDesign
+        numbers = self._samples.points["sample"].values
+        whole = np.array_equal(numbers, np.arange(len(numbers)))
+        return whole and isinstance(self._samples.question.design, even)
 
     def _average(self, sums: _Sums, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """D, its standard error and the degrees of freedom of that, (parameter, wave, place)."""

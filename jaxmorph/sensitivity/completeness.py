@@ -21,7 +21,7 @@ from scipy import stats
 from ..distributions import natural_sd, poincare_constant
 from ..quantities import Kind, Method, Needs, Quantity, part_of
 from .both_errors import BothErrors
-from .by_parts import FEWEST_GROUPS, ByParts, Parts, stand_for_distributions
+from .by_parts import FEWEST_GROUPS, ByParts, Missing, stand_for_distributions
 from .estimator import Estimates, Estimator, Slab, declared
 from .fourier import Fourier
 from .given_data import GivenData
@@ -206,7 +206,7 @@ class Completeness(Estimator):
         return refuted
 
 
-def of_parts(parts: Parts) -> dict[str, np.ndarray]:
+def of_parts(parts: Missing) -> dict[str, np.ndarray]:
     """The quantities of integration by parts, (time, observable, parameter) each."""
     single = np.minimum(WAVES * parts.p_value.min(axis=0), 1.0)
     known = np.broadcast_to(parts.known[..., None], single.shape)

@@ -32,7 +32,7 @@ _FEWEST_NEIGHBOURS = 4
 
 
 @dataclass(frozen=True)
-class Windows:
+class Smoothers:
     """Filters of the squared cosine spectrum of n sorted values, one for each window.
 
     Attributes:
@@ -51,7 +51,7 @@ class Windows:
 
 
 @functools.lru_cache(maxsize=16)
-def windows(n: int) -> Windows:
+def windows(n: int) -> Smoothers:
     """The windows from sqrt(n) / 2 (at least 4) to n / 2 neighbours, each 1.4 times the last."""
     least = max(_FEWEST_NEIGHBOURS, np.sqrt(n) / 2)
     steps = np.arange(np.floor(2 * np.log2(n / 2 / least)) + 1)
@@ -68,7 +68,7 @@ def windows(n: int) -> Windows:
     weight = np.where(np.arange(n) == 0, 1.0, 2.0) / (2 * n) ** 2
     unlike = (1 - cosine) * weight * (n / pairs)[:, None]
     differences = line[:, None] - line[None]
-    return Windows(
+    return Smoothers(
         line @ unlike,
         flat @ unlike,
         line @ cosine,

@@ -8,7 +8,7 @@ import xarray as xr
 
 from jaxmorph.distributions import Distribution
 from jaxmorph.sensitivity import Question, Samples, Slab, estimate
-from jaxmorph.sensitivity.by_parts import ByParts, Parts
+from jaxmorph.sensitivity.by_parts import ByParts, Missing
 
 DIMS = ("sample", "seed", "time", "observable", "parameter")
 
@@ -46,7 +46,7 @@ def by_parts(
     g: np.ndarray,
     slabs: int = 1,
     **known: Any,
-) -> Parts:
+) -> Missing:
     """What integration by parts says, from so many slabs."""
     points, everything = arrays(distributions, v, f, g)
     test = ByParts(Samples(points, Question(distributions, **known), None))
