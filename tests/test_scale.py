@@ -84,9 +84,8 @@ def check(found: xr.Dataset, wanted: xr.Dataset, k: int, rtol: float) -> int:
         whole = (
             np.abs(wanted[quantity.name].values.astype(np.longdouble)) if quantity.name in wanted else 0
         )
-        largest = np.nanmax(
-            [np.max(size, initial=0, where=there), np.nanmax(whole) * np.longdouble(10) ** (k * power)]
-        )
+        of_whole = np.nanmax(np.append(whole, 0.0)) * np.longdouble(10) ** (k * power)
+        largest = max(np.max(size, initial=0, where=there), of_whole)
         np.testing.assert_allclose(y[there] / (largest or 1), (x / (largest or 1))[there].astype(float),
                                    rtol=rtol, atol=rtol * 1e-3, err_msg=str(variable))  # fmt: skip
         # Beyond numbers: infinite or absent, and never another number.
