@@ -47,6 +47,7 @@ def test_sources_are_in_the_middle_and_make_a_gradient() -> None:
         assert 0.7 < observables.decay_length(state) < np.sqrt(2)
 
 
+@pytest.mark.slow
 def test_without_secretion_there_is_no_pattern_and_no_responder_divides() -> None:
     seen = observed("chemical-patterning", SMALL_PATTERN, secretion=0.0, division_rate=3.0)
     for name in ("mean_chemical", "sd_chemical"):
@@ -102,6 +103,7 @@ def test_the_first_cells_are_an_isotropic_ball_that_just_touches() -> None:
         np.testing.assert_allclose(tensor, tensor[0, 0] * np.eye(3), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_ball_that_does_not_divide_stays_a_ball() -> None:
     seen = observed("elongation", SMALL_ROD, division_rate=0.0)
     np.testing.assert_array_equal(seen["n_cells"], 15)

@@ -260,9 +260,8 @@ def temporary_memory(study: str, mode: str, n_steps: int) -> float:
     return analysis.temp_size_in_bytes
 
 
-@pytest.mark.parametrize(
-    "study", ["ornstein-uhlenbeck", pytest.param("reference", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("study", ["ornstein-uhlenbeck", "reference"])
 def test_memory_grows_with_the_root_of_the_steps_in_reverse_and_not_at_all_in_forward_mode(
     study: str,
 ) -> None:

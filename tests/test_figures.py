@@ -106,7 +106,7 @@ def test_nothing_lies_outside_the_page_or_on_its_neighbour(name: str) -> None:
     check_arrangement(draw(name, *_datasets(LARGEST))[0])
 
 
-@pytest.mark.parametrize("hole", [np.nan, np.inf, 0.0])
+@pytest.mark.parametrize("hole", [np.nan, pytest.param(np.inf, marks=pytest.mark.slow), 0.0])
 def test_holes_in_the_data_are_drawn_as_holes(hole: float, usual: tuple[xr.Dataset, xr.Dataset]) -> None:
     sensitivity, checks = usual[0].copy(deep=True), usual[1].copy(deep=True)
     sensitivity["elasticity_average"][-1, 0, 1] = hole if hole != np.inf else np.nan

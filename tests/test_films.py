@@ -27,7 +27,11 @@ FILMS = {
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(make, id=name, marks=[pytest.mark.slow] if name == "cells in 3-D" else [])
+        pytest.param(
+            make,
+            id=name,
+            marks=[pytest.mark.slow] if name in ("cells in 3-D", "no cells, corners, one time") else [],
+        )
         for name, make in FILMS.items()
     ],
 )

@@ -192,6 +192,7 @@ def test_each_inner_step_discounts_once(kind: str) -> None:
         np.testing.assert_allclose(slope_x0, (c * a) ** n * np.eye(2), rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_forward_and_reverse_mode_discount_alike() -> None:
     names = ("epsilon", "alpha", "dt", "kT", "gamma")
     values = MORSE | MOTION

@@ -216,7 +216,12 @@ def test_saltelli_groups_with_holes_drop_as_groups(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("design", "rows"),
     [
-        pytest.param({"method": method, name: n}, rows, id=method)
+        pytest.param(
+            {"method": method, name: n},
+            rows,
+            id=method,
+            marks=[pytest.mark.slow] if method in ("fast", "latin-hypercube") else [],
+        )
         for method, name, n, rows in (
             ("morris", "trajectories", 8, 4),
             ("grid", "points", 5, 5),

@@ -157,7 +157,9 @@ every_kind = pytest.mark.parametrize(
 
 @pytest.mark.usefixtures("x64")
 @every_kind
-@pytest.mark.parametrize("name", _SOME_TYPES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(t, marks=pytest.mark.slow) if t == "bfloat16" else t for t in _SOME_TYPES]
+)
 def test_operations_equal_those_of_vmap(
     operations: dict[str, Operation], shapes: list[tuple[int, ...]], some: set[str], name: str
 ) -> None:

@@ -77,7 +77,7 @@ def crowds(name: str, n_dim: int, dead_at: float) -> Callable[[Array, Array], Ar
 @pytest.mark.parametrize(
     ("name", "n_dim"),
     [
-        ("morse", 2),
+        pytest.param("morse", 2, marks=pytest.mark.slow),
         pytest.param("morse", 3, marks=pytest.mark.slow),
         pytest.param("harmonic", 2, marks=pytest.mark.slow),
         ("adhesion of molecules", 2),

@@ -292,6 +292,7 @@ def outcome(problem: Problem, asked: Optimise, found: Paths) -> dict[str, np.nda
     return {name: array for name, (_, array) in result.variables.items()}
 
 
+@pytest.mark.slow
 def test_improvement_is_measured_on_seeds_that_were_not_optimised_on() -> None:
     """On its own four seeds a loss can be far below what any other seeds say."""
     problem = of_study(Shot(), "m", "sd")
@@ -305,6 +306,7 @@ def test_improvement_is_measured_on_seeds_that_were_not_optimised_on() -> None:
     assert result["improvement_low"][0] < gained < result["improvement_high"][0]
 
 
+@pytest.mark.slow
 def test_the_best_start_is_not_chosen_by_the_seeds_that_measure_it() -> None:
     """The loss is the mean of sd x noise: seeds of a negative mean prefer the largest sd, by luck."""
     problem = of_study(Shot(), "sd")

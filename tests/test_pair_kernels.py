@@ -58,6 +58,7 @@ def test_kernels_equal_the_plain_path(way: str, name: str, n_dim: int, mode: str
         close(got, by_plain_path(name, n_dim, mode), 1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [pytest.param("forward", marks=SLOW), "gradient"])
 @pytest.mark.parametrize("n_samples", [1, 16])  # fewer simulations than a vector holds, and more
 @pytest.mark.usefixtures("kernels")

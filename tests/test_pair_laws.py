@@ -232,7 +232,7 @@ def test_cells_at_one_place_and_dead_slots_are_finite(law: str) -> None:
         ("Hertzian", 2),
         pytest.param("Lennard-Jones", 3, marks=pytest.mark.slow),
         pytest.param("adhesion of types", 2, marks=pytest.mark.slow),
-        ("adhesion of cells", 3),
+        pytest.param("adhesion of cells", 3, marks=pytest.mark.slow),
     ],
 )
 def test_a_neighbour_list_gives_what_all_pairs_give(law: str, n_dim: int) -> None:

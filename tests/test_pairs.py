@@ -71,7 +71,7 @@ def _answers(state: jxm.BaseCellState) -> dict[str, Any]:
         ("periodic", 2),
         pytest.param("free", 2, marks=pytest.mark.slow),
         pytest.param("periodic", 3, marks=pytest.mark.slow),
-        ("of another library", 2),
+        pytest.param("of another library", 2, marks=pytest.mark.slow),
         pytest.param("of another library", 3, marks=pytest.mark.slow),
     ],
 )

@@ -45,6 +45,7 @@ def test_an_unpressed_disc_grows_as_a_yule_process_of_ripe_cells() -> None:
     assert abs(np.nanmean(final) - expected) < 3 * np.nanstd(final) / np.sqrt(len(seeds)) + 0.02
 
 
+@pytest.mark.slow
 def test_pressure_slows_division() -> None:
     few, many = (
         engine.evaluate(
