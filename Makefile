@@ -2,8 +2,10 @@
 
 PYTHON ?= python3
 UV ?= uv
-# Worker processes of the tests; 0 runs them in one process.
+# Worker processes of the tests; 0 runs them in one process. Slow tests have one more: many of them wait
+# for the jobs of a workflow, which come one after the other.
 WORKERS ?= 2
+SLOW_WORKERS ?= 3
 # Passed on to the command behind a target: make run ARGS=-n, make test ARGS="-k store"
 ARGS ?=
 
@@ -46,7 +48,7 @@ test: $(STAMP) ## run the tests, except slow ones and those that need a browser 
 	@JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(IN_VENV) pytest -m "not browser and not verify and (not slow or slurm)" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(STAMP) $(PEERS)/.installed ## run the other tests: long ones, and further variants of quick ones
-	@$(IN_VENV) pytest -m "slow and not slurm" -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(IN_VENV) pytest -m "slow and not slurm" -n $(SLOW_WORKERS) --dist loadfile $(ARGS)
 
 test-browser: $(STAMP) ## run the tests that open a report in Chromium
 	@$(IN_VENV) pytest -m browser $(ARGS)

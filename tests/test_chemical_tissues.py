@@ -154,12 +154,14 @@ def test_a_network_that_listens_makes_a_rod_and_one_that_does_not_a_clump() -> N
 # --- both -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.verify
 @pytest.mark.parametrize(
     ("study", "settings", "name", "observable"),
     [
-        ("chemical-patterning", SMALL_PATTERN, "threshold", "source_fraction"),
-        ("elongation", SMALL_ROD, "division_rate", "n_cells"),
+        pytest.param(
+            *("chemical-patterning", SMALL_PATTERN, "threshold", "source_fraction"),
+            marks=pytest.mark.verify,
+        ),
+        pytest.param("elongation", SMALL_ROD, "division_rate", "n_cells", marks=pytest.mark.slow),
     ],
 )
 def test_scores_are_the_slopes_of_means(

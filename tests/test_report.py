@@ -21,7 +21,7 @@ from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import bias as bias_shown
 from jaxmorph.figures import draw, figure_names, sources
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
-from jaxmorph.jobs.draw import caption, draw_figures
+from jaxmorph.jobs.draw import captions, draw_figures
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import absent
 from jaxmorph.report import facts, page, summary, write_report
@@ -375,11 +375,12 @@ def test_snakemakes_own_report_has_the_captions_of_the_page(tmp_path: Path, run:
     sensitivity.attrs |= {"jaxmorph_file": "sensitivity", **bias_attributes("straight-through")}
     sensitivity.to_netcdf(tmp_path / "sensitivity.nc")
     (bias,) = bias_attributes("straight-through").values()
+    texts = captions("sweep", CATALOGUE, tmp_path)
     for name, entry in CATALOGUE.items():
-        text = caption("sweep", name, tmp_path)
+        text = texts[name]
         assert text.startswith(f"**{entry.title}.** {entry.told(list(map(str, sensitivity.variables)))}")
         assert "Run ``sweep``" in text and f"``{name}.csv``" in text
         assert (bias in text) == bool(
             entry.source.startswith("sensitivity.nc") and bias_shown(name, sensitivity)
         )
-    assert bias in caption("sweep", "tornado", tmp_path)
+    assert bias in texts["tornado"]

@@ -1,5 +1,6 @@
 """The job that draws the figures of a run, and what they say of themselves in Snakemake's own report."""
 
+import contextlib
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,16 +31,21 @@ def draw_figures(
         logger.info("%s: drawn", name)
 
 
-def caption(run_name: str, figure: str, folder: Path) -> str:
-    """The caption of a figure in reStructuredText, by what the files in its run's ``folder`` have."""
-    entry = figures.CATALOGUE[figure]
-    has, bias = set[str](), ""
-    for kind in ("sensitivity", "checks", "optimisation"):
-        path = folder / f"{kind}.nc"
-        if path.is_file():
-            with store.open_dataset(path, kind) as data:
-                has |= set(map(str, data.variables))
-                if entry.source.startswith(path.name):
-                    bias = figures.bias(figure, data)
-    text = " ".join([f"**{entry.title}.** {entry.told(has)}", *([f"{bias}."] if bias else [])])
-    return f"{text}\n\nRun ``{run_name}``; the numbers are in ``{figure}.csv``.\n"
+def captions(run_name: str, names: Iterable[str], folder: Path) -> dict[str, str]:
+    """Captions of figures in reStructuredText, by what the files in the run's ``folder`` have."""
+    with contextlib.ExitStack() as opened:
+        given = {
+            path.name: opened.enter_context(store.open_dataset(path, path.stem))
+            for kind in ("sensitivity", "checks", "optimisation")
+            if (path := folder / f"{kind}.nc").is_file()
+        }
+        has = {str(variable) for data in given.values() for variable in data.variables}
+        texts = {}
+        for name in names:
+            entry = figures.CATALOGUE[name]
+            text = f"**{entry.title}.** {entry.told(has)}"
+            data = given.get(entry.source.split(", ")[0])
+            if data is not None and (bias := figures.bias(name, data)):
+                text += f" {bias}."
+            texts[name] = f"{text}\n\nRun ``{run_name}``; the numbers are in ``{name}.csv``.\n"
+        return texts

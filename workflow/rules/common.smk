@@ -1,5 +1,6 @@
 # What the rules look up. Only the configuration is known here; nothing imports JAX.
 import atexit
+import os
 import re
 import sys
 from functools import cache
@@ -237,13 +238,13 @@ def figure_files(wildcards):
 
 def figure_outputs(run_name):
     """The same, as outputs of a job that leaves alone what would not change."""
-    marked = []
+    marked, caption_of = [], captions(run_name)
     for file in figure_files(SimpleNamespace(run=run_name)):
         if (path := Path(file)).suffix == ".svg":
             entry = CATALOGUE[path.stem]
             file = report(
                 file,
-                caption=caption(run_name, path.stem),
+                caption=caption_of.get(path.stem),
                 category=run_name,
                 labels={"figure": entry.title, "part": entry.part},
             )
@@ -252,20 +253,22 @@ def figure_outputs(run_name):
 
 
 @cache
-def captions():
-    """A folder for captions of figures, until this command ends."""
+def caption_folder():
+    """For captions of figures, until this command ends."""
     return TemporaryDirectory()
 
 
-def caption(run_name, figure):
-    """The caption of a figure for Snakemake's own report, which wants a file for each; else None."""
+def captions(run_name):
+    """The captions of figures for Snakemake's own report, which wants a file for each."""
     if not asked_for("report"):
-        return None
-    from jaxmorph.jobs.draw import caption as text_of
+        return {}
+    from jaxmorph.jobs.draw import captions as texts_of
 
-    path = Path(captions().name, f"{run_name}.{figure}.rst")
-    path.write_text(text_of(run_name, figure, Path("results", run_name)), encoding="utf-8")
-    return str(path)
+    paths = {}
+    for figure, text in texts_of(run_name, figures_of(run_name), Path("results", run_name)).items():
+        paths[figure] = os.path.join(caption_folder().name, f"{run_name}.{figure}.rst")
+        Path(paths[figure]).write_text(text, encoding="utf-8")
+    return paths
 
 
 def animation_files(wildcards):
