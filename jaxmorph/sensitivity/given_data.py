@@ -6,17 +6,19 @@ SALib's, but takes all resamples at once.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
-from ..designs import FastDesign, SaltelliDesign
+from ..designs import FastDesign, SaltelliDesign, SobolDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import Arrays, Standardised, complete_groups, estimate_entries, standardise
 from .estimator import Estimates, OfValues
+from .main_effects import apart, main_effects
 from .polarisation import without_noise
-from .ranks import SampleError, choose, residual, sample_error, spectrum
+from .ranks import SampleError, choose, explained, sample_error, spectrum, windows
 from .resampling import RESAMPLES, sample_weights, seed_weights
 
 _DIMS = ("time", "observable", "parameter")
@@ -24,10 +26,9 @@ RANKS = Method(
     "First-order index from given data",
     "1 - E[Var(F | θ_p)] / Var F, of F = E_r f, from the samples as they lie",
     "By ranks: samples that are neighbours in the order of the parameter share its value, so half "
-    "of their mean "
-    "squared difference is the variance that the others explain; a line over the distance in rank "
-    "leads back "
-    "to the same value. For independent parameters, bounded or not.",
+    "of their mean squared difference is the variance that the others explain; a line over the "
+    "distance in rank leads back to the same value. What the others clearly do alone is taken off "
+    "before. For independent parameters, bounded or not.",
     "Gamboa, Gremaud, Klein and Lagnoux, Bernoulli 28 (2022) 2345-2374; Klein and Rochet, "
     "arXiv:2306.05842 "
     "(2023); Tong and Wang, Biometrika 92 (2005) 821-830",
@@ -81,11 +82,28 @@ FEWEST_FOR_PAWN = 100
 SLICES = 10
 """Of PAWN."""
 _NORMAL = 1.96
-# The half-width has so many times the unresolved variation: measured (docs/estimates.md).
-_BOUNDED, _UNBOUNDED = 1.5, 4.0
+# Of the half-width: measured (docs/estimates.md).
+_LEAST = 0.0025
+"""A standard error is at least that: a window leaves up to 1 % of what another parameter does."""
+_WHITE, _PEAKED = 1.0, 3.0  # times what is made of white noise
+_ONE, _ONE_OF_A_TAIL = 1.0, 3.0  # times the sample of the largest influence
+_BEYOND, _BEYOND_IN_A_TAIL = 2.0, 4.0  # times what the upper half of the band holds
 _RESAMPLES = 100
 _CHUNK = 4
 """So many resamples of samples are evaluated at once."""
+
+
+@dataclass(frozen=True)
+class _Doubt:
+    """What makes an interval wider than the spread of independent samples.
+
+    Attributes:
+        bounded: (parameter): whether each is.
+        random: Whether what is left to noise is white.
+    """
+
+    bounded: np.ndarray
+    random: bool
 
 
 def given_data(
@@ -94,6 +112,7 @@ def given_data(
     stochastic: bool,
     independent: bool,
     bounded: Sequence[bool] | None = None,
+    random: bool = True,
 ) -> dict[str, xr.DataArray]:
     """``sobol_first_given_data`` and ``pawn`` at every time, of every observable.
 
@@ -120,6 +139,8 @@ def given_data(
         independent: Whether the parameters are; false leaves out the first.
         bounded: Whether each parameter is; None: all are. The tails of one that is not are the steepest
             part of a function of its rank, and widen the interval.
+        random: Whether the samples are independent draws or a Latin hypercube. In a Sobol' sequence what
+            counts as noise is a few high peaks over the order of a parameter, and widens the interval.
     """
     usable = complete_groups(value, 1)
     theta = parameter_value.transpose("sample", "parameter").values[usable]
@@ -130,11 +151,11 @@ def given_data(
     if independent and not repeats and n >= FEWEST_FOR_FIRST:
         orders = np.argsort(theta, axis=0).T
         sure = np.ones(len(names), bool) if bounded is None else np.asarray(bounded)
-        unresolved = np.where(sure, _BOUNDED, _UNBOUNDED)
+        doubt = _Doubt(sure, random)
         every = seed_weights(n_seeds).values.astype(float) if n_seeds > 1 else None
 
         def first(x: np.ndarray) -> dict[str, Arrays]:
-            return _first_order(standardise(x[usable]), orders, unresolved, every)
+            return _first_order(standardise(x[usable]), orders, doubt, every)
 
         result |= estimate_entries(value, first, stochastic, names, n, {})
     if n >= FEWEST_FOR_PAWN and (np.ptp(theta, axis=0) > 0).all():
@@ -150,40 +171,51 @@ def given_data(
 
 
 def _first_order(
-    data: Standardised, orders: np.ndarray, unresolved: np.ndarray, counts: np.ndarray | None
+    data: Standardised, orders: np.ndarray, doubt: _Doubt, counts: np.ndarray | None
 ) -> dict[str, Arrays]:
     """Each parameter by the window that is chosen for the mean over seeds, the same for all draws."""
     x, once = data.centred, np.ones((1, data.centred.shape[1]))
     draws = once if counts is None else np.concatenate([once, counts[1:]])
-    variance = without_noise(np.var(x @ draws.T, axis=0, ddof=1), np.var(x, axis=0, ddof=1), draws)
+    variance = _of_draws(x.T @ x / (len(x) - 1), draws)
     variance = np.where(variance > data.floor, variance, np.nan)
+    total = x.mean(axis=1)
+    chosen = main_effects(total, orders)
+    rest, effects = apart(x, orders, chosen)
+    freedom = float(windows(len(x)).freedom[list(chosen.values())].sum())
     shares, errors = [], []
-    for order in orders:
-        amplitudes = spectrum(x[order])
-        mean = amplitudes.mean(axis=1)
-        window = choose(mean)
-        rest = without_noise(residual(amplitudes @ draws.T, window), residual(amplitudes, window), draws)
-        shares.append(1 - rest / variance)
-        errors.append(sample_error(mean, window, shares[-1][0], variance[0]))
+    for p, order in enumerate(orders):
+        alone = (rest + effects.get(p, 0.0))[order]
+        amplitudes = spectrum(alone)
+        window = int(choose(amplitudes.mean(axis=1, keepdims=True) ** 2)[0])
+        shares.append(_of_draws(explained(amplitudes, window), draws) / variance)
+        mean = alone.mean(axis=1)
+        errors.append(sample_error(total[order], mean, window, shares[-1][0], variance[0], freedom))
     share = np.stack(shares, axis=1)
-    result = {"samples": {"sobol_first_given_data": _normal_draws(share[0], errors, unresolved, len(x))}}
+    result = {"samples": {"sobol_first_given_data": _normal_draws(share[0], errors, doubt, len(x))}}
     if counts is not None:
         result["seeds"] = {"sobol_first_given_data": share}
     return result
 
 
-def _normal_draws(
-    share: np.ndarray, errors: Sequence[SampleError], unresolved: np.ndarray, n: int
-) -> np.ndarray:
+def _of_draws(form: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """A quadratic form (seed, seed) of each draw of seeds (draw, seed), without noise."""
+    return without_noise(((draws @ form) * draws).sum(axis=1), np.diag(form), draws)
+
+
+def _normal_draws(share: np.ndarray, errors: Sequence[SampleError], doubt: _Doubt, n: int) -> np.ndarray:
     """The shares, and draws (1 + draw, parameter) about them.
 
-    The standard error of n samples is widened by 1 + 1 / sqrt(n): measured, see docs/estimates.md.
+    The standard error of n samples is widened by 1 + 2 / sqrt(n), by the influence of one sample more,
+    and by what is not resolved.
     """
-    se = np.array([one.se for one in errors]) * (1 + n**-0.5)
-    bias = unresolved * np.array([one.bias for one in errors]) / _NORMAL
+    influence, noise, one, octave = np.array([(e.se, e.noise, e.one, e.octave) for e in errors]).T
+    se = np.maximum(influence, (_WHITE if doubt.random else _PEAKED) * noise)
+    se = (1 + 2 * n**-0.5) * np.maximum(se, _LEAST)
+    one = one * np.where(doubt.bounded, _ONE, _ONE_OF_A_TAIL) / _NORMAL
+    bias = octave * np.where(doubt.bounded, _BEYOND, _BEYOND_IN_A_TAIL) / _NORMAL
     z = stats.norm.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES)
     z = np.random.default_rng(0).permutation(z)[:, None]
-    return np.concatenate([share[None], share + z * np.hypot(se, bias)])
+    return np.concatenate([share[None], share + z * np.hypot(se + one, bias)])
 
 
 def _slices(theta: np.ndarray) -> np.ndarray:
@@ -250,6 +282,7 @@ class GivenData(OfValues):
         question = self.samples.question
         bounded = [bool(np.isfinite(d.support).all()) for d in question.distributions]
         points = self.samples.points["parameter_value"].sel(sample=self.samples.chosen)
-        found = given_data(value, points, question.stochastic, question.independent, bounded)
+        random = not isinstance(question.design, SobolDesign)
+        found = given_data(value, points, question.stochastic, question.independent, bounded, random)
         # Their nested subsets are of the chosen samples, not of the run.
         return {name: array for name, array in found.items() if "_by_" not in name}
