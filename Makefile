@@ -65,9 +65,10 @@ test-next: other ## run the tests of physics and engine in .venv-other
 	@[ ! -e $(OTHER)/.installed ] || PATH="$(CURDIR)/$(OTHER)/bin:$$PATH" pytest -m "not browser and not slow and not verify" \
 	    -n $(WORKERS) --dist loadfile $(OTHER_TESTS) $(ARGS)
 
+# The kernels are compiled by LLVM for themselves: few optimisations of XLA leave them as they are.
 test-vectors: $(STAMP) ## run the tests of kernels with vectors of 16, 32 and 64 bytes, whatever the processor has
 	@for width in 16 32 64; do \
-	    JAXMORPH_VECTOR_BYTES=$$width $(IN_VENV) pytest -m "not verify" -k "not of_any_width and not equal_the_plain_path or molecules" -n $(WORKERS) --dist load \
+	    JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAXMORPH_VECTOR_BYTES=$$width $(IN_VENV) pytest -m "not verify" -k "not of_any_width and not equal_the_plain_path or molecules" -n $(WORKERS) --dist load \
 	        tests/test_pair_kernels.py tests/test_near_pairs.py $(ARGS) || failed="$$failed $$width"; \
 	done; [ -z "$$failed" ] || { echo "Failed with vectors of$$failed bytes" >&2; exit 1; }
 
