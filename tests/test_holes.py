@@ -42,8 +42,16 @@ def simulated(theta: np.ndarray, seeds: range) -> tuple[np.ndarray, np.ndarray]:
     return value[..., None], gradient[..., None, :]
 
 
-def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) -> xr.Dataset:
-    """The estimates of a run that lacks some batches, through its files."""
+def scores(theta: np.ndarray, seeds: range) -> np.ndarray:
+    """Of 9 stretches (sample, seed, stretch, parameter): standard normal, over the parameters."""
+    drawn = np.stack([np.random.default_rng(100 + seed).standard_normal((9, 2)) for seed in seeds])
+    return drawn / theta[:, None, None]
+
+
+def made(
+    folder: Path, settings: dict[str, Any], missing: Collection[str] = (), scored: bool = False
+) -> xr.Dataset:
+    """The estimates of a run that lacks some batches, through its files; ``scored``: with scores."""
     run = Run.model_validate(settings)
     about: dict[str, Any] = {
         "study": "linear",
@@ -78,6 +86,7 @@ def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) 
             observables=[SimpleNamespace(name="f", unit="m", description="f")],
             value=value,
             gradient=gradient,
+            path_score=scores(theta, batch.seeds) if scored else None,
             attributes=store.provenance("made", {"key": 0})
             | dict.fromkeys(("precision", "gradient_mode", "gradient_mode_reason"), "none")
             | {"wall_time_s": 1.0},
@@ -114,6 +123,18 @@ def test_the_first_samples_of_a_run_are_a_run_of_them(tmp_path: Path) -> None:
     assert json.loads(partial.attrs["missing_batches"]) == missing
     assert partial.attrs["simulations"] == 64 and partial.attrs["simulations_wanted"] == 128
     assert partial["non_finite_count"] == 0 and partial.sizes["excluded"] == 0
+
+
+def test_scores_of_paths_come_through_the_files(tmp_path: Path) -> None:
+    """Information 9 / theta^2 by each parameter, in units of its standard deviation 12^-1/2."""
+    design = SOBOL | {"samples": 4}
+    settings = spec(design, seeds=16) | {"estimator": "score"}
+    whole = made(tmp_path / "whole", settings, scored=True)
+    theta = whole["parameter_value"].sel(sample=whole["central_sample"].item())
+    np.testing.assert_allclose(whole["cramer_rao_sd_path_alone"], theta * (12 / 9) ** 0.5, rtol=0.2)
+    # Without the last seeds, of which there are more: to the bit the same.
+    partial = made(tmp_path / "partial", settings | {"seeds": 20}, ["000-004"], scored=True)
+    xr.testing.assert_equal(partial["path_information"], whole["path_information"])
 
 
 def test_samples_from_the_middle_leave_a_run_of_the_others(tmp_path: Path) -> None:

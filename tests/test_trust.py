@@ -228,8 +228,13 @@ def test_log_density_of_the_draws(how: str, x64: None) -> None:
         truth = [0, terms[:2].sum(), terms.sum()]
     if how == "some":
         truth = terms[[0, 2]].sum()
-    recording, found = simulate_with_log_density(study, parameters, key)
+    recording, found, stretches = simulate_with_log_density(study, parameters, key)
     np.testing.assert_allclose(found, np.broadcast_to(truth, found.shape), rtol=1e-13)
+    # Of each step of a loop, of what lies between records, of all that is drawn outside of loops.
+    expected = {"at once": terms.sum(), "some": terms[[0, 2]].sum()}.get(how, terms)
+    if how == "record":
+        expected = [0, terms[:2].sum(), terms[2:].sum()]
+    np.testing.assert_allclose(stretches, np.atleast_1d(expected), rtol=1e-13)
     plain = study.simulate(parameters, key)
     np.testing.assert_allclose(recording.observables["y"], plain.observables["y"], rtol=1e-14)
 

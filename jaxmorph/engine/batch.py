@@ -31,6 +31,9 @@ class Evaluation:
         mode: Mode of automatic differentiation that was used, or None.
         reason: Why this mode.
         estimator: What the gradient is: see :func:`evaluate`.
+        path_score: d ln p / d parameter of what was drawn in stretches of the path, shape (sample, seed,
+            stretch, parameter), NaN for parameters that observables depend on besides; None if it is not
+            known (``estimators.score``).
     """
 
     time: Float[np.ndarray, " time"]
@@ -39,6 +42,7 @@ class Evaluation:
     mode: GradientMode | None
     reason: str
     estimator: Estimator = "pathwise"
+    path_score: Float[np.ndarray, "sample seed stretch parameter"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,8 +129,9 @@ def evaluator(
             with blaming(problem, function, samples, keys, seeds):
                 model_time = _model_time(problem, way.traced, samples, keys)
                 result = in_pieces(function, samples, keys, memory_limit, saved, programs)
-            value, grad = (result, None) if gradient == "none" else result
-            return Evaluation(model_time, value, grad, way.mode, way.reason, estimator)
+            value, grad, *more = (result, None) if gradient == "none" else result
+            score = more[0] if more else None
+            return Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score)
 
         yield evaluated
 

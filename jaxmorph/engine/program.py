@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 GradientMode = Literal["forward", "reverse"]
 Values = Float[Array, "time observable"]
 Gradients = Float[Array, "time observable parameter"]
+PathScore = Float[Array, "stretch parameter"]
 
 
 def precision(problem: Problem) -> contextlib.AbstractContextManager:

@@ -27,26 +27,29 @@ ENTRY = Entry(
     "line the experiment would tell less than is assumed already. Bottom right: "
     "correlations of the estimates; two parameters near 1 or -1 cannot be told apart. Diamonds: from "
     "the mean of the records alone, without what the parameters do to the noise; if gradients are not "
-    "those of paths, or the noise is not Gaussian, everything is.",
+    "those of paths, or the noise is not Gaussian, everything is."
+    "{% if cramer_rao_sd_path %} Triangles: the bound if every step of the path were seen, not only "
+    "the records.{% endif %}",
     variables=(
         "fisher_eigenvalue",
         "fisher_direction",
         "cramer_rao_sd",
         "sd_from_mean",
+        "cramer_rao_sd_path",
         "parameter_correlation",
     ),
     part="depth",
     needs=("fisher_eigenvalue",),
 )
 
-_SD, _FROM_MEAN = "cramer_rao_sd", "sd_from_mean"
+_SD, _FROM_MEAN, _OF_PATH = "cramer_rao_sd", "sd_from_mean", "cramer_rao_sd_path"
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """What ``ENTRY`` lists; without ``cramer_rao_sd``, ``sd_from_mean`` in its place."""
     names = [
         *interval("fisher_eigenvalue"), "fisher_direction", *interval(_SD), *interval(_FROM_MEAN),
-        "parameter_correlation",
+        *interval(_OF_PATH), "parameter_correlation",
     ]  # fmt: skip
     data = sensitivity[[name for name in names if name in sensitivity]]
     n = data.sizes["parameter"]
@@ -94,7 +97,9 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
     _, low, high = interval(shown)
     sd = data[shown].values
     usable = np.isfinite(sd) & (sd > 0)
-    least, most = min(float(sd[usable].min()), 1.0) / 3, max(float(sd[usable].max()), 1.0) * 3
+    of_path = data[_OF_PATH].values if _OF_PATH in data else sd
+    least = min(float(sd[usable].min()), float(np.nanmin(of_path, initial=1.0))) / 3
+    most = max(float(sd[usable].max()), 1.0) * 3
     for place in range(len(sd)):
         if not usable[place]:
             ax.text(np.sqrt(least * most), place, "not bounded", va="center", ha="center",
@@ -106,10 +111,13 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
                 color=style.NEGATIVE if worse else style.POSITIVE)  # fmt: skip
         if low in one:
             panels.whisker(ax, (float(one[low]), float(one[high])), place, (least, most))
-    if shown == _SD and _FROM_MEAN in data:
-        of_mean = data[_FROM_MEAN].values
-        inside = (of_mean > least) & (of_mean < most)
-        ax.plot(of_mean[inside], np.flatnonzero(inside), "D", ms=4, mfc="white", mec="black", ls="none")
+    for name, marker in ((_FROM_MEAN, "D"), (_OF_PATH, "^")):
+        if name in data and name != shown:
+            other = data[name].values
+            inside = (other > least) & (other < most)
+            ax.plot(
+                other[inside], np.flatnonzero(inside), marker, ms=4, mfc="white", mec="black", ls="none"
+            )
     ax.set_xscale("log")
     ax.set_xlim(least, most)
     wide = most / least > 300
@@ -126,7 +134,8 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
 def _table(data: xr.Dataset) -> pd.DataFrame:
     """One row a component and parameter; the correlations of each parameter as columns."""
     table = tidy(data, ["fisher_direction"])
-    for name in (*interval("fisher_eigenvalue"), *interval(_SD), *interval(_FROM_MEAN)):
+    of_bounds = (name for bound in (_SD, _FROM_MEAN, _OF_PATH) for name in interval(bound))
+    for name in (*interval("fisher_eigenvalue"), *of_bounds):
         if name in data:
             table[name] = column(table, data[name])
     if "parameter_correlation" in data:

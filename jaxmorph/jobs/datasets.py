@@ -55,6 +55,7 @@ def simulated(
         attributes: Of the file.
         gradient_kind: What the gradients are, in words.
     """
+    evaluated = result if isinstance(result, engine.Evaluation) else None
     dataset = store.batch_dataset(
         samples=numbers,
         seeds=seeds,
@@ -64,9 +65,10 @@ def simulated(
         parameters=problem.varied,
         observables=problem.measured,
         value=result.value,
-        gradient=result.gradient if isinstance(result, engine.Evaluation) else None,
+        gradient=None if evaluated is None else evaluated.gradient,
         attributes=attributes,
         gradient_kind=gradient_kind,
+        path_score=None if evaluated is None else evaluated.path_score,
     )
     if isinstance(result, engine.SimulatedStates):
         return with_states(dataset, problem, numbers, seeds, result)

@@ -307,7 +307,8 @@ class _Step:
         theta = self._scale.parameter(u)
         more = devices.per_device(n) - n if not self._searches else 0
         filled = jnp.concatenate([theta, jnp.repeat(theta[-1:], more, axis=0)])
-        return tuple(x[:n] for x in self._mapped(filled, keys))
+        value, gradient, *_ = self._mapped(filled, keys)
+        return value[:n], gradient[:n]
 
     def _value(self, u: Array, keys: Array, y: Array) -> Array:
         """The loss of one start, whose derivative is the engine's gradient."""

@@ -289,17 +289,20 @@ def alike(sensitivity: xr.Dataset) -> str:
     single = "A single experiment"
     if (sd := sensitivity.get("cramer_rao_sd")) is None:
         sd, single = sensitivity.get("sd_from_mean"), "The mean of the records of a single experiment"
-    if sd is not None:
-        vague = [words(str(p)) for p in sd["parameter"].values[~(sd.values < 1)]]
-        if len(vague) == sd.sizes["parameter"]:
-            sentences.append(
-                f"{single} could not narrow down any parameter beyond the range of the design."
-            )
-        elif vague:
-            sentences.append(
-                f"{single} could not narrow down {joined(vague)} beyond the range of the design."
-            )
-    return " ".join(sentences)
+    path = sensitivity.get("cramer_rao_sd_path")
+    sentences += [_vague(sd, single), _vague(path, "Even every step of a single path, were all seen,")]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _vague(sd: xr.DataArray | None, single: str) -> str:
+    """Which parameters a ``single`` experiment could not tell from the range of the design."""
+    if sd is None:
+        return ""
+    vague = [words(str(p)) for p in sd["parameter"].values[sd.values >= 1]]
+    if not vague:
+        return ""
+    which = "any parameter" if len(vague) == sd.sizes["parameter"] else joined(vague)
+    return f"{single} could not narrow down {which} beyond the range of the design."
 
 
 def paragraph(sensitivity: xr.Dataset) -> list[str]:

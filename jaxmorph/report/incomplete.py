@@ -28,9 +28,9 @@ def refuted(sensitivity: xr.Dataset) -> str:
     ]
     return (
         f"Gradients are incomplete: those {_listed(told)} do not explain how the values vary over the "
-        "design. The values jump, or climb more steeply than the samples can show. Bounds, averages and "
-        "directions that are made from these gradients are withheld: that they are small would prove "
-        "nothing."
+        "design. The values jump, or climb more steeply than the samples can show. Bounds, averages, "
+        "directions and what one experiment could tell, which are made from these gradients, are "
+        "withheld: that they are small would prove nothing."
     )
 
 

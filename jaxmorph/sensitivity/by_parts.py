@@ -65,6 +65,9 @@ def stand_for_distributions(samples: Samples) -> bool:
     question = samples.question
     if not question.independent or samples.stands_for != "sample":
         return False
+    # Along a search curve several parameters turn back at the same samples.
+    if isinstance(question.design, FastDesign):
+        return False
     if samples.points.sizes["sample"] // samples.group_size < FEWEST_GROUPS:
         return False
     given = question.design is None or isinstance(question.design, ListDesign)
@@ -249,7 +252,7 @@ class ByParts:
 
     def _is_even(self) -> bool:
         """Whether the samples are better than random: a sequence from its beginning, without holes."""
-        even = SobolDesign | SaltelliDesign | FastDesign
+        even = SobolDesign | SaltelliDesign
         numbers = self._samples.points["sample"].values
         whole = np.array_equal(numbers, np.arange(len(numbers)))
         return whole and isinstance(self._samples.question.design, even)

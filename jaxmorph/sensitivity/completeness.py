@@ -12,7 +12,7 @@ gradient of a path 0 where the mean moves. Four things then do not fit, and each
 The last two do not say which parameter it is, unless there is but one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import xarray as xr
@@ -23,7 +23,6 @@ from ..quantities import Kind, Method, Needs, Quantity, part_of
 from .both_errors import BothErrors
 from .by_parts import FEWEST_GROUPS, ByParts, Missing, stand_for_distributions
 from .estimator import Estimates, Estimator, Slab, declared
-from .fourier import Fourier
 from .given_data import GivenData
 from .resampling import stretch
 from .rounding import round_off
@@ -34,6 +33,7 @@ from .whole_design import WholeDesign
 
 LEVEL = 0.001
 """Probability that gradients of a run which miss nothing are called incomplete anywhere."""
+_MOST_NAMED = 3
 _PLACE = ("time", "observable")
 _PAIR = (*_PLACE, "parameter")
 
@@ -48,11 +48,11 @@ BY_PARTS = Method(
     "Stein, Ann. Stat. 9 (1981) 1135-1151; Holm, Scand. J. Stat. 6 (1979) 65-70; MacKinnon and White, "
     "J. Econom. 29 (1985) 305-325",
 )
-_DESIGNS = "sobol, latin-hypercube, saltelli, fast, list; independent parameters"
+_DESIGNS = "sobol, latin-hypercube, saltelli, list; independent parameters"
 _NEEDS = (
     f"needs independent parameters and {FEWEST_GROUPS} or more samples (groups of a Saltelli design) "
-    "that are drawn from their distributions: not a grid, not Morris, not one at a time, not a list "
-    "that is distributed otherwise"
+    "that are drawn from their distributions: not a grid, not FAST, not Morris, not one at a time, not "
+    "a list that is distributed otherwise"
 )
 
 
@@ -137,7 +137,7 @@ class Completeness(Estimator):
     """Whether gradients miss something, from the data alone."""
 
     quantities = QUANTITIES
-    after = (WholeDesign, SobolIndices, Fourier, GivenData)
+    after = (WholeDesign, SobolIndices, GivenData)
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
@@ -286,6 +286,37 @@ class _Still:
         spread = np.where(known, self._high, 0.0) - np.where(known, self._low, 0.0)
         varies = spread > round_off(np.where(known, largest, 0.0), self._dtype)
         return np.asarray(varies.any(axis=0) & ~self._moves)
+
+
+def refuted_pairs(found: Mapping[str, xr.DataArray], used: xr.DataArray | None = None) -> str:
+    """Why nothing is made of the gradients of all parameters together; empty if none is refuted.
+
+    Args:
+        found: Estimates, those of :class:`Completeness` among them.
+        used: (time, observable), which gradients are needed; None: all.
+    """
+    if "some_gradient_incomplete" not in found:
+        return ""
+    somewhere, pairs = (found[n] for n in ("some_gradient_incomplete", "gradient_incomplete"))
+    needed = somewhere if used is None else somewhere & used.values
+    if not needed.any():
+        return ""
+    told = []
+    for observable, of_all, of_one in zip(
+        somewhere["observable"].values,
+        needed.any("time").values,
+        (pairs & needed).any("time").transpose("observable", "parameter").values,
+        strict=True,
+    ):
+        if of_all:
+            refuted = map(str, pairs["parameter"].values[of_one])
+            told.append(f"of {observable} with respect to {', '.join(refuted) or 'some parameter'}")
+    rest = len(told) - _MOST_NAMED
+    told = [*told[:_MOST_NAMED], f"{rest} more"] if rest > 0 else told
+    return (
+        f"needs complete gradients, and those {' and '.join(told)} miss something; leave these out, or "
+        "use estimator: smoothed"
+    )
 
 
 WITHHELD = (

@@ -7,7 +7,7 @@ standard deviation in the design.
 
 What the seeds do not settle is withheld: the order of the regressions, when the seeds allow no higher
 one than the best; what the score of the seeds refutes; what the covariance tells, if gradients are not
-those of paths.
+those of paths. So is all of it where gradients of records that it uses are found incomplete.
 """
 
 from typing import Any
@@ -16,6 +16,7 @@ import xarray as xr
 
 from ..quantities import Interval, Kind, Method, Quantity
 from .bounds import smallest_sd, smallest_sd_alone, spectrum
+from .completeness import Completeness, refuted_pairs
 from .estimator import Estimates, Estimator, Slab
 from .experiment import fisher_information
 from .resampling import seed_weights
@@ -29,8 +30,8 @@ FISHER = Method(
     " Cov(g, f) those of the covariance between times and observables, with g the gradients of each "
     "seed, in units of the parameters' standard deviations; their noise is taken out by products of "
     "different seeds. C^{-1} is that of regressing each record on the few before it, as many as "
-    "predict left-out seeds best. Withheld where the seeds would allow no more of them than that, or "
-    "where the spread of the score refutes it.",
+    "predict left-out seeds best. Withheld where the seeds would allow no more of them than that, "
+    "where the spread of the score refutes it, or where gradients that it needs are incomplete.",
     "Kay, Fundamentals of Statistical Signal Processing (1993), chapter 3; Pourahmadi, Biometrika 86 "
     "(1999) 677-690; White, Econometrica 50 (1982) 1-25; Gutenkunst et al., PLoS Comput. Biol. 3 "
     "(2007) e189",
@@ -149,6 +150,7 @@ class Identifiability(Estimator):
     """What one experiment could tell, at the central sample; and the information at every sample."""
 
     quantities = QUANTITIES
+    after = (Completeness,)
     _by_sample: xr.DataArray | None = None
     _central: tuple[xr.DataArray, xr.DataArray] | None = None
 
@@ -172,11 +174,15 @@ class Identifiability(Estimator):
         if self._by_sample is None:
             return {}
         assert self._central is not None, "no slab holds the central sample"
+        n_seeds = self.samples.n_seeds
+        made = fisher_information(*self._central, seed_weights(n_seeds))
+        used = made.get("fisher_entry_used")
+        if why := refuted_pairs(found, used if used is not None and used.any() else None):
+            self.absent = {quantity.name: why for quantity in QUANTITIES}
+            return {}
         result = {}
         if self._by_sample.notnull().any():
             result["fisher_information_by_sample"] = self._by_sample
-        n_seeds = self.samples.n_seeds
-        made = fisher_information(*self._central, seed_weights(n_seeds))
         if not made:
             return result
         none, mean_alone = (str(made.pop(name).item()) for name in ("why_none", "why_mean_alone"))

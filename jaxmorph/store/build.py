@@ -46,6 +46,14 @@ class DescribedState(Described, Protocol):
 
 _PAIR = ("sample", "seed", "time", "observable")
 VALUE = Quantity("value", "observable", "observable", _PAIR, Kind.VALUE)
+PATH_SCORE = Quantity(
+    "path_score",
+    "d ln p / d parameter of the density of the Gaussian steps of a stretch of the path; NaN for a "
+    "parameter that an observable depends on besides",
+    "parameter^-1",
+    ("sample", "seed", "stretch", "parameter"),
+    Kind.DERIVATIVE,
+)
 STORED = Quantity(
     "trajectory_stored",
     "whether the states of this sample and seed are stored",
@@ -111,7 +119,9 @@ CHECKS = (
 
 def clashes(variables: Sequence[DescribedState]) -> list[str]:
     """One line for each name of a field or of a dimension that files have for something else."""
-    own = {q.name for q in (*COORDINATES, VALUE, STORED, CORNER, *CHECKS, gradient_quantity(""))}
+    own = {
+        q.name for q in (*COORDINATES, VALUE, PATH_SCORE, STORED, CORNER, *CHECKS, gradient_quantity(""))
+    }
     taken = own | {"time", "stage"}
     dims = {dim for variable in variables for dim in variable.dims}
     lines = [
@@ -181,10 +191,12 @@ def batch_dataset(
     gradient: np.ndarray | None,
     attributes: Attributes,
     gradient_kind: str = "pathwise",
+    path_score: np.ndarray | None = None,
 ) -> xr.Dataset:
     """Values (sample, seed, time, observable) and gradients (..., parameter) of a batch.
 
-    ``gradient_kind`` says what its gradients are, in words.
+    ``gradient_kind`` says what its gradients are, in words; ``path_score`` (sample, seed, stretch,
+    parameter) is there if an estimator of gradients had it.
     """
     dims = ("sample", "seed", "time", "observable")
     data: dict[str, Any] = {
@@ -193,6 +205,8 @@ def batch_dataset(
     }
     if gradient is not None:
         data["gradient"] = ((*dims, "parameter"), gradient)
+    if path_score is not None:
+        data[PATH_SCORE.name] = (PATH_SCORE.dims, path_score)
     dataset = xr.Dataset(
         data,
         coords={
@@ -204,7 +218,7 @@ def batch_dataset(
         },
         attrs={**attributes, "design_hash": design_hash(parameter_value)},
     )
-    return describe(dataset, (*COORDINATES, VALUE, gradient_quantity(gradient_kind)))
+    return describe(dataset, (*COORDINATES, VALUE, PATH_SCORE, gradient_quantity(gradient_kind)))
 
 
 def with_trajectories(

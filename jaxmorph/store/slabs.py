@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 _BYTES = 32e6
 """Values and gradients of a slab, all its seeds. Estimating takes several times as much."""
 _LARGE = ("value", "gradient")
+# There if the estimator of gradients has it, in all batches of a run or in none.
+_SOMETIMES = ("path_score",)
 # Say the same in every batch of a run.
 _OF_ALL_BATCHES = ("device", "precision", "gradient_mode", "gradient_mode_reason", "random_key")
 _MOST_NAMED = 100
@@ -49,6 +51,7 @@ class Slabs:
         self._of_all: dict[str, str | float] = {}
         self._texts: dict[Hashable, xr.DataArray] = {}
         self._like: xr.Dataset | None = None
+        self._large: tuple[str, ...] = _LARGE
 
     @property
     def n_simulations(self) -> int:
@@ -102,8 +105,8 @@ class Slabs:
     def _size(self, chunk: int) -> int:
         """Samples of a slab: whole chunks of the files, if that is not too much."""
         assert self._like is not None
-        value = self._like["value"].isel(sample=0, seed=0)
-        per_sample = 8 * len(self._seeds) * value.size * (1 + self._like.sizes["parameter"])
+        numbers = sum(self._like[name].isel(sample=0, seed=0).size for name in self._large)
+        per_sample = 8 * len(self._seeds) * numbers
         size = max(1, int(_BYTES / per_sample))
         return size - size % chunk if size > chunk else size
 
@@ -112,7 +115,7 @@ class Slabs:
         assert self._like is not None
         numbers = np.concatenate([part.numbers for part in parts])
         data = {}
-        for name in _LARGE:
+        for name in self._large:
             like = self._like[name]
             shape = (len(numbers), len(self._seeds), *like.shape[2:])
             data[name] = (like.dims, np.full(shape, np.nan, like.dtype), like.attrs)
@@ -125,7 +128,7 @@ class Slabs:
                 first = int(np.searchsorted(self._seeds, seeds.start))
                 pairs = (rows, slice(first, first + len(seeds)))
                 there[pairs] = True
-                for variable, array in read_samples(self._paths[name], _LARGE, part.rows).items():
+                for variable, array in read_samples(self._paths[name], self._large, part.rows).items():
                     data[variable][1][pairs] = array
         axes = {d: self._like[d] for d in ("time", "observable", "parameter")}
         numbered = {"sample": numbers, "seed": self._seeds}
@@ -142,7 +145,8 @@ class Slabs:
             if self._like is None:
                 texts = [n for n, c in batch.coords.items() if c.dtype.kind in "OUT"]
                 self._texts = {n: batch[n].load() for n in texts}
-                like = batch[list(_LARGE)].drop_vars([n for n in texts if n not in batch.dims])
+                self._large += tuple(n for n in _SOMETIMES if n in batch)
+                like = batch[list(self._large)].drop_vars([n for n in texts if n not in batch.dims])
                 # Attributes, names and sizes; of the numbers themselves one pair.
                 self._like = like.isel(sample=slice(1), seed=slice(1)).load()
             for axis in ("time", "observable"):
@@ -152,7 +156,7 @@ class Slabs:
                     )
             self._of_all = {name: batch.attrs[name] for name in _OF_ALL_BATCHES}
             self._summary.add(batch.attrs)
-            chunks = (batch[name].encoding.get("chunksizes") for name in _LARGE)
+            chunks = (batch[name].encoding.get("chunksizes") for name in self._large)
             return max([int(c[0]) for c in chunks if c] or [1])
 
 

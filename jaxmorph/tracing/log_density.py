@@ -12,6 +12,9 @@ from .instruments import Body, Carry, Followed, Instrument, Scan, X, Y, trace_no
 
 Kinds = Literal["all", "choices", "bare choices"]
 
+# Loops of a study's own that are longer are one stretch: a number of each step would fill the memory.
+_LONGEST = 1024
+
 
 class LogDensity(Instrument):
     """The log density of all draws and choices made through this room, held fixed.
@@ -32,6 +35,8 @@ class LogDensity(Instrument):
         self.of = of
         self.drawn = False
         self._terms: list[Array] = []
+        self._stretches: list[Array] = []
+        self._depth = 0
         self._place = trace_now()
 
     def gaussian(self, noise: Array, mean: Array | float, sd: Array | float) -> Array:
@@ -56,8 +61,11 @@ class LogDensity(Instrument):
         self, scan: Scan[Carry, X, Y], body: Body[Carry, X, Y], carry: Carry, xs: X
     ) -> tuple[Carry, Y]:
         followed: Any = scan  # of another carry than its type says
-        (carry, total), ys = followed(self._carried(body), (carry, jnp.zeros(())), xs)
-        self._add(total)
+        steps = jax.tree.leaves(xs)
+        apart = self.of == "all" and not self._depth and bool(steps) and len(steps[0]) <= _LONGEST
+        (carry, total), ys = followed(self._carried(body, apart), (carry, jnp.zeros(())), xs)
+        ys, each = ys if apart else (ys, None)
+        self._add(total, each)
         return carry, ys
 
     def follow(self, model: Callable[..., PyTree], state: PyTree) -> Followed:
@@ -77,11 +85,25 @@ class LogDensity(Instrument):
             return always + self.recorded[0]
         return jnp.full(n_times, sum((kept[-1] for kept in self.recorded), always))
 
-    def _add(self, term: Float[Array, ""]) -> None:
-        """Count the log density of some draws."""
+    def stretches(self, most: int) -> Float[Array, " stretch"]:
+        """The log density of stretches of the simulation, one after another; together that of all draws.
+
+        They end at records, at each step of a loop of the study's own, and after draws outside of loops.
+        Of more than ``most``, consecutive ones are put together.
+        """
+        found = [jnp.atleast_1d(x) for x in self._stretches]
+        found += [jnp.diff(kept, prepend=0) for kept in self.recorded]
+        each = jnp.concatenate(found)
+        size = -(-len(each) // most)
+        return jnp.pad(each, (0, -len(each) % size)).reshape(-1, size).sum(axis=1)
+
+    def _add(self, term: Float[Array, ""], stretches: Float[Array, " stretch"] | None = None) -> None:
+        """Count the log density of some draws; ``stretches``: of each of several, if it is known."""
         self.drawn = True
         self._check_reach()
         self._terms.append(term)
+        if not self._depth:
+            self._stretches.append(term if stretches is None else stretches)
 
     def _check_reach(self) -> None:
         """The density of all draws is needed: an error where it cannot be handed out."""
@@ -92,17 +114,22 @@ class LogDensity(Instrument):
                 "(record, simulate, scan)"
             )
 
-    def _carried(self, body: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, Any]]:
-        """``body`` of a scan, whose carry also holds the log density."""
+    def _carried(
+        self, body: Callable[..., tuple[Any, Any]], apart: bool = False
+    ) -> Callable[..., tuple[Any, Any]]:
+        """``body`` of a scan, whose carry also holds the log density; ``apart``: gives its own, too."""
 
         def with_density(pair: tuple[Any, Array], x: Any) -> tuple[tuple[Any, Array], Any]:
             carry, total = pair
             outer = self._terms, self._place
             self._terms, self._place = [], trace_now()
+            self._depth += 1
             try:
                 carry, y = body(carry, x)
-                return (carry, sum(self._terms, total)), y
+                own = sum(self._terms, jnp.zeros(()))
+                return (carry, total + own), (y, own) if apart else y
             finally:
                 self._terms, self._place = outer
+                self._depth -= 1
 
         return with_density

@@ -22,7 +22,8 @@ class Way(NamedTuple):
         traced: The study, traced.
         mode: The mode of automatic differentiation, or None.
         reason: Why this mode.
-        single: What is mapped over samples and seeds: values, with gradients where they are wanted.
+        single: What is mapped over samples and seeds: values; where gradients are wanted a tuple of
+            values, gradients and, of an estimator that has it, the score of the path or None.
         simulates: The same simulations without derivatives, where there are such; else ``single``.
     """
 

@@ -20,6 +20,7 @@ from ...tracing import LogDensity, using
 from ..per_sample import over_keys
 from ..program import (
     Gradients,
+    PathScore,
     Traced,
     Values,
     dtype,
@@ -47,6 +48,8 @@ DECLARATION = GradientDeclaration(
 
 # Simulations a sample whose mean is the baseline of the likelihood ratio.
 _PILOTS = 16
+# Stretches of a path, of which the score is kept.
+_STRETCHES = 64
 
 HeldFixed = Literal["all", "choices"]
 """Which draws the estimate holds fixed."""
@@ -90,14 +93,15 @@ def simulate_with_log_density(
     parameters: Mapping[str, Float[Array, ""]],
     key: PRNGKeyArray,
     of: HeldFixed = "all",
-) -> tuple[Recording, Float[Array, " time"]]:
+) -> tuple[Recording, Float[Array, " time"], Float[Array, " stretch"]]:
     """Simulate once with all draws of ``jaxmorph.simulation.gaussian`` held fixed; their log density.
 
     Choices (``bernoulli``, ``categorical``) are draws too, or, of ``choices``, the only ones.
 
     The log density at a time is that of the draws before this record, if the study keeps its records by
     one call of ``record``, and calls it once for each time. Observables at a time must then be
-    functions of the records up to this time.
+    functions of the records up to this time. The second one is that of stretches of the simulation, at
+    most 64, whose sum is that of all draws.
 
     Raises:
         JaxmorphError: If the study makes no such draws, or makes some inside a JAX transformation.
@@ -106,12 +110,13 @@ def simulate_with_log_density(
     with using(instrument):
         recording = study.simulate(parameters, key)
         log_density = instrument.at(recording.time.shape[0])
+        stretches = instrument.stretches(_STRETCHES)
     if not instrument.drawn:
         raise JaxmorphError(
             f"estimator = score: study {type(study).__name__} draws nothing through "
             "jaxmorph.simulation.gaussian, bernoulli or categorical; use smoothed or pathwise"
         )
-    return recording, log_density
+    return recording, log_density, stretches
 
 
 def score(
@@ -121,8 +126,8 @@ def score(
     *,
     pilots: UInt32[Array, "pilot 2"],
     of: HeldFixed = "all",
-) -> tuple[Values, Gradients]:
-    """Values, and the likelihood-ratio (score-function) gradient of their mean over seeds.
+) -> tuple[Values, Gradients, PathScore | None]:
+    """Values, the likelihood-ratio (score-function) gradient of their mean, and the score of the path.
 
     With x the draws of the study (``jaxmorph.simulation.gaussian``, ``bernoulli``, ``categorical``) up
     to a time, ln p their log density, and b the mean of the observable over the pilot simulations at the
@@ -135,6 +140,10 @@ def score(
     not be continuous, and nothing is pushed along the path. Its variance is about that of f times the
     Fisher information of the path, which grows with the number of draws.
 
+    The score of the path is d ln p / d theta itself, of stretches of the simulation. It is NaN for a
+    parameter that an observable depends on where x is held fixed: what is recorded tells more of it than
+    the draws do.
+
     Args:
         problem: The study, what varies and what is measured.
         theta: Values of the varied parameters.
@@ -142,21 +151,29 @@ def score(
         pilots: Keys of the pilot simulations, (pilot, 2), none of which is a seed's.
         of: Which draws x are held fixed; of ``choices`` alone, Gaussian draws move with the parameters,
             as along a path.
+
+    Returns:
+        Values (time, observable), gradients (time, observable, parameter), and the score of the path
+        (stretch, parameter); None if only choices are held fixed, which are not all of it.
     """
 
-    def held(theta: Array) -> tuple[Values, Float[Array, " time"]]:
+    def held(theta: Array) -> tuple[Values, Float[Array, " time"], Float[Array, " stretch"]]:
         named = parameters(problem, theta)
-        simulated, density = simulate_with_log_density(problem.study, named, key, of)
-        return select(problem, simulated), density
+        simulated, density, stretches = simulate_with_log_density(problem.study, named, key, of)
+        return select(problem, simulated), density, stretches
 
-    def along(tangent: Array) -> tuple[Values, tuple[Values, Float[Array, " time"]]]:
-        (value, _), slopes = jax.jvp(held, (theta,), (tangent,))
+    def along(tangent: Array) -> tuple[Values, tuple[Values, Array, Array]]:
+        (value, *_), slopes = jax.jvp(held, (theta,), (tangent,))
         return value, slopes
 
     basis = jnp.eye(theta.size, dtype=theta.dtype)
-    value, (explicit, slope) = jax.vmap(along, out_axes=(None, -1))(basis)
+    value, (explicit, slope, of_stretches) = jax.vmap(along, out_axes=(None, -1))(basis)
     pilot = over_keys(partial(values, problem), theta, pilots)
     finite = jnp.isfinite(pilot)
     # Any number that does not depend on the seed will do: a pilot that fails spoils no estimate.
     baseline = jnp.sum(jnp.where(finite, pilot, 0), axis=0) / jnp.maximum(finite.sum(axis=0), 1)
-    return value, explicit + (value - baseline)[..., None] * slope[:, None, :]
+    gradient = explicit + (value - baseline)[..., None] * slope[:, None, :]
+    if of != "all":
+        return value, gradient, None
+    direct = jnp.any(explicit != 0, axis=(0, 1))
+    return value, gradient, jnp.where(direct, jnp.nan, of_stretches)
