@@ -123,7 +123,7 @@ class PathInformation(Estimator):
 
 
 @dataclass(frozen=True)
-class _Paths:
+class _Gains:
     """Squares of gains of the score of groups of seeds, of those parameters that the steps tell of.
 
     Attributes:
@@ -201,7 +201,7 @@ class _Paths:
         return log[0], log[1:]
 
 
-def _of_paths(score: np.ndarray) -> _Paths:
+def _of_paths(score: np.ndarray) -> _Gains:
     """From the score of stretches of each path, (seed, stretch, parameter)."""
     finite = np.isfinite(score).all(axis=1)
     there = finite.any(axis=1)
@@ -212,7 +212,7 @@ def _of_paths(score: np.ndarray) -> _Paths:
     n = len(gains)
     size = max(1, -(-n // _MOST_GROUPS))
     groups = [gains[start : start + size].reshape(-1, gains.shape[2]) for start in range(0, n, size)]
-    return _Paths(
+    return _Gains(
         told=told,
         squares=np.array([g.T @ g for g in groups]),
         sizes=np.minimum(size, n - size * np.arange(len(groups))),
