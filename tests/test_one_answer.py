@@ -2,8 +2,10 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +16,15 @@ from jaxtyping import Array, PRNGKeyArray
 
 import jaxmorph as jxm
 from jaxmorph import engine, store
-from jaxmorph.configuration import BUILT_IN_STUDIES
+from jaxmorph.configuration import BUILT_IN_STUDIES, Run
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.distributions import Uniform
 from jaxmorph.engine import OneAnswer, program
 from jaxmorph.engine.one_answer import distance
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.jobs.analyse import write_design
+from jaxmorph.jobs.simulate import check_gradients
+from jaxmorph.jobs.study import describe_study
 from jaxmorph.report import one_answer
 from jaxmorph.store.one_answer import ONE_ANSWER
 from jaxmorph.studies import Problem, load_problem, load_study
@@ -89,7 +95,7 @@ def problem_of(study: jxm.Study, *varied: str, **fixed: float) -> Problem:
     return Problem(
         study,
         tuple(declared[name] for name in names),
-        tuple(declared[name].distribution for name in names),  # type: ignore[misc]  # none is without
+        tuple(declared[name].distribution for name in names),
         {name: p.default for name, p in declared.items() if name not in names} | fixed,
         tuple(o.name for o in study.observables),
     )
@@ -117,7 +123,7 @@ def test_a_mask_by_index_has_one_answer(optimised: None) -> None:
     assert found.value.difference.max() < 1e-14
 
 
-@pytest.mark.parametrize("varied", [("r", "gain"), ("gain",)])
+@pytest.mark.parametrize("varied", [("gain",), pytest.param(("r", "gain"), marks=pytest.mark.slow)])
 def test_chaos_is_called_so_also_where_its_parameter_is_fixed(
     varied: tuple[str, ...], optimised: None
 ) -> None:
@@ -128,6 +134,7 @@ def test_chaos_is_called_so_also_where_its_parameter_is_fixed(
     assert found.value.last_digit[0] > 0.01
 
 
+@pytest.mark.slow
 def test_fewer_steps_are_no_chaos(optimised: None) -> None:
     found = asked(problem_of(Logistic(n_steps=5)))
     assert not found.differs.any() and not found.chaotic.any()
@@ -159,7 +166,7 @@ def test_a_number_that_is_none_in_one_of_them_is_apart() -> None:
     np.testing.assert_array_equal(distance(one, other), [[[1.0, 0.0, np.inf, 0.0, np.inf]]])
 
 
-QUICK = ("linear", "ishigami")
+QUICK = ("ishigami",)
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -174,7 +181,9 @@ def test_all_studies_that_ship_have_one_answer(name: str) -> None:
 
 
 def assert_one_answer(name: str) -> None:
-    varied = {p.name: "default" for p in load_study(name).parameters if p.distribution}
+    varied: Mapping[str, Any] = {
+        p.name: "default" for p in load_study(name).parameters if p.distribution
+    }
     found = asked(load_problem(name, {}, varied))
     assert not found.differs.any() and not found.chaotic.any()
     assert max(found.value.difference.max(), found.gradient.difference.max()) < 1e-8
@@ -213,6 +222,30 @@ def test_the_report_says_what_was_tried() -> None:
         assert not one_answer.differs(nothing) and not one_answer.agrees(nothing)
 
 
+@pytest.mark.slow
+def test_the_job_of_the_checks_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimised: None
+) -> None:
+    """From a configuration to checks.nc."""
+    run = Run.model_validate(
+        {
+            "study": f"{__file__}:Overlap",
+            "parameters": {"size": "default", "k": "default"},
+            "design": {"method": "sobol", "samples": 16},
+            "seeds": 8,
+        }
+    )
+    monkeypatch.chdir(tmp_path)
+    made = Specifications(run)
+    describe_study("overlap", made.study, run.animation, "study.json", "cost.json")
+    write_design("overlap", run, "study.json", "design.nc", "design.json")
+    check_gradients("overlap", made.checks, "design.nc", "checks.nc")
+    found = store.read_dataset("checks.nc", "checks")
+    assert "another overlap (values by" in one_answer.differs(found)
+    assert found["alone_value_differs"].values.tolist() == [1, 0]
+    assert found["mode_difference"].max() < 1e-12, "both modes are equally wrong"
+
+
 # --- numbers that no seed decides ----------------------------------------------------------------
 
 
@@ -224,7 +257,11 @@ class Impure(jxm.Study):
     draw: str = "numpy"
 
     def simulate(self, parameters: Mapping[str, Array], key: PRNGKeyArray) -> jxm.Recording:
-        draws = {"numpy": np.random.normal, "clock": time.time, "key": lambda: jax.random.normal(key)}
+        draws: dict[str, Callable[[], Any]] = {
+            "numpy": np.random.normal,
+            "clock": time.time,
+            "key": lambda: jax.random.normal(key),
+        }
         return once(x=parameters["a"] + draws[self.draw]())
 
 

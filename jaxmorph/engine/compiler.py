@@ -45,8 +45,9 @@ def _known_options(wanted: tuple[tuple[str, str | bool | int], ...], without: st
 
 
 def _is_known(key: str, value: str | bool | int) -> bool:
+    option: dict[str, Any] = {key: value}
     try:
-        jax.jit(lambda x: x).lower(0.0).compile({key: value})
+        jax.jit(lambda x: x).lower(0.0).compile(option)
     except jax.errors.JaxRuntimeError:
         return False
     return True

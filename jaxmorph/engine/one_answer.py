@@ -13,7 +13,7 @@ from .modes import BothModes, in_reverse
 
 _PAIRS = 4
 # Each of them moves some parameters by one unit in the last place; the first moves all.
-_CHANGES = 3
+_CHANGES = 2
 # A difference counts beyond so many times what the last digit of the parameters does.
 _TIMES = 100
 # Chaos is of most of what is tried, where an edge is of a few.
@@ -77,7 +77,7 @@ def one_answer(
 
     A difference counts beyond 100 times what one unit in the last place of the parameters does to the
     same simulation by itself (of the fixed ones, too), and beyond 100 units in the last place of the
-    largest number so far. What is below is rounding, or where half of the digits are lost, chaos.
+    largest number of its kind. What is below is rounding, or where half of the digits are lost, chaos.
 
     Args:
         problem: The study, what varies and what is measured.
@@ -101,10 +101,12 @@ def one_answer(
     of_gradient = _apart(gradient, [gradients], size, eps)
 
     def apart_in_reverse(weight: np.ndarray, back: np.ndarray) -> bool:
-        (by_itself,) = tried(lambda n: pulled_back(n, weight))
+        (by_itself,) = tried(lambda n: pulled_back(n, weight), changes=0)
+        # What a change does is known from the gradients: the same weighted sum of what it does to them.
+        moved = by_itself * scale + np.einsum("to,cptoq->cpq", weight, gradient - gradient[0])
         total = np.einsum("to,pto->p", np.abs(weight), size)[:, None, None]
-        by_itself, back = (x[..., None, None, :] * scale for x in (by_itself, back[i, j]))
-        return bool(_apart(by_itself, [back], total, eps).differs.item())
+        batch = back[i, j][:, None, None] * scale
+        return bool(_apart(moved[:, :, None, None], [batch], total, eps).differs.item())
 
     reverse = np.zeros(len(problem.observables), bool)
     seen = (of_value.differs | of_gradient.differs).any()
@@ -141,13 +143,16 @@ class _Alone:
             [whole[None], np.where(moved, np.nextafter(whole, towards), whole)]
         )
         with program.precision(problem):
-            self._keys = np.tile(program.seed_keys(run_key, seeds), (1 + _CHANGES, 1))
+            self._keys = program.seed_keys(run_key, seeds)
 
-    def __call__(self, derivative: Callable[[int], Differentiate]) -> list[np.ndarray]:
+    def __call__(
+        self, derivative: Callable[[int], Differentiate], changes: int = _CHANGES
+    ) -> list[np.ndarray]:
         """A derivative in so many first parameters: its leaves (1 + change, pair, ...)."""
-        rows = self._samples.reshape(-1, self._samples.shape[-1])
-        found = each_alone(self._problem, derivative(self._n), rows, self._keys, self._seeds)
-        return [x.reshape(1 + _CHANGES, self._pairs, *x.shape[1:]) for x in found]
+        rows = self._samples[: 1 + changes].reshape(-1, self._samples.shape[-1])
+        keys = np.tile(self._keys, (1 + changes, 1))
+        found = each_alone(self._problem, derivative(self._n), rows, keys, self._seeds)
+        return [x.reshape(1 + changes, self._pairs, *x.shape[1:]) for x in found]
 
 
 def _apart(
@@ -170,11 +175,11 @@ def _apart(
     response = np.maximum.accumulate(response, axis=1)
     first = np.where(response > 0, response, np.inf).min(axis=1, keepdims=True)
     response = np.where(response > 0, response, np.where(np.isfinite(first), first, 0))
-    largest = np.maximum.accumulate(size.max(axis=0), axis=0)
+    largest = size.max(axis=(0, 1))
     rounding = np.maximum(response, eps * largest)
     counted = (difference > 0) & (difference > _TIMES * rounding)
     differs = counted.any(axis=(0, 1))
-    half = np.sqrt(eps) * largest[-1]
+    half = np.sqrt(eps) * largest
     lost = ((difference > half) & ~counted).any(axis=(0, 1))
     # Where programs happen to round alike, too; of a few that sit on an edge it is not said.
     lost |= (np.mean(response > half, axis=0) >= _MOST).any(axis=0)
@@ -183,8 +188,8 @@ def _apart(
         rank = np.where(differs, times, np.maximum(difference, response))
         worst = rank.reshape(-1, differs.size).argmax(axis=0)
         there = (x.reshape(-1, differs.size)[worst, range(differs.size)] for x in (difference, response))
-        found = [np.where(largest[-1] > 0, x / largest[-1], 0) for x in there]
-    return Apart(*found, differs, lost & ~differs)
+        apart, digit = (np.where(largest > 0, x / largest, 0) for x in there)
+    return Apart(apart, digit, differs, lost & ~differs)
 
 
 def _largest(answers: Sequence[np.ndarray]) -> np.ndarray:

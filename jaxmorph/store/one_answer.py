@@ -14,7 +14,7 @@ _METHOD = Method(
     "Some simulations are evaluated by themselves, by plain JAX without fused operations, and in "
     "batches of two shapes, one for each mode. A difference counts beyond 100 times what one unit in "
     "the last place of the parameters does to the same simulation, and 100 units in the last place of "
-    "the largest number so far; below, where half of the digits are lost, it is chaos. Gradients are in "
+    "the largest number; below, where half of the digits are lost, it is chaos. Gradients are in "
     "standard deviations of their parameters. Numbers are those of the simulation and time where it "
     "counts most.",
     "Muller et al., Handbook of Floating-Point Arithmetic (Birkhäuser, 2018), on fused multiply-adds",
