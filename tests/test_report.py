@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from support import ROOT, synthetic
 from support.pages import ASKED, SMALL, STAND_IN, Page, build, said
 
+from jaxmorph import store
 from jaxmorph.configuration import bias_attributes
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import bias as bias_shown

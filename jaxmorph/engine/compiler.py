@@ -23,12 +23,12 @@ _UNFUSED_ON_CPUS: dict[str, str | bool | int] = {
 }
 
 
-def compiler_options() -> dict[str, str | bool | int]:
+def compiler_options() -> dict[str, str | bool]:
     """Those of the wanted options that the installed XLA knows; the log names the others."""
     return _known_options(tuple(_WANTED_ON_CPUS.items()), "programs may be slower")
 
 
-def unfused_options() -> dict[str, str | bool | int]:
+def unfused_options() -> dict[str, Any]:
     """Those for a program that rounds after every operation."""
     return _known_options(tuple(_UNFUSED_ON_CPUS.items()), "what rounding decides may go unseen")
 
