@@ -99,11 +99,13 @@ def one_answer(
     gradients = ahead.gradient[i, j] * scale
     size = np.maximum(size, _largest([gradient[0], gradients]).max(axis=-1))
     of_gradient = _apart(gradient, [gradients], size, eps)
+    with np.errstate(invalid="ignore"):
+        changed = np.nan_to_num(gradient - gradient[0], posinf=0, neginf=0)
 
     def apart_in_reverse(weight: np.ndarray, back: np.ndarray) -> bool:
         (by_itself,) = tried(lambda n: pulled_back(n, weight), changes=0)
         # What a change does is known from the gradients: the same weighted sum of what it does to them.
-        moved = by_itself * scale + np.einsum("to,cptoq->cpq", weight, gradient - gradient[0])
+        moved = by_itself * scale + np.einsum("to,cptoq->cpq", weight, changed)
         total = np.einsum("to,pto->p", np.abs(weight), size)[:, None, None]
         batch = back[i, j][:, None, None] * scale
         return bool(_apart(moved[:, :, None, None], [batch], total, eps).differs.item())
