@@ -175,6 +175,11 @@ def test_small_studies_that_ship_have_one_answer(name: str, optimised: None) -> 
 
 
 @pytest.mark.slow
+def test_the_reference_study_has_one_answer() -> None:
+    assert_one_answer("reference")
+
+
+@pytest.mark.verify
 @pytest.mark.parametrize("name", sorted({*BUILT_IN_STUDIES} - {*QUICK}))
 def test_all_studies_that_ship_have_one_answer(name: str) -> None:
     assert_one_answer(name)
