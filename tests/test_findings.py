@@ -69,6 +69,15 @@ def test_an_observable_told_from_zero_nowhere_ranks_nothing_by_elasticity() -> N
     assert "elasticities change sign or are not defined, and say no direction" in sentences(data)
 
 
+def test_elasticities_that_are_withheld_are_not_said_to_change_sign() -> None:
+    data = crafted(elasticity_average=[np.nan] * 3)
+    data["some_gradient_incomplete"] = (("time", "observable"), [[1]])
+    expected = "elasticities are withheld, for gradients miss something, and this design gives no other"
+    assert sentences(data).startswith(f"is not ranked: {expected} measure")
+    lead = summary.leading_sentence(summary.rankings(data), data)
+    assert lead.startswith(f"Nothing is ranked: {expected}")
+
+
 def test_an_observable_is_told_with_signs_sizes_and_certainty() -> None:
     data = crafted(**interval("elasticity_average", [0.5, -1.25, 0.1], [0.1, 0.25, 0.3]))
     assert sentences(data) == (

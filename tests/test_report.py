@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from support import ROOT, synthetic
 from support.pages import ASKED, SMALL, STAND_IN, Page, build, said
 
+from jaxmorph import store
 from jaxmorph.configuration import bias_attributes
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import bias as bias_shown
@@ -25,6 +26,7 @@ from jaxmorph.jobs.draw import captions, draw_figures
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import absent
 from jaxmorph.report import facts, page, summary, write_report
+from jaxmorph.store.one_answer import ONE_ANSWER
 
 
 @pytest.fixture(scope="module")
@@ -324,6 +326,17 @@ def test_what_a_run_does_not_have_is_said_in_one_line(tmp_path: Path) -> None:
         assert entry.told(list(map(str, sensitivity.variables))) not in text
     assert "The study has no noise" in text
     assert "no noise, 3 parameters, 1 observable, 1 recorded time" in text
+
+
+def test_what_has_no_one_answer_stands_first(tmp_path: Path) -> None:
+    sensitivity, checks = synthetic.sensitivity(**SMALL), synthetic.checks(**SMALL)
+    assert "Not one answer" not in said(tmp_path, sensitivity, checks)
+    numbers = {q.name: np.zeros(checks.sizes["observable"]) for q in ONE_ANSWER}
+    numbers["alone_value_differs"][0] = 1
+    numbers["alone_value_difference"][0] = 0.42
+    text = said(tmp_path, sensitivity, store.with_one_answer(checks, numbers, 4))
+    leading = summary.leading_sentence(summary.rankings(sensitivity), sensitivity)
+    assert text.index("Not one answer: ") < text.index(leading) < text.index("Automatic gradients agree")
 
 
 def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:

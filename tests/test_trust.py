@@ -15,7 +15,7 @@ from scipy import stats
 import jaxmorph as jxm
 from jaxmorph import engine
 from jaxmorph.distributions import LogUniform, Normal, TruncatedNormal, Uniform
-from jaxmorph.engine import checks, program
+from jaxmorph.engine import modes, program
 from jaxmorph.engine.estimators.score import simulate_with_log_density
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.simulation import gaussian, record, scan, simulate
@@ -316,15 +316,14 @@ def test_a_wrong_adjoint_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     wrong.defvjp(lambda x: (x, None), lambda _, cotangent: (1.001 * cotangent,))
     problem, sample = trap("all", n_steps=4, record_every=2), np.array([[K, GAMMA, KT, X0]])
-    found = engine.mode_difference(problem, sample, np.arange(2), run_key=0)
+    found = engine.both_modes(problem, sample, np.arange(2), run_key=0).difference
     assert found.shape == (1, 2) and np.all(found < 1e-12)
     skewed = SimpleNamespace(
-        forward=program.forward,
-        key_apart=program.key_apart,
+        dtype=program.dtype,
         values=lambda problem, theta, key: wrong(program.values(problem, theta, key)),
     )
-    monkeypatch.setattr(checks, "program", skewed)
-    found = engine.mode_difference(problem, sample, np.arange(2), run_key=0)
+    monkeypatch.setattr(modes, "program", skewed)
+    found = engine.both_modes(problem, sample, np.arange(2), run_key=0).difference
     np.testing.assert_allclose(found, 1e-3, rtol=1e-8)
 
 

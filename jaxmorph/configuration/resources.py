@@ -99,7 +99,7 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "", sta
             return _simulation_need(2 ** len(run.corners), cost, attempt)
         case "checks":
             pairs = run.checks.samples * min(run.checks.seeds, run.seeds)
-            return _simulation_need(CHECK_SIMULATIONS * pairs, cost, attempt, programs=4)
+            return _simulation_need(CHECK_SIMULATIONS * pairs, cost, attempt, programs=6)
         case "sensitivity":
             of_one = read_cost(cost).result_bytes_per_simulation
             kept = run.n_samples * (SENSITIVITY_BYTES_PER_SAMPLE + of_one) / MEGABYTE

@@ -1,23 +1,29 @@
 """Evaluating a study on samples x seeds: values, gradients, trajectories and checks of them."""
 
 from .batch import Evaluation, SimulatedStates, evaluate, evaluator, simulate_states
-from .checks import FiniteDifferences, finite_differences, lyapunov_exponent, mode_difference
+from .checks import FiniteDifferences, finite_differences, lyapunov_exponent
 from .cost import measure_cost
 from .devices import describe_devices, require_gpus
 from .failures import StudyError
 from .impure import check_pure
+from .modes import BothModes, both_modes
+from .one_answer import Apart, OneAnswer, one_answer
 from .pieces import Piece
 from .program import GradientMode, check_trace, choose_mode, trace, trace_gradients
 from .ways import GradientArguments, check_estimator
 
 __all__ = [
+    "Apart",
+    "BothModes",
     "Evaluation",
     "FiniteDifferences",
     "GradientArguments",
     "GradientMode",
+    "OneAnswer",
     "Piece",
     "SimulatedStates",
     "StudyError",
+    "both_modes",
     "check_estimator",
     "check_pure",
     "check_trace",
@@ -28,7 +34,7 @@ __all__ = [
     "finite_differences",
     "lyapunov_exponent",
     "measure_cost",
-    "mode_difference",
+    "one_answer",
     "require_gpus",
     "simulate_states",
     "trace",

@@ -16,7 +16,9 @@ from .failures import StudyError
 from .pieces import Piece, compile_piece, evaluate_piece
 from .ways import SMOOTHING, choose_way
 
-_SAMPLES, _SEEDS = 4, 8
+_SAMPLES = 4
+SEEDS_MEASURED = 8
+"""So many seeds the timed program has: others of this shape are found in the cache."""
 
 
 def measure_cost(
@@ -42,14 +44,14 @@ def measure_cost(
 def _time(problem: Problem, way: Way, quantile: float, run_key: int) -> Cost:
     point = [distribution.ppf(np.array(quantile)) for distribution in problem.distributions]
     samples = np.tile(point, (_SAMPLES, 1)).astype(program.dtype(problem))
-    seeds = np.arange(_SEEDS)
+    seeds = np.arange(SEEDS_MEASURED)
     with on_pairs(problem, way.single, samples, seeds, run_key, way.simulates) as (function, keys):
         start = time.perf_counter()
-        piece = compile_piece(function, samples, keys, (per_device(_SAMPLES), _SEEDS), math.inf)
+        piece = compile_piece(function, samples, keys, (per_device(_SAMPLES), SEEDS_MEASURED), math.inf)
         compiled = time.perf_counter()
-        leaves = evaluate_piece(piece, samples, keys, Piece(0, _SAMPLES, 0, _SEEDS))
+        leaves = evaluate_piece(piece, samples, keys, Piece(0, _SAMPLES, 0, SEEDS_MEASURED))
         done = time.perf_counter()
-    n = _SAMPLES * _SEEDS
+    n = _SAMPLES * SEEDS_MEASURED
     return Cost(
         device=describe_devices(),
         threads=n_cpus(),

@@ -18,6 +18,7 @@ from ..configuration.specifications import (
     GradientSpecification,
 )
 from .datasets import file_attributes, simulated, with_states
+from .one_answer import with_one_answer
 from .problem import digest, how_of, run_problem
 
 logger = logging.getLogger(__name__)
@@ -77,14 +78,16 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
     samples, seeds = points[numbers], np.arange(spec.checks.seeds)
     checks = engine.finite_differences(problem, samples, seeds, run_key=spec.key, step=spec.checks.step)
     automatic = checks.automatic
-    modes = engine.mode_difference(problem, samples, seeds, run_key=spec.key, known=automatic)
+    modes = engine.both_modes(problem, samples, seeds, run_key=spec.key, known=automatic)
     exponent = engine.lyapunov_exponent(problem, samples, seeds, run_key=spec.key)
     attributes = file_attributes(run_name, spec, problem, automatic.estimator, begin)
     dataset = simulated(problem, numbers, seeds, samples, automatic, attributes | _mode_of(automatic))
-    dataset = store.checks_dataset(dataset, checks.gradient, checks.error, modes, exponent)
+    apart = modes.difference
+    dataset = store.checks_dataset(dataset, checks.gradient, checks.error, apart, exponent)
+    dataset = with_one_answer(dataset, problem, samples, seeds, spec.key, modes)
     worst = float(dataset["relative_difference"].max())
     logger.info("largest relative difference from finite differences: %.2g", worst)
-    logger.info("largest relative difference of forward and reverse mode: %.2g", modes.max())
+    logger.info("largest relative difference of forward and reverse mode: %.2g", apart.max())
     store.write_dataset(dataset, output, "checks")
 
 

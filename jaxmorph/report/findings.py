@@ -42,7 +42,6 @@ def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[t
     return found
 
 
-_NO_DIRECTION = "elasticities change sign or are not defined, and say no direction"
 _HEAD = "of its variance without noise, "
 
 
@@ -50,7 +49,7 @@ def _answer(ranking: Ranking) -> str:
     """What matters, the largest first."""
     measure = ranking.measure
     if measure is None and not ranking.effects:
-        return f"is not ranked: {_NO_DIRECTION}, and this design gives no other measure of size"
+        return f"is not ranked: {ranking.no_direction}, and this design gives no other measure of size"
     if not ranking.effects:
         if ranking.zero and not ranking.unsure and not ranking.undefined:
             return "does not depend on any parameter"
@@ -118,7 +117,7 @@ def _asides(ranking: Ranking) -> list[str]:
             f"{their} {joined(labels)} cannot be told from zero"
         )
     if shown and not by_elasticity and not any(e.elasticity or e.mixed for e in ranking.effects):
-        found.append(_NO_DIRECTION)
+        found.append(f"{ranking.no_direction}, and say no direction")
     return found
 
 

@@ -59,6 +59,7 @@ class Ranking:
         unsure: Told from zero by no estimate.
         zero: Exactly zero by every estimate.
         undefined: Nothing is known.
+        refuted: Whether its gradients miss something, so that elasticities are withheld.
     """
 
     observable: str
@@ -70,6 +71,14 @@ class Ranking:
     unsure: list[str] = field(default_factory=list)
     zero: list[str] = field(default_factory=list)
     undefined: list[str] = field(default_factory=list)
+    refuted: bool = False
+
+    @property
+    def no_direction(self) -> str:
+        """Why elasticities say nothing, where they do not."""
+        if self.refuted:
+            return "elasticities are withheld, for gradients miss something"
+        return "elasticities change sign or are not defined"
 
     @property
     def first(self) -> list[str]:
@@ -90,7 +99,8 @@ def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
 def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
     by, average = sizes(data, elasticities), data.get("value_average")
     below = average is not None and bool(average < 0)
-    ranking = Ranking(words(observable), by.measure, by.between, below)
+    refuted = bool(data.get("some_gradient_incomplete", False))
+    ranking = Ranking(words(observable), by.measure, by.between, below, refuted=refuted)
     flags, changing, order = unreliable(data), changes_sign(data), []
     for i in map(int, by.order):
         seen = evidence(data, i, elasticities)
@@ -198,9 +208,9 @@ def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:
         return "One seed has no uncertainty: which effects are real cannot be said."
     if not any(ranking.effects for ranking in found):
         if all(ranking.measure is None for ranking in found):
+            why = dict.fromkeys(ranking.no_direction for ranking in found)
             return (
-                "Nothing is ranked: elasticities change sign or are not defined, and this design gives "
-                "no other measure of size."
+                f"Nothing is ranked: {' or '.join(why)}, and this design gives no other measure of size."
             )
         return "No parameter has an effect that can be told from zero."
     doubted = any(r.effects[0].flagged for r in found if r.effects)

@@ -19,6 +19,7 @@ from .files import (
     write_dataset,
     write_json,
 )
+from .one_answer import with_one_answer
 from .optimisation import optimisation_cells_dataset, optimisation_dataset, starts_dataset
 from .pieces import SavedPieces
 from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
@@ -54,6 +55,7 @@ __all__ = [
     "remedy",
     "starts_dataset",
     "streamed",
+    "with_one_answer",
     "with_trajectories",
     "write_dataset",
     "write_json",
