@@ -39,6 +39,12 @@ class Spread:
         se: xr.DataArray = self.variance**0.5
         return se
 
+    @property
+    def skewness(self) -> xr.DataArray:
+        """Of the mean; 0 without an error."""
+        skewness: xr.DataArray = (self.third / self.variance.where(self.variance > 0) ** 1.5).fillna(0.0)
+        return skewness
+
 
 def spread_of(values: xr.DataArray, dim: str, counts: xr.DataArray | None = None) -> Spread:
     """Of the mean of values along ``dim``; NaN are left out; NaN with fewer than two.
@@ -96,6 +102,89 @@ def ends(
     moved = moved.fillna(0.0)
     half = t * variance**0.5
     return value - half + moved.clip(max=0), value + half + moved.clip(min=0)
+
+
+def with_ends(
+    name: str, value: xr.DataArray, parts: tuple[Spread, Spread]
+) -> dict[str, xr.DataArray]:
+    """A mean with its interval and both errors, of samples and of seeds."""
+    low, high = ends(value, list(parts))
+    return {
+        name: value,
+        f"{name}_low": low,
+        f"{name}_high": high,
+        f"{name}_se_samples": parts[0].se,
+        f"{name}_se_seeds": parts[1].se,
+    }
+
+
+def jackknifed(left_out: xr.DataArray) -> Spread:
+    """Of a statistic of seeds, from its values without each of them, (seed, ...)."""
+    return spread_of((1 - left_out.sizes["seed"]) * left_out, "seed")
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Ends of the 95 % interval of a variance, and its error, as shares of it.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end.
+        samples: Standard error that comes from the samples.
+        seeds: That of the seeds.
+    """
+
+    low: xr.DataArray
+    high: xr.DataArray
+    samples: xr.DataArray
+    seeds: xr.DataArray
+
+
+def factors_of_variance(of_samples: Spread, left_out: xr.DataArray) -> Factors:
+    """For a variance between seeds, on the scale of its logarithm.
+
+    The variance of few skewed draws is mostly too small and then looks sure (73 % coverage for 16
+    exponential numbers); its logarithm is nearer to normal (Miller, Ann. Math. Stat. 39 (1968) 567-582),
+    and the upper deviation is longer than Student's by 1.25 times the skewness of the variance.
+
+    Args:
+        of_samples: Of the mean over samples of variances, in units of that mean.
+        left_out: The variance without each of the seeds, (seed, ...).
+    """
+    seeds = jackknifed(xr.apply_ufunc(np.log, left_out))
+    by_samples = of_samples.se * xr.apply_ufunc(stats.t.ppf, 0.975, np.maximum(of_samples.n - 1, 1))
+    by_seeds = seeds.se * xr.apply_ufunc(stats.t.ppf, 0.975, np.maximum(seeds.n - 1, 1))
+    further = by_seeds * (1 + 1.25 * jackknifed(left_out).skewness.clip(min=0))
+    low = np.exp(-np.hypot(by_samples, by_seeds))
+    return Factors(low, np.exp(np.hypot(by_samples, further)), of_samples.se, seeds.se)
+
+
+def times_variance(
+    name: str,
+    value: xr.DataArray,
+    ratio: xr.DataArray,
+    of_ratio: tuple[Spread, Spread],
+    variance: xr.DataArray,
+    factors: Factors,
+) -> dict[str, xr.DataArray]:
+    """A variance times a ratio, whose intervals are known: squares of both deviations add.
+
+    Source: Zou and Donner, Stat. Med. 27 (2008) 1693-1702. Standard errors are those of independent
+    factors.
+    """
+    low, high = ends(ratio, list(of_ratio))
+    down, up = value * (1 - factors.low), value * (factors.high - 1)
+    down, up = xr.where(value < 0, -up, down), xr.where(value < 0, -down, up)
+    result = {
+        name: value,
+        f"{name}_low": value - np.hypot(variance * (ratio - low), down),
+        f"{name}_high": value + np.hypot(variance * (high - ratio), up),
+    }
+    for part, of, share in zip(
+        ("samples", "seeds"), of_ratio, (factors.samples, factors.seeds), strict=True
+    ):
+        result[f"{name}_se_{part}"] = np.hypot(variance * of.se, value * share)
+    return result
 
 
 class Blocks:

@@ -172,11 +172,11 @@ class Case:
         if self.design == "sobol":
             return SobolDesign(samples=self.n), qmc.Sobol(2, rng=rng).random(self.n)
         seed = int(rng.integers(2**31))
-        designs: dict[str, Design] = {
-            "saltelli": SaltelliDesign(samples=self.n, seed=seed),
-            "morris": MorrisDesign(trajectories=self.n, seed=seed),
-            "fast": FastDesign(samples=self.n, seed=seed),
-        }
-        design = designs[self.design]
+        design: Design
+        if self.design == "saltelli":
+            design = SaltelliDesign(samples=self.n, seed=seed)
+        elif self.design == "morris":
+            design = MorrisDesign(trajectories=self.n, seed=seed)
+        else:
+            design = FastDesign(samples=self.n, seed=seed)
         return design, make_design(design, dict.fromkeys(NAMES, Uniform(low=0, high=1)))[1]
-
