@@ -50,7 +50,9 @@ def one_sided(
     variance = stats.chi2.ppf(0.95, 1) * np.diag(covariance)
     beyond = np.where(upper, share + step - 1, -share - step).clip(min=0)
     reach = np.sqrt(beyond**2 + variance) - beyond
-    inside = np.where(upper, np.minimum(1 - reach, share), np.maximum(reach, share)).clip(1e-12, 1 - 1e-12)
+    inside = np.where(upper, np.minimum(1 - reach, share), np.maximum(reach, share)).clip(
+        1e-12, 1 - 1e-12
+    )
     other_end = evaluator.parameter(np.where(upper | lower, special.logit(inside), u))
     at_end = evaluator.parameter(np.where(upper, _AT_INFINITY, np.where(lower, -_AT_INFINITY, u)))
     low = np.where(upper, other_end, np.where(lower, at_end, ends[0]))

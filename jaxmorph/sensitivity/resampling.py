@@ -153,7 +153,10 @@ def with_interval(
     if scale is not Scale.LINEAR:
         low, high = _ends(estimate, [(draws, n) for _, draws, n in there], scale)
         inside = xr.apply_ufunc(np.isfinite, scale.of(estimate))
-        ends = np.minimum(ends[0], low.where(inside, np.inf)), np.maximum(ends[1], high.where(inside, -np.inf))
+        ends = (
+            np.minimum(ends[0], low.where(inside, np.inf)),
+            np.maximum(ends[1], high.where(inside, -np.inf)),
+        )
     # Of an infinite estimate nothing is known.
     known = xr.apply_ufunc(np.isfinite, estimate) | estimate.isnull()
     return result | {

@@ -69,7 +69,9 @@ class ScaledSensitivity(Estimator):
             for end in ("high", "low")
         )
         down, up = xr.where(value < 0, up, down), xr.where(value < 0, down, up)
-        below, above = (self._factor * (gradient - found[f"gradient_average_{e}"]) for e in ("low", "high"))
+        below, above = (
+            self._factor * (gradient - found[f"gradient_average_{e}"]) for e in ("low", "high")
+        )
         return {
             name: value,
             f"{name}_low": value - np.hypot(below, down),

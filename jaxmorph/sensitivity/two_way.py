@@ -104,9 +104,7 @@ def ends(
     return value - half + moved.clip(max=0), value + half + moved.clip(min=0)
 
 
-def with_ends(
-    name: str, value: xr.DataArray, parts: tuple[Spread, Spread]
-) -> dict[str, xr.DataArray]:
+def with_ends(name: str, value: xr.DataArray, parts: tuple[Spread, Spread]) -> dict[str, xr.DataArray]:
     """A mean with its interval and both errors, of samples and of seeds."""
     low, high = ends(value, list(parts))
     return {
@@ -207,7 +205,8 @@ class Blocks:
     def add(self, rows: np.ndarray, parts: dict[str, xr.DataArray]) -> None:
         """Add parts (sample, ...) of the samples with these numbers in the design."""
         member = xr.DataArray(
-            (self._of_sample[rows] == np.arange(self._n)[:, None]).astype(float), dims=("block", "sample")
+            (self._of_sample[rows] == np.arange(self._n)[:, None]).astype(float),
+            dims=("block", "sample"),
         )
         for name, part in parts.items():
             part = part.drop_vars("sample", errors="ignore")

@@ -41,6 +41,10 @@ BY_REPETITION = {
 }  # fmt: skip
 
 
+# Of one sample with Gaussian noise: tests/test_identifiability.py has their coverage.
+WITHOUT_TRUTH = {"fisher_eigenvalue", "cramer_rao_sd", "cramer_rao_sd_alone", "sd_from_mean"}
+
+
 @dataclass(frozen=True)
 class Case:
     """What is repeated.
@@ -56,6 +60,9 @@ class Case:
     n_seeds: int
     common: bool
     design: str = "random"
+
+    def __str__(self) -> str:
+        return f"{self.design}-{self.n}x{self.n_seeds}-{'common' if self.common else 'own'}"
 
     @property
     def truth(self) -> dict[str, np.ndarray]:

@@ -29,6 +29,7 @@ from ..program import (
     select,
     trace,
     values,
+    watched,
 )
 from .base import GradientEstimator, WantedMode, Way
 
@@ -104,7 +105,7 @@ def simulate_with_log_density(
     """
     instrument = LogDensity(of)
     with using(instrument):
-        recording = study.simulate(parameters, key)
+        recording = watched(study, parameters, key)
         log_density = instrument.at(recording.time.shape[0])
     if not instrument.drawn:
         raise JaxmorphError(
