@@ -90,10 +90,10 @@ def watched(study: Study, parameters: Mapping[str, Float[Array, ""]], key: PRNGK
         return result  # what is no recording is refused where it is checked
     marked = {}
     for name, value in result.observables.items():
+        marked[name] = value
         if getattr(value, "ndim", 0) == 1 and jnp.issubdtype(value.dtype, jnp.floating):
             bad = watch.at(len(value))
-            value = value * jnp.where(bad, jnp.nan, 1.0).astype(value.dtype)
-        marked[name] = value
+            marked[name] = value * jnp.where(bad, jnp.nan, 1.0).astype(value.dtype)
     return dataclasses.replace(result, observables=marked)
 
 

@@ -1,11 +1,11 @@
 """Intervals of parameters whose optimum lies at a bound of their distribution.
 
-There the unconstrained scale ends at infinity and a normal distribution on it says nothing: an optimum at
-3 of [0, 3] had the interval 0.12 to 3. On the scale of shares of the bounds the loss of data is a parabola
-whose minimum may lie d beyond the bound; with the standard error s of an estimate without bounds, what
-rises by less than chi^2(0.95) reaches sqrt(d^2 + chi^2 s^2) - d into the interval. That is the profile of
-the likelihood (Self and Liang, J. Am. Stat. Assoc. 82 (1987) 605-610: at a bound it covers more than
-95 %).
+There the unconstrained scale ends at infinity and a normal distribution on it says nothing: an optimum
+at 3 of [0, 3] had the interval 0.12 to 3. On the scale of shares of the bounds the loss of data is a
+parabola whose minimum may lie d beyond the bound; with the standard error s of an estimate without
+bounds, what rises by less than chi^2(0.95) reaches sqrt(d^2 + chi^2 s^2) - d into the interval. That is
+the profile of the likelihood (Self and Liang, J. Am. Stat. Assoc. 82 (1987) 605-610: at a bound it
+covers more than 95 %).
 """
 
 import dataclasses

@@ -122,7 +122,7 @@ def _gauss_newton(objective: Objective, here: Slopes) -> Float[np.ndarray, "para
 def estimate_of_data(
     evaluator: LossEvaluator, here: Slopes, n_seeds: int
 ) -> tuple[Float[np.ndarray, "parameter parameter"], Float[np.ndarray, " parameter"]]:
-    """Covariance of the estimate from data alone, with the noise of seeds, and the step of Newton's method.
+    """Covariance of the estimate from data alone, with the noise of seeds, and Newton's step.
 
     Args:
         evaluator: The loss on fresh seeds.

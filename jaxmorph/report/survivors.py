@@ -25,6 +25,6 @@ def of_survivors(data: xr.Dataset) -> str:
     average = float(data["value_average"].item()) if "value_average" in data else np.nan
     told = f" (the mean {average:.4g})" if np.isfinite(average) else ""
     return (
-        f"All numbers{told} are of the survivors: {share} of the simulations are left out, for a value or "
-        "gradient is not finite. Those that dropped out may be the largest."
+        f"All numbers{told} are of the survivors: {share} of the simulations are left out, for a value "
+        "or gradient is not finite. Those that dropped out may be the largest."
     )

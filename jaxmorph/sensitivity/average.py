@@ -18,9 +18,10 @@ _PAIR = (*_OBSERVABLE, "parameter")
 AVERAGE = Method(
     "Average over the design",
     "E_θ E_r[f]; E_θ E_r[∂f/∂θ_p]",
-    "The interval has both sources of error, the choice of samples and the noise of the seeds, which all "
-    "samples share. Where the samples are no random choice (grid, Morris, one at a time) it is for the "
-    "seeds alone and the average over these very samples, and there is no part _se_samples.",
+    "The interval has both sources of error, the choice of samples and the noise of the seeds, which "
+    "all samples share. Where the samples are no random choice (grid, Morris, one at a time, a single "
+    "one) it is for the seeds alone and the average over these very samples, and there is no part "
+    "_se_samples.",
     "Searle, Casella and McCulloch, Variance Components (1992), chapter 4; Johnson, J. Am. Stat. Assoc. "
     "73 (1978) 536-544",
 )
@@ -331,10 +332,10 @@ def over_samples(elasticity: xr.DataArray, group_size: int | None) -> Estimates:
         # Undefined at every sample stays undefined, without numpy's warning about it.
         spread = at.where(defined, 0.0).quantile(list(_SPREAD), "sample").where(defined)
         part = {"elasticity_spread": spread}
-        if group_size is not None and at.sizes["sample"] > group_size:
-            if sizes := nested(at.sizes["sample"], group_size):
-                subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]
-                by_samples = xr.concat(subsets, "n_samples").assign_coords(n_samples=sizes)
-                part["elasticity_average_by_samples"] = by_samples
+        sizes = [] if group_size is None else nested(at.sizes["sample"], group_size)
+        if sizes:
+            subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]
+            by_samples = xr.concat(subsets, "n_samples").assign_coords(n_samples=sizes)
+            part["elasticity_average_by_samples"] = by_samples
         parts.append(xr.Dataset(part))
     return {str(name): array for name, array in xr.concat(parts, "time").items()}

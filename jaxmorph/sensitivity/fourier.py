@@ -38,10 +38,10 @@ def fast(
 
     There is no interval, but the part of the error that the seeds have (``_se_seeds``): a search curve
     is no random choice, and what it errs by is systematic, from interfering frequencies and harmonics
-    left out: up to 0.36 for the Ishigami function with N = 129, 0.05 with 257, and no rule of N bounds it
-    (``docs/estimates.md``). SALib's own intervals, from pieces of the curve, covered the truth in 0 to
-    100 % of repetitions, and SALib warns of them; they are not used. ``_by_seeds`` holds the convergence;
-    part of a curve is no curve, so there is no ``_by_samples``.
+    left out: up to 0.36 for the Ishigami function with N = 129, 0.05 with 257, and no rule of N bounds
+    it (``docs/estimates.md``). SALib's own intervals, from pieces of the curve, covered the truth in 0
+    to 100 % of repetitions, and SALib warns of them; they are not used. ``_by_seeds`` holds the
+    convergence; part of a curve is no curve, so there is no ``_by_samples``.
 
     Args:
         value: (sample, seed, time, observable): N rows a parameter, in order. NaN where unusable: the

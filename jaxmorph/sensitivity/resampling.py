@@ -3,8 +3,8 @@
 All samples share their seeds (common random numbers), so an estimate errs in two ways that do not
 average out together: the samples could have been others, and the seeds could have been others. Each is
 resampled by itself, and gives two deviations, down and up; the squares of those of both sources add
-(Zou and Donner, Stat. Med. 27 (2008) 1693-1702, "MOVER"). For a statistic that is smooth in both, this is
-the variance of the two-way layout to leading order, and resampling both at once would count their
+(Zou and Donner, Stat. Med. 27 (2008) 1693-1702, "MOVER"). For a statistic that is smooth in both, this
+is the variance of the two-way layout to leading order, and resampling both at once would count their
 interaction three times (Owen, Ann. Appl. Stat. 1 (2007) 386-411).
 
 Percentile intervals of few observations are too short; the deviations are stretched by

@@ -1,13 +1,14 @@
 """The error of an average over samples that share their seeds.
 
-With n samples and R seeds the mean of all has the variance a / n + b / R + c / (n R): a of the samples, b
-of the seeds (noise that is the same at all samples), c of what is different in both (Searle, Casella,
-McCulloch, Variance Components (1992), ch. 4). The spread of the means of samples estimates a / n + c / (n
-R), that of the means of seeds b / R + c / (n R); their sum counts c twice, and once is taken off.
+With n samples and R seeds the mean of all has the variance a / n + b / R + c / (n R): a of the samples,
+b of the seeds (noise that is the same at all samples), c of what is different in both (Searle, Casella,
+McCulloch, Variance Components (1992), ch. 4). The spread of the means of samples estimates
+a / n + c / (n R), that of the means of seeds b / R + c / (n R); their sum counts c twice, and once is
+taken off.
 
 Noise may be skewed, and Student's interval of few skewed draws misses the long side. The end on that
-side is moved out by as much as Johnson's statistic says (J. Am. Stat. Assoc. 73 (1978) 536-544), with the
-third cumulants of both sources added; the other end stays.
+side is moved out by as much as Johnson's statistic says (J. Am. Stat. Assoc. 73 (1978) 536-544), with
+the third cumulants of both sources added; the other end stays.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-_MOST_BLOCKS = 1024
+_MOST_BLOCKS = 256
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def spread_of(values: xr.DataArray, dim: str, counts: xr.DataArray | None = None
 
 
 def interaction(within: xr.DataArray, seeds: Spread, n: xr.DataArray) -> xr.DataArray:
-    """c / (n R): what the spreads of samples and of seeds both count.
+    """The part c / (n R), which the spreads of samples and of seeds both count.
 
     Args:
         within: The sum over n samples of the squared standard errors over seeds, over n^2.
@@ -186,10 +187,10 @@ def times_variance(
 
 
 class Blocks:
-    """Means over blocks of groups of samples, of at most 1024: memory does not grow with the samples.
+    """Means over blocks of groups of samples, of at most 256: memory does not grow with the samples.
 
-    Groups are put into blocks at random, so that blocks of a sequence that is more even than random draws
-    count as such draws.
+    Groups are put into blocks at random, so that blocks of a sequence that is more even than random
+    draws count as such draws.
     """
 
     def __init__(self, n_samples: int, group_size: int):
@@ -209,9 +210,9 @@ class Blocks:
             dims=("block", "sample"),
         )
         for name, part in parts.items():
-            part = part.drop_vars("sample", errors="ignore")
-            there = part.notnull()
-            total = xr.dot(member, part.where(there, 0.0), dim="sample")
+            plain = part.drop_vars("sample", errors="ignore")
+            there = plain.notnull()
+            total = xr.dot(member, plain.where(there, 0.0), dim="sample")
             count = xr.dot(member, there.astype(float), dim="sample")
             known = name in self._sums
             self._sums[name] = self._sums[name] + total if known else total
