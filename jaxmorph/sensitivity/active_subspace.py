@@ -247,7 +247,7 @@ def _dimension(value: np.ndarray, gap: np.ndarray) -> np.ndarray:
 def _activity(matrix: np.ndarray, dimension: np.ndarray) -> np.ndarray:
     """Scores (draw, time, observable, parameter) from ``dimension`` directions of each draw."""
     active = np.arange(matrix.shape[-1]) < dimension[..., None]
-    everything = active.all(axis=-1, keepdims=True)
+    everything: np.ndarray = np.all(active, axis=-1, keepdims=True)
     scores = np.empty(matrix.shape[:-1])
     for draws in _chunks(matrix):
         for t in range(matrix.shape[1]):

@@ -153,10 +153,8 @@ def with_interval(
     if scale is not Scale.LINEAR:
         low, high = _ends(estimate, [(draws, n) for _, draws, n in there], scale)
         inside = xr.apply_ufunc(np.isfinite, scale.of(estimate))
-        ends = (
-            np.minimum(ends[0], low.where(inside, np.inf)),
-            np.maximum(ends[1], high.where(inside, -np.inf)),
-        )
+        lower, higher = inside & (low < ends[0]), inside & (high > ends[1])
+        ends = ends[0].where(~lower, low), ends[1].where(~higher, high)
     # Of an infinite estimate nothing is known.
     known = xr.apply_ufunc(np.isfinite, estimate) | estimate.isnull()
     return result | {
@@ -176,17 +174,17 @@ def _deviation(draws: xr.DataArray, n: int, scale: Scale) -> xr.DataArray:
 def _ends(
     estimate: xr.DataArray, sources: list[tuple[xr.DataArray, int]], scale: Scale
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    down: xr.DataArray | float = 0.0
-    up: xr.DataArray | float = 0.0
+    down, up = xr.zeros_like(estimate, float), xr.zeros_like(estimate, float)
     for draws, n in sources:
         deviation = _deviation(draws, n, scale)
         # No interpolation between draws: some of them may be infinite.
         low = -deviation.quantile(0.025, "draw", method="lower", skipna=False).drop_vars("quantile")
         high = deviation.quantile(0.975, "draw", method="higher", skipna=False).drop_vars("quantile")
         if scale is not Scale.LINEAR:
-            low = np.maximum(abs(low), abs(high))
+            low = abs(low).where(abs(low) > abs(high), abs(high))
             high = low * (1 + _UPWARDS / n**0.5)
-        down, up = np.hypot(down, low.clip(min=0)), np.hypot(up, high.clip(min=0))
+        down = xr.apply_ufunc(np.hypot, down, low.clip(min=0))
+        up = xr.apply_ufunc(np.hypot, up, high.clip(min=0))
     middle = scale.of(estimate)
     return scale.back(middle - down), scale.back(middle + up)
 

@@ -89,18 +89,17 @@ def ends(
         parts: Its sources of error.
         twice: A variance that two of them count, as :func:`interaction`.
     """
-    variances = [part.variance for part in parts]
-    together, largest = sum(variances), variances[0]
-    for variance in variances[1:]:
-        largest = np.maximum(largest, variance)
-    variance = np.maximum(together - twice, largest)
+    sources = xr.concat([part.variance for part in parts], "source")
+    n = xr.concat([part.n for part in parts], "source")
+    third = xr.concat([part.third for part in parts], "source").sum("source")
+    together = sources.sum("source", skipna=False)
+    least = sources.max("source", skipna=False)
+    variance = (together - twice).where(together - twice > least, least)
     # Satterthwaite, Biometrics Bull. 2 (1946) 110-114.
-    spread = sum(part.variance**2 / np.maximum(part.n - 1, 1) for part in parts)
+    spread = (sources**2 / (n - 1).clip(min=1)).sum("source")
     degrees = xr.where(spread > 0, together**2 / spread.where(spread > 0), 1.0)
     t = xr.apply_ufunc(stats.t.ppf, 0.975, degrees)
-    skew = sum(part.third for part in parts)
-    moved = skew / variance.where(variance > 0) * (1 + 2 * t**2) / 6
-    moved = moved.fillna(0.0)
+    moved = (third / variance.where(variance > 0) * (1 + 2 * t**2) / 6).fillna(0.0)
     half = t * variance**0.5
     return value - half + moved.clip(max=0), value + half + moved.clip(min=0)
 

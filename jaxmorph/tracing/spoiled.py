@@ -32,13 +32,12 @@ class Watch:
         # Flags that were made inside of a jit or vmap of the study's own cannot leave it.
         self.trace = get_opaque_trace_state(convention="nnx")
 
-    def at(self, n_times: int) -> Bool[Array, " time"] | None:
-        """Which of the recorded times are beyond use; None: no loop has told of any."""
-        spoiled: Array | None = None
+    def at(self, n_times: int) -> Bool[Array, " time"]:
+        """Which of the recorded times are beyond use."""
+        spoiled = jnp.zeros(n_times, bool)
         for flag in self.flags:
             each = flag if flag.shape == (n_times,) else jnp.any(flag)
-            each = jnp.broadcast_to(each, (n_times,))
-            spoiled = each if spoiled is None else spoiled | each
+            spoiled = spoiled | each
         return spoiled
 
 
