@@ -27,7 +27,7 @@ def test_the_long_side_of_skewed_draws_is_moved_out_as_johnson_says() -> None:
 
 
 def test_what_both_sources_count_is_taken_off_once() -> None:
-    """f_sr = a_s + b_r + c_sr: Var of the mean is a / n + b / R + c / (n R), here 2/20 + 1/10 + 16/200."""
+    """f_sr = a_s + b_r + c_sr: the mean has variance a / n + b / R + c / (n R) = 0.1 + 0.1 + 0.08."""
     rng, n, n_seeds, repeated = np.random.default_rng(4), 20, 10, 400
     f = np.sqrt(2) * rng.standard_normal((n, 1, repeated)) + rng.standard_normal((1, n_seeds, repeated))
     f = f + 4 * rng.standard_normal((n, n_seeds, repeated))
