@@ -223,7 +223,7 @@ class DesignAverage:
             if name == "gradient":
                 around, trimmed_se = trimmed_mean(per_seed, self._trim)
                 left = of_seeds.n - 2 * np.floor(self._trim * of_seeds.n)
-                trimmed = Spread(trimmed_se**2, of_seeds.third, left)
+                trimmed = Spread(trimmed_se**2, 0 * of_seeds.third, left)
                 result |= _with_interval(
                     "gradient_trimmed_average", average + around, of_samples, trimmed, twice
                 )
