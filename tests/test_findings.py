@@ -323,11 +323,11 @@ def test_how_many_seeds_it_would_take_given_the_error_of_the_samples() -> None:
 
 
 def test_the_interval_of_an_average_has_both_errors() -> None:
-    data = crafted(**interval("elasticity_average", [1.0, 0.1, 0.0], [0.1, 0.01, 0.01]))
+    data = crafted(**interval("elasticity_average", [1.0, 0.1, 0.0], [0.099, 0.01, 0.01]))
     data["elasticity_average_se_samples"] = data["elasticity_average"] * 0 + 0.04
     data["elasticity_average_se_seeds"] = data["elasticity_average"] * 0 + 0.03
     found = verdict(data, "elasticity_average")
-    assert found.converged and found.half_width == pytest.approx(0.1)
+    assert found.converged and found.half_width == pytest.approx(0.099)
     data["elasticity_average_high"] += 0.01
     found = verdict(data, "elasticity_average")
     assert (found.converged, found.dominant) == (False, "samples")
