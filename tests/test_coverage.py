@@ -27,8 +27,7 @@ def covered(case: Case, repetitions: int, seed: int = 5) -> dict[str, np.ndarray
     counts: dict[str, np.ndarray] = {}
     for start in range(0, repetitions, _BATCH):
         data = case.intervals(rng, min(_BATCH, repetitions - start))
-        for quantity in quantities():
-            name = quantity.name
+        for name in dict.fromkeys(quantity.name for quantity in quantities()):
             if f"{name}_low" in data:
                 low, high = (_of_repetitions(data[f"{name}_{end}"]) for end in ("low", "high"))
                 exact = np.atleast_1d(truth[name])

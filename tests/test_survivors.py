@@ -1,6 +1,7 @@
 """Simulations that drop out: the engine sees them, and what is left is named."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ class Crowded(jxm.Study):
         return jxm.Recording(time, {"number": number, "rate": birth * jnp.ones(len(number))})
 
 
-def values(**settings: bool) -> np.ndarray:
+def values(**settings: Any) -> np.ndarray:
     study = Crowded(**settings)
     where = (Uniform(low=0.5, high=1.5),)
     problem = Problem(study, study.parameters, where, {}, ("number", "rate"))

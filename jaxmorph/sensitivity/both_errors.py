@@ -5,7 +5,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from .moments import DesignMoments, Draws
-from .resampling import Scale, with_interval
+from .resampling import DeviationScale, with_interval
 
 
 class BothErrors:
@@ -28,7 +28,10 @@ class BothErrors:
         self.has_interval = not (moments.design.stochastic and self.seeds is None)
 
     def estimate(
-        self, name: str, function: Callable[[Draws], xr.DataArray], scale: Scale = Scale.LINEAR
+        self,
+        name: str,
+        function: Callable[[Draws], xr.DataArray],
+        scale: DeviationScale = DeviationScale.LINEAR,
     ) -> dict[str, xr.DataArray]:
         """The estimate with its interval and, where there are any, its nested subsets."""
         of_samples = function(self.samples)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from .failures import usable_rows
-from .resampling import FEWEST, Scale, nested, sample_weights, seed_weights, with_interval
+from .resampling import FEWEST, DeviationScale, nested, sample_weights, seed_weights, with_interval
 from .rounding import round_off
 
 Arrays = dict[str, np.ndarray]
@@ -122,7 +122,7 @@ def estimate_entries(
     parameters: Sequence[str],
     n_samples: int | None,
     sizes: dict[str, list[int]],
-    scales: Mapping[str, Scale] | None = None,
+    scales: Mapping[str, DeviationScale] | None = None,
 ) -> dict[str, xr.DataArray]:
     """Arrays of every (time, observable), with their intervals and their convergence.
 
@@ -156,7 +156,7 @@ def estimate_entries(
         over_seeds = None
         if "seeds" in collected:
             over_seeds = _labelled(collected["seeds"][name], value, "draw", parameters)
-        scale = (scales or {}).get(name, Scale.LINEAR)
+        scale = (scales or {}).get(name, DeviationScale.LINEAR)
         estimate = with_interval(name, over_samples, n_samples, over_seeds, value.sizes["seed"], scale)
         result |= {k: v.where(estimate[name].notnull()) for k, v in estimate.items()}
     for dim in ("n_samples", "n_seeds"):

@@ -43,7 +43,7 @@ _UPWARDS = 1.0
 """On a scale of a variance the upper deviation of n draws is longer by this over sqrt(n)."""
 
 
-class Scale(enum.Enum):
+class DeviationScale(enum.Enum):
     """On which scale deviations of resamples are taken."""
 
     LINEAR = enum.auto()
@@ -54,21 +54,21 @@ class Scale(enum.Enum):
 
     def of(self, x: xr.DataArray) -> xr.DataArray:
         """What is estimated, on this scale."""
-        if self is Scale.LINEAR:
+        if self is DeviationScale.LINEAR:
             return x
         with np.errstate(divide="ignore", invalid="ignore"):
             positive = x.clip(min=0)
-            odds = positive if self is Scale.VARIANCE else positive / (1 - positive).clip(min=0)
+            odds = positive if self is DeviationScale.VARIANCE else positive / (1 - positive).clip(min=0)
             scaled: xr.DataArray = xr.apply_ufunc(np.log, odds)
         return scaled
 
     def back(self, y: xr.DataArray) -> xr.DataArray:
         """The reverse."""
-        if self is Scale.LINEAR:
+        if self is DeviationScale.LINEAR:
             return y
         with np.errstate(over="ignore"):
             odds: xr.DataArray = xr.apply_ufunc(np.exp, y)
-        return odds if self is Scale.VARIANCE else 1 - 1 / (1 + odds)
+        return odds if self is DeviationScale.VARIANCE else 1 - 1 / (1 + odds)
 
 
 def sample_weights(n: int, size: int = 1, resamples: int = RESAMPLES) -> xr.DataArray:
@@ -121,7 +121,7 @@ def with_interval(
     n_samples: int | None,
     over_seeds: xr.DataArray | None = None,
     n_seeds: int | None = None,
-    scale: Scale = Scale.LINEAR,
+    scale: DeviationScale = DeviationScale.LINEAR,
 ) -> dict[str, xr.DataArray]:
     """An estimate with the ends of its 95 % interval and the two parts of its standard error.
 
@@ -148,9 +148,9 @@ def with_interval(
     if not there:
         return result
     for part, draws, n in there:
-        result[f"{name}_se_{part}"] = _spread(_deviation(draws, n, Scale.LINEAR))
-    ends = _ends(estimate, [(draws, n) for _, draws, n in there], Scale.LINEAR)
-    if scale is not Scale.LINEAR:
+        result[f"{name}_se_{part}"] = _spread(_deviation(draws, n, DeviationScale.LINEAR))
+    ends = _ends(estimate, [(draws, n) for _, draws, n in there], DeviationScale.LINEAR)
+    if scale is not DeviationScale.LINEAR:
         low, high = _ends(estimate, [(draws, n) for _, draws, n in there], scale)
         inside = xr.apply_ufunc(np.isfinite, scale.of(estimate))
         lower, higher = inside & (low < ends[0]), inside & (high > ends[1])
@@ -163,7 +163,7 @@ def with_interval(
     }
 
 
-def _deviation(draws: xr.DataArray, n: int, scale: Scale) -> xr.DataArray:
+def _deviation(draws: xr.DataArray, n: int, scale: DeviationScale) -> xr.DataArray:
     """From draw 0, stretched; what is undefined is infinitely far away."""
     draws = scale.of(draws)
     with np.errstate(invalid="ignore"):
@@ -172,7 +172,7 @@ def _deviation(draws: xr.DataArray, n: int, scale: Scale) -> xr.DataArray:
 
 
 def _ends(
-    estimate: xr.DataArray, sources: list[tuple[xr.DataArray, int]], scale: Scale
+    estimate: xr.DataArray, sources: list[tuple[xr.DataArray, int]], scale: DeviationScale
 ) -> tuple[xr.DataArray, xr.DataArray]:
     down, up = xr.zeros_like(estimate, float), xr.zeros_like(estimate, float)
     for draws, n in sources:
@@ -180,7 +180,7 @@ def _ends(
         # No interpolation between draws: some of them may be infinite.
         low = -deviation.quantile(0.025, "draw", method="lower", skipna=False).drop_vars("quantile")
         high = deviation.quantile(0.975, "draw", method="higher", skipna=False).drop_vars("quantile")
-        if scale is not Scale.LINEAR:
+        if scale is not DeviationScale.LINEAR:
             low = abs(low).where(abs(low) > abs(high), abs(high))
             high = low * (1 + _UPWARDS / n**0.5)
         down = xr.apply_ufunc(np.hypot, down, low.clip(min=0))
