@@ -331,12 +331,13 @@ def test_how_many_seeds_it_would_take_given_the_error_of_the_samples() -> None:
     assert verdict(data, "morris_mu_star").needed == (("seeds", 31),)
 
 
-def test_the_error_of_the_samples_adds_to_the_interval_of_an_average() -> None:
-    data = crafted(**interval("elasticity_average", [1.0, 0.1, 0.0], [0.06, 0.01, 0.01]))
-    assert verdict(data, "elasticity_average").converged
-    data["elasticity_average_se_samples"] = data["elasticity_average"] * 0 + 0.08 / 1.96
-    assert verdict(data, "elasticity_average").half_width == pytest.approx(0.1)
-    data["elasticity_average_se_samples"] *= 1.01
+def test_the_interval_of_an_average_has_both_errors() -> None:
+    data = crafted(**interval("elasticity_average", [1.0, 0.1, 0.0], [0.099, 0.01, 0.01]))
+    data["elasticity_average_se_samples"] = data["elasticity_average"] * 0 + 0.04
+    data["elasticity_average_se_seeds"] = data["elasticity_average"] * 0 + 0.03
+    found = verdict(data, "elasticity_average")
+    assert found.converged and found.half_width == pytest.approx(0.099)
+    data["elasticity_average_high"] += 0.01
     found = verdict(data, "elasticity_average")
     assert (found.converged, found.dominant) == (False, "samples")
 

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from scipy.optimize import brentq
 from support.traps import DT, GAMMA, TIME, X0, K, N, of_study, settings, target, trap
 from support.wells import Shot, Slots, Wells, Yule
 
@@ -31,6 +32,7 @@ from jaxmorph.configuration.optimisers import (
 from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, TruncatedNormal, Uniform
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.optimisation import STOP_REASONS, LossEvaluator, Objective, Paths, Scale
+from jaxmorph.optimisation.at_bound import one_sided
 from jaxmorph.optimisation.loss import Weights, cotangent, loss, pseudo_values, standard_error
 from jaxmorph.studies import Problem, load_problem
 
@@ -614,3 +616,28 @@ def main(what: str, *paths: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+
+
+@pytest.mark.parametrize("beyond", [0.0, 0.02, 0.5])
+def test_at_a_bound_an_interval_is_that_of_the_profile(beyond: float) -> None:
+    """Ends where chi^2 has risen by 3.84 from the bound; data want a k that lies ``beyond`` it."""
+    bound, error = 3.0, 0.01
+
+    def mean(k: float) -> float:
+        return X0 * (1 - k * DT / GAMMA) ** N
+
+    wanted = mean(bound + beyond)
+    problem = trap(1e-12, k=Uniform(low=0.1, high=bound))
+    asked = settings([{"observable": "position", "goal": "target", "value": wanted, "error": error}])
+    evaluation = LossEvaluator(problem, objective_of(problem, asked), 8, run_key=0)
+    u = evaluation.scale.unconstrained(np.array([bound]))
+    around = optimisation.curvature(evaluation, u, fixed_seeds=None, last=u[None])
+    plain = optimisation.region(evaluation, u, around.covariance)
+    low, high = one_sided(evaluation, u, plain, 8)
+
+    def risen(k: float) -> float:
+        return ((mean(k) - wanted) ** 2 - (mean(bound) - wanted) ** 2) / error**2 - 3.841
+
+    expected = bound - brentq(risen, 0.5, bound)
+    assert high[0] == pytest.approx(bound, rel=1e-6)
+    assert bound - low[0] == pytest.approx(expected, rel=0.1)

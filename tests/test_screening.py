@@ -233,7 +233,7 @@ def test_pawn_of_one_input(n: int) -> None:
     np.testing.assert_allclose(index[0], 0.7, atol=2 / n**0.5)
     assert (index[1:] < 1.2 * (10 / n) ** 0.5).all()
     assert (index[1:] > 0.5 * (10 / n) ** 0.5).all()
-    assert (only(result, "pawn_low") <= index).all() and (index <= only(result, "pawn_high")).all()
+    assert "pawn_low" not in result  # its bias is as large as its error
     assert "sobol_first_given_data" not in result
 
 
@@ -262,7 +262,7 @@ def test_given_data_without_variance_or_with_gaps() -> None:
     result = given_data(values(holes), inputs(unit), stochastic=True, independent=True)
     rows = np.delete(np.arange(121), 9)
     rest = given_data(values(f[rows]), inputs(unit[rows]), stochastic=True, independent=True)
-    for name in ("sobol_first_given_data", "sobol_first_given_data_high", "pawn", "pawn_low"):
+    for name in ("sobol_first_given_data", "sobol_first_given_data_high", "pawn"):
         np.testing.assert_allclose(only(result, name), only(rest, name), rtol=1e-10)
     assert result["sobol_first_given_data"].isel(observable=1).isnull().all()
     assert (result["pawn"].isel(observable=1) == 0).all()

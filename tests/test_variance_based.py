@@ -317,7 +317,8 @@ def test_fast_does_not_count_noise(r: int) -> None:
         error = np.abs(only(result, name) - only(expected, name))
         assert (error < tolerance).all()
         assert (error < 4 * only(result, f"{name}_se_seeds")).all()
-        assert f"{name}_se_samples" not in result
+        # Its own error is systematic: no interval knows it.
+        assert not {f"{name}_se_samples", f"{name}_low", f"{name}_high"} & set(result)
     plain = fast(values(f.mean(axis=1)), ABC, 4, stochastic=False)
     biased = only(expected, "sobol_first") / (1 + 4 / r)
     np.testing.assert_allclose(only(plain, "sobol_first"), biased, atol=tolerance)

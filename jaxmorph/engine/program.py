@@ -1,9 +1,10 @@
 """The pure function of (parameter vector, key) that a batch evaluates, and its derivatives."""
 
 import contextlib
+import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -15,8 +16,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..configuration.fields import hint
 from ..errors import JaxmorphError
-from ..studies import Problem, Recording, raised_in
-from ..tracing import ChoicesNoticed, batched_on, many_tangents, using
+from ..studies import Problem, Recording, Study, raised_in
+from ..tracing import ChoicesNoticed, batched_on, many_tangents, using, watching
 from .chunks import chunk_shape, over_chunks
 from .lanes import Laned, Lanes, Sizes, noting_mapped, spread
 from .lanes.control import interpret
@@ -75,8 +76,26 @@ def key_apart(
 
 
 def recording(problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray) -> Recording:
-    """Simulate once at the varied parameters ``theta``, all others fixed."""
-    return problem.study.simulate(parameters(problem, theta), key)
+    """Simulate once at the varied parameters ``theta``, all others fixed.
+
+    Observables are NaN, in values and derivatives, at times at which the simulation is beyond use.
+    """
+    return watched(problem.study, parameters(problem, theta), key)
+
+
+def watched(study: Study, parameters: Mapping[str, Float[Array, ""]], key: PRNGKeyArray) -> Recording:
+    """What the study returns, NaN where a step has marked its state, whatever observables look at."""
+    with watching() as watch:
+        result = study.simulate(parameters, key)
+    if not isinstance(result, Recording) or not watch.flags:
+        return result  # what is no recording is refused where it is checked
+    marked = {}
+    for name, value in result.observables.items():
+        marked[name] = value
+        if getattr(value, "ndim", 0) == 1 and jnp.issubdtype(value.dtype, jnp.floating):
+            bad = watch.at(len(value))
+            marked[name] = value * jnp.where(bad, jnp.nan, 1.0).astype(value.dtype)
+    return dataclasses.replace(result, observables=marked)
 
 
 def parameters(problem: Problem, theta: Float[Array, " parameter"]) -> dict[str, Float[Array, ""]]:

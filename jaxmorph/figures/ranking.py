@@ -39,7 +39,7 @@ class EffectSizes:
             estimates, the upper one of them.
         between: Whether ``low`` and ``high`` are those two, and not the ends of an interval.
         value: (parameter), NaN where nothing is known.
-        low: Lower ends (parameter).
+        low: Lower ends (parameter), NaN where the error of a total index is not known.
         high: Upper ends (parameter).
     """
 
@@ -59,7 +59,7 @@ class EffectSizes:
         """Whether parameter j may matter as much as i, which comes before it."""
         below, above = self.value[i] - self.low[i], self.high[j] - self.value[j]
         error = below + above if self.between else np.hypot(below, above)
-        return bool(self.value[i] - self.value[j] <= error)
+        return not self.value[i] - self.value[j] > error  # an unknown error says nothing of the order
 
 
 def sizes(data: xr.Dataset, elasticities: bool) -> EffectSizes:
@@ -70,7 +70,10 @@ def sizes(data: xr.Dataset, elasticities: bool) -> EffectSizes:
         elasticities: Whether averaged elasticities rank (``unsuited``).
     """
     for total in _ranking(data, Kind.TOTAL):
-        return EffectSizes(total, False, *_ends(data, total.name))
+        value, low, high = _ends(data, total.name)
+        if f"{total.name}_low" not in data:
+            low, high = np.full((2, len(value)), np.nan)
+        return EffectSizes(total, False, value, low, high)
     between = _between(data)
     if between is not None:
         return between

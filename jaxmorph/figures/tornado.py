@@ -28,8 +28,10 @@ ENTRY = Entry(
     " elasticity at the last time, averaged over the samples of the design and over the "
     "seeds: an elasticity of 0.5 means that the observable grows by 0.5 % when the "
     "parameter grows by 1 % (a negative observable becomes more negative). "
-    "{% if elasticity_average_low %} The black whisker is its 95 % interval over seeds; "
-    "where it contains zero the bar is pale, for its sign is not established.{% endif %}"
+    "{% if elasticity_average_low %} The black whisker is its 95 % interval"
+    "{% if elasticity_average_se_samples %} over samples and seeds{% else %}, over seeds, of the "
+    "average over these very samples{% endif %}; where it contains zero the bar is pale, for its "
+    "sign is not established.{% endif %}"
     " A grey bar is the average of effects of both signs, and says neither direction nor size."
     " A red name with a cross says that this gradient cannot be trusted. The grey line "
     "spans the middle 80 % of the samples: it is not an uncertainty but says how much the "
@@ -129,7 +131,7 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
     if f"{_NAME}_low" in data:
         handles += [
             Patch(color=style.GREY, alpha=0.35, label="pale: sign not established"),
-            Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval (seeds)"),
+            Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval"),
         ]
     if "elasticity_spread" in data:
         handles.append(Line2D([], [], color="#9A9A9A", lw=2, label="10 to 90 % of samples"))

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from .at_bound import one_sided
 from .evaluator import LossEvaluator
 from .optima import basins
 from .sections import Sections, loss_map, sections
@@ -93,7 +94,9 @@ def outcome(
             gained = means[0, i] - means[1, i]
             about.append((around, sections(evaluator, last[i], around, gained)))
         kind, shown = about[0][0].kind, best[0]
-        variables |= _optima(evaluator, last[best], about)
+        found_with = len(refining.seeds) if refining is not None else fixed_seeds
+        n_seeds = found_with or len(evaluator.seeds)
+        variables |= _optima(evaluator, last[best], about, n_seeds)
         features = evaluator.objective.features(after[best])
         variables |= {
             "optimum_start": ("optimum", np.array(best)),
@@ -126,12 +129,15 @@ def _improvement(differences: Float[np.ndarray, "start seed"]) -> Variables:
 
 
 def _optima(
-    evaluator: LossEvaluator, u: np.ndarray, about: list[tuple[Curvature, Sections]]
+    evaluator: LossEvaluator, u: np.ndarray, about: list[tuple[Curvature, Sections]], n_seeds: int
 ) -> Variables:
-    """Values, intervals, curvature and sections of each optimum."""
+    """Values, intervals, curvature and sections of each optimum, found with ``n_seeds`` seeds."""
     around = [there for there, _ in about]
     lines = [line for _, line in about]
-    ends = [region(evaluator, x, c.covariance) for x, c in zip(u, around, strict=True)]
+    ends = [
+        one_sided(evaluator, x, region(evaluator, x, c.covariance), n_seeds)
+        for x, c in zip(u, around, strict=True)
+    ]
     covariance = [np.outer(c.chain, c.chain) * c.covariance for c in around]
     one, line = ("optimum", "parameter"), ("optimum", "direction", "point")
     return {

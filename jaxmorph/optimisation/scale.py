@@ -32,11 +32,14 @@ class Scale:
     ======================== ======================================================
 
     The values are clipped to the distribution's support, which round-off might leave by a bit.
+
+    Attributes:
+        bounded: Which parameters have bounds, (parameter,).
     """
 
     def __init__(self, distributions: Sequence[Distribution]):
         self._log = np.array([is_logarithmic(d) for d in distributions])
-        self._bounded = np.array(
+        self.bounded = np.array(
             [isinstance(d, Uniform | LogUniform | TruncatedNormal) for d in distributions]
         )
         self._support = np.array([d.support for d in distributions])
@@ -45,7 +48,7 @@ class Scale:
     def parameter(self, u: Float[Array, "... parameter"]) -> Float[Array, "... parameter"]:
         """Parameter values at ``u``, of the same type."""
         offset, width = (jnp.asarray(x, u.dtype) for x in (self._offset, self._width))
-        natural = offset + width * jnp.where(self._bounded, jax.nn.sigmoid(u), u)
+        natural = offset + width * jnp.where(self.bounded, jax.nn.sigmoid(u), u)
         low, high = (jnp.asarray(x, u.dtype) for x in self._support.T)
         return jnp.clip(jnp.where(self._log, jnp.exp(natural), natural), low, high)
 
@@ -61,7 +64,7 @@ class Scale:
             natural = np.where(self._log, np.log(value), value)
         share = (natural - self._offset) / self._width
         inside = np.clip(share, _NEAREST_TO_AN_END, 1 - _NEAREST_TO_AN_END)
-        return np.where(self._bounded, np.log(inside / (1 - inside)), share)
+        return np.where(self.bounded, np.log(inside / (1 - inside)), share)
 
 
 def _line(distribution: Distribution) -> tuple[float, float]:

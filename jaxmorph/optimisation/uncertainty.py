@@ -119,6 +119,23 @@ def _gauss_newton(objective: Objective, here: Slopes) -> Float[np.ndarray, "para
     return 2 * _of_pairs(_weighted(objective, here.jacobian[0]))
 
 
+def estimate_of_data(
+    evaluator: LossEvaluator, here: Slopes, n_seeds: int
+) -> tuple[Float[np.ndarray, "parameter parameter"], Float[np.ndarray, " parameter"]]:
+    """Covariance of the estimate from data alone, with the noise of seeds, and Newton's step.
+
+    Args:
+        evaluator: The loss on fresh seeds.
+        here: Slopes at one point, in whatever units of the parameters.
+        n_seeds: Number of seeds that the estimate was found with.
+    """
+    hessian = _gauss_newton(evaluator.objective, here)
+    covariance = _of_data(evaluator.objective, here.features[0], here.jacobian[0])
+    if evaluator.stochastic:
+        covariance = covariance + _sandwich(evaluator, here, hessian) / n_seeds
+    return covariance, -_inverse(hessian) @ here.gradient[0]
+
+
 def _missed(here: Slopes, hessian: np.ndarray) -> Float[np.ndarray, "parameter parameter"]:
     """How far an end is from the minimum: d d^T, with d the step of Newton's method."""
     step = _inverse(hessian) @ here.gradient[0]

@@ -19,7 +19,7 @@ import xarray as xr
 from ..figures.estimates import unreliable, unsuited
 from ..figures.numbers import plain
 from ..figures.style import final, words
-from ..quantities import Interval, Kind, Method, Quantity, described
+from ..quantities import Kind, Method, Quantity, described
 
 METHOD = Method(
     "Convergence",
@@ -32,7 +32,6 @@ METHOD = Method(
     "The 1/√n law of independent draws",
 )
 _MOST = 10_000_000
-_NORMAL = 1.96
 _FEWEST_SEEDS = 2
 _EXACT = 1e-9
 _POWERS_OF_TWO = ("sobol", "saltelli")
@@ -132,11 +131,7 @@ class _Error:
 
 
 def _error(data: xr.Dataset, quantity: Quantity) -> _Error:
-    """The half-width of the interval, and what samples and seeds account for of it.
-
-    The interval of an average over the design is for the noise of the seeds alone; the error of the
-    samples adds to it.
-    """
+    """The half-width of the interval, and what samples and seeds account for of it."""
     name = quantity.name
     value = np.atleast_1d(data[name].values)
     se = {
@@ -147,12 +142,6 @@ def _error(data: xr.Dataset, quantity: Quantity) -> _Error:
     low = np.atleast_1d(data[f"{name}_low"].values) if f"{name}_low" in data else value
     high = np.atleast_1d(data[f"{name}_high"].values) if f"{name}_high" in data else value
     half = (high - low) / 2
-    if quantity.interval is Interval.SEEDS:
-        parts = {"seeds": half} if f"{name}_low" in data else {}
-        if "samples" in se:
-            parts["samples"] = _NORMAL * se["samples"]
-        whole = np.sqrt(sum(part**2 for part in parts.values()))
-        return _Error(value, whole, parts, value - whole, value + whole)
     total = np.sqrt(sum((part**2 for part in se.values()), start=np.zeros(len(value))))
     share = {part: _ratio(error, total) for part, error in se.items()} or {"seeds": np.ones(len(value))}
     return _Error(value, half, {part: half * of for part, of in share.items()}, low, high)

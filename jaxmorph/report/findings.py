@@ -15,6 +15,7 @@ from ..quantities import Kind
 from .convergence import verdicts
 from .incomplete import unresolved
 from .summary import Effect, Ranking, percent, rankings
+from .survivors import left_out
 
 NEGLIGIBLE = 0.05
 """A parameter whose total index is below this at the upper end of its interval hardly matters."""
@@ -37,7 +38,13 @@ def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[t
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
         data = final(sensitivity).sel(observable=observable)
-        parts = [only + _answer(ranking), *_asides(ranking), *_negligible(data, ranking)]
+        lost = left_out(data)
+        survivors = (
+            [f"all of this is of survivors: {lost} of the simulations are left out as not finite"]
+            if lost
+            else []
+        )
+        parts = [only + _answer(ranking), *survivors, *_asides(ranking), *_negligible(data, ranking)]
         found.append((ranking.observable, f"{'; '.join(parts)}."))
     return found
 

@@ -17,6 +17,7 @@ from ..quantities import Kind, Quantity
 from .convergence import Verdict, verdicts
 from .findings import noiseless
 from .summary import percent
+from .survivors import of_survivors
 
 _COLUMNS = (
     *(Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT),
@@ -49,6 +50,7 @@ class Section:
     undefined: list[str] = field(default_factory=list)
     has_semi_elasticity: bool = False
     noise: str = ""
+    survivors: str = ""
     verdicts: list[Verdict] = field(default_factory=list)
     pictures: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -82,6 +84,7 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
             "" if noiseless(data) else f"Noise makes up {percent(data, 'noise_share')} of its variance."
         )
         found.noise = found.noise or "It has no noise: all seeds give the same value."
+    found.survivors = of_survivors(data)
     found.pictures = _pictures(sensitivity, observable)
     return found
 

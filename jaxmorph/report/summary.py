@@ -157,7 +157,7 @@ def _size(by: EffectSizes, i: int, elasticity: str) -> str:
     if by.between:
         return between(low, high)
     if by.measure.is_share:
-        return share(value) if low == high else share(value, low, high)
+        return share(value) if low == high or np.isnan(low) else share(value, low, high)
     if by.measure.kind is Kind.ELASTICITY:
         return elasticity or uncertain_between(value, low, high)
     return uncertain_between(value, low, high)

@@ -149,8 +149,8 @@ def active_subspace(
           that is an order of magnitude; all of them if there is no such gap, and so no smaller active
           subspace; 0 where no eigenvalue is positive.
         * ``activity_score`` (time, observable, parameter) with its interval: sum over k <= n of
-          max(lambda_k, 0) w_k^2, with n = ``active_dimension``, observable_unit^2. Never more than the
-          mean squared derivative in the same units, and equal to it for n = all.
+          lambda_k w_k^2, with n = ``active_dimension``, observable_unit^2. Equal to the mean squared
+          derivative in the same units for n = all: it may be slightly negative, as that.
         * ``subspace_distance`` (time, observable, component): mean over resamples of
           ||W_n W_n^T - W_n,b W_n,b^T||_2 between the spans of the first n directions: 0 if they are
           sure, near 1 if the data do not determine them. Errors of samples and seeds add up in C. Only
@@ -171,7 +171,9 @@ def active_subspace(
     result = with_ends("eigenvalue", "component", lambda c: along(direction, c))
     gap = _gap(value, _standard_error(result))
     dimension = _dimension(value, gap)
-    result |= with_ends("activity_score", "parameter", lambda c: _activity(c, dimension))
+    result |= _with_symmetric_interval(
+        with_ends("activity_score", "parameter", lambda c: _activity(c, dimension))
+    )
     if "eigenvalue_low" in result:
         parts = [c.values for c in (samples if n_samples else None, seeds) if c is not None]
         distance = _distance(samples.values[0], direction, [c[1:] - c[:1] for c in parts])
@@ -183,6 +185,15 @@ def active_subspace(
         "eigenvalue_gap": _named(gap, (*_PLACE, "component"), samples),
         "active_dimension": _named(dimension, _PLACE, samples),
     }
+
+
+def _with_symmetric_interval(score: dict[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Down as far as up: a square of a weight that is 0 in truth is positive in every resample."""
+    if "activity_score_low" not in score:
+        return score
+    value = score["activity_score"]
+    down = np.maximum(value - score["activity_score_low"], score["activity_score_high"] - value)
+    return score | {"activity_score_low": value - down}
 
 
 def active_variable(inputs: xr.DataArray, active_direction: xr.DataArray) -> xr.DataArray:
@@ -236,12 +247,15 @@ def _dimension(value: np.ndarray, gap: np.ndarray) -> np.ndarray:
 def _activity(matrix: np.ndarray, dimension: np.ndarray) -> np.ndarray:
     """Scores (draw, time, observable, parameter) from ``dimension`` directions of each draw."""
     active = np.arange(matrix.shape[-1]) < dimension[..., None]
+    everything: np.ndarray = np.all(active, axis=-1, keepdims=True)
     scores = np.empty(matrix.shape[:-1])
     for draws in _chunks(matrix):
         for t in range(matrix.shape[1]):
             value, direction = eigen(matrix[draws, t])
             weight = np.where(active[t], value.clip(min=0), 0.0)
-            scores[draws, t] = np.einsum("...k,...kp->...p", weight, direction**2)
+            of_directions = np.einsum("...k,...kp->...p", weight, direction**2)
+            diagonal = np.diagonal(matrix[draws, t], axis1=-2, axis2=-1)
+            scores[draws, t] = np.where(everything[t], diagonal, of_directions)
     return scores
 
 

@@ -4,17 +4,27 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
-from ..quantities import Interval, Kind, Needs, Quantity
+from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .estimator import Estimates, Estimator, Slab
-from .local import ELASTICITY, MEAN, NEAR_ZERO, TRIMMED, Local, elasticity_deviation
+from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, elasticity_bias, elasticity_deviation
 from .resampling import nested
 from .samples import Samples, kept_in
 from .trimmed import trimmed_mean
+from .two_way import Blocks, Spread, ends, interaction, spread_of
 
 _OBSERVABLE = ("time", "observable")
 _PAIR = (*_OBSERVABLE, "parameter")
+AVERAGE = Method(
+    "Average over the design",
+    "E_θ E_r[f]; E_θ E_r[∂f/∂θ_p]",
+    "The interval has both sources of error, the choice of samples and the noise of the seeds, which "
+    "all samples share. Where the samples are no random choice (grid, Morris, one at a time, a single "
+    "one) it is for the seeds alone and the average over these very samples, and there is no part "
+    "_se_samples.",
+    "Searle, Casella and McCulloch, Variance Components (1992), chapter 4; Johnson, J. Am. Stat. Assoc. "
+    "73 (1978) 536-544",
+)
 QUANTITIES = (
     Quantity(
         "value_average",
@@ -22,9 +32,9 @@ QUANTITIES = (
         "observable",
         _OBSERVABLE,
         Kind.VALUE,
-        MEAN,
+        AVERAGE,
         formula="E_θ E_r[f]",
-        interval=Interval.SEEDS,
+        interval=Interval.SAMPLES_AND_SEEDS,
     ),
     Quantity(
         "gradient_average",
@@ -32,11 +42,11 @@ QUANTITIES = (
         "observable parameter^-1",
         _PAIR,
         Kind.DERIVATIVE,
-        MEAN,
+        AVERAGE,
         formula="E_θ E_r[∂f/∂θ_p]",
         label="gradient",
         reading="observable per unit of the parameter",
-        interval=Interval.SEEDS,
+        interval=Interval.SAMPLES_AND_SEEDS,
         from_gradients=True,
         needs_complete=Needs.OWN,
     ),
@@ -49,7 +59,7 @@ QUANTITIES = (
         TRIMMED,
         label="gradient, trimmed mean",
         reading="observable per unit of the parameter",
-        interval=Interval.SEEDS,
+        interval=Interval.SAMPLES_AND_SEEDS,
         from_gradients=True,
         needs_complete=Needs.OWN,
         absent="needs two or more seeds",
@@ -63,7 +73,7 @@ QUANTITIES = (
         ELASTICITY,
         label="elasticity",
         reading="% change of the observable per % change of the parameter",
-        interval=Interval.SEEDS,
+        interval=Interval.SAMPLES_AND_SEEDS,
         nested=True,
         within=0.1,
         relative=True,
@@ -99,12 +109,19 @@ QUANTITIES = (
         formula="E_θ[θ_p E_r[∂f/∂θ_p]]",
         label="semi-elasticity",
         reading="change of the observable per 100 % change of the parameter",
-        interval=Interval.SEEDS,
+        interval=Interval.SAMPLES_AND_SEEDS,
         from_gradients=True,
         needs_complete=Needs.OWN,
     ),
 )
 
+# Their standard errors over seeds.
+_ERRORS = {
+    "value": "mean_se",
+    "gradient": "gradient_se",
+    "elasticity": "elasticity_se",
+    "semi_elasticity": "semi_elasticity_se",
+}
 _SPREAD = (0.1, 0.5, 0.9)
 # What is averaged over samples, for each quantity.
 _AVERAGED = {
@@ -131,15 +148,22 @@ class DesignAverage:
     Samples share their seeds (common random numbers), so their noise is correlated, and pooling their
     standard errors as if independent would understate the error of an average. Instead, the deviation
     of each seed from the seed mean is averaged over samples first; the spread of these averages over
-    seeds is the noise of the design average.
+    seeds is the noise of the design average. That of the means over seeds of blocks of samples is the
+    error of the choice of samples (``two_way.py``).
+
+    Args:
+        trim: Share of the seeds that a trimmed mean leaves out at each end.
+        blocks: Into which samples are put; None where they are no random choice.
+        stochastic: Whether there is noise; if so, one seed alone gives no interval.
     """
 
-    def __init__(self, trim: float) -> None:
-        self._trim = trim
+    def __init__(self, trim: float, blocks: Blocks | None = None, stochastic: bool = True) -> None:
+        self._trim, self._blocks, self._stochastic = trim, blocks, stochastic
         self._sum: dict[str, xr.DataArray] = {}
         self._count: dict[str, xr.DataArray] = {}
         self._total: dict[str, xr.DataArray] = {}
         self._number: dict[str, xr.DataArray] = {}
+        self._within: dict[str, xr.DataArray] = {}
 
     def add(
         self,
@@ -148,6 +172,7 @@ class DesignAverage:
         parameter_value: xr.DataArray,
         local: xr.Dataset,
         weight: xr.DataArray | float = 1.0,
+        rows: np.ndarray | None = None,
     ) -> None:
         """Add one slab: all seeds of some samples.
 
@@ -155,8 +180,9 @@ class DesignAverage:
             value: (sample, seed, time, observable); NaN where it or its gradient cannot be used.
             gradient: (sample, seed, time, observable, parameter); NaN at the same places.
             parameter_value: (sample, parameter).
-            local: Local estimates of the same samples.
+            local: Local estimates of the same samples; ``elasticity`` as it is averaged.
             weight: (sample), for samples that do not count alike.
+            rows: Numbers of the samples in the design, for ``blocks``.
         """
         deviation = gradient - local["gradient_mean"]
         deviations = {
@@ -170,31 +196,44 @@ class DesignAverage:
         add_up(self._count, {name: _weights_of(d, weight) for name, d in deviations.items()})
         add_up(self._total, {name: (weight * m).sum("sample") for name, m in means.items()})
         add_up(self._number, {name: _weights_of(m, weight) for name, m in means.items()})
+        if self._blocks is not None and rows is not None:
+            self._blocks.add(rows, means)
+            within = {name: local[se] ** 2 for name, se in _ERRORS.items() if se in local}
+            add_up(self._within, {name: square.sum("sample") for name, square in within.items()})
 
     def estimates(self) -> dict[str, xr.DataArray]:
-        """``<quantity>_average`` with ``_se``, ``_low`` and ``_high``.
+        """``<quantity>_average`` with ``_se``, ``_se_seeds``, ``_se_samples``, ``_low`` and ``_high``.
 
-        The interval is Student's, 95 %, for the noise of the seeds at the given samples. The average of
-        the elasticity is NaN where more than 5 % of the samples have none. The trimmed
+        The average of the elasticity is NaN where more than 5 % of the samples have none. The trimmed
         average leaves out the seeds whose average over the samples is the smallest and the largest.
         """
         result: dict[str, xr.DataArray] = {"elasticity_defined_share": self._defined_share()}
         for name in _AVERAGED:
             average = self._average(name)
             result[f"{name}_average"] = average
+            of_samples = None if self._blocks is None else self._blocks.spread(name)
             per_seed = self._per_seed(name)
             if per_seed.sizes["seed"] < 2:
+                if of_samples is not None and not self._stochastic:
+                    result |= _with_interval(f"{name}_average", average, of_samples, None)
                 continue
-            n = per_seed.count("seed")
-            se = per_seed.std("seed", ddof=1) / np.sqrt(n)
-            result |= _with_student_interval(f"{name}_average", average, se, n)
+            of_seeds = spread_of(per_seed, "seed")
+            twice = self._counted_twice(name, of_seeds)
+            result |= _with_interval(f"{name}_average", average, of_samples, of_seeds, twice)
             if name == "gradient":
                 around, trimmed_se = trimmed_mean(per_seed, self._trim)
-                left = n - 2 * np.floor(self._trim * n)
-                result |= _with_student_interval(
-                    "gradient_trimmed_average", average + around, trimmed_se, left
+                left = of_seeds.n - 2 * np.floor(self._trim * of_seeds.n)
+                trimmed = Spread(trimmed_se**2, 0 * of_seeds.third, left)
+                result |= _with_interval(
+                    "gradient_trimmed_average", average + around, of_samples, trimmed, twice
                 )
         return result
+
+    def _counted_twice(self, name: str, of_seeds: Spread) -> xr.DataArray | float:
+        if name not in self._within:
+            return 0.0
+        n = self._number[name]
+        return interaction(self._within[name] / n.where(n > 0) ** 2, of_seeds, n)
 
     def _defined_share(self) -> xr.DataArray:
         """Share of the samples at which the elasticity is defined."""
@@ -226,20 +265,26 @@ def _weights_of(x: xr.DataArray, weight: xr.DataArray | float) -> xr.DataArray:
     return (weight * x.notnull()).sum("sample")
 
 
-def _with_student_interval(
-    name: str, average: xr.DataArray, se: xr.DataArray, n: xr.DataArray
+def _with_interval(
+    name: str,
+    average: xr.DataArray,
+    of_samples: Spread | None,
+    of_seeds: Spread | None,
+    twice: xr.DataArray | float = 0.0,
 ) -> dict[str, xr.DataArray]:
-    half = se * stats.t.ppf(0.975, np.maximum(n - 1, 1))
-    return {
-        name: average,
-        f"{name}_se": se,
-        f"{name}_low": average - half,
-        f"{name}_high": average + half,
-    }
+    """The average with its errors; ``of_samples`` is None where it is one over these very samples."""
+    result = {name: average}
+    if of_seeds is not None:
+        result |= {f"{name}_se": of_seeds.se, f"{name}_se_seeds": of_seeds.se}
+    if of_samples is not None:
+        result[f"{name}_se_samples"] = of_samples.se
+    parts = [part for part in (of_samples, of_seeds) if part is not None]
+    low, high = ends(average, parts, twice if len(parts) > 1 else 0.0)
+    return result | {f"{name}_low": low, f"{name}_high": high}
 
 
 class Averages(Estimator):
-    """Averages over the samples, with the error of the noise; of the elasticity also of the samples."""
+    """Averages over the samples, with the errors of the samples and of the noise."""
 
     quantities = QUANTITIES
     after = (Local,)
@@ -247,14 +292,18 @@ class Averages(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        self._average = DesignAverage(samples.question.trim)
+        size, n = samples.group_size, samples.points.sizes["sample"]
+        blocks = Blocks(n, size) if samples.stands_for == "sample" and n > size else None
+        self._average = DesignAverage(samples.question.trim, blocks, samples.question.stochastic)
 
     def add(self, slab: Slab) -> Estimates:
         numbers = self.samples.points["sample"].values
         rows = np.searchsorted(numbers, slab.value["sample"].values)
         weight = self.samples.weight.isel(sample=rows)
-        self._average.add(slab.value, slab.gradient, slab.parameter_value, slab.local, weight)
-        self._elasticity = kept_in(self._elasticity, slab.local["elasticity"], numbers)
+        bias = elasticity_bias(slab.value, slab.gradient, slab.parameter_value, slab.local["elasticity"])
+        local = slab.local.assign(elasticity=slab.local["elasticity"] - bias)
+        self._average.add(slab.value, slab.gradient, slab.parameter_value, local, weight, rows)
+        self._elasticity = kept_in(self._elasticity, local["elasticity"], numbers)
         return {}
 
     def finish(self, found: Estimates) -> Estimates:
@@ -265,7 +314,6 @@ class Averages(Estimator):
         defined = result["elasticity_average"].notnull()
         result |= {name: array.where(defined) for name, array in of_samples.items()}
         if "elasticity_average_se" in result:
-            result["elasticity_average_se_seeds"] = result["elasticity_average_se"]
             by_seeds = self._average.elasticity_by_seeds()
             if by_seeds is not None:
                 result["elasticity_average_by_seeds"] = by_seeds
@@ -273,10 +321,10 @@ class Averages(Estimator):
 
 
 def over_samples(elasticity: xr.DataArray, group_size: int | None) -> Estimates:
-    """Quantiles of the elasticity, the error of its average and averages of the first samples.
+    """Quantiles of the elasticity, and its averages of the first samples.
 
-    Time by time: quantiles and deviations copy what they work on. ``group_size`` is None where the
-    samples do not represent the distributions, and an error of sampling means nothing.
+    Time by time: quantiles copy what they work on. ``group_size`` is None where the samples do not
+    represent the distributions.
     """
     parts = []
     for _, at in elasticity.groupby("time", squeeze=False):
@@ -284,13 +332,10 @@ def over_samples(elasticity: xr.DataArray, group_size: int | None) -> Estimates:
         # Undefined at every sample stays undefined, without numpy's warning about it.
         spread = at.where(defined, 0.0).quantile(list(_SPREAD), "sample").where(defined)
         part = {"elasticity_spread": spread}
-        if group_size is not None and at.sizes["sample"] > group_size:
-            n = at.sizes["sample"] // group_size
-            groups = at if group_size == 1 else at.coarsen(sample=group_size).mean()
-            part["elasticity_average_se_samples"] = groups.std("sample", ddof=1) / n**0.5
-            if sizes := nested(at.sizes["sample"], group_size):
-                subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]
-                by_samples = xr.concat(subsets, "n_samples").assign_coords(n_samples=sizes)
-                part["elasticity_average_by_samples"] = by_samples
+        sizes = [] if group_size is None else nested(at.sizes["sample"], group_size)
+        if sizes:
+            subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]
+            by_samples = xr.concat(subsets, "n_samples").assign_coords(n_samples=sizes)
+            part["elasticity_average_by_samples"] = by_samples
         parts.append(xr.Dataset(part))
     return {str(name): array for name, array in xr.concat(parts, "time").items()}

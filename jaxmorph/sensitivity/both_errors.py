@@ -5,7 +5,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from .moments import DesignMoments, Draws
-from .resampling import with_interval
+from .resampling import DeviationScale, with_interval
 
 
 class BothErrors:
@@ -27,7 +27,12 @@ class BothErrors:
         self.n_groups = moments.n_groups
         self.has_interval = not (moments.design.stochastic and self.seeds is None)
 
-    def estimate(self, name: str, function: Callable[[Draws], xr.DataArray]) -> dict[str, xr.DataArray]:
+    def estimate(
+        self,
+        name: str,
+        function: Callable[[Draws], xr.DataArray],
+        scale: DeviationScale = DeviationScale.LINEAR,
+    ) -> dict[str, xr.DataArray]:
         """The estimate with its interval and, where there are any, its nested subsets."""
         of_samples = function(self.samples)
         over_samples = self.samples.resampled(of_samples)
@@ -41,4 +46,6 @@ class BothErrors:
             of_seeds = function(self.seeds)
             over_seeds = self.seeds.resampled(of_seeds)
             result[f"{name}_by_seeds"] = self.seeds.nested(of_seeds, "n_seeds")
-        return result | with_interval(name, over_samples, self.n_groups, over_seeds, self.n_blocks)
+        return result | with_interval(
+            name, over_samples, self.n_groups, over_seeds, self.n_blocks, scale
+        )

@@ -3,14 +3,14 @@
 Nothing but the input and the estimates is ever held for all of them at once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from .failures import usable_rows
-from .resampling import FEWEST, nested, sample_weights, seed_weights, with_interval
+from .resampling import FEWEST, DeviationScale, nested, sample_weights, seed_weights, with_interval
 from .rounding import round_off
 
 Arrays = dict[str, np.ndarray]
@@ -122,6 +122,7 @@ def estimate_entries(
     parameters: Sequence[str],
     n_samples: int | None,
     sizes: dict[str, list[int]],
+    scales: Mapping[str, DeviationScale] | None = None,
 ) -> dict[str, xr.DataArray]:
     """Arrays of every (time, observable), with their intervals and their convergence.
 
@@ -134,6 +135,7 @@ def estimate_entries(
         parameters: Names.
         n_samples: Number of what was resampled as samples; None if nothing was.
         sizes: Of the nested subsets, ``n_samples`` and ``n_seeds``.
+        scales: On which deviations are taken, by name, if not the linear one.
 
     Returns:
         See ``with_interval``; where an estimate is NaN, so is its interval. And ``<name>_by_samples``,
@@ -154,7 +156,8 @@ def estimate_entries(
         over_seeds = None
         if "seeds" in collected:
             over_seeds = _labelled(collected["seeds"][name], value, "draw", parameters)
-        estimate = with_interval(name, over_samples, n_samples, over_seeds, value.sizes["seed"])
+        scale = (scales or {}).get(name, DeviationScale.LINEAR)
+        estimate = with_interval(name, over_samples, n_samples, over_seeds, value.sizes["seed"], scale)
         result |= {k: v.where(estimate[name].notnull()) for k, v in estimate.items()}
     for dim in ("n_samples", "n_seeds"):
         for name, subsets in collected.get(dim, {}).items():

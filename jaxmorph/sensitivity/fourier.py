@@ -36,12 +36,12 @@ def fast(
     are taken between different seeds (``without_noise``), so noise that is left in the mean over
     seeds does not count. With one seed or ``stochastic`` false they are plain.
 
-    The interval is for the seeds alone (``_se_samples`` is absent): a search curve is no random choice,
-    and what it errs by is systematic, from interfering frequencies and harmonics left out. For the
-    Ishigami function with N of 257 or more that is up to 0.05, with N = 65 up to 0.25. SALib's own
-    intervals, from pieces of the curve, covered the truth in 0 to 100 % of repetitions, and SALib warns
-    of them; they are not used. ``_by_seeds`` holds the convergence; part of a curve is no curve, so
-    there is no ``_by_samples``.
+    There is no interval, but the part of the error that the seeds have (``_se_seeds``): a search curve
+    is no random choice, and what it errs by is systematic, from interfering frequencies and harmonics
+    left out: up to 0.36 for the Ishigami function with N = 129, 0.05 with 257, and no rule of N bounds
+    it (``docs/estimates.md``). SALib's own intervals, from pieces of the curve, covered the truth in 0
+    to 100 % of repetitions, and SALib warns of them; they are not used. ``_by_seeds`` holds the
+    convergence; part of a curve is no curve, so there is no ``_by_samples``.
 
     Args:
         value: (sample, seed, time, observable): N rows a parameter, in order. NaN where unusable: the
@@ -84,6 +84,7 @@ def fast(
         return result
 
     found = estimate_entries(value, of_entry, stochastic, parameters, None, sizes)
+    found = {name: array for name, array in found.items() if not name.endswith(("_low", "_high"))}
     return with_share_used(found, value, usable)
 
 

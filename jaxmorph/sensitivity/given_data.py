@@ -19,7 +19,7 @@ from .estimator import Estimates, OfValues
 from .main_effects import apart, main_effects
 from .polarisation import without_noise
 from .ranks import SampleError, choose, explained, sample_error, spectrum, windows
-from .resampling import RESAMPLES, sample_weights, seed_weights
+from .resampling import RESAMPLES, seed_weights
 
 _DIMS = ("time", "observable", "parameter")
 RANKS = Method(
@@ -38,7 +38,7 @@ PAWN = Method(
     "median over values of θ_p of the Kolmogorov-Smirnov distance between the distributions of f with "
     "and without θ_p fixed",
     "Looks at the whole distribution, not at its variance alone. Independence is not needed. Not 0 for "
-    "a parameter without effect.",
+    "a parameter without effect, and without an interval: its bias is as large as its error.",
     "Pianosi and Wagener, Environ. Model. Softw. 67 (2015) 1-11; by SALib",
 )
 QUANTITIES = (
@@ -68,7 +68,6 @@ QUANTITIES = (
         PAWN,
         label="PAWN index",
         reading="distance between distributions, 0 to 1",
-        interval=Interval.SAMPLES_AND_SEEDS,
         designs="sobol, latin-hypercube, list, with 100 samples or more",
         absent="needs 100 or more samples of a Sobol, Latin-hypercube or list design",
     ),
@@ -88,9 +87,6 @@ _LEAST = 0.0025
 _WHITE, _PEAKED = 1.0, 3.0  # times what is made of white noise
 _ONE, _ONE_OF_A_TAIL = 1.0, 3.0  # times the sample of the largest influence
 _BEYOND, _BEYOND_IN_A_TAIL = 2.0, 4.0  # times what the upper half of the band holds
-_RESAMPLES = 100
-_CHUNK = 4
-"""So many resamples of samples are evaluated at once."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +122,9 @@ def given_data(
       for an inert parameter: with m samples a slice about 0.8 / sqrt(m). Absent with fewer than
       ``FEWEST_FOR_PAWN`` samples, or if a parameter does not vary.
 
-    95 % intervals (``with_interval``) over samples, by normal draws of the error of ``sample_error``
-    for the
-    first, and by the spread of the bootstrap about its mean for the second (resampling adds to the bias
-    of the largest difference, and the interval does not count it); and over seeds.
+    The first has a 95 % interval (``with_interval``) over samples, by normal draws of the error of
+    ``sample_error``, and over seeds. The second has none: its bias, of samples and of the noise in the
+    mean, is as large as its error.
 
     Args:
         value: (sample, seed, time, observable). NaN where unusable; a sample with one is left out.
@@ -160,13 +155,11 @@ def given_data(
         result |= estimate_entries(value, first, stochastic, names, n, {})
     if n >= FEWEST_FOR_PAWN and (np.ptp(theta, axis=0) > 0).all():
         slices = _slices(theta)
-        weights = sample_weights(n, resamples=_RESAMPLES).values.astype(float)
-        counts = seed_weights(n_seeds, _RESAMPLES).values.astype(float) if n_seeds > 1 else None
 
         def pawn(x: np.ndarray) -> dict[str, Arrays]:
-            return _pawn(standardise(x[usable]), slices, weights, counts)
+            return {"samples": {"pawn": _pawn(standardise(x[usable]), slices)}}
 
-        result |= estimate_entries(value, pawn, stochastic, names, n, {})
+        result |= estimate_entries(value, pawn, stochastic, names, None, {})
     return result
 
 
@@ -225,26 +218,11 @@ def _slices(theta: np.ndarray) -> np.ndarray:
     return (columns >= edges[:, :-1]) & (columns < edges[:, 1:])
 
 
-def _pawn(
-    data: Standardised, slices: np.ndarray, weights: np.ndarray, counts: np.ndarray | None
-) -> dict[str, Arrays]:
+def _pawn(data: Standardised, slices: np.ndarray) -> np.ndarray:
     x = data.centred
     if not np.var(x) > data.floor:
         x = np.zeros_like(x)
-    chunks = [weights[i : i + _CHUNK] for i in range(0, len(weights), _CHUNK)]
-    draws = np.concatenate([_median_distance(x.mean(axis=1), slices, w) for w in chunks])
-    result = {"samples": {"pawn": _about_the_first(draws)}}
-    if counts is not None:
-        means = x @ counts.T / counts.sum(axis=1)
-        once = np.ones((1, len(x)))
-        draws = np.concatenate([_median_distance(y, slices, once) for y in means.T])
-        result["seeds"] = {"pawn": _about_the_first(draws)}
-    return result
-
-
-def _about_the_first(draws: np.ndarray) -> np.ndarray:
-    """Draws moved so that their mean is draw 0."""
-    return np.concatenate([draws[:1], draws[1:] + draws[0] - draws[1:].mean(axis=0)])
+    return _median_distance(x.mean(axis=1), slices, np.ones((1, len(x))))
 
 
 def _median_distance(y: np.ndarray, slices: np.ndarray, weights: np.ndarray) -> np.ndarray:

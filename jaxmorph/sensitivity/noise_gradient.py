@@ -7,13 +7,20 @@ path, that of E f^2 is the mean of 2 f g (Glasserman, Monte Carlo Methods in Fin
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from ..quantities import Interval, Kind, Method, Quantity
 from .average import add_up
 from .estimator import Estimates, Estimator, Slab
 from .resampling import FEWEST
 from .samples import Samples, kept_in
+from .two_way import (
+    Spread,
+    factors_of_variance,
+    jackknifed,
+    spread_of,
+    times_variance,
+    with_ends,
+)
 
 _PAIR = ("time", "observable", "parameter")
 _ABSENT = "needs noise, two or more seeds, and gradients along paths"
@@ -111,36 +118,35 @@ class NoiseGradient(Estimator):
         average = {name: (weight * array).sum("sample") / count for name, array in samples.items()}
         left_out = {name: self._without_each(array / count) for name, array in self._of_seeds.items()}
         variance = average["variance"].where(average["variance"] > 0)
-        ratio = average["scaled"] / variance
-        around = (samples["scaled"] - ratio * samples["variance"]) / variance
-        return self._with_interval(
-            "noise_gradient_average", average["gradient"], samples["gradient"], left_out["gradient"]
-        ) | self._with_interval(
-            "noise_elasticity", ratio, around, left_out["scaled"] / left_out["variance"]
-        )
+        left = left_out["variance"].where(left_out["variance"] > 0)
+        elasticity = self._relative(average["scaled"], variance, samples["scaled"], samples["variance"])
+        slope = self._relative(average["gradient"], variance, samples["gradient"], samples["variance"])
+        of_seeds = {name: jackknifed(left_out[name] / left) for name in ("scaled", "gradient")}
+        if not self._has_interval(left.sizes["seed"]):
+            return {"noise_gradient_average": average["gradient"], "noise_elasticity": elasticity[0]}
+        size = self._groups(samples["variance"] / variance)
+        factors = factors_of_variance(spread_of(size, "sample"), left)
+        of_slope = (slope[1], of_seeds["gradient"])
+        return times_variance(
+            "noise_gradient_average", average["gradient"], slope[0], of_slope, variance, factors
+        ) | with_ends("noise_elasticity", elasticity[0], (elasticity[1], of_seeds["scaled"]))
+
+    def _relative(
+        self, whole: xr.DataArray, variance: xr.DataArray, of_samples: xr.DataArray, sizes: xr.DataArray
+    ) -> tuple[xr.DataArray, Spread]:
+        """A ratio of averages over samples, and what it owes to the choice of samples."""
+        ratio = whole / variance
+        return ratio, spread_of(self._groups((of_samples - ratio * sizes) / variance), "sample")
+
+    def _groups(self, of_samples: xr.DataArray) -> xr.DataArray:
+        size = self.samples.group_size
+        return of_samples if size == 1 else of_samples.coarsen(sample=size).mean()
+
+    def _has_interval(self, n_seeds: int) -> bool:
+        groups = self.samples.points.sizes["sample"] // self.samples.group_size
+        return self.samples.stands_for == "sample" and min(n_seeds, groups) >= FEWEST
 
     def _without_each(self, part: xr.DataArray) -> xr.DataArray:
         """The sum over seeds without each of them, from parts d_r / (n - 1)."""
         n = part.sizes["seed"]
         return ((n - 1) * part.sum("seed") - n * part) / max(n - 2, 1)
-
-    def _with_interval(
-        self, name: str, value: xr.DataArray, of_samples: xr.DataArray, left_out: xr.DataArray
-    ) -> Estimates:
-        n, n_seeds = of_samples.sizes["sample"], left_out.sizes["seed"]
-        if n_seeds < FEWEST or self.samples.stands_for != "sample" or n < FEWEST:
-            return {name: value}
-        size = self.samples.group_size
-        groups = of_samples if size == 1 else of_samples.coarsen(sample=size).mean()
-        se_samples = groups.std("sample", ddof=1) / groups.count("sample") ** 0.5
-        se_seeds = left_out.std("seed", ddof=1) * (n_seeds - 1) / n_seeds**0.5
-        half = np.hypot(
-            stats.t.ppf(0.975, n // size - 1) * se_samples, stats.t.ppf(0.975, n_seeds - 1) * se_seeds
-        )
-        return {
-            name: value,
-            f"{name}_low": value - half,
-            f"{name}_high": value + half,
-            f"{name}_se_samples": se_samples,
-            f"{name}_se_seeds": se_seeds,
-        }

@@ -33,7 +33,7 @@ QUANTITIES = (
         formula="(σ_p / σ_f) E_θ E_r[∂f/∂θ_p]",
         label="scaled sensitivity",
         reading="standard deviations of the observable per standard deviation of the parameter",
-        interval=Interval.SEEDS,
+        interval=Interval.SAMPLES_AND_SEEDS,
         from_gradients=True,
         needs_complete=Needs.OWN,
         absent=NEEDS_MOMENTS,
@@ -59,10 +59,23 @@ class ScaledSensitivity(Estimator):
             coords={"parameter": self.samples.points["parameter"]},
         )
         self._factor = sd / (variance.where(variance > 0) ** 0.5)
+        gradient, name = found["gradient_average"], "scaled_sensitivity_average"
+        value = self._factor * gradient
+        if "variance_low" not in found or "gradient_average_low" not in found:
+            return {name: value}
+        # Squares of the deviations of both factors add: Zou and Donner, Stat. Med. 27 (2008) 1693-1702.
+        down, up = (
+            abs(value) * abs((variance / found[f"variance_{end}"].clip(min=0)) ** 0.5 - 1)
+            for end in ("high", "low")
+        )
+        down, up = xr.where(value < 0, up, down), xr.where(value < 0, down, up)
+        below, above = (
+            self._factor * (gradient - found[f"gradient_average_{e}"]) for e in ("low", "high")
+        )
         return {
-            f"scaled_sensitivity_average{end}": self._factor * found[f"gradient_average{end}"]
-            for end in ("", "_se", "_low", "_high")
-            if f"gradient_average{end}" in found
+            name: value,
+            f"{name}_low": value - np.hypot(below, down),
+            f"{name}_high": value + np.hypot(above, up.where(value != 0, 0.0)),
         }
 
     def derive(self, local: xr.Dataset) -> Estimates:

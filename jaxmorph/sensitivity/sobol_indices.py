@@ -25,6 +25,7 @@ from .entries import (
 from .estimator import Estimates, OfValues
 from .failures import USED, completed, with_share_used
 from .polarisation import without_noise
+from .resampling import DeviationScale
 
 SOBOL = Method(
     "Sobol indices",
@@ -199,7 +200,9 @@ def sobol_indices(
             result["n_samples"] = joined(by_samples, _CONVERGENCE)
         return result
 
-    found = estimate_entries(value, of_entry, stochastic, parameters, groups.n, sizes)
+    # Variances between seeds: the total with noise holds what a parameter does to the noise.
+    scales = dict.fromkeys(("sobol_noise_first", "sobol_total_with_noise"), DeviationScale.SHARE)
+    found = estimate_entries(value, of_entry, stochastic, parameters, groups.n, sizes, scales)
     return with_share_used(found, value, np.repeat(usable, size))
 
 

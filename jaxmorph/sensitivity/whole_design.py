@@ -16,6 +16,7 @@ from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .both_errors import BothErrors
 from .estimator import Estimates, Estimator
 from .moments import Draws
+from .resampling import DeviationScale
 from .samples import NEEDS_MOMENTS
 
 _PLACE = ("time", "observable")
@@ -192,8 +193,8 @@ def whole_design(
     if independent and both.sampling.weights is None:
         result |= both.estimate("total_bound", bound)
     if both.sampling.stochastic:
-        result |= both.estimate("noise_variance", lambda d: d.noise_variance)
-        result |= both.estimate("noise_share", share)
+        result |= both.estimate("noise_variance", lambda d: d.noise_variance, DeviationScale.VARIANCE)
+        result |= both.estimate("noise_share", share, DeviationScale.SHARE)
     return result
 
 

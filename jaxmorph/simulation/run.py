@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PRNGKeyArray, UInt32
 
 from ..errors import JaxmorphError
-from ..tracing import active, recompute
+from ..tracing import active, is_watched, recompute, spoiled, tell
 
 State = TypeVar("State")
 T = TypeVar("T")
@@ -93,7 +93,10 @@ def simulate(
         raise JaxmorphError(f"n_steps = {n_steps}: a simulation has at least 1 step")
     # What an instrument reads has to leave the program, which it cannot through jit.
     run = _simulate if active().hands_out else _simulate_compiled
-    return run(model, state, key, n_steps, history, checkpoint)
+    final = run(model, state, key, n_steps, history, checkpoint)
+    if is_watched():
+        tell(spoiled(final))
+    return final
 
 
 def _simulate(
@@ -134,11 +137,28 @@ def record(
     """
     if every < 1 or n_steps < 1 or n_steps % every:
         raise JaxmorphError(f"record_every = {every}: must be at least 1 and divide n_steps = {n_steps}")
+    if is_watched():
+        measured, spoilt = _followed_record(
+            model, state, key, n_steps, every, lambda state: (measure(state), spoiled(state))
+        )
+        tell(spoilt)
+        return measured
+    return _followed_record(model, state, key, n_steps, every, measure)
+
+
+def _followed_record(
+    model: Model[State],
+    state: State,
+    key: PRNGKeyArray,
+    n_steps: int,
+    every: int,
+    measure: Callable[[State], Any],
+) -> Any:
     followed = active().follow(model, state)
     if followed is None:
         return _record(model, state, key, n_steps, every, measure)
 
-    def measure_both(pair: tuple[State, Any]) -> tuple[T, Array]:
+    def measure_both(pair: tuple[State, Any]) -> tuple[Any, Array]:
         return measure(pair[0]), followed.read(pair[1])
 
     both = state, followed.extra

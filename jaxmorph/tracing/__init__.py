@@ -20,6 +20,7 @@ from .draws import bernoulli, categorical, gaussian, surrogate
 from .instruments import ChoicesNoticed, Followed, Instrument, active, using
 from .log_density import LogDensity
 from .loops import keep, recompute, scan
+from .spoiled import is_watched, spoiled, tell, watching
 from .tangent_growth import TangentGrowth
 from .tangents import has_many_tangents, many_tangents
 
@@ -48,12 +49,16 @@ __all__ = [
     "gaussian",
     "has_many_tangents",
     "is_measured",
+    "is_watched",
     "keep",
     "many_tangents",
     "may_buffer",
     "platform",
     "recompute",
     "scan",
+    "spoiled",
     "surrogate",
+    "tell",
     "using",
+    "watching",
 ]

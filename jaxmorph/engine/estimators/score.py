@@ -30,6 +30,7 @@ from ..program import (
     select,
     trace,
     values,
+    watched,
 )
 from .base import GradientEstimator, WantedMode, Way
 
@@ -108,7 +109,7 @@ def simulate_with_log_density(
     """
     instrument = LogDensity(of)
     with using(instrument):
-        recording = study.simulate(parameters, key)
+        recording = watched(study, parameters, key)
         log_density = instrument.at(recording.time.shape[0])
         stretches = instrument.stretches(_STRETCHES)
     if not instrument.drawn:

@@ -156,6 +156,10 @@ def determined(data: xr.Dataset) -> list[str]:
         if not _covered(data, name, value, low, high) < VAGUE:
             vague.append(f"{told})")
             continue
+        if end is not None:
+            one_sided = f"at least {plain(low)}" if end == "upper" else f"at most {plain(high)}"
+            sure.append(f"{words(name)} {plain(value)} ({one_sided})")
+            continue
         share = f", ± {plain(50 * (high - low) / abs(value), 2)} %" if value else ""
         sure.append(f"{told}{share})")
     sentences = []
