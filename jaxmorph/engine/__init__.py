@@ -3,6 +3,7 @@
 from .batch import Evaluation, SimulatedStates, evaluate, evaluator, simulate_states
 from .checks import FiniteDifferences, finite_differences, lyapunov_exponent, mode_difference
 from .cost import measure_cost
+from .cuts import Cut, find_cuts
 from .devices import describe_devices, require_gpus
 from .failures import StudyError
 from .impure import check_pure
@@ -11,6 +12,7 @@ from .program import GradientMode, check_trace, choose_mode, trace, trace_gradie
 from .ways import GradientArguments, check_estimator
 
 __all__ = [
+    "Cut",
     "Evaluation",
     "FiniteDifferences",
     "GradientArguments",
@@ -25,6 +27,7 @@ __all__ = [
     "describe_devices",
     "evaluate",
     "evaluator",
+    "find_cuts",
     "finite_differences",
     "lyapunov_exponent",
     "measure_cost",

@@ -33,6 +33,7 @@ def write_design(run_name: str, run: Run, study: str, output: str, record: str) 
         "study_source": about.study_source,
         "settings": json.dumps(about.settings),
         "fixed_parameters": json.dumps(about.fixed_parameters),
+        "derivatives_end": json.dumps([cut.plain() for cut in about.cuts]),
         **bias_attributes(run.estimator),
     }
     dataset = store.design_dataset(
