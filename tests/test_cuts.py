@@ -149,7 +149,7 @@ def test_places_are_named_of_what_is_refuted_alone(estimator: str, remedies: boo
         now = flags.copy()
         for o, p in refuted:
             now[0, o, p] = True
-        some = now.any(-1)
+        some = np.array(now.any(-1))
         some[0, list(somewhere)] = True
         found = data.assign(gradient_incomplete=(dims, now), some_gradient_incomplete=(dims[:2], some))
         return incomplete.refuted(found)

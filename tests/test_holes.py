@@ -85,7 +85,7 @@ def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) 
         paths.append(str(folder / "batches" / f"{name}.nc"))
         store.write_dataset(dataset, paths[-1], "batch")
     output = str(folder / "sensitivity.nc")
-    analyse.estimate_sensitivity("made", run, files[1], paths, output)
+    analyse.estimate_sensitivity("made", run, files[1], paths, None, output)
     return store.read_dataset(output, "sensitivity")
 
 

@@ -37,6 +37,9 @@ SLOWER = 2.0
 CHECK_SIMULATIONS = 200
 """What the checks of one sample at one seed cost, in simulations with gradients."""
 
+LINE_ROUNDS = 20
+"""So often points are added to the lines of the checks, as many as one line has, at most."""
+
 LINE_SEARCH_STEPS = 4
 """Simulations of a step of L-BFGS, for each of its seeds."""
 
@@ -98,8 +101,11 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "", sta
         case "corners":  # their whole histories are kept, but they are four at most
             return _simulation_need(2 ** len(run.corners), cost, attempt)
         case "checks":
-            pairs = run.checks.samples * min(run.checks.seeds, run.seeds)
-            return _simulation_need(CHECK_SIMULATIONS * pairs, cost, attempt, programs=4)
+            checks = run.checks
+            pairs = checks.samples * min(checks.seeds, run.seeds)
+            points = checks.line_points * (len(run.parameters) + LINE_ROUNDS)
+            simulations = CHECK_SIMULATIONS * pairs + points * min(checks.line_seeds, run.seeds)
+            return _simulation_need(simulations, cost, attempt, programs=5)
         case "sensitivity":
             of_one = read_cost(cost).result_bytes_per_simulation
             kept = run.n_samples * (SENSITIVITY_BYTES_PER_SAMPLE + of_one) / MEGABYTE

@@ -40,7 +40,10 @@ class Animation(ConfigurationModel):
 
 
 class Checks(ConfigurationModel):
-    """Finite differences against automatic gradients, with the same random numbers."""
+    """Finite differences against automatic gradients, and lines on which gradients must explain values.
+
+    The random numbers are the same at all points.
+    """
 
     samples: int = Field(4, ge=0, description="samples to check, at most; 0 for no check")
     seeds: int = Field(2, ge=1, description="seeds to check at each of them, at most")
@@ -50,6 +53,13 @@ class Checks(ConfigurationModel):
         lt=1,
         description="step of the difference, as a share of the parameter's standard deviation",
     )
+    line_points: int = Field(
+        7,
+        ge=5,
+        description="points of the line of each parameter through the central sample; where gradients "
+        "do not explain how values change, up to 20 times as many more for all lines together",
+    )
+    line_seeds: int = Field(8, ge=1, description="seeds on the lines, at most")
 
 
 class Estimates(ConfigurationModel):

@@ -86,9 +86,10 @@ class Specifications:
     @cached_property
     def checks(self) -> ChecksSpecification:
         """Of the numerical checks."""
-        seeds = min(self.run.checks.seeds, self.run.seeds)
+        checks, most = self.run.checks, self.run.seeds
+        seeds = {"seeds": min(checks.seeds, most), "line_seeds": min(checks.line_seeds, most)}
         return ChecksSpecification(
-            **self._model, checks=self.run.checks.model_copy(update={"seeds": seeds})
+            **self._model, **self._gradient, checks=checks.model_copy(update=seeds)
         )
 
     @cached_property

@@ -7,6 +7,7 @@ from .cuts import Cut, find_cuts
 from .devices import describe_devices, require_gpus
 from .failures import StudyError
 from .impure import check_pure
+from .lines import Lines, follow_lines
 from .pieces import Piece
 from .program import GradientMode, check_trace, choose_mode, trace, trace_gradients
 from .ways import GradientArguments, check_estimator
@@ -17,6 +18,7 @@ __all__ = [
     "FiniteDifferences",
     "GradientArguments",
     "GradientMode",
+    "Lines",
     "Piece",
     "SimulatedStates",
     "StudyError",
@@ -29,6 +31,7 @@ __all__ = [
     "evaluator",
     "find_cuts",
     "finite_differences",
+    "follow_lines",
     "lyapunov_exponent",
     "measure_cost",
     "mode_difference",

@@ -10,12 +10,13 @@ import xarray as xr
 
 from ..configuration import GRADIENT_ESTIMATORS
 from ..figures.style import final, names, words
+from .checked import jumps
 
 _MOST_NAMED = 6
 
 
-def refuted(sensitivity: xr.Dataset) -> str:
-    """Which gradients miss something, and what that leaves; empty if none was found to."""
+def refuted(sensitivity: xr.Dataset, checks: xr.Dataset | None = None) -> str:
+    """Which gradients miss something, where, and what that leaves; empty if none was found to."""
     incomplete = sensitivity.get("gradient_incomplete")
     somewhere = sensitivity.get("some_gradient_incomplete")
     if incomplete is None or somewhere is None or not bool(somewhere.any()):
@@ -32,7 +33,7 @@ def refuted(sensitivity: xr.Dataset) -> str:
         f"Gradients are incomplete: those {_listed(told)} do not explain how the values vary over the "
         "design. The values jump, or climb more steeply than the samples can show. Bounds, averages and "
         "directions that are made from these gradients are withheld: that they are small would prove "
-        f"nothing. {_where(sensitivity)}"
+        f"nothing.{jumps(checks)} {_where(sensitivity)}"
     )
 
 

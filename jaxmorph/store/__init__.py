@@ -19,6 +19,7 @@ from .files import (
     write_dataset,
     write_json,
 )
+from .lines import LINES, with_lines
 from .optimisation import optimisation_cells_dataset, optimisation_dataset, starts_dataset
 from .pieces import SavedPieces
 from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
@@ -27,6 +28,7 @@ from .slabs import Slabs
 from .stream import streamed
 
 __all__ = [
+    "LINES",
     "NO_COMMIT",
     "ObjectiveRecord",
     "ParameterRecord",
@@ -54,6 +56,7 @@ __all__ = [
     "remedy",
     "starts_dataset",
     "streamed",
+    "with_lines",
     "with_trajectories",
     "write_dataset",
     "write_json",
