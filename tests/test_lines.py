@@ -12,7 +12,7 @@ from jaxtyping import Array
 from support import synthetic
 
 from jaxmorph import engine, store
-from jaxmorph.configuration import resources
+from jaxmorph.configuration import sections
 from jaxmorph.designs import GridDesign
 from jaxmorph.distributions import Distribution, LogUniform, Normal, Uniform
 from jaxmorph.engine import lines
@@ -202,7 +202,7 @@ def test_a_study_with_jumps_noise_and_smooth_terms_is_told_apart_line_by_line() 
     np.testing.assert_allclose(found.jump[0, 1, 2], 1 / 8)
     # What it took: three lines, and ten halvings of intervals of all of them together.
     assert 3 * 7 * 8 < found.simulations <= (3 + lines.MOST_ROUNDS) * 7 * 8
-    assert resources.LINE_ROUNDS == lines.MOST_ROUNDS
+    assert sections.LINE_ROUNDS == lines.MOST_ROUNDS
 
 
 def test_a_choice_beside_one_that_the_score_sees_is_missed_beyond_the_noise_of_seeds() -> None:

@@ -37,9 +37,6 @@ SLOWER = 2.0
 CHECK_SIMULATIONS = 200
 """What the checks of one sample at one seed cost, in simulations with gradients."""
 
-LINE_ROUNDS = 20
-"""So often points are added to the lines of the checks, as many as one line has, at most."""
-
 LINE_SEARCH_STEPS = 4
 """Simulations of a step of L-BFGS, for each of its seeds."""
 
@@ -103,8 +100,9 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "", sta
         case "checks":
             checks = run.checks
             pairs = checks.samples * min(checks.seeds, run.seeds)
-            points = checks.line_points * (len(run.parameters) + LINE_ROUNDS)
-            simulations = CHECK_SIMULATIONS * pairs + points * min(checks.line_seeds, run.seeds)
+            seeds, rounds = checks.lines(run.estimator, run.seeds)
+            points = checks.line_points * (len(run.parameters) + rounds)
+            simulations = CHECK_SIMULATIONS * pairs + points * seeds
             return _simulation_need(simulations, cost, attempt, programs=5)
         case "sensitivity":
             of_one = read_cost(cost).result_bytes_per_simulation

@@ -16,6 +16,12 @@ else:
     Estimator = Literal[tuple(GRADIENT_ESTIMATORS)]
 
 
+LINE_ROUNDS = 20
+"""So often as many points as one line has are added to all lines together, at most."""
+ON_AVERAGE = 8
+"""So many times as many seeds are on lines where the gradients of all of them count together."""
+
+
 class Trajectories(ConfigurationModel):
     """The simulations whose full history is stored: each of `samples` at each of `seeds`."""
 
@@ -59,7 +65,18 @@ class Checks(ConfigurationModel):
         description="points of the line of each parameter through the central sample; where gradients "
         "do not explain how values change, up to 20 times as many more for all lines together",
     )
-    line_seeds: int = Field(8, ge=1, description="seeds on the lines, at most")
+    line_seeds: int = Field(
+        8,
+        ge=1,
+        description="seeds on the lines, at most; of gradients right on average alone (`score`, "
+        "`smoothed`) eight times as many, and no more points",
+    )
+
+    def lines(self, estimator: str, seeds: int) -> tuple[int, int]:
+        """Seeds on the lines of a run with so many, and how often points may be added to all lines."""
+        if GRADIENT_ESTIMATORS[estimator].is_complete:
+            return min(self.line_seeds, seeds), LINE_ROUNDS
+        return min(ON_AVERAGE * self.line_seeds, seeds), 0
 
 
 class Estimates(ConfigurationModel):

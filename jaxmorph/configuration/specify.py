@@ -86,8 +86,9 @@ class Specifications:
     @cached_property
     def checks(self) -> ChecksSpecification:
         """Of the numerical checks."""
-        checks, most = self.run.checks, self.run.seeds
-        seeds = {"seeds": min(checks.seeds, most), "line_seeds": min(checks.line_seeds, most)}
+        checks, run = self.run.checks, self.run
+        on_lines, _ = checks.lines(run.estimator, run.seeds)
+        seeds = {"seeds": min(checks.seeds, run.seeds), "line_seeds": on_lines}
         return ChecksSpecification(
             **self._model, **self._gradient, checks=checks.model_copy(update=seeds)
         )
