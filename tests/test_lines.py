@@ -215,8 +215,6 @@ def test_a_choice_beside_one_that_the_score_sees_is_missed_beyond_the_noise_of_s
     found = followed(problem, n_seeds=256, estimator="score")
     assert found.incomplete.ravel().tolist() == [False, True]
     np.testing.assert_allclose(found.missing.ravel(), [0, 0.96 * 0.4], atol=0.1)
-    # With few seeds nothing can be told.
-    assert not followed(problem, n_seeds=4, estimator="score").incomplete.any()
 
 
 # --- files, estimates, report --------------------------------------------------------------------

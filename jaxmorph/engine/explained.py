@@ -30,7 +30,7 @@ def quadrature_error(
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Interval:
+class Span:
     """Part of a line.
 
     Attributes:
@@ -61,7 +61,7 @@ def integrals(
     return np.diff(whole, axis=0)
 
 
-_Open = tuple[float, float, Interval]
+_Open = tuple[float, float, Span]
 """Less the excess, the place, and the interval."""
 
 
@@ -102,7 +102,7 @@ class Line:
         self._allowed = material / (len(u) - 1)
         shape = value.shape[1:]
         self.jumps: Bool[np.ndarray, "time observable"] = np.zeros(shape, bool)
-        self.found: dict[int, Interval] = {}
+        self.found: dict[int, Span] = {}
         finite = np.isfinite(value).all(axis=0) & np.isfinite(slope).all(axis=0)
         self.judged: Bool[np.ndarray, "time observable"] = finite
         missing = np.diff(value, axis=0) - integrals(u, np.where(finite, slope, 0.0))
@@ -119,7 +119,7 @@ class Line:
                 continue
             for k in range(len(u) - 1):
                 ends = float(u[k]), float(u[k + 1])
-                self._push(observable, Interval(*ends, 0, missing[k], np.zeros(shape)))
+                self._push(observable, Span(*ends, 0, missing[k], np.zeros(shape)))
 
     @property
     def unresolved(self) -> Bool[np.ndarray, " observable"]:
@@ -153,7 +153,7 @@ class Line:
                     self._split(observable, interval)
                     break
 
-    def _split(self, observable: int, interval: Interval) -> None:
+    def _split(self, observable: int, interval: Span) -> None:
         value, slope = self._known[interval.middle]
         if not np.isfinite([value[:, observable], slope[:, observable]]).all():
             self._leave(observable, interval)
@@ -175,7 +175,7 @@ class Line:
                 self._leave(observable, interval)
             waiting.clear()
 
-    def _halves(self, interval: Interval) -> list[Interval]:
+    def _halves(self, interval: Span) -> list[Span]:
         """By the parabola through the slopes at the ends and in the middle (Simpson's rule)."""
         middle = interval.middle
         (f0, g0), (f1, g1), (f2, g2) = (self._known[x] for x in (interval.low, middle, interval.high))
@@ -185,11 +185,11 @@ class Line:
         bend = h / 2 * np.ptp(np.stack([g0, g1, g2]), axis=0)
         level = interval.level + 1
         return [
-            Interval(interval.low, middle, level, left, bend),
-            Interval(middle, interval.high, level, right, bend),
+            Span(interval.low, middle, level, left, bend),
+            Span(middle, interval.high, level, right, bend),
         ]
 
-    def _excess(self, interval: Interval) -> Float[np.ndarray, "time observable"]:
+    def _excess(self, interval: Span) -> Float[np.ndarray, "time observable"]:
         """What is missing over what may be; one is no excess."""
         allowed = np.maximum(self._allowed / 2**interval.level, self._round_off)
         return np.where(allowed > 0, np.abs(interval.missing) / np.where(allowed > 0, allowed, 1), 0.0)
@@ -199,7 +199,7 @@ class Line:
         allowed = max(self._allowed[place] / 2**level, self._round_off[place])
         return abs(float(missing[place])) / allowed if allowed > 0 else 0.0
 
-    def _push(self, observable: int, interval: Interval) -> None:
+    def _push(self, observable: int, interval: Span) -> None:
         excess = self._excess_of(observable, interval.missing, interval.level)
         if excess > 1:
             self._open[observable].append((-excess, interval.low, interval))
@@ -221,5 +221,5 @@ class Line:
             if not sharp[time, observable]:
                 self._leave(observable, interval)
 
-    def _leave(self, observable: int, interval: Interval) -> None:
+    def _leave(self, observable: int, interval: Span) -> None:
         self._aside[observable] += abs(interval.missing[self._time[observable], observable])
