@@ -199,7 +199,7 @@ def test_a_line_shows_where_gradients_miss_a_jump_and_where_they_are_too_wild(
     checks["line_incomplete"][{"time": -1, **pair}] = True
     checks["jump_from"][pair], checks["jump_to"][pair] = x[2] + 1e-4, x[2] + 2e-4
     checks["line_incomplete"][-1, 0, 1] = True  # nowhere in particular
-    checks["line_unresolved"][1, 0] = True
+    checks["line_unresolved"][0, 2] = True
     figure, table = draw("response", usual[0], checks)
     crossed = [ax for ax in figure.axes if any(line.get_marker() == "x" for line in ax.lines)]
     assert crossed == figure.axes[:1]

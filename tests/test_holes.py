@@ -51,6 +51,7 @@ def made(folder: Path, settings: dict[str, Any], missing: Collection[str] = ()) 
         "study_source": "",
         "settings": {},
         "fixed_parameters": {},
+        "cuts": [],
         "stochastic": True,
         "parameters": [
             {"name": n, "unit": "1", "description": n, "default": 1.5, "distribution": UNIFORM}
