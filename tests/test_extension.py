@@ -173,6 +173,7 @@ def test_the_job_writes_the_points_with_what_made_them_and_the_record(tmp_path: 
         "study_source": "",
         "settings": {},
         "fixed_parameters": {},
+        "cuts": [],
     }
     study, output, record = (tmp_path / n for n in ("study.json", "design.nc", "design.json"))
     for stochastic in (True, False):

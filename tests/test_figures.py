@@ -260,16 +260,16 @@ def test_tornado_ranks_by_size(usual: tuple[xr.Dataset, xr.Dataset]) -> None:
 
 
 def test_tangents_have_the_slope_of_the_gradient() -> None:
-    sensitivity = synthetic.sensitivity(n_parameters=4, n_observables=1, n_samples=8)
-    figure, _ = draw("response", sensitivity)
-    last = sensitivity.isel(time=-1, observable=0)
+    checks = synthetic.checks(n_parameters=4, n_observables=1)
+    figure, _ = draw("response", synthetic.sensitivity(n_parameters=4, n_observables=1), checks)
+    last = checks.isel(time=-1, observable=0)
     for ax, parameter in zip(figure.axes, last["parameter"].values, strict=True):
-        x, y = ax.lines[0].get_data()
+        x, y = ax.lines[1].get_data()
         x, y = np.asarray(x).reshape(-1, 3), np.asarray(y).reshape(-1, 3)
-        expected = last["gradient_mean"].sel(parameter=parameter).values
+        expected = last["line_gradient"].sel(parameter=parameter).values
         run = x[:, 1] - x[:, 0]
         if ax.get_xscale() == "log":
-            run = last["parameter_value"].sel(parameter=parameter).values * np.log(x[:, 1] / x[:, 0])
+            run = last["line_parameter"].sel(parameter=parameter).values * np.log(x[:, 1] / x[:, 0])
         np.testing.assert_allclose((y[:, 1] - y[:, 0]) / run, expected, rtol=1e-9)
 
 

@@ -186,9 +186,29 @@ def test_noise_figure_writes_the_share() -> None:
 
 def test_of_many_samples_a_part_is_drawn_and_the_figure_says_so() -> None:
     data = synthetic.sensitivity(n_parameters=1, n_observables=1, n_times=2, n_samples=1024, n_seeds=4)
-    figure, table = draw("response", data)
-    assert len(table) == panels.MOST_DRAWN
+    figure, _ = draw("active_subspace", data)
     assert "256 of 1024 samples are drawn" in str(figure._supxlabel.get_text())  # type: ignore[attr-defined]
+
+
+def test_a_line_shows_where_gradients_miss_a_jump_and_where_they_are_too_wild(
+    usual: tuple[xr.Dataset, xr.Dataset],
+) -> None:
+    checks = usual[1].copy(deep=True)
+    pair = {"observable": 0, "parameter": 0}
+    x = checks["line_parameter"][0].values
+    checks["line_incomplete"][{"time": -1, **pair}] = True
+    checks["jump_from"][pair], checks["jump_to"][pair] = x[2] + 1e-4, x[2] + 2e-4
+    checks["line_incomplete"][-1, 0, 1] = True  # nowhere in particular
+    checks["line_unresolved"][0, 2] = True
+    figure, table = draw("response", usual[0], checks)
+    crossed = [ax for ax in figure.axes if any(line.get_marker() == "x" for line in ax.lines)]
+    assert crossed == figure.axes[:1]
+    (dotted,) = [line for line in crossed[0].lines if line.get_linestyle() == ":"]
+    np.testing.assert_allclose(np.asarray(dotted.get_xdata(), float), x[2] + 1.5e-4)
+    told = [[text.get_text() for text in ax.texts] for ax in figure.axes]
+    assert told[:2] == [[], ["×"]]
+    assert told.count(["?"]) == 1
+    assert table["line_incomplete"].sum() == 2 * checks.sizes["point"]
 
 
 def test_checks_show_how_far_forward_and_reverse_mode_are_apart(

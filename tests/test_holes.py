@@ -59,6 +59,7 @@ def made(
         "study_source": "",
         "settings": {},
         "fixed_parameters": {},
+        "cuts": [],
         "stochastic": True,
         "parameters": [
             {"name": n, "unit": "1", "description": n, "default": 1.5, "distribution": UNIFORM}
@@ -94,7 +95,7 @@ def made(
         paths.append(str(folder / "batches" / f"{name}.nc"))
         store.write_dataset(dataset, paths[-1], "batch")
     output = str(folder / "sensitivity.nc")
-    analyse.estimate_sensitivity("made", run, files[1], paths, output)
+    analyse.estimate_sensitivity("made", run, files[1], paths, None, output)
     return store.read_dataset(output, "sensitivity")
 
 

@@ -172,7 +172,6 @@ def files() -> dict[str, xr.Dataset]:
     states = {"position": np.ones((2, 3, 4, 5, 2))}
     about = StateVariable("position", ("cell", "space"), "um", "place of the cell")
     whole = store.with_trajectories(batch, [0, 1], [0, 1, 2], states, [about])
-    g = batch["gradient"].values
     points = np.ones((2, 2))
     distributions: list[Distribution] = [Uniform(low=0, high=2), LogUniform(low=0.5, high=2)]
     optimisation = synthetic_optimisation.optimisation()
@@ -183,11 +182,20 @@ def files() -> dict[str, xr.Dataset]:
         "design": store.design_dataset(points, points / 2, DESCRIBED, distributions, ATTRIBUTES),
         "batch": whole,
         "corners": store.corners_dataset(batch, ["low", "high"]),
-        "checks": store.checks_dataset(batch, g, g, np.ones((2, 3)), np.ones((2, 3, 4))),
+        "checks": checks_with_lines(batch),
         "starts": optimisation[starts],
         "optimisation": optimisation,
         "optimisation_cells": store.optimisation_cells_dataset(batch),
     }
+
+
+def checks_with_lines(batch: xr.Dataset) -> xr.Dataset:
+    g = batch["gradient"].values
+    checks = store.checks_dataset(batch, g, g, np.ones((2, 3)), np.ones((2, 3, 4)))
+    sizes = {**batch.sizes, "point": 5}
+    arrays = {q.name: np.ones([sizes[d] for d in q.dims]) for q in store.LINES}
+    arrays |= {f"{name}_se": arrays[name] for name in ("line_mean", "line_gradient")}
+    return store.with_lines(checks, arrays, {"line_estimator": "pathwise"}, "biased")
 
 
 KINDS_BUT_ESTIMATES = [kind for kind in KINDS if kind != "sensitivity"]

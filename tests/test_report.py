@@ -25,7 +25,7 @@ from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
 from jaxmorph.jobs.draw import captions, draw_figures
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import absent
-from jaxmorph.report import facts, page, summary, write_report
+from jaxmorph.report import checked, facts, page, summary, write_report
 from jaxmorph.store.one_answer import ONE_ANSWER
 
 
@@ -219,7 +219,7 @@ def test_summary_counts_wrong_seeds_only_where_the_mean_is_clear() -> None:
 def test_summary_names_the_worst_check() -> None:
     checks = synthetic.checks(**SMALL)
     checks["relative_difference"][1, 0, 2, 1, 0] = 3.14e-4
-    text = summary.worst_check(checks)
+    text = checked.worst_difference(checks)
     assert text is not None
     assert "to 3.1 × 10⁻⁴ of" in text
     assert "worst: radius of gyration with respect to epsilon" in text
@@ -230,7 +230,7 @@ def test_a_zero_gradient_gives_no_scale_to_compare_on() -> None:
     checks = synthetic.checks(**SMALL)
     for variable, value in (("gradient", 0.0), ("relative_difference", 1e290)):
         checks[variable][..., 0, 1] = value
-    text = summary.worst_check(checks)
+    text = checked.worst_difference(checks)
     assert text is not None
     assert "10²" not in text
     figure, table = draw("numerical_checks", synthetic.sensitivity(**SMALL), checks)

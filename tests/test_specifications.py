@@ -170,6 +170,7 @@ def test_a_study_with_infinite_settings_is_recorded(tmp_path: Path) -> None:
         settings={"cutoff": np.inf, "shape": [1, 2.0]},
         fixed_parameters={"reach": np.inf},
         parameters=(),
+        cuts=(),
     )
     store.write_record(record, path)
     assert store.read_record(path, store.StudyRecord) == record

@@ -98,8 +98,12 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "", sta
         case "corners":  # their whole histories are kept, but they are four at most
             return _simulation_need(2 ** len(run.corners), cost, attempt)
         case "checks":
-            pairs = run.checks.samples * min(run.checks.seeds, run.seeds)
-            return _simulation_need(CHECK_SIMULATIONS * pairs, cost, attempt, programs=6)
+            checks = run.checks
+            pairs = checks.samples * min(checks.seeds, run.seeds)
+            seeds, rounds = checks.lines(run.estimator, run.seeds)
+            points = checks.line_points * (len(run.parameters) + rounds)
+            simulations = CHECK_SIMULATIONS * pairs + points * seeds
+            return _simulation_need(simulations, cost, attempt, programs=7)
         case "sensitivity":
             of_one = read_cost(cost).result_bytes_per_simulation
             kept = run.n_samples * (SENSITIVITY_BYTES_PER_SAMPLE + of_one) / MEGABYTE

@@ -16,6 +16,12 @@ else:
     Estimator = Literal[tuple(GRADIENT_ESTIMATORS)]
 
 
+LINE_ROUNDS = 20
+"""So often as many points as one line has are added to all lines together, at most."""
+ON_AVERAGE = 8
+"""So many times as many seeds are on lines where the gradients of all of them count together."""
+
+
 class Trajectories(ConfigurationModel):
     """The simulations whose full history is stored: each of `samples` at each of `seeds`."""
 
@@ -40,7 +46,10 @@ class Animation(ConfigurationModel):
 
 
 class Checks(ConfigurationModel):
-    """Finite differences against automatic gradients, with the same random numbers."""
+    """Finite differences against automatic gradients, and lines on which gradients must explain values.
+
+    The random numbers are the same at all points.
+    """
 
     samples: int = Field(4, ge=0, description="samples to check, at most; 0 for no check")
     seeds: int = Field(2, ge=1, description="seeds to check at each of them, at most")
@@ -50,6 +59,24 @@ class Checks(ConfigurationModel):
         lt=1,
         description="step of the difference, as a share of the parameter's standard deviation",
     )
+    line_points: int = Field(
+        7,
+        ge=5,
+        description="points of the line of each parameter through the central sample; where gradients "
+        "do not explain how values change, up to 20 times as many more for all lines together",
+    )
+    line_seeds: int = Field(
+        8,
+        ge=1,
+        description="seeds on the lines, at most; of gradients right on average alone (`score`, "
+        "`smoothed`) eight times as many, and no more points",
+    )
+
+    def lines(self, estimator: str, seeds: int) -> tuple[int, int]:
+        """Seeds on the lines of a run with so many, and how often points may be added to all lines."""
+        if GRADIENT_ESTIMATORS[estimator].is_complete:
+            return min(self.line_seeds, seeds), LINE_ROUNDS
+        return min(ON_AVERAGE * self.line_seeds, seeds), 0
 
 
 class Estimates(ConfigurationModel):

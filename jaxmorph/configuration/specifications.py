@@ -89,8 +89,11 @@ class CornersSpecification(ModelSpecification):
     seed: int
 
 
-class ChecksSpecification(ModelSpecification):
-    """What decides the numerical checks besides the design."""
+class ChecksSpecification(GradientSpecification):
+    """What decides the numerical checks besides the design.
+
+    Finite differences are of gradients along paths in every run, lines of the run's own.
+    """
 
     checks: Checks
 

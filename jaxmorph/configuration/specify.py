@@ -86,9 +86,11 @@ class Specifications:
     @cached_property
     def checks(self) -> ChecksSpecification:
         """Of the numerical checks."""
-        seeds = min(self.run.checks.seeds, self.run.seeds)
+        checks, run = self.run.checks, self.run
+        on_lines, _ = checks.lines(run.estimator, run.seeds)
+        seeds = {"seeds": min(checks.seeds, run.seeds), "line_seeds": on_lines}
         return ChecksSpecification(
-            **self._model, checks=self.run.checks.model_copy(update={"seeds": seeds})
+            **self._model, **self._gradient, checks=checks.model_copy(update=seeds)
         )
 
     @cached_property

@@ -3,9 +3,11 @@
 from .batch import Evaluation, SimulatedStates, evaluate, evaluator, simulate_states
 from .checks import FiniteDifferences, finite_differences, lyapunov_exponent
 from .cost import measure_cost
+from .cuts import Cut, find_cuts
 from .devices import describe_devices, require_gpus
 from .failures import StudyError
 from .impure import check_pure
+from .lines import Lines, follow_lines
 from .modes import BothModes, both_modes
 from .one_answer import Apart, OneAnswer, one_answer
 from .pieces import Piece
@@ -15,10 +17,12 @@ from .ways import GradientArguments, check_estimator
 __all__ = [
     "Apart",
     "BothModes",
+    "Cut",
     "Evaluation",
     "FiniteDifferences",
     "GradientArguments",
     "GradientMode",
+    "Lines",
     "OneAnswer",
     "Piece",
     "SimulatedStates",
@@ -31,7 +35,9 @@ __all__ = [
     "describe_devices",
     "evaluate",
     "evaluator",
+    "find_cuts",
     "finite_differences",
+    "follow_lines",
     "lyapunov_exponent",
     "measure_cost",
     "one_answer",

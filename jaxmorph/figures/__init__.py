@@ -65,7 +65,7 @@ def draw(
         return nothing.draw(entry.title, reason)
     module = importlib.import_module(module_of(name))
     if entry.source == "checks.nc":
-        return module.draw(_given(name, "checks.nc", checks))
+        data = _given(name, "checks.nc", checks)
     more = (checks,) if entry.source == "sensitivity.nc, checks.nc" else ()
     figure, table = module.draw(data, *more)
     if said := bias(name, data):
@@ -78,11 +78,12 @@ def draw(
 def bias(name: str, data: xr.Dataset) -> str:
     """What has to be said of the bias of the gradients that a figure shows; empty if nothing.
 
-    ``data`` is what the figure is drawn from. Checks have pathwise gradients, in every run.
+    ``data`` is what the figure is drawn from. Of the checks, only lines have the run's own gradients.
     """
     entry = CATALOGUE[name]
     if entry.source == "checks.nc":
-        return ""
+        told = (data[v].attrs.get("gradient_bias", "") for v in entry.variables if v in data)
+        return next((str(said) for said in told if said), "")
     shown = _sources(name, [data])
     made = any(data[variable].attrs.get("from_gradients") for variable in shown)
     return str(data.attrs.get("gradient_bias", "")) if made else ""

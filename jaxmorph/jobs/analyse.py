@@ -33,6 +33,7 @@ def write_design(run_name: str, run: Run, study: str, output: str, record: str) 
         "study_source": about.study_source,
         "settings": json.dumps(about.settings),
         "fixed_parameters": json.dumps(about.fixed_parameters),
+        "derivatives_end": json.dumps([cut.plain() for cut in about.cuts]),
         **bias_attributes(run.estimator),
     }
     dataset = store.design_dataset(
@@ -43,15 +44,18 @@ def write_design(run_name: str, run: Run, study: str, output: str, record: str) 
 
 
 def estimate_sensitivity(
-    run_name: str, run: Run, design: str, batches: Sequence[str], output: str
+    run_name: str, run: Run, design: str, batches: Sequence[str], checks: str | None, output: str
 ) -> None:
-    """Read the batches, one slab of samples in memory at a time, and write the estimates."""
+    """Read the batches, one slab of samples in memory at a time, and write the estimates.
+
+    What ``checks`` refute of the gradients, the estimates do not build upon.
+    """
     points = store.read_dataset(design, "design")
     slabs = store.Slabs(run, points, {Path(path).stem: path for path in batches})
     slabs.warn_of_missing()
     n_samples = points.sizes["sample"]
     there = sensitivity.There.of(slabs.batches.values(), n_samples) if slabs.missing else None
-    estimation = sensitivity.Estimation(points, _question(run, points), there)
+    estimation = sensitivity.Estimation(points, _question(run, points, checks), there)
     with store.streamed(output, "sensitivity", n_samples) as file:
         for slab in slabs:
             file.skip_to(int(slab["sample"][0]))
@@ -69,8 +73,9 @@ def estimate_sensitivity(
         file.finish(dataset)
 
 
-def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
+def _question(run: Run, points: xr.Dataset, checks: str | None) -> sensitivity.Question:
     """What the estimators must know of the run besides its numbers."""
+    held = store.read_given(checks, "checks")
     declared = GRADIENT_ESTIMATORS[run.estimator]
     return sensitivity.Question(
         TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"]),
@@ -82,4 +87,5 @@ def _question(run: Run, points: xr.Dataset) -> sensitivity.Question:
         smoothing=run.smoothing if "smoothing" in declared.settings else None,
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
+        refuted=None if held is None else held["line_incomplete"],
     )

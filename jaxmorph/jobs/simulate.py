@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from .. import designs, engine, store
 from ..atomic import UNFINISHED
@@ -17,6 +18,8 @@ from ..configuration.specifications import (
     CornersSpecification,
     GradientSpecification,
 )
+from ..quantities import Attributes
+from ..studies import Problem
 from .datasets import file_attributes, simulated, with_states
 from .one_answer import with_one_answer
 from .problem import digest, how_of, run_problem
@@ -73,7 +76,8 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
     """Hold pathwise gradients against other ways to compute them, at samples spread over the design."""
     begin = time.monotonic()
     problem = run_problem(run_name, spec)
-    points = store.read_dataset(design, "design")["parameter_value"].values
+    of_run = store.read_dataset(design, "design")
+    points = of_run["parameter_value"].values
     numbers = designs.spread_samples(len(points), spec.checks.samples)
     samples, seeds = points[numbers], np.arange(spec.checks.seeds)
     checks = engine.finite_differences(problem, samples, seeds, run_key=spec.key, step=spec.checks.step)
@@ -85,10 +89,47 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
     apart = modes.difference
     dataset = store.checks_dataset(dataset, checks.gradient, checks.error, apart, exponent)
     dataset = with_one_answer(dataset, problem, samples, seeds, spec.key, modes)
+    centre = points[designs.central_sample(of_run["unit_value"].values)]
+    dataset = _with_lines(dataset, problem, spec, centre)
     worst = float(dataset["relative_difference"].max())
     logger.info("largest relative difference from finite differences: %.2g", worst)
     logger.info("largest relative difference of forward and reverse mode: %.2g", apart.max())
     store.write_dataset(dataset, output, "checks")
+
+
+def _with_lines(
+    checks: xr.Dataset, problem: Problem, spec: ChecksSpecification, centre: np.ndarray
+) -> xr.Dataset:
+    """``checks`` with lines through ``centre``, on which the run's gradients must explain the values."""
+    lines = engine.follow_lines(
+        problem,
+        centre,
+        np.arange(spec.checks.line_seeds),
+        run_key=spec.key,
+        n_points=spec.checks.line_points,
+        how=how_of(spec),
+    )
+    arrays = {
+        "line_parameter": lines.points,
+        "line_mean": lines.value,
+        "line_mean_se": lines.value_se,
+        "line_gradient": lines.gradient,
+        "line_gradient_se": lines.gradient_se,
+        "line_missing": lines.missing,
+        "line_missing_error": lines.missing_error,
+        "line_incomplete": lines.incomplete,
+        "line_unresolved": lines.unresolved,
+        "jump_size": lines.jump,
+        "jump_from": lines.jump_from,
+        "jump_to": lines.jump_to,
+    }
+    logger.info(
+        "lines through the central sample: %d simulations; gradients miss something of %d pairs",
+        lines.simulations,
+        lines.incomplete.any(axis=0).sum(),
+    )
+    attributes: Attributes = {"line_estimator": spec.estimator, "line_simulations": lines.simulations}
+    return store.with_lines(checks, arrays, attributes, GRADIENT_ESTIMATORS[spec.estimator].bias)
 
 
 @contextlib.contextmanager

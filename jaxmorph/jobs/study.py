@@ -1,5 +1,6 @@
 """The first job of a run: it checks the run against its study, describes both, and times it."""
 
+import dataclasses
 import logging
 
 from .. import engine, store
@@ -25,6 +26,7 @@ def describe_study(
     traced = engine.trace(problem)
     engine.check_trace(problem, traced)
     engine.check_pure(problem)
+    cuts = engine.find_cuts(problem, spec.estimator)
     n_times, n_observables = traced.shape
     with keys_below(f"runs.{run_name}"):
         fields = [v.name for v in study.state_variables if "cell" in v.dims]
@@ -55,6 +57,7 @@ def describe_study(
             }
             for parameter, distribution in zip(problem.varied, problem.distributions, strict=True)
         ],
+        "cuts": [dataclasses.asdict(cut) for cut in cuts],
     }
     store.write_record(store.StudyRecord.from_plain(content), output)
     measured = engine.measure_cost(problem, run_key=spec.key, **how_of(spec))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
 
+from ..configuration import GRADIENT_ESTIMATORS
 from ..figures.style import final, names, words
+from .checked import jumps
 
 _MOST_NAMED = 6
 
 
-def refuted(sensitivity: xr.Dataset) -> str:
-    """Which gradients miss something, and what that leaves; empty if none was found to."""
+def refuted(sensitivity: xr.Dataset, checks: xr.Dataset | None = None) -> str:
+    """Which gradients miss something, where, and what that leaves; empty if none was found to."""
     incomplete = sensitivity.get("gradient_incomplete")
     somewhere = sensitivity.get("some_gradient_incomplete")
     if incomplete is None or somewhere is None or not bool(somewhere.any()):
@@ -30,8 +33,34 @@ def refuted(sensitivity: xr.Dataset) -> str:
         f"Gradients are incomplete: those {_listed(told)} do not explain how the values vary over the "
         "design. The values jump, or climb more steeply than the samples can show. Bounds, averages, "
         "directions and what one experiment could tell, which are made from these gradients, are "
-        "withheld: that they are small would prove nothing."
+        f"withheld: that they are small would prove nothing.{jumps(checks)} {_where(sensitivity)}"
     )
+
+
+def _where(sensitivity: xr.Dataset) -> str:
+    """The lines of the study that may be at fault, and what to write instead.
+
+    Only of what was found incomplete: every cutoff is a comparison, and most do no harm.
+    """
+    pairs = set(_pairs(sensitivity["gradient_incomplete"]))
+    by_name = {o for o, _ in pairs}
+    somewhere = sensitivity["some_gradient_incomplete"]
+    unnamed = {
+        o
+        for o in names(sensitivity, "observable")
+        if o not in by_name and bool(somewhere.sel(observable=o).any())
+    }
+    at = [
+        f"{cut['place']}: {cut['text']}"
+        for cut in json.loads(sensitivity.attrs.get("derivatives_end", "[]"))
+        if any((o, p) in pairs or o in unnamed for o, p in cut["pairs"])
+    ]
+    remedy = "smooth the threshold, or draw the choice by jaxmorph.simulation.bernoulli"
+    smooth = next(d for d in GRADIENT_ESTIMATORS.values() if "smoothing" in d.settings)
+    if sensitivity.attrs.get("estimator") != smooth.name:
+        remedy += f", or take estimator: {smooth.name}"
+    where = f"Derivatives end on the way, at {_listed(at)}. What helps" if at else "What helps"
+    return f"{where}: {remedy}."
 
 
 def unresolved(sensitivity: xr.Dataset) -> str:

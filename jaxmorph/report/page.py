@@ -22,6 +22,7 @@ from ..figures.estimates import unreliable
 from ..figures.save import render, write_whole
 from ..figures.style import names, words
 from . import (
+    checked,
     explorer,
     facts,
     findings,
@@ -108,7 +109,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "not_one_answer": one_answer.differs(checks),
         "chaos": one_answer.chaos(checks),
         "one_answer": one_answer.agrees(checks),
-        "refuted": incomplete.refuted(sensitivity),
+        "refuted": incomplete.refuted(sensitivity, checks),
         "rankings": found,
         "leading": summary.leading_sentence(found, sensitivity),
         "findings": findings.per_observable(sensitivity, found),
@@ -119,7 +120,8 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "mixed": any(effect.mixed for ranking in found for effect in ranking.effects),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
-        "worst_check": summary.worst_check(checks),
+        "worst_check": checked.worst_difference(checks),
+        "along_lines": checked.along_lines(checks),
         "flagged": flags is not None and bool(flags.any()),
         "explorer": explorer.document(sensitivity),
         "sections": [_section(sensitivity, name) for name in names(sensitivity, "observable")],
@@ -225,7 +227,8 @@ def _figure(name: str, folder: Path, page: Path, data: Data) -> Picture:
     here = os.path.relpath(folder, page)
     links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
     entry = CATALOGUE[name]
-    shown = data.optimisation if entry.source == "optimisation.nc" else data.sensitivity
+    others = {"optimisation.nc": data.optimisation, "checks.nc": data.checks}
+    shown = others.get(entry.source, data.sensitivity)
     assert shown is not None
     return Picture(
         name, entry, source, links, points=_width(svg), bias=bias(name, shown),

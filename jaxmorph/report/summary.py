@@ -9,7 +9,6 @@ import xarray as xr
 
 from ..figures.estimates import both_signs, mean_of_both_signs, unreliable, unsuited
 from ..figures.numbers import plain, uncertain_between
-from ..figures.numerical_checks import largest_over_time
 from ..figures.ranking import EffectSizes, changes_sign, evidence, sizes
 from ..figures.style import final, names, words
 from ..quantities import Kind, Quantity
@@ -18,8 +17,6 @@ _NAME = "elasticity_average"
 _MOST_LISTED = 40
 _MOST_TIED = 3
 _FEW = 2
-# Finite differences that are off by more than this share of the gradient do not confirm it.
-_DISAGREEMENT = 0.01
 
 
 @dataclass(frozen=True)
@@ -301,32 +298,6 @@ def single_seed(sensitivity: xr.Dataset) -> str | None:
         f"One seed is not enough: at the central sample {int(wrong.max())} of {n} seeds give the "
         f"gradient of {words(observable)} with respect to {words(parameter)} the wrong sign, "
         "although the mean over seeds is clear."
-    )
-
-
-def worst_check(checks: xr.Dataset | None) -> str | None:
-    """The largest disagreement of automatic gradients with finite differences, and where it is."""
-    if checks is None:
-        return None
-    difference, _ = largest_over_time(checks)
-    if not difference.notnull().any():
-        return "No finite difference could be compared."
-    place = difference.fillna(-1.0).argmax(...)
-    worst = difference.isel(place)
-    where = (
-        f"{words(str(worst['observable'].item()))} with respect to "
-        f"{words(str(worst['parameter'].item()))}"
-    )
-    if float(worst) > _DISAGREEMENT:
-        return (
-            "Automatic gradients and finite differences do not agree: they differ by "
-            f"{plain(float(worst), 2)} of the largest gradient over time ({where}). Where a "
-            "simulation is chaotic or jumps, neither says how its mean changes."
-        )
-    return (
-        f"Automatic gradients agree with finite differences to {plain(float(worst), 2)} of the "
-        "largest gradient over time or better, in "
-        f"{checks.sizes['sample'] * checks.sizes['seed']} simulations (worst: {where})."
     )
 
 

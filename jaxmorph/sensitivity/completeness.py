@@ -95,7 +95,8 @@ QUANTITIES = (
         _PAIR,
         Kind.FLAG,
         BY_PARTS,
-        formula=f"gradient_missing_p < {LEVEL:g}, or the bound is below an index",
+        formula=f"gradient_missing_p < {LEVEL:g}, or the bound is below an index, or line_incomplete "
+        "(checks.nc)",
         absent=_NEEDS,
     ),
     Quantity(
@@ -156,6 +157,8 @@ class Completeness(Estimator):
         shape = self._still.shape
         result: Estimates = {}
         refuted, somewhere = np.zeros(shape, bool), np.zeros(shape[:-1], bool)
+        if (elsewhere := self.samples.question.refuted) is not None:
+            refuted |= elsewhere.transpose(*_PAIR).values.astype(bool)
         if self._by_parts is not None:
             numbers = of_parts(self._by_parts.parts())
             result = {name: self._named(x, _PAIR) for name, x in numbers.items()}

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 
+import xarray as xr
+
 from ..designs import Design
 from ..distributions import Distribution
 
@@ -27,6 +29,7 @@ class Question:
             of these, as a share of the parameters'.
         wanted_signal_to_noise: What ``seeds_needed`` is for.
         trim: Share of the seeds that a trimmed mean leaves out at each end.
+        refuted: Which gradients were found elsewhere to miss something (time, observable, parameter).
     """
 
     distributions: Sequence[Distribution]
@@ -38,3 +41,4 @@ class Question:
     smoothing: float | None = None
     wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
     trim: float = TRIM
+    refuted: xr.DataArray | None = None

@@ -19,6 +19,7 @@ from .files import (
     write_dataset,
     write_json,
 )
+from .lines import LINES, with_lines
 from .one_answer import with_one_answer
 from .optimisation import optimisation_cells_dataset, optimisation_dataset, starts_dataset
 from .pieces import SavedPieces
@@ -28,6 +29,7 @@ from .slabs import Slabs
 from .stream import streamed
 
 __all__ = [
+    "LINES",
     "NO_COMMIT",
     "ObjectiveRecord",
     "ParameterRecord",
@@ -55,6 +57,7 @@ __all__ = [
     "remedy",
     "starts_dataset",
     "streamed",
+    "with_lines",
     "with_one_answer",
     "with_trajectories",
     "write_dataset",

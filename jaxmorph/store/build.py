@@ -14,6 +14,7 @@ import xarray as xr
 from ..distributions import Distribution
 from ..quantities import COORDINATES, Attributes, Kind, Method, Quantity, describe, written_unit
 from .files import as_strings
+from .lines import LINES
 from .one_answer import ONE_ANSWER
 from .provenance import design_hash
 
@@ -120,14 +121,11 @@ CHECKS = (
 
 def clashes(variables: Sequence[DescribedState]) -> list[str]:
     """One line for each name of a field or of a dimension that files have for something else."""
-    own = {
-        q.name
-        for q in (
-            *(*COORDINATES, VALUE, PATH_SCORE, STORED, CORNER),
-            *(*CHECKS, *ONE_ANSWER, gradient_quantity("")),
-        )
-    }
-    taken = own | {"time", "stage"}
+    declared = (
+        *(*COORDINATES, VALUE, PATH_SCORE, STORED, CORNER),
+        *(*CHECKS, *ONE_ANSWER, *LINES, gradient_quantity("")),
+    )
+    taken = {q.name for q in declared} | {"time", "stage", "point"}
     dims = {dim for variable in variables for dim in variable.dims}
     lines = [
         f"state_variables: {name} is the name of something else in a file; call it otherwise, "

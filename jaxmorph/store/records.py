@@ -22,6 +22,20 @@ class ParameterRecord(ConfigurationModel):
     distribution: Distribution
 
 
+class CutRecord(ConfigurationModel):
+    """A line of a study at which derivatives end: a comparison, a rounding, a raw choice.
+
+    Attributes:
+        place: File and line.
+        text: What stands there.
+        pairs: Observables with the parameters that reach them through it.
+    """
+
+    place: str
+    text: str
+    pairs: tuple[tuple[str, str], ...]
+
+
 class StudyRecord(ConfigurationModel):
     """``study.json``: what the study says of itself.
 
@@ -33,6 +47,7 @@ class StudyRecord(ConfigurationModel):
         settings: All of its settings.
         fixed_parameters: Values of the parameters that do not vary.
         parameters: Those that vary, in the order of the ``parameter`` axis.
+        cuts: Where derivatives end on the way from these to the observables.
     """
 
     # A setting or a fixed parameter may be infinite, such as the range of a force.
@@ -45,6 +60,7 @@ class StudyRecord(ConfigurationModel):
     settings: dict[str, JsonValue]
     fixed_parameters: dict[str, float]
     parameters: tuple[ParameterRecord, ...]
+    cuts: tuple[CutRecord, ...]
 
 
 class ObjectiveRecord(ConfigurationModel):

@@ -18,6 +18,7 @@ from scipy import stats
 from jaxmorph.quantities import describe, why_absent
 from jaxmorph.sensitivity import quantities
 from jaxmorph.sensitivity.resampling import INTERVALS
+from jaxmorph.store import with_lines
 from jaxmorph.store.build import CHECKS, gradient_quantity
 
 from .synthetic_estimates import Estimates
@@ -311,7 +312,35 @@ def checks(n_samples: int = 3, n_seeds: int = 2, **shape: Any) -> xr.Dataset:
         e.coordinates() | {"sample": np.arange(n_samples), "seed": e.seed},
         e.attributes(),
     )
-    return describe(dataset, (*CHECKS, gradient_quantity("pathwise")))
+    described = describe(dataset, (*CHECKS, gradient_quantity("pathwise")))
+    return with_lines(described, _lines(e), {"line_estimator": "pathwise", "line_simulations": 56}, "")
+
+
+def _lines(e: _Ensemble, n_points: int = 7) -> dict[str, np.ndarray]:
+    """What ``with_lines`` takes: the formula along each parameter, all others at their defaults."""
+    unit = np.linspace(0.02, 0.98, n_points)
+    theta = _quantiles(np.tile(unit[:, None], len(e.parameters)), e.distributions).T
+    u = np.log(theta / e.default[:, None])  # (parameter, point)
+    a = _strength(len(e.parameters), len(e.observables))[..., None]
+    scale = np.array([OBSERVABLES[name][0] for name in e.observables])[:, None, None]
+    s = (e.time / 0.1)[:, None, None, None]
+    mean = scale * (1 + s * (a * u + 0.25 * np.abs(a) * u**2))
+    gradient = scale * s * (a + 0.5 * np.abs(a) * u) / theta
+    pair, place = mean.shape[:3], (len(e.observables), len(e.parameters))
+    return {
+        "line_parameter": theta,
+        "line_mean": mean,
+        "line_mean_se": 0.01 * np.abs(mean),
+        "line_gradient": gradient,
+        "line_gradient_se": 0.1 * np.abs(gradient),
+        "line_missing": np.zeros(pair),
+        "line_missing_error": np.zeros(pair),
+        "line_incomplete": np.zeros(pair, bool),
+        "line_unresolved": np.zeros(place, bool),
+        "jump_size": np.full(pair, np.nan),
+        "jump_from": np.full(place, np.nan),
+        "jump_to": np.full(place, np.nan),
+    }
 
 
 def _exponents(rng: np.random.Generator, time: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -23,6 +23,7 @@ rule sensitivity:
     input:
         design="results/{run}/design.nc",
         batches=batches,
+        checks=checks,
         cost=ancient("results/{run}/cost.json"),
     output:
         "results/{run}/sensitivity.nc",

@@ -11,5 +11,6 @@ with job(snakemake):
         Run.from_plain(snakemake.params.run),
         snakemake.input.design,
         snakemake.input.batches,
+        snakemake.input.checks,
         snakemake.output[0],
     )

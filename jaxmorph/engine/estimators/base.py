@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...configuration import GradientDeclaration
 from ...studies import Problem
+from ...tracing import LogDensity
 from ..program import GradientMode, Traced
 
 WantedMode = Literal["auto", "forward", "reverse", "none"]
@@ -69,3 +70,8 @@ class GradientEstimator(abc.ABC):
         """A line that says so if the gradients lack something that a parameter does; else empty."""
         del problem
         return ""
+
+    def follows(self, problem: Problem) -> Callable[[], LogDensity | None]:
+        """Makes what follows a simulation, where draws are held fixed and their density counts."""
+        del problem
+        return lambda: None

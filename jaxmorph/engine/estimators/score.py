@@ -5,7 +5,7 @@ some draws, the others pathwise); Greensmith, Bartlett, Baxter, J. Mach. Learn. 
 (baselines).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar, Literal, final
 
@@ -74,6 +74,16 @@ class Score(GradientEstimator):
     def check(self, problem: Problem) -> None:
         _held_fixed(problem, trace(problem))
 
+    def follows(self, problem: Problem) -> Callable[[], LogDensity | None]:
+        return partial(LogDensity, "choices") if trace(problem).makes_choices else _AllFixed
+
+
+class _AllFixed(LogDensity):
+    """Holds Gaussian draws fixed whatever their sd: where it is 0, nothing is drawn."""
+
+    def gaussian(self, noise: Array, mean: Array | float, sd: Array | float) -> Array:
+        return jax.lax.stop_gradient(super().gaussian(noise, mean, sd))
+
 
 def _held_fixed(problem: Problem, traced: Traced) -> HeldFixed:
     """The choices of a study that makes some, else its Gaussian draws.
@@ -137,8 +147,10 @@ def score(
         d E[f] / d theta = E[(f - b) d ln p(x; theta) / d theta + d f(x; theta) / d theta],
 
     x held fixed in both derivatives. For a step from N(m, sd^2) with xi = (x - m) / sd,
-    d ln p = xi dm / sd + (xi^2 - 1) d sd / sd. It is unbiased (b does not depend on the seed), f need
-    not be continuous, and nothing is pushed along the path. Its variance is about that of f times the
+    d ln p = xi dm / sd + (xi^2 - 1) d sd / sd. It has no bias (b does not depend on the seed) if what is
+    not held fixed is continuous in the parameters; what is held fixed need not be. A choice or threshold
+    beside it is left out: a raw ``jax.random.uniform(key) < p``, or with ``choices`` a comparison of
+    Gaussian draws. Nothing is pushed along the path. Its variance is about that of f times the
     Fisher information of the path, which grows with the number of draws.
 
     The score of the path is d ln p / d theta itself, of stretches of the simulation. It is NaN for a

@@ -29,7 +29,7 @@ DECLARATION = GradientDeclaration(
     computed="by the straight-through estimator, which is biased,",
     caution="Gradients on this page are straight-through estimates: cheap, and biased, also with any "
     "number of seeds. Intervals do not know of the bias. The score-function estimator (estimator: "
-    "score) has none.",
+    "score) has none of what is drawn through jaxmorph.simulation.",
     bias="Gradients are straight-through: biased, also with any number of seeds",
     method=Method(
         title="Straight-through gradients",
