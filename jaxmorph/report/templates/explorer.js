@@ -180,7 +180,7 @@
     clock.textContent = words;
     time.setAttribute("aria-valuetext", `time ${words}`);
     const cancels = e.name.startsWith("elasticity") && data.unsuited[+observable.value];
-    meaning.textContent = `${e.label}: ${e.meaning}.${cancels ? " Signs change over the design: averages of elasticities cancel and rank nothing." : ""}`;
+    meaning.textContent = `${e.label}: ${e.meaning}.${cancels ? " Signs change over the design, or gradients miss something: averages of elasticities rank nothing." : ""}`;
     hide();
     drawBars();
     drawLines();
