@@ -51,7 +51,7 @@ test-slow: $(STAMP) $(PEERS)/.installed ## run the other tests: long ones, and f
 	@$(IN_VENV) pytest -m "slow and not slurm" -n $(SLOW_WORKERS) --dist loadfile $(ARGS)
 
 test-browser: $(STAMP) ## run the tests that open a report in Chromium
-	@$(IN_VENV) pytest -m browser $(ARGS)
+	@$(IN_VENV) pytest -m browser tests/browser $(ARGS)
 
 test-slurm: $(STAMP) ## run the tests on a Slurm that is brought up for them (Debian, Ubuntu; 10 minutes)
 	@JAXMORPH_REQUIRE_SLURM=1 $(IN_VENV) pytest -m slurm tests/slurm $(ARGS)

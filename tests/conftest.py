@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,14 +87,18 @@ def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def made_once(of_all_workers: Path) -> Callable[[str, Callable[[Path], None]], Path]:
-    """Make a folder by a function of it; of all workers, the first that asks does, the others wait."""
-    shared = of_all_workers
+    """Make a folder by a function of it; of all workers, the first that asks does, the others wait.
+
+    Calls of pytest that follow each other, as in CI, share such folders in ``JAXMORPH_TESTS_SHARE``.
+    """
+    shared = Path(os.environ.get("JAXMORPH_TESTS_SHARE", of_all_workers))
 
     def made(name: str, make: Callable[[Path], None]) -> Path:
         folder, whole = shared / name, shared / f"{name}.whole"
         with open(shared / f"{name}.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
                 make(folder)
                 whole.touch()
