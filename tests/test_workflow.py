@@ -61,7 +61,7 @@ def test_two_runs_are_made_together(both_finished: Path) -> None:
 
 def test_every_job_has_a_log_and_a_benchmark_and_says_how_far_it_is(finished: Path) -> None:
     logs = list((finished / "logs").rglob("*.log"))
-    assert len(logs) == len(list((finished / "logs/benchmarks").rglob("*.tsv"))) == 17
+    assert len(logs) == len(list((finished / "logs/benchmarks").rglob("*.tsv"))) == 18
     log = (finished / "logs/tiny/batches/000-000.log").read_text()
     assert "8/8" in log and "sim/s" in log and "gradient mode: forward (auto: " in log
 

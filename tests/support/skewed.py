@@ -41,12 +41,14 @@ BY_REPETITION = {
 }  # fmt: skip
 
 
-# Of one sample with Gaussian noise, and of the order of the points: tests/test_identifiability.py and
-# tests/test_ranks.py have their coverage.
+# Of one sample with Gaussian noise, of Gaussian steps, and of the order of the points: their coverage is
+# in tests/test_identifiability.py, tests/test_path_information.py and tests/test_ranks.py.
 WITHOUT_TRUTH = {
     "fisher_eigenvalue",
     "cramer_rao_sd",
     "cramer_rao_sd_alone",
+    "cramer_rao_sd_path",
+    "cramer_rao_sd_path_alone",
     "sd_from_mean",
     "sobol_first_given_data",
 }

@@ -120,14 +120,12 @@ def simulate_with_log_density(
     instrument = LogDensity(of)
     with using(instrument):
         recording = watched(study, parameters, key)
-        log_density = instrument.at(recording.time.shape[0])
-        stretches = instrument.stretches(_STRETCHES)
     if not instrument.drawn:
         raise JaxmorphError(
             f"estimator = score: study {type(study).__name__} draws nothing through "
             "jaxmorph.simulation.gaussian, bernoulli or categorical; use smoothed or pathwise"
         )
-    return recording, log_density, stretches
+    return recording, instrument.at(recording.time.shape[0]), instrument.stretches(_STRETCHES)
 
 
 def score(
