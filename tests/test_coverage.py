@@ -59,7 +59,8 @@ def test_every_interval_covers_its_truth(case: Case, record_property: Recorder) 
             assert (stats.binom.sf(count - 1, n, 0.98) > 0.001).all(), (name, count)
 
 
-@pytest.mark.parametrize("common", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("common", [True, False])
 def test_intervals_of_few_repetitions_cover(common: bool) -> None:
     """Forty repetitions: what covers less than four fifths of the time would nearly always be found."""
     for name, count in covered(Case(64, 16, common), 40).items():

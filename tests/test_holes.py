@@ -126,6 +126,7 @@ def test_the_first_samples_of_a_run_are_a_run_of_them(tmp_path: Path) -> None:
     assert partial["non_finite_count"] == 0 and partial.sizes["excluded"] == 0
 
 
+@pytest.mark.slow
 def test_scores_of_paths_come_through_the_files(tmp_path: Path) -> None:
     """Information 9 / theta^2 by each parameter, in units of its standard deviation 12^-1/2."""
     design = SOBOL | {"samples": 4}

@@ -85,7 +85,8 @@ def alone(unit: np.ndarray, f: np.ndarray, g: np.ndarray) -> dict[str, xr.DataAr
     return one.finish({})
 
 
-@pytest.mark.parametrize("common", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("common", [True, False])
 def test_intervals_cover(common: bool) -> None:
     """100 repetitions of 64 x 16: at least 86 %, where 95 % are meant (binomial, 0.1 %)."""
     covered = np.zeros(3)
