@@ -9,6 +9,7 @@ from SALib.analyze import fast as salib_fast
 from SALib.analyze import sobol as salib_sobol
 from SALib.sample import fast_sampler
 from SALib.sample import sobol as saltelli
+from scipy import stats
 
 from jaxmorph.sensitivity.failures import completed
 from jaxmorph.sensitivity.fourier import fast
@@ -139,17 +140,20 @@ def test_noise_twice_as_large_as_the_signal_is_not_counted() -> None:
 
 @pytest.mark.slow
 def test_intervals_cover_the_truth() -> None:
-    """Over 400 repetitions (as so many observables), which tell 95 % to within 2.2 %."""
+    """Over 400 repetitions (as so many observables): 91 % or more, and by their number not above 98 %.
+
+    Errors of samples and of seeds add as if each were alone, which is too wide by a little for
+    ``sobol_total_with_noise``.
+    """
     rng = np.random.default_rng(6)
     parts = 0.5, 0.3, 0.5
     f = [noisy(rng, independent_rows(rng, 128), 12, *parts) for _ in range(400)]
     result = sobol_indices(values(np.stack(f, axis=-1)), ABC[:2], stochastic=True)
     for name, expected in truth(*parts).items():
         low, high = result[f"{name}_low"].values[0], result[f"{name}_high"].values[0]
-        covered = np.mean((low <= expected) & (expected <= high), axis=0)
-        # A variance between 12 seeds is so skewed that its bootstrap covers less, as documented.
-        least = 0.87 if name == "sobol_noise_first" else 0.91
-        assert (covered >= least).all() and (covered <= 0.98).all(), (name, covered)
+        covered = np.sum((low <= expected) & (expected <= high), axis=0)
+        assert (covered >= 0.91 * len(f)).all(), (name, covered)
+        assert (stats.binom.sf(covered - 1, len(f), 0.98) > 0.001).all(), (name, covered)
 
 
 @pytest.mark.parametrize("unit", [1e-10, 1e10])
