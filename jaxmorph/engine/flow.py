@@ -7,6 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
 
+from .lanes.control import scan_sizes
+
 
 @dataclasses.dataclass(frozen=True)
 class Operation:
@@ -115,7 +117,7 @@ class Flow:
         inside, parameters = (*callers, equation), equation.params
         match equation.primitive.name:
             case "scan":
-                n_consts, n_carry = parameters["num_consts"], parameters["num_carry"]
+                n_consts, n_carry = scan_sizes(parameters)
                 body = parameters["jaxpr"].jaxpr
                 given = self._copies(body, ins)
                 made = self._inlined(body, given, inside)

@@ -112,7 +112,7 @@ def _between(data: xr.Dataset) -> EffectSizes | None:
         value, _, high = _ends(data, bound[0].name)
         seen |= ~np.isnan(value)
         refuted = bool((high < at_least - _SAME).any())
-        holds = ~np.isnan(value) & ~refuted
+        holds = ~np.isnan(value) & (not refuted)
         at_most = np.where(holds, np.minimum(at_most, np.maximum(high, at_least)), at_most)
     value = np.where(seen, (at_least + at_most) / 2, np.nan)
     measure = (bound or first)[0]

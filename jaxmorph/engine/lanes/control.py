@@ -1,6 +1,7 @@
 """Evaluating a whole jaxpr whose arrays have their lanes last: calls, loops and branches."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
@@ -80,7 +81,7 @@ def _stable(
         carry = grown
 
 
-def _scan_sizes(params: dict) -> tuple[int, int]:
+def scan_sizes(params: Mapping[str, Any]) -> tuple[int, int]:
     """Numbers of constants and of what is carried; JAX 0.12 has trees in their place."""
     if "num_consts" in params:
         return params["num_consts"], params["num_carry"]
@@ -89,7 +90,7 @@ def _scan_sizes(params: dict) -> tuple[int, int]:
 
 
 def _lanes_of_scan(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]:
-    n_consts, n_carry = _scan_sizes(eqn.params)
+    n_consts, n_carry = scan_sizes(eqn.params)
     consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
     carry, ys = _stable(eqn.params["jaxpr"], consts, first, operands[n_consts + n_carry :])
     return [*carry, *ys]
@@ -97,7 +98,7 @@ def _lanes_of_scan(eqn: core.JaxprEqn, operands: Sequence[Lanes]) -> list[Lanes]
 
 def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     p = eqn.params
-    (n_consts, n_carry), body = _scan_sizes(p), p["jaxpr"]
+    (n_consts, n_carry), body = scan_sizes(p), p["jaxpr"]
     consts, first = operands[:n_consts], operands[n_consts : n_consts + n_carry]
     xs = operands[n_consts + n_carry :]
     lanes = _lanes_of_scan(eqn, [x.lanes for x in operands])
