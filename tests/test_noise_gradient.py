@@ -108,8 +108,9 @@ def test_without_complete_paths_or_noise_there_is_none() -> None:
 def test_the_findings_say_what_acts_on_the_noise_alone() -> None:
     data = estimated_from(*noisy(64, 16, 3, common=False), PARAMETERS)
     ranked = summary.rankings(data)
-    assert findings.acts_on_noise(data, ranked).endswith(
-        "s changes that of f (elasticity 1.00, and not its mean as far as can be told)."
+    assert findings.acts_on_noise(data, ranked) == (
+        "Standard deviation between seeds: s changes that of f (elasticity 1.00, and not its mean as "
+        "far as can be told); a changes that of f (elasticity 1.00)."
     )
     (sentence,) = (text for _, text in findings.per_observable(data, ranked))
     assert sentence.endswith("; inert is involved in less than 5 %."), "s is not negligible"

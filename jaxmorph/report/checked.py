@@ -27,7 +27,7 @@ def worst_difference(checks: xr.Dataset | None) -> str | None:
     n_still, n = int(still.sum()), int(compared.notnull().sum())
     n_lost = difference.size - n_still - n
     if n == 0:
-        nothing = "all are 0 both ways, as they are beside a jump" if n_still else "none is a number"
+        nothing = "all are 0 both ways, as beside a jump" if n_still else "none is a number"
         return f"No finite difference could be compared with a gradient: {nothing}."
     place = compared.fillna(-1.0).argmax(...)
     worst = compared.isel(place)
@@ -46,7 +46,7 @@ def worst_difference(checks: xr.Dataset | None) -> str | None:
         )
     others = []
     if n_still:
-        others.append(f"{n_still} are 0 both ways, as they are beside a jump")
+        others.append(f"{n_still} are 0 both ways, as beside a jump")
     if n_lost:
         others.append(f"{n_lost} have no gradient, or no number, to compare")
     return (

@@ -190,23 +190,25 @@ def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
     if "noise_elasticity_low" not in sensitivity:
         return ""
     data, flags = final(sensitivity), unreliable(sensitivity)
-    told = []
+    found: list[tuple[bool, float, str]] = []
     for observable, ranking in zip(names(data, "observable"), ranked, strict=True):
         one = data.sel(observable=observable)
         sure = _changes_noise(one)
         if flags is not None:
             sure &= ~flags.sel(observable=observable).values
-        sizes_ = np.where(sure, np.abs(one["noise_elasticity"].values), -1.0)
         moves = {effect.parameter.strip("|") for effect in ranking.effects}
-        for i in np.argsort(-sizes_, kind="stable")[:_MOST_NAMED]:
-            if not sure[i]:
-                continue
+        for i in np.flatnonzero(sure):
             name, at = words(str(one["parameter"].values[i])), one.isel(parameter=int(i))
-            text = uncertain_between(*(float(at[f"noise_elasticity{e}"]) for e in ("", "_low", "_high")))
+            value, low, high = (float(at[f"noise_elasticity{e}"]) for e in ("", "_low", "_high"))
+            text = uncertain_between(value, low, high)
             alone_ = "" if name in moves else ", and not its mean as far as can be told"
-            told.append(f"{name} changes that of {words(observable)} (elasticity {text}{alone_})")
-    if not told:
+            sentence = f"{name} changes that of {words(observable)} (elasticity {text}{alone_})"
+            found.append((name in moves, -abs(value), sentence))
+    if not found:
         return ""
+    told = [sentence for _, _, sentence in sorted(found)[:_MOST_NAMED]]
+    if len(found) > len(told):
+        told.append(f"{len(found) - len(told)} more such pairs are in the figure of noise")
     return f"Standard deviation between seeds: {'; '.join(told)}."
 
 
