@@ -69,10 +69,4 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         ax.barh(place, value[i], height=0.52, color=colour, alpha=1.0 if sure else 0.35)
         if ends is not None:
             ax.plot(ends, [place, place], color="black", lw=0.9, marker="|", ms=4, mew=0.9)
-    ax.axvline(0, color="black", lw=0.6)
-    ax.set_yticks(range(len(order)), [style.words(data["parameter"].values[i], 18) for i in order])
-    panels.flag_labels(ax, panels.flags(data)[order])
-    ax.set_ylim(len(order) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    style.few_ticks(ax, "x", 4)
+    panels.name_bars(ax, data, order)
