@@ -77,10 +77,10 @@ class Magnitudes:
             power = power_in(quantity.unit, "observable") if quantity is not None else 0
             if not power or "observable" not in array.dims:
                 continue
-            scaled = _times(array, power * self.exponent)
-            vanishes = (array != 0) & array.notnull() & (abs(scaled) < _TINIEST)
-            result[str(name)] = scaled.where(~vanishes)
-            if bool(vanishes.any() | (self.overflows(array, power) & np.isfinite(array)).any()):
+            before, after = array.values, _times(array, power * self.exponent).values
+            vanishes = (before != 0) & ~np.isnan(before) & (np.abs(after) < _TINIEST)
+            result[str(name)] = array.copy(data=np.where(vanishes, np.nan, after))
+            if (vanishes | (np.isinf(after) & np.isfinite(before))).any():
                 self.beyond.add(str(name))
         return dataset.assign(result)
 
@@ -96,9 +96,10 @@ class Magnitudes:
 
 
 def _times(array: xr.DataArray, exponent: xr.DataArray) -> xr.DataArray:
+    along = [-1 if dim == "observable" else 1 for dim in array.dims]
     with np.errstate(over="ignore", under="ignore"):
-        scaled: xr.DataArray = xr.apply_ufunc(np.ldexp, array.astype(float), exponent, keep_attrs=True)
-    return scaled.transpose(*array.dims)
+        scaled = np.ldexp(array.values.astype(float), exponent.values.reshape(along))
+    return array.copy(data=scaled)
 
 
 def _usual(array: xr.DataArray, others: tuple[str, ...]) -> np.ndarray:
