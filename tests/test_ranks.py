@@ -190,6 +190,20 @@ def test_noise_between_seeds_is_no_share_and_no_variance() -> None:
     assert (low <= expected).all() and (expected <= high).all()
 
 
+def test_simulations_that_fail_at_random_cost_no_sample_and_no_bias() -> None:
+    """One of 20 fails: more than half of the samples lack a seed, and too few would be left without."""
+    rng = np.random.default_rng(4)
+    unit = rng.random((128, 2))
+    f = wave(unit)[:, None] + rng.standard_normal((128, 16))
+    whole, *_ = shares(unit, f)
+    f[rng.random(f.shape) < 0.05] = np.nan
+    assert np.isfinite(f).all(axis=1).sum() < 64
+    found, low, high = shares(unit, f)
+    np.testing.assert_allclose(found, whole, atol=0.01)
+    expected = np.array([4.5, 0.25 / 12]) / (4.5 + 0.25 / 12)
+    assert (low <= expected).all() and (expected <= high).all()
+
+
 EXPONENTIAL = np.array([np.e * (np.e - 1), 1, 0]) / (np.e * (np.e - 1) + 1)
 KINK = np.array([1 / 12, 0, 0, 0.25 * 0.21]) / (1 / 12 + 0.25 / 9 + 0.25 * 0.21)
 COVERED: dict[str, tuple[np.ndarray | list[float], float]] = {

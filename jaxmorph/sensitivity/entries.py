@@ -38,15 +38,6 @@ def _mean(x: np.ndarray) -> np.ndarray:
     return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
-def complete_groups(value: xr.DataArray, size: int) -> np.ndarray:
-    """Which groups of ``size`` consecutive samples are finite at every seed, time and observable."""
-    n = value.sizes["sample"] // size
-    complete = np.ones(n, dtype=bool)
-    for _, _, x in entries(value, stochastic=True):
-        complete &= np.isfinite(x).reshape(n, -1).all(axis=1)
-    return complete
-
-
 @dataclass(frozen=True)
 class Groups:
     """What is resampled of a design in groups of consecutive samples, and its nested subsets.

@@ -14,8 +14,9 @@ from scipy import stats
 
 from ..designs import FastDesign, SaltelliDesign, SobolDesign
 from ..quantities import Interval, Kind, Method, Quantity
-from .entries import Arrays, Standardised, complete_groups, estimate_entries, standardise
+from .entries import Arrays, Standardised, estimate_entries, standardise
 from .estimator import Estimates, OfValues
+from .failures import completed, usable_rows
 from .main_effects import apart, main_effects
 from .polarisation import without_noise
 from .ranks import SampleError, choose, explained, sample_error, spectrum, windows
@@ -127,7 +128,8 @@ def given_data(
     mean, is as large as its error.
 
     Args:
-        value: (sample, seed, time, observable). NaN where unusable; a sample with one is left out.
+        value: (sample, seed, time, observable). NaN where unusable: the other seeds of the sample stand
+            for it (``completed``); a sample with fewer than two (without noise one) is left out.
         parameter_value: (sample, parameter), with the coordinate ``parameter``, on any scale: only the
             order counts.
         stochastic: Whether there is noise; with one seed there is none.
@@ -137,7 +139,7 @@ def given_data(
         random: Whether the samples are independent draws or a Latin hypercube. In a Sobol' sequence what
             counts as noise is a few high peaks over the order of a parameter, and widens the interval.
     """
-    usable = complete_groups(value, 1)
+    usable = usable_rows(value, stochastic)
     theta = parameter_value.transpose("sample", "parameter").values[usable]
     n, n_seeds = len(theta), value.sizes["seed"] if stochastic else 1
     repeats = any(len(np.unique(column)) < n for column in theta.T)
@@ -150,14 +152,14 @@ def given_data(
         every = seed_weights(n_seeds).values.astype(float) if n_seeds > 1 else None
 
         def first(x: np.ndarray) -> dict[str, Arrays]:
-            return _first_order(standardise(x[usable]), orders, doubt, every)
+            return _first_order(standardise(completed(x[usable])), orders, doubt, every)
 
         result |= estimate_entries(value, first, stochastic, names, n, {})
     if n >= FEWEST_FOR_PAWN and (np.ptp(theta, axis=0) > 0).all():
         slices = _slices(theta)
 
         def pawn(x: np.ndarray) -> dict[str, Arrays]:
-            return {"samples": {"pawn": _pawn(standardise(x[usable]), slices)}}
+            return {"samples": {"pawn": _pawn(standardise(completed(x[usable])), slices)}}
 
         result |= estimate_entries(value, pawn, stochastic, names, None, {})
     return result
