@@ -252,6 +252,7 @@ def jumping(seen: bool) -> xr.Dataset:
     return estimate([slab], points, Question([UNIT, UNIT]))
 
 
+@pytest.mark.slow
 def test_jumps_leave_no_bound_on_what_an_experiment_tells() -> None:
     data = jumping(seen=False)
     assert data["gradient_incomplete"][0].values.tolist() == [[False, False], [True, False]]

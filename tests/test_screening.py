@@ -148,6 +148,7 @@ def test_trajectories_with_a_row_that_failed_are_left_out_and_subsets_are_nested
     assert morris(values(np.full_like(f, np.nan)), inputs(unit), stochastic=True) == {}
 
 
+@pytest.mark.slow
 def test_simulations_that_fail_at_random_cost_no_trajectory_and_no_bias() -> None:
     """5 % of 16 seeds fail; the third parameter is inert, and noise is no effect of it."""
     rng = np.random.default_rng(31)
