@@ -87,11 +87,8 @@ def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def made_once(of_all_workers: Path) -> Callable[[str, Callable[[Path], None]], Path]:
-    """Make a folder by a function of it; of all workers, the first that asks does, the others wait.
-
-    Calls of pytest that follow each other, as in CI, share such folders in ``JAXMORPH_TESTS_SHARE``.
-    """
-    shared = Path(os.environ.get("JAXMORPH_TESTS_SHARE", of_all_workers))
+    """Make a folder by a function of it; of all workers, the first that asks does, the others wait."""
+    shared = of_all_workers
 
     def made(name: str, make: Callable[[Path], None]) -> Path:
         folder, whole = shared / name, shared / f"{name}.whole"
