@@ -224,27 +224,20 @@ def _pawn(data: Standardised, slices: np.ndarray) -> np.ndarray:
     x = data.centred
     if not np.var(x) > data.floor:
         x = np.zeros_like(x)
-    return _median_distance(x.mean(axis=1), slices, np.ones((1, len(x))))
+    return _median_distance(x.mean(axis=1), slices)[None]
 
 
-def _median_distance(y: np.ndarray, slices: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """PAWN index (draw, parameter) where sample i counts ``weights[draw, i]`` times.
-
-    As ``SALib.analyze.pawn``, for all draws at once, and without the p-values that take its time.
-    """
+def _median_distance(y: np.ndarray, slices: np.ndarray) -> np.ndarray:
+    """PAWN index (parameter), as ``SALib.analyze.pawn``, without the p-values that take its time."""
     order = np.argsort(y)
     last = np.append(np.diff(y[order]) > 0, True)  # of equal values
-    weights, slices = weights[:, order], slices[:, :, order]
-    over_all = np.cumsum(weights, axis=1)[:, last]
-    over_all /= over_all[:, -1:]
-    distances = np.full((len(weights), *slices.shape[:2]), np.nan)
-    for i, of_parameter in enumerate(slices):
-        within = np.cumsum(weights[:, None] * of_parameter, axis=-1)[..., last]
-        size = within[..., -1:]
-        share = within / np.where(size > 0, size, np.nan)
-        distances[:, i] = np.abs(share - over_all[:, None]).max(axis=-1)
-    # That which ignores NaN, of slices without a sample, is slow.
-    return (np.nanmedian if np.isnan(distances).any() else np.median)(distances, axis=-1)
+    over_all = np.arange(1, len(y) + 1)[last] / len(y)
+    within = np.cumsum(slices[:, :, order], axis=-1)[..., last]
+    size = within[..., -1:]
+    # A slice without a sample is none.
+    share = within / np.where(size > 0, size, np.nan)
+    index: np.ndarray = np.nanmedian(np.abs(share - over_all).max(axis=-1), axis=-1)
+    return index
 
 
 class GivenData(OfValues):

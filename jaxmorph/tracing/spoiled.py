@@ -12,10 +12,10 @@ from contextvars import ContextVar
 from typing import Any
 
 import jax.numpy as jnp
-from jax.extend.core import get_opaque_trace_state
 from jaxtyping import Array, Bool
 
 from .buffers import is_measured
+from .instruments import trace_now
 
 _FIELDS = ("position", "celltype", "radius")
 
@@ -30,7 +30,7 @@ class Watch:
     def __init__(self) -> None:
         self.flags: list[Bool[Array, "*time"]] = []
         # Flags that were made inside of a jit or vmap of the study's own cannot leave it.
-        self.trace = get_opaque_trace_state(convention="nnx")
+        self.trace = trace_now()
 
     def at(self, n_times: int) -> Bool[Array, " time"]:
         """Which of the recorded times are beyond use."""
@@ -41,16 +41,16 @@ class Watch:
         return spoiled
 
 
+# Not a ``TraceContext``: what is jitted inside is traced without a watch, whether or not there is one.
 _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 @contextlib.contextmanager
 def watching() -> Iterator[Watch]:
     """Take note of the states of all loops inside."""
-    token = _watch.set(Watch())
+    watch = Watch()
+    token = _watch.set(watch)
     try:
-        watch = _watch.get()
-        assert watch is not None
         yield watch
     finally:
         _watch.reset(token)
@@ -61,7 +61,7 @@ def is_watched() -> bool:
     watch = _watch.get()
     if watch is None or is_measured():
         return False
-    return bool(watch.trace == get_opaque_trace_state(convention="nnx"))
+    return bool(watch.trace == trace_now())
 
 
 def spoiled(state: Any) -> Bool[Array, ""]:
