@@ -147,11 +147,19 @@ def with_interval(
     there = [(part, draws, n) for part, draws, n in sources if draws is not None and n is not None]
     if not there:
         return result
+    linear = []
     for part, draws, n in there:
-        result[f"{name}_se_{part}"] = _spread(_deviation(draws, n, DeviationScale.LINEAR))
-    ends = _ends(estimate, [(draws, n) for _, draws, n in there], DeviationScale.LINEAR)
+        deviation = _deviation(draws, n, DeviationScale.LINEAR)
+        result[f"{name}_se_{part}"] = _spread(deviation)
+        linear.append(_reach(deviation))
+    ends = _ends(estimate, linear, DeviationScale.LINEAR)
     if scale is not DeviationScale.LINEAR:
-        low, high = _ends(estimate, [(draws, n) for _, draws, n in there], scale)
+        longer = []
+        for _, draws, n in there:
+            low, high = _reach(_deviation(draws, n, scale))
+            low = abs(low).where(abs(low) > abs(high), abs(high))
+            longer.append((low, low * (1 + _UPWARDS / n**0.5)))
+        low, high = _ends(estimate, longer, scale)
         inside = xr.apply_ufunc(np.isfinite, scale.of(estimate))
         lower, higher = inside & (low < ends[0]), inside & (high > ends[1])
         ends = ends[0].where(~lower, low), ends[1].where(~higher, high)
@@ -171,18 +179,19 @@ def _deviation(draws: xr.DataArray, n: int, scale: DeviationScale) -> xr.DataArr
     return deviation.where(deviation.notnull(), np.inf) * stretch(n)
 
 
+def _reach(deviation: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """How far 95 % of the draws go down and up; no interpolation: some of them may be infinite."""
+    low = -deviation.quantile(0.025, "draw", method="lower", skipna=False).drop_vars("quantile")
+    high = deviation.quantile(0.975, "draw", method="higher", skipna=False).drop_vars("quantile")
+    return low, high
+
+
 def _ends(
-    estimate: xr.DataArray, sources: list[tuple[xr.DataArray, int]], scale: DeviationScale
+    estimate: xr.DataArray, reaches: list[tuple[xr.DataArray, xr.DataArray]], scale: DeviationScale
 ) -> tuple[xr.DataArray, xr.DataArray]:
+    """Squares of the deviations of all sources add."""
     down, up = xr.zeros_like(estimate, float), xr.zeros_like(estimate, float)
-    for draws, n in sources:
-        deviation = _deviation(draws, n, scale)
-        # No interpolation between draws: some of them may be infinite.
-        low = -deviation.quantile(0.025, "draw", method="lower", skipna=False).drop_vars("quantile")
-        high = deviation.quantile(0.975, "draw", method="higher", skipna=False).drop_vars("quantile")
-        if scale is not DeviationScale.LINEAR:
-            low = abs(low).where(abs(low) > abs(high), abs(high))
-            high = low * (1 + _UPWARDS / n**0.5)
+    for low, high in reaches:
         down = xr.apply_ufunc(np.hypot, down, low.clip(min=0))
         up = xr.apply_ufunc(np.hypot, up, high.clip(min=0))
     middle = scale.of(estimate)
