@@ -15,6 +15,7 @@ import yaml
 
 from jaxmorph import store
 from jaxmorph.configuration import Cost, Run, write_cost
+from jaxmorph.jobs.forks import FOLDER
 
 from .processes import ROOT
 from .task import PARAMETERS
@@ -51,10 +52,11 @@ def measured(folder: Path, *command: str) -> tuple[float, float, float, str]:
 
 
 def snakemake(folder: Path, runs: dict, *arguments: str) -> tuple[float, float, float, str]:
-    """The workflow in ``folder``, on one core."""
+    """The workflow in ``folder``, on one core; each job starts by itself, as on a cluster."""
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump({"runs": runs}), encoding="utf-8")
     command = ("-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config))
+    os.environ[FOLDER] = ""
     return measured(folder, *command, "--replace-workflow-config", "--cores", "1", *arguments)
 
 
@@ -71,8 +73,8 @@ def _run(method: str, n_samples: int, n_seeds: int, batch: tuple[int, int]) -> d
 
 
 def _taken(folder: Path, run: str, job: str) -> pd.Series:
-    """What Snakemake measured of a job."""
-    return pd.read_csv(folder / f"logs/benchmarks/{run}/{job}.tsv", sep="\t").iloc[0]
+    """What a job has used by its own account."""
+    return pd.read_csv(folder / f"logs/{run}/{job}.tsv", sep="\t").iloc[0]
 
 
 def dag(batches: tuple[int, ...] = (1000, 5000, 20000)) -> None:

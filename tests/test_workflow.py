@@ -61,9 +61,19 @@ def test_two_runs_are_made_together(both_finished: Path) -> None:
 
 def test_every_job_has_a_log_and_a_benchmark_and_says_how_far_it_is(finished: Path) -> None:
     logs = list((finished / "logs").rglob("*.log"))
-    assert len(logs) == len(list((finished / "logs/benchmarks").rglob("*.tsv"))) == 18
+    assert len(logs) == len(list((finished / "logs").rglob("*.tsv"))) == 18
     log = (finished / "logs/tiny/batches/000-000.log").read_text()
     assert "8/8" in log and "sim/s" in log and "gradient mode: forward (auto: " in log
+
+
+def test_jobs_import_the_package_that_the_workflow_has_read(tmp_path: Path) -> None:
+    """Whatever else is called jaxmorph in the environment."""
+    other = tmp_path / "other/jaxmorph"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise RuntimeError('another jaxmorph')")
+    folder = prepare(tmp_path / "run", {"own": tiny()["own"]})
+    done = snakemake(folder, "results/own/study.json", PYTHONPATH=str(other.parent))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_datasets_explain_themselves_and_where_they_came_from(finished: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_OF_A_RUN = ("results/{}", "logs/{}", "logs/benchmarks/{}", "unfinished/{}")
+_OF_A_RUN = ("results/{}", "logs/{}", "unfinished/{}")
 _OF_SNAKEMAKE = ("locks", "metadata", "incomplete", "scripts")
 
 

@@ -31,12 +31,19 @@ ALLOW_CPU = "JAXMORPH_CPU_FOR_GPU"
 
 
 @contextlib.contextmanager
-def devices(n_gpus: int) -> Iterator[None]:
+def devices(n_gpus: int, n_cpus: int | None = None) -> Iterator[None]:
     """Compute on the devices that the job asked for.
+
+    Args:
+        n_gpus: So many GPUs.
+        n_cpus: One device, and one thread of JAX's pool, for each of so many CPUs; None leaves it to JAX.
 
     Raises:
         JaxmorphError: If it asked for a GPU, or Slurm gave it one, and JAX computes on CPUs.
     """
+    if n_cpus is not None:
+        jax.config.update("jax_num_cpu_devices", n_cpus)
+        os.environ["PJRT_NPROC"] = str(n_cpus)
     if os.environ.get("SLURM_JOB_ID") and os.environ.get("CUDA_VISIBLE_DEVICES"):
         n_gpus = max(n_gpus, 1)
     if n_gpus and os.environ.get(ALLOW_CPU) == "1":

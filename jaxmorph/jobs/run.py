@@ -4,14 +4,17 @@ import contextlib
 import logging
 import os
 import platform
+import resource
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from ..atomic import UNFINISHED, asides_in
 from ..errors import JaxmorphError
+from .forks import become_a_fork
 
 logger = logging.getLogger("jaxmorph")
 
@@ -19,14 +22,23 @@ logger = logging.getLogger("jaxmorph")
 _CLOCK_TOLERANCE_S = 10.0
 
 
+def import_alike() -> None:
+    """Let the jobs of this process import this package, whatever else their environment has."""
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+
+
 @contextlib.contextmanager
 def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     """Log to the job's file; on a user's mistake end with one readable line and no traceback.
+
+    What the job has used is written beside it (``.tsv``), in columns of Snakemake's benchmarks.
 
     Args:
         snakemake: The object that Snakemake gives to a script.
         computes: Whether the job runs JAX: then on the devices that Snakemake gave it, and no others.
     """
+    no_fork = become_a_fork()
     log = snakemake.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -38,6 +50,8 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     )
     logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    if no_fork:
+        logger.info(no_fork)
     start = time.monotonic()
     try:
         with asides_in(UNFINISHED), _devices(snakemake) if computes else contextlib.nullcontext():
@@ -55,16 +69,32 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
         logger.exception(what)
         print(f"{log}: {what}", file=sys.stderr)
         sys.exit(1)
-    logger.info("done in %.1f s", time.monotonic() - start)
+    seconds = time.monotonic() - start
+    logger.info("done in %.1f s", seconds)
+    _write_benchmark(Path(log), seconds)
 
 
 def _devices(snakemake: Any) -> contextlib.AbstractContextManager[None]:
-    # Read by JAX when it starts: one CPU device, and one thread of its pool, for each CPU of the job.
-    n_cpus = min(snakemake.threads, _usable_cpus())
-    os.environ |= {"JAX_NUM_CPU_DEVICES": str(n_cpus), "PJRT_NPROC": str(n_cpus)}
     from .devices import devices
 
-    return devices(int(snakemake.resources.get("gpu", 0)))
+    return devices(int(snakemake.resources.get("gpu", 0)), min(snakemake.threads, _usable_cpus()))
+
+
+def _write_benchmark(log: Path, seconds: float) -> None:
+    """What this process and those that it started have used, by the account of the system.
+
+    Snakemake's own would be of the process that waits for a fork.
+    """
+    own, started = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    row = {
+        "s": f"{seconds:.4f}",
+        "h:m:s": str(timedelta(seconds=round(seconds))),
+        "max_rss": f"{max(own.ru_maxrss, started.ru_maxrss) * unit / 2**20:.2f}",  # MiB
+        "cpu_time": f"{sum(r.ru_utime + r.ru_stime for r in (own, started)):.2f}",
+    }
+    lines = ("\t".join(row), "\t".join(row.values()))
+    log.with_suffix(".tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _usable_cpus() -> int:

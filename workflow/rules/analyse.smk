@@ -9,8 +9,6 @@ rule design:
         record="results/{run}/design.json",
     log:
         "logs/{run}/design.log",
-    benchmark:
-        "logs/benchmarks/{run}/design.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:
@@ -29,8 +27,6 @@ rule sensitivity:
         "results/{run}/sensitivity.nc",
     log:
         "logs/{run}/sensitivity.log",
-    benchmark:
-        "logs/benchmarks/{run}/sensitivity.tsv"
     priority: 20  # all figures wait for it
     conda:
         "../../envs/jaxmorph.yaml"
@@ -58,8 +54,6 @@ for RUN in RUNS:
             figure_outputs(RUN),
         log:
             f"logs/{RUN}/figures.log",
-        benchmark:
-            f"logs/benchmarks/{RUN}/figures.tsv"
         localrule: True
         conda:
             "../../envs/jaxmorph.yaml"

@@ -21,6 +21,8 @@ from jaxmorph.configuration.resources import need
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
+from jaxmorph.jobs import import_alike
+from jaxmorph.jobs.forks import offer_forks
 
 CONFIG_FILE = "config/config.yaml"
 
@@ -102,10 +104,17 @@ def check_partial_runs():
             )
 
 
+import_alike()
 if workflow.is_main_process:  # once, not in each of its jobs
     refuse_folders()
     warn_of_moved_points()
     check_partial_runs()
+    if (
+        workflow.local_exec
+        and not only_looks()
+        and not workflow.deployment_settings.deployment_method
+    ):
+        offer_forks()
 
 
 def specified(wildcards):

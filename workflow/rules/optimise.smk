@@ -11,8 +11,6 @@ rule objective:
         "results/{run}/optimisation/objective.json",
     log:
         "logs/{run}/objective.log",
-    benchmark:
-        "logs/benchmarks/{run}/objective.tsv"
     priority: 15  # a mistake is said before anything large starts
     conda:
         "../../envs/jaxmorph.yaml"
@@ -33,8 +31,6 @@ rule starts:
         "results/{run}/optimisation/starts-{starts}.nc",
     log:
         "logs/{run}/optimisation/starts-{starts}.log",
-    benchmark:
-        "logs/benchmarks/{run}/optimisation/starts-{starts}.tsv"
     priority: 10
     conda:
         "../../envs/jaxmorph.yaml"
@@ -57,8 +53,6 @@ rule optimisation:
         cells="results/{run}/optimisation_cells.nc",
     log:
         "logs/{run}/optimisation.log",
-    benchmark:
-        "logs/benchmarks/{run}/optimisation.tsv"
     priority: 20
     conda:
         "../../envs/jaxmorph.yaml"

@@ -13,8 +13,6 @@ rule cells:
         ),
     log:
         "logs/{run}/cells.log",
-    benchmark:
-        "logs/benchmarks/{run}/cells.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:
@@ -35,8 +33,6 @@ rule corner_cells:
         ),
     log:
         "logs/{run}/corner_cells.log",
-    benchmark:
-        "logs/benchmarks/{run}/corner_cells.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:
@@ -57,8 +53,6 @@ rule optimisation_film:
         ),
     log:
         "logs/{run}/optimisation_film.log",
-    benchmark:
-        "logs/benchmarks/{run}/optimisation_film.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:
@@ -88,8 +82,6 @@ rule page:
         ),
     log:
         "logs/{run}/report.log",
-    benchmark:
-        "logs/benchmarks/{run}/report.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:
@@ -109,8 +101,6 @@ rule provenance:
         "results/{run}/provenance.json",
     log:
         "logs/{run}/provenance.log",
-    benchmark:
-        "logs/benchmarks/{run}/provenance.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     params:

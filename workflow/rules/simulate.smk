@@ -8,8 +8,6 @@ rule study:
         cost="results/{run}/cost.json",
     log:
         "logs/{run}/study.log",
-    benchmark:
-        "logs/benchmarks/{run}/study.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
@@ -30,8 +28,6 @@ rule batch:
         "results/{run}/batches/{batch}.nc",
     log:
         "logs/{run}/batches/{batch}.log",
-    benchmark:
-        "logs/benchmarks/{run}/batches/{batch}.tsv"
     priority: 10  # before corners and checks: more waits for it
     conda:
         "../../envs/jaxmorph.yaml"
@@ -52,8 +48,6 @@ rule corners:
         "results/{run}/corners.nc",
     log:
         "logs/{run}/corners.log",
-    benchmark:
-        "logs/benchmarks/{run}/corners.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
@@ -73,8 +67,6 @@ rule checks:
         "results/{run}/checks.nc",
     log:
         "logs/{run}/checks.log",
-    benchmark:
-        "logs/benchmarks/{run}/checks.tsv"
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
