@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ..atomic import written_aside
@@ -18,12 +21,23 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
 }
 
+# Not by way of `savefig`, which draws everything twice, once to lay it out.
+_VECTORS: dict[str, Callable[[Figure], Callable[..., None]]] = {
+    "svg": lambda figure: FigureCanvasSVG(figure).print_svg,
+    "pdf": lambda figure: FigureCanvasPdf(figure).print_pdf,
+}
+
 
 def render(figure: Figure, extension: str, dpi: float = 200) -> bytes:
     """The figure as the bytes of an ``svg``, ``pdf`` or ``png`` file, without dates."""
-    stream = io.BytesIO()
+    stream, metadata, before = io.BytesIO(), _METADATA[extension], figure.dpi
     with style():
-        figure.savefig(stream, format=extension, dpi=dpi, metadata=_METADATA[extension])
+        if extension not in _VECTORS:
+            figure.savefig(stream, format=extension, dpi=dpi, metadata=metadata)
+            return stream.getvalue()
+        figure.dpi = dpi  # of what is in pixels even so
+        _VECTORS[extension](figure)(stream, metadata=metadata)
+        figure.dpi = before
     return stream.getvalue()
 
 
@@ -41,7 +55,8 @@ def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]
     Numbers in the CSV keep every digit. Returns the three paths.
     """
     with style():
-        figure.draw_without_rendering()
+        if figure.axes and (engine := figure.get_layout_engine()):
+            engine.execute(figure)
     figure.set_layout_engine("none")  # laid out once: both files show the same arrangement
     written = []
     for extension in ("svg", "pdf"):

@@ -36,7 +36,7 @@ def devices(n_gpus: int, n_cpus: int | None = None) -> Iterator[None]:
 
     Args:
         n_gpus: So many GPUs.
-        n_cpus: One device, and one thread of JAX's pool, for each of so many CPUs; None leaves it to JAX.
+        n_cpus: One device, and one thread of JAX's pool, for each of so many CPUs; None: as JAX has it.
 
     Raises:
         JaxmorphError: If it asked for a GPU, or Slurm gave it one, and JAX computes on CPUs.

@@ -32,6 +32,8 @@ _DIMS = ("draw", *_PLACE, "parameter", "parameter_2")
 # Directions are left out of the active ones only behind a gap of this size.
 _WIDE_GAP = 10.0
 _CHUNK_BYTES = 1e7
+# Matrices of so many places are estimated at once, and of one at least.
+_BLOCK_BYTES = 2e7
 # Draws times parameters of which a mean distance is made: all 400 draws up to 20 parameters.
 _DISTANCES, _FEWEST_DISTANCES = 8000, 20
 
@@ -261,8 +263,7 @@ def _activity(matrix: np.ndarray, dimension: np.ndarray) -> np.ndarray:
 
 def _chunks(matrix: np.ndarray) -> list[slice]:
     """Draws that are decomposed at once, which bounds the memory."""
-    size = max(1, int(_CHUNK_BYTES / matrix[0].nbytes))
-    return [slice(i, i + size) for i in range(0, len(matrix), size)]
+    return _blocks(len(matrix), max(1, int(_CHUNK_BYTES / matrix[0].nbytes)))
 
 
 def _distance(matrix: np.ndarray, direction: np.ndarray, errors: list[np.ndarray]) -> np.ndarray:
@@ -301,29 +302,38 @@ class ActiveSubspace(Estimator):
 
 
 def _with_subsets(both: BothErrors) -> Estimates:
-    """From the moments, with the estimates from nested subsets: place by place, as memory allows."""
+    """From the moments, with the estimates from nested subsets: so many places at once as memory allows."""
     squares = both.samples.squares
+    sizes = squares.sizes
+    of_one = squares.dtype.itemsize * sizes["draw"] * sizes["parameter"] ** 2
+    places = max(1, int(_BLOCK_BYTES / of_one))
+    n_observables = min(sizes["observable"], places)
+    n_times = max(1, places // sizes["observable"])
     rows = []
-    for t in range(squares.sizes["time"]):
-        places = [_at(both, t, o) for o in range(squares.sizes["observable"])]
-        rows.append(xr.concat(places, "observable"))
+    for times in _blocks(sizes["time"], n_times):
+        parts = [_at(both, times, some) for some in _blocks(sizes["observable"], n_observables)]
+        rows.append(xr.concat(parts, "observable"))
     return {str(name): array for name, array in xr.concat(rows, "time").items()}
 
 
-def _at(both: BothErrors, t: int, o: int) -> xr.Dataset:
-    """The same at one time, of one observable."""
-    n_groups, resamples = both.n_groups, slice(1 + both.samples.n_resamples)
+def _blocks(n: int, size: int) -> list[slice]:
+    return [slice(i, min(i + size, n)) for i in range(0, n, size)]
+
+
+def _at(both: BothErrors, times: slice, observables: slice) -> xr.Dataset:
+    """The same at some times, of some observables."""
+    n_groups, place = both.n_groups, (times, observables)
     if not both.has_interval:
-        return xr.Dataset(active_subspace(both.samples.outer(slice(1), t, o), n_groups))
+        return xr.Dataset(active_subspace(both.samples.outer(slice(1), *place), n_groups))
     over_seeds = None
     if both.seeds is not None:
-        over_seeds = both.seeds.outer(slice(1 + both.seeds.n_resamples), t, o)
-    draws = both.samples.outer(resamples, t, o)
+        over_seeds = both.seeds.outer(slice(1 + both.seeds.n_resamples), *place)
+    draws = both.samples.outer(slice(1 + both.samples.n_resamples), *place)
     result = active_subspace(draws, n_groups, over_seeds, both.n_blocks)
     for part, dim in ((both.samples, "n_samples"), (both.seeds, "n_seeds")):
         if part is None or not part.sizes:
             continue
-        subsets = part.outer(slice(1 + part.n_resamples, None), t, o)
+        subsets = part.outer(slice(1 + part.n_resamples, None), *place)
         each = [active_subspace(subsets.isel(draw=[i]), 1) for i in range(len(part.sizes))]
         for name in _OF_SUBSETS:
             together = xr.concat([one[name] for one in each], dim)

@@ -61,26 +61,21 @@ class Draws:
     n_resamples: int
     sizes: list[int]
 
-    def outer(self, draws: slice, t: int | None = None, o: int | None = None) -> xr.DataArray:
+    def outer(
+        self, draws: slice, times: slice = slice(None), observables: slice = slice(None)
+    ) -> xr.DataArray:
         """Some draws of the outer product, (draw, time, observable, parameter, parameter_2).
 
         Args:
             draws: Which of them.
-            t: Number of the time; None: all.
-            o: Number of the observable; None: all.
+            times: At which times.
+            observables: Of which observables.
         """
-        place = self.squares.isel(
-            draw=draws,
-            time=slice(None) if t is None else [t],
-            observable=slice(None) if o is None else [o],
-        )
-        times = range(self.squares.sizes["time"]) if t is None else [t]
-        observables = range(self.squares.sizes["observable"]) if o is None else [o]
-        n = place.sizes["parameter"]
-        array = np.empty((*place.shape, n))
-        for i, time in enumerate(times):
-            for j, observable in enumerate(observables):
-                array[:, i, j] = self.matrices(time, observable)[draws]
+        place = self.squares.isel(draw=draws, time=times, observable=observables)
+        array = np.empty((*place.shape, place.sizes["parameter"]))
+        for i, t in enumerate(range(self.squares.sizes["time"])[times]):
+            for j, o in enumerate(range(self.squares.sizes["observable"])[observables]):
+                array[:, i, j] = self.matrices(t, o)[draws]
         pairs = {"parameter_2": self.squares["parameter"].values} if "parameter" in place.coords else {}
         return xr.DataArray(array, place.coords, (*place.dims, "parameter_2")).assign_coords(pairs)
 
