@@ -27,8 +27,11 @@ def known(data: xr.Dataset, name: str) -> Quantity:
 
 def present(data: xr.Dataset, *kinds: Kind) -> list[Quantity]:
     """The estimates that a dataset has for tables and menus, in their order; of these kinds, if any."""
-    found = [described(data[name]) for name in map(str, data.data_vars) if "label" in data[name].attrs]
-    found = [one for one in found if set(one.dims) <= _DIMS and "parameter" in one.dims]
+    found = [
+        described(data[name])
+        for name, variable in data.variables.items()  # a DataArray of each would take most of a report
+        if "label" in variable.attrs and "parameter" in variable.dims and set(variable.dims) <= _DIMS
+    ]
     found.sort(key=lambda one: (_ORDER.index(one.kind), not one.ranks))
     return [one for one in found if not kinds or one.kind in kinds]
 

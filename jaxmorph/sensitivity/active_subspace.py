@@ -302,7 +302,7 @@ class ActiveSubspace(Estimator):
 
 
 def _with_subsets(both: BothErrors) -> Estimates:
-    """From the moments, with the estimates from nested subsets: so many places at once as memory allows."""
+    """From the moments, with the estimates from nested subsets, at as many places at once as fit."""
     squares = both.samples.squares
     sizes = squares.sizes
     of_one = squares.dtype.itemsize * sizes["draw"] * sizes["parameter"] ** 2
