@@ -5,7 +5,7 @@ min_version("9.0")
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/cluster.smk"
+include: "workflow/rules/terminal.smk"
 
 
 report: "workflow/report/workflow.rst"

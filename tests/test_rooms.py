@@ -20,6 +20,7 @@ ROOMS = {
     "store": ["store"],
     "sensitivity": ["sensitivity"],
     "presentation": ["report", "figures", "animations", "visualization"],
+    "terminal": ["terminal"],
     "jobs": ["jobs"],
 }
 ALLOWED = {
@@ -33,9 +34,10 @@ ALLOWED = {
     "store": {"foundation"},
     "sensitivity": {"foundation"},
     "presentation": {"foundation"},
+    "terminal": {"foundation"},
     "jobs": set(ROOMS),
 }
-WITHOUT_JAX = {"foundation", "store", "sensitivity", "presentation"}
+WITHOUT_JAX = {"foundation", "store", "sensitivity", "presentation", "terminal"}
 ROOM_OF = {module: room for room, modules in ROOMS.items() for module in modules}
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 import platform
 import resource
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -64,6 +65,10 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
         # Also where whoever started the job sees it; Snakemake adds only that the job failed.
         print(f"{log}: error: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        logger.info("stopped")
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)  # whoever started the job sees why it ended
     except Exception:
         what = "error: this is a defect of jaxmorph; please report it with this log"
         logger.exception(what)

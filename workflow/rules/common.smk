@@ -23,6 +23,7 @@ from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
 from jaxmorph.jobs import import_alike
 from jaxmorph.jobs.forks import offer_forks
+from jaxmorph.terminal import Simulations, Stopped
 
 CONFIG_FILE = "config/config.yaml"
 

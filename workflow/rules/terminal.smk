@@ -1,4 +1,5 @@
-# On a cluster: what a job that failed had to say, which is in files and not on the terminal.
+# What is said in the terminal: how far simulations are, how to go on after Ctrl-C, and on a cluster what
+# a job that failed had to say, which is in files.
 import logging
 import os
 import time
@@ -50,5 +51,16 @@ def reason(message):
     return [short] if short else []
 
 
+def planned_batches():
+    """The run and the batch of each batch job of this command."""
+    jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name == "batch")
+    return [(job.wildcards.run, job.wildcards.batch) for job in jobs]
+
+
 if workflow.is_main_process:
     snakemake_logger.addHandler(FailedJobs())
+    if not only_looks():
+        snakemake_logger.addFilter(Stopped())
+        snakemake_logger.addHandler(
+            Simulations(RUNS, workflow.cores or 1, planned_batches, snakemake_logger.info)
+        )

@@ -1,0 +1,149 @@
+"""What a workflow says in the terminal while it runs: how far its simulations are, and how it stopped.
+
+Handlers of Snakemake's logger: they know its events by their attributes alone (``snakemake.logging``).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from .configuration import Run
+from .configuration.cost import read_cost
+
+_STOPPING = "Terminating processes on user request"
+_STOPPED = """\
+Stopped.
+Kept: what is finished below results/, and the finished pieces of batches below unfinished/.
+To go on: the same command."""
+
+_FIXED_S = 20.0
+"""What a run takes besides its simulations: it compiles, estimates and draws; of a small study."""
+
+_EVERY_S = 15.0
+_DONE_OF_BATCH = re.compile(r"(\d+)/(\d+) \[")
+
+
+class Stopped(logging.Filter):
+    """After Ctrl-C: what is kept and how to go on, instead of how each process died."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be shown."""
+        if not self.stopped and record.getMessage().startswith(_STOPPING):
+            self.stopped = True
+            atexit.register(print, _STOPPED, file=sys.stderr, flush=True)
+        return not self.stopped
+
+
+class Simulations(logging.Handler):
+    """Says what a simulation costs once that is known, then how many are done, and how long it takes.
+
+    Args:
+        runs: All runs by name.
+        cores: CPUs of the workflow.
+        planned: Names of the run and the batch of each batch job of this command; asked when its first
+            job starts.
+        say: Shows a line.
+    """
+
+    def __init__(
+        self,
+        runs: Mapping[str, Run],
+        cores: int,
+        planned: Callable[[], Iterable[tuple[str, str]]],
+        say: Callable[[str], None],
+    ):
+        super().__init__()
+        self._runs, self._cores, self._planned, self._say = runs, cores, planned, say
+        self._jobs: dict[int, tuple[str, str, str, list[str]]] = {}  # rule, run, batch, logs
+        self._running: dict[int, int] = {}  # simulations of each batch that runs
+        self._plan: list[tuple[str, str]] | None = None
+        self._total = self._done = 0
+        self._start = self._said = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of a job that starts or ends."""
+        event = str(getattr(getattr(record, "event", None), "value", ""))
+        if event == "job_info":
+            self._starts(record)
+        elif event == "job_finished" and (job := self._jobs.pop(record.job_id, None)):  # type: ignore[attr-defined]
+            rule, run, _, _ = job
+            if rule == "study":
+                self._say_cost(run)
+            else:
+                self._done += self._running.pop(record.job_id)  # type: ignore[attr-defined]
+                self._say_progress()
+
+    def _starts(self, record: logging.LogRecord) -> None:
+        rule, where = record.rule_name, record.wildcards or {}  # type: ignore[attr-defined]
+        if rule not in ("study", "batch") or where.get("run") not in self._runs:
+            return
+        run, batch, number = where["run"], where.get("batch", ""), record.jobid  # type: ignore[attr-defined]
+        self._jobs[number] = rule, run, batch, list(record.log or ())  # type: ignore[attr-defined]
+        if self._plan is None:
+            self._plan = list(self._planned())
+            self._total = sum(self._size(*job) for job in self._plan)
+        if rule == "batch":
+            if not self._start:
+                self._start = self._said = time.monotonic()
+                threading.Thread(target=self._look_again, daemon=True).start()
+            self._running[number] = self._size(run, batch)
+
+    def _size(self, run: str, batch: str) -> int:
+        part = self._runs[run].batches[batch]
+        return len(part.samples) * len(part.seeds)
+
+    def _say_cost(self, run: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            cost = read_cost(Path("results", run, "cost.json"))
+            planned = [self._size(*job) for job in self._plan or () if job[0] == run]
+            if planned:
+                n, of_one = sum(planned), cost.seconds_per_simulation
+                seconds = _FIXED_S + n * of_one / min(self._cores, len(planned))
+                self._say(
+                    f"{run}: {n:,} simulations of {1e3 * of_one:.3g} ms; its report in about "
+                    f"{duration(seconds)}"
+                )
+
+    def _look_again(self) -> None:
+        while self._done < self._total:
+            time.sleep(_EVERY_S)
+            self._say_progress()
+
+    def _say_progress(self) -> None:
+        now = time.monotonic()
+        done = self._done + sum(map(self._of_running, [*self._running]))
+        if now - self._said < _EVERY_S or not 0 < done < self._total:
+            return
+        self._said, rate = now, done / (now - self._start)
+        self._say(
+            f"{done:,} of {self._total:,} simulations done, {rate:.3g} a second; the others take about "
+            f"{duration((self._total - done) / rate)}"
+        )
+
+    def _of_running(self, number: int) -> int:
+        """How many simulations a batch that runs has finished, by its log."""
+        for log in self._jobs[number][3] if number in self._jobs else ():
+            with contextlib.suppress(OSError):
+                if found := _DONE_OF_BATCH.findall(Path(log).read_text(encoding="utf-8")):
+                    return int(found[-1][0])
+        return 0
+
+
+def duration(seconds: float) -> str:
+    """In words: ``40 s``, ``12 min``, ``2 h 5 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

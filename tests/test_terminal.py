@@ -1,0 +1,126 @@
+"""What the terminal says while a workflow runs, by the events of Snakemake's logger."""
+
+import atexit
+import logging
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from jaxmorph.configuration import Cost, Run, write_cost
+from jaxmorph.terminal import Simulations, Stopped, duration
+
+RUN = Run.model_validate(
+    {
+        "study": "reference",
+        "parameters": {"epsilon": "default"},
+        "design": {"method": "sobol", "samples": 64},
+        "seeds": 16,
+        "batch": {"samples": 16, "seeds": 16},
+    }
+)
+COST = Cost(
+    device="cpu",
+    threads=1,
+    simulations=32,
+    seconds_per_simulation=0.5,
+    compile_s=1.0,
+    result_bytes_per_simulation=1,
+    program_bytes=0,
+)
+
+
+def record(message: str = "", **attributes: Any) -> logging.LogRecord:
+    return logging.makeLogRecord({"msg": message, **attributes})
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    now = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(time, "monotonic", lambda: now.seconds)
+    monkeypatch.setattr(Simulations, "_look_again", lambda self: None)
+    return now
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def progress(said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulations:
+    monkeypatch.chdir(tmp_path)
+    return Simulations({"one": RUN}, 2, lambda: [("one", batch) for batch in RUN.batches], said.append)
+
+
+def starts(progress: Simulations, number: int, rule: str, **wildcards: str) -> None:
+    more: dict[str, Any] = {
+        "rule_name": rule,
+        "wildcards": {"run": "one"} | wildcards,
+        "log": [f"{number}.log"],
+    }
+    progress.handle(record(event=LogEvent.JOB_INFO, jobid=number, **more))
+
+
+def ends(progress: Simulations, number: int) -> None:
+    progress.handle(record(event=LogEvent.JOB_FINISHED, job_id=number))
+
+
+def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: list[str]) -> None:
+    starts(progress, 1, "study")
+    write_cost(COST, Path("results/one/cost.json"))
+    ends(progress, 1)
+    # 1,024 simulations of half a second on two cores, and what a run takes besides.
+    assert said == ["one: 1,024 simulations of 500 ms; its report in about 5 min"]
+
+
+def test_how_far_it_is_counts_finished_batches_and_those_that_run(
+    progress: Simulations, said: list[str], clock: SimpleNamespace
+) -> None:
+    first, second, *_ = RUN.batches
+    starts(progress, 1, "batch", batch=first)
+    starts(progress, 2, "batch", batch=second)
+    clock.seconds += 64
+    Path("2.log").write_text("x 100%|##| 64/256 [00:01<00:02, 1 sim/s]\rx 100%|##| 128/256 [00:01<00:02")
+    ends(progress, 1)
+    assert said == ["384 of 1,024 simulations done, 6 a second; the others take about 2 min"]
+    clock.seconds += 1
+    ends(progress, 2)
+    assert len(said) == 1  # not more often than somebody reads
+
+
+def test_a_command_without_batches_says_nothing(progress: Simulations, said: list[str]) -> None:
+    starts(progress, 1, "design")
+    ends(progress, 1)
+    ends(progress, 2)
+    progress.handle(record("Building DAG of jobs..."))
+    assert said == []
+
+
+def test_after_ctrl_c_nothing_is_shown_but_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    monkeypatch.setattr(atexit, "register", lambda _, text, **more: said.append(text))
+    stopped = Stopped()
+    assert stopped.filter(record("Select jobs to execute..."))
+    shown = [
+        stopped.filter(record(message))
+        for message in (
+            "Terminating processes on user request, this might take some time.",
+            "RuleException: died with <Signals.SIGINT: 2>.",
+        )
+    ]
+    assert shown == [False, False]
+    (text,) = said
+    assert len(text.splitlines()) == 3 and "the same command" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (40, "40 s"), (120, "2 min"), (3599, "1 h 0 min"), (7500, "2 h 5 min")],
+)
+def test_a_duration_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
