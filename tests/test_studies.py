@@ -120,6 +120,18 @@ def test_a_study_says_whether_it_has_noise() -> None:
     assert not Quiet().is_stochastic
 
 
+@pytest.mark.parametrize("draws", [False, True])
+def test_a_study_that_draws_nothing_is_noticed(tmp_path: Path, draws: bool) -> None:
+    """With one seed and no declaration its run would have no Sobol indices."""
+    noise = " + jax.random.normal(key)" if draws else ""
+    power = 'parameters["power"]\n'
+    code = GOOD.replace(power, power.rstrip() + noise + "\n").replace(
+        "import jax.", "import jax\nimport jax."
+    )
+    problem = load_problem(f"{write(tmp_path, code)}:Hill", {}, {"power": "default"}, ["rest"])
+    assert problem.study.is_stochastic and engine.trace(problem).draws is draws
+
+
 def test_the_linear_study_is_a_weighted_sum() -> None:
     names = [f"x{i}" for i in range(1, 6)]
     problem = load_problem("linear", {"c2": 7.0}, dict.fromkeys(names, "default"))

@@ -178,11 +178,13 @@ class Traced(NamedTuple):
     Attributes:
         shape: Numbers of recorded times and of observables.
         makes_choices: Whether it makes discrete choices through ``jaxmorph.simulation``.
+        draws: Whether an observable depends on the key.
         times: The function of (theta, key) that gives the recorded times, (time,), and nothing else.
     """
 
     shape: tuple[int, int]
     makes_choices: bool
+    draws: bool
     times: Callable[[np.ndarray, np.ndarray], Float[Array, " time"]]
 
 
@@ -203,16 +205,18 @@ def trace(problem: Problem) -> Traced:
     result = eqx.combine(arrays, rest)
     check_recording(problem, result)
     shape = result.time.shape[0], len(problem.observables)
-    wanted = [leaf is result.time for leaf in jax.tree.leaves(arrays)]
+    leaves, measured = jax.tree.leaves(arrays), [result.observables[o] for o in problem.observables]
+    of_key = dce_jaxpr(closed.jaxpr, [any(leaf is x for x in measured) for leaf in leaves])[1][-1]
+    wanted = [leaf is result.time for leaf in leaves]
     if not any(wanted):  # a NumPy array
-        return Traced(shape, choices.any, lambda theta, key: result.time)
+        return Traced(shape, choices.any, of_key, lambda theta, key: result.time)
     jaxpr, used = dce_jaxpr(closed.jaxpr, wanted)
 
     def times(theta: Array, key: Array) -> Array:
         given = [x for x, is_used in zip((theta, key), used, strict=True) if is_used]
         return jax.core.eval_jaxpr(jaxpr, closed.consts, *given)[0]
 
-    return Traced(shape, choices.any, jax.jit(times))
+    return Traced(shape, choices.any, of_key, jax.jit(times))
 
 
 def check_trace(problem: Problem, traced: Traced) -> None:

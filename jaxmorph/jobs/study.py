@@ -40,11 +40,13 @@ def describe_study(
         n_observables,
         n_times,
     )
+    if study.is_stochastic and not traced.draws:
+        logger.info("no observable depends on the key: the run counts as one without noise")
     content = {
         "study": spec.study,
         "study_description": study.describe(),
         "study_source": source_of(spec.study),
-        "stochastic": study.is_stochastic,
+        "stochastic": study.is_stochastic and traced.draws,
         "settings": study.settings(),
         "fixed_parameters": problem.fixed,
         "parameters": [
