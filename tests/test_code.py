@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
+from jaxmorph.configuration import code
+from jaxmorph.configuration.code import code_digest, not_followed
+
 REFERENCE = "jaxmorph.studies.reference:ReferenceStudy"
 MINE = "studies/mine.py:Mine"
 
@@ -174,6 +177,35 @@ def test_studies_in_modules(project: Path) -> None:
     assert changed[0] != before[0] and changed[2] == before[2]
     (project / "studies/unused.py").write_text("X = 3\n")
     assert digests(project, targets[0]) != changed[:1]
+
+
+def test_a_module_is_followed_wherever_it_lies_but_installed_libraries_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere/forces").mkdir(parents=True)
+    (tmp_path / "elsewhere/forces/__init__.py").write_text("from .spring import K\n")
+    (tmp_path / "elsewhere/forces/spring.py").write_text("K = 1\n")
+    (tmp_path / "mine.py").write_text("import forces, yaml, json\n\nclass Mine: pass\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    assert set(code._closure("mine.py", known=())) == {"mine", "forces", "forces.spring"}
+
+
+def test_data_that_a_study_reads_decide_its_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("force.csv").write_text("1,2\n")
+    Path("reads.py").write_text("import numpy as np\n\nclass Mine:\n    f = np.loadtxt('force.csv')\n")
+    target = "reads.py:Mine"
+    without, before = code_digest(target), code_digest(target, ("force.csv",))
+    Path("force.csv").write_text("1,3\n")
+    code_digest.cache_clear()  # as in another process
+    assert code_digest(target) == without != before
+    assert code_digest(target, ("force.csv",)) not in (before, without)
+    (line,) = not_followed(target)
+    assert line == "reads.py:4: np.loadtxt reads a file; name it under data"
+    assert not_followed(target, ("force.csv",)) == not_followed(REFERENCE) == []
 
 
 def test_a_study_that_extends_a_built_in_one_follows_it(project: Path) -> None:

@@ -74,7 +74,7 @@ BAD_RUNS = [
     ("parameter: {}", "runs.a.parameter: unknown key; did you mean parameters?"),
     (
         "wall_clock: 4",
-        "runs.a.wall_clock: unknown key; known: study, settings, parameters, correlations, fixed, "
+        "runs.a.wall_clock: unknown key; known: study, settings, data, parameters, correlations, fixed, "
         "design, seeds, key, observables, gradient, estimator, smoothing, batch, trajectories, corners, "
         "animation, checks, estimates, optimise, allow_partial",
     ),

@@ -265,6 +265,20 @@ def test_measured_data_travel_under_names_of_their_own() -> None:
     assert again[0] == {**terms[0], "data": again[0]["data"]}
 
 
+def test_what_a_study_reads_travels_beside_it(tmp_path: Path) -> None:
+    place = tmp_path / "far/force.csv"
+    place.parent.mkdir()
+    place.write_text("1,2\n")
+    (tmp_path / "image.bin").write_bytes(b"\xff\xfe")
+    texts = reproduce.texts_of([str(place), str(tmp_path / "image.bin")])
+    settings = tiny()["own"] | {"data": [str(place), "image.bin"]}
+    about = {"configuration": settings, "library_versions": {}, "study_data": texts}
+    attributes = {name: json.dumps(value) for name, value in about.items()}
+    carried = {one.name: one.text for one in reproduce.attachments("own", xr.Dataset(attrs=attributes))}
+    assert yaml.safe_load(carried["config.yaml"])["runs"]["own"]["data"] == ["force.csv", "image.bin"]
+    assert carried["force.csv"] == "1,2\n" and "image.bin" not in carried
+
+
 def test_unpacking_writes_names_not_places_and_overwrites_nothing(tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     evil = '<a download="../../evil.py" data-reproduce href="data:text/plain;base64,MQ==">x</a>'

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import sys
-from collections.abc import Collection, Iterator
+import importlib.util
+import site
+import sysconfig
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from .gradient_estimators import is_declaration
@@ -23,15 +25,25 @@ _DECIDES_NOTHING = {
 }
 """Modules of the package that decide no simulation: they describe, collect or show, or ask for some."""
 
+_READS = {
+    *("fromfile", "genfromtxt", "load", "loadmat", "loadtxt", "memmap", "open", "open_dataset"),
+    *("read_bytes", "read_csv", "read_json", "read_parquet", "read_table", "read_text", "safe_load"),
+}
+"""Functions of Python and of libraries of the field that read files."""
+_IMPORTS_BY_NAME = {"import_module", "__import__", "run_path", "spec_from_file_location"}
+
 
 @functools.cache
-def code_digest(target: str, *, optimises: bool = False) -> str:
+def code_digest(target: str, data: Sequence[str] = (), *, optimises: bool = False) -> str:
     """Digest of the simulation's code and of a study, ``module:Class`` or ``file.py:Class``.
 
-    With ``optimises``, of the optimisation's, too.
+    The study's code is its module and what that imports, wherever it lies; not installed libraries:
+    their versions are in every dataset.
 
-    The study's code is its module and what that imports from beside it, from its own package or from
-    the working directory; not installed libraries, whose versions are in every dataset.
+    Args:
+        target: The study.
+        data: Files that it reads, whose bytes count, too.
+        optimises: Whether the code of optimisations counts.
     """
     files = dict(_of_the_package())
     if optimises:
@@ -40,7 +52,26 @@ def code_digest(target: str, *, optimises: bool = False) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(files.items()):
         digest.update(f"{name}\n{_tree(path)}\n".encode())
+    for place in sorted(data):
+        digest.update(f"{place}\n{hashlib.sha256(Path(place).read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def not_followed(target: str, data: Sequence[str] = ()) -> list[str]:
+    """Lines that name what a study uses and its digest cannot know, so that a change is not noticed."""
+    files = _closure(target.rpartition(":")[0], known=dict(_of_the_package()))
+    lines = []
+    for path in files.values():
+        for node in ast.walk(_parse(path)):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            last = name.rpartition(".")[2]
+            if last in _READS and not data:
+                lines.append(f"{path}:{node.lineno}: {name} reads a file; name it under data")
+            elif last in _IMPORTS_BY_NAME:
+                lines.append(f"{path}:{node.lineno}: what {name} imports is not followed; use import")
+    return lines
 
 
 def _of_the_package() -> Iterator[tuple[str, Path]]:
@@ -99,17 +130,17 @@ def _with_parents(name: str) -> Iterator[str]:
 
 
 def _find(name: str, beside: Path, own: str) -> Path | None:
-    """The source of a module of the user's or of this package; None for one of another library.
+    """The source of a module of the user's or of this package; None for one of an installed library.
 
     Args:
         name: Dotted name.
         beside: The folder of the study.
-        own: The study's own package, which may be installed in a way that leaves it where it is.
+        own: The study's own package, which may be installed.
     """
     parts = name.split(".")
-    roots = [_PACKAGE.parent] if parts[0] == "jaxmorph" else [beside, Path()]
-    if parts[0] == own:
-        roots += map(Path, sys.path)
+    roots = [_PACKAGE.parent]
+    if parts[0] != "jaxmorph":
+        roots = [beside, Path(), *_where(parts[0], installed=parts[0] == own)]
     for root in roots:
         for path in (
             root.joinpath(*parts, "__init__.py"),
@@ -118,6 +149,28 @@ def _find(name: str, beside: Path, own: str) -> Path | None:
             if path.is_file():
                 return path
     return None
+
+
+@functools.cache
+def _where(package: str, installed: bool) -> tuple[Path, ...]:
+    """The folder where Python finds a package that is not installed; with ``installed``, of any."""
+    try:
+        spec = importlib.util.find_spec(package)  # imports nothing: it is no submodule
+    except (ImportError, ValueError):  # of __main__, say
+        return ()
+    if spec is None:
+        return ()
+    places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.has_location else [])]
+    roots = {Path(place).parent for place in places[:1]}
+    return tuple(r for r in roots if installed or not any(r.is_relative_to(i) for i in _installed()))
+
+
+@functools.cache
+def _installed() -> tuple[Path, ...]:
+    """Where Python's own modules and installed packages are."""
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = [*map(sysconfig.get_path, names), *site.getsitepackages(), site.getusersitepackages()]
+    return tuple({Path(folder) for folder in folders})
 
 
 @functools.cache

@@ -23,6 +23,7 @@ from ..designs import (
     independence_obstacle,
 )
 from .batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
+from .courses import check_file
 from .fields import (
     AllOrNames,
     ConfigurationModel,
@@ -70,6 +71,11 @@ class Run(ConfigurationModel):
     )
     settings: dict[str, Scalar] = Field(
         default_factory=dict, description="settings of the study that differ from its defaults"
+    )
+    data: Names = Field(
+        (),
+        description="files that the study reads, whose contents decide the numbers as its code does: "
+        "when one changes, the run is computed again",
     )
     parameters: dict[str, ParameterDistribution] = Field(
         min_length=1,
@@ -156,6 +162,13 @@ class Run(ConfigurationModel):
         if place.endswith(".py") and info.context == FILES_MUST_EXIST and not Path(place).is_file():
             raise ValueError(f"there is no file {place} in the working directory, {Path.cwd()}")
         return study
+
+    @field_validator("data")
+    @classmethod
+    def _can_be_read(cls, data: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for path in data if info.context == FILES_MUST_EXIST else ():
+            check_file(path)
+        return data
 
     @field_validator("correlations")
     @classmethod

@@ -128,7 +128,7 @@ class Specifications:
             "fixed": dict(sorted(run.fixed.items())),
             "observables": run.observables,
             "key": run.key,
-            "code": code_digest(run.study_target),
+            "code": code_digest(run.study_target, run.data),
         }
 
     @cached_property
@@ -163,7 +163,7 @@ class Specifications:
         names = ("objective", "optimiser", "fresh", "seeds_per_step")
         others = {
             "observables": "all",  # the objective says which of them
-            "code": code_digest(self.run.study_target, optimises=True),
+            "code": code_digest(self.run.study_target, self.run.data, optimises=True),
             "free": self._free,
         }
         asked = {name: getattr(self._optimise, name) for name in names}

@@ -21,6 +21,7 @@ def write_page(
     with store.open_dataset(sensitivity, "sensitivity") as data:
         # The estimates know only what decides them; the page carries all of the run.
         data.attrs["configuration"] = json.dumps(run.plain())
+        data.attrs["study_data"] = json.dumps(report.texts_of(run.data))
         # Only what is large, per sample and time, stays on disk: little of it is on the page.
         for variable in data.variables.values():
             if not {"sample", "time"} <= set(variable.dims):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import itertools
 import json
@@ -20,6 +21,7 @@ from .facts import code_in_words
 
 CONFIGURATION, REQUIREMENTS = "config.yaml", "requirements.txt"
 _MARK = "data-reproduce"
+_LONGEST_TEXT = 1_000_000
 # Of the library versions these are no packages.
 _NOT_PACKAGES = ("python", "platform")
 
@@ -59,22 +61,35 @@ def attachments(
         ),
         Attachment(REQUIREMENTS, requirements(attrs, versions), "the versions it was made with"),
     ]
+    for path, text in json.loads(attrs.get("study_data", "{}")).items():
+        found.insert(1, Attachment(PurePath(path).name, text, "data that the study reads"))
     if source := attrs.get("study_source"):
         name = _study_file(settings["study"])
         found.insert(1, Attachment(name, str(source), "the study, from its author's own file"))
     return found
 
 
+def texts_of(paths: Iterable[str]) -> dict[str, str]:
+    """What files hold that a page can carry: texts of a megabyte at most."""
+    found = {}
+    for path in map(Path, paths):
+        if path.stat().st_size <= _LONGEST_TEXT:
+            with contextlib.suppress(UnicodeDecodeError):
+                found[str(path)] = path.read_text(encoding="utf-8")
+    return found
+
+
 def configuration(run: str, settings: dict[str, Any], data: Mapping[str, str] | None = None) -> str:
     """A configuration file of this run alone.
 
-    A study in a file is looked for beside it, as are measured data, under the names that ``data`` has
-    for their paths; and the second user has all batches to make.
+    A study in a file is looked for beside it, as are files that it reads, and measured data under the
+    names that ``data`` has for their paths; and the second user has all batches to make.
     """
     settings = copy.deepcopy(settings)
     for term in (settings.get("optimise") or {}).get("objective", ()):
         if "data" in term:
             term["data"] = (data or {}).get(term["data"], term["data"])
+    settings["data"] = [PurePath(path).name for path in settings.get("data", ())]
     if ".py:" in str(settings.get("study")):
         settings["study"] = f"{_study_file(settings['study'])}:{settings['study'].rpartition(':')[2]}"
     settings.pop("allow_partial", None)

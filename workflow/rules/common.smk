@@ -15,6 +15,7 @@ sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.atomic import sweep
 from jaxmorph.configuration import check_syntax, load_configuration
+from jaxmorph.configuration.code import not_followed
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.folders import unwritable
 from jaxmorph.configuration.resources import need
@@ -92,6 +93,13 @@ def refuse_folders():
         print(*(f"Warning: {line}" for line in lines), sep="\n", file=sys.stderr)
 
 
+def warn_of_what_is_not_followed():
+    """Name what studies use whose changes would compute nothing again."""
+    lines = (line for run in RUNS.values() for line in not_followed(run.study_target, run.data))
+    for line in dict.fromkeys(lines):
+        print(f"Warning: {line}", file=sys.stderr)
+
+
 def check_partial_runs():
     """A run that is estimated from the batches that are there needs one."""
     for name, run in RUNS.items():
@@ -109,6 +117,7 @@ import_alike()
 if workflow.is_main_process:  # once, not in each of its jobs
     refuse_folders()
     warn_of_moved_points()
+    warn_of_what_is_not_followed()
     check_partial_runs()
     if (
         workflow.local_exec
