@@ -5,6 +5,10 @@ from . import sensitivity as sensitivity
 from . import space as space
 from . import studies as studies
 from . import visualization as visualization
+from .analysis import Analysis as Analysis
+from .analysis import analyse as analyse
+from .analysis import open as open
+from .analysis import study as study
 from .errors import JaxmorphError as JaxmorphError
 from .simulation import bernoulli as bernoulli
 from .simulation import categorical as categorical

@@ -37,11 +37,19 @@ def test_the_library_page_runs(
     import jax
 
     page = (ROOT / "docs/library.md").read_text()
-    code, division, pictures, estimates = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    call, function, code, division, pictures, estimates = re.findall(
+        r"```python\n(.*?)```", page, re.DOTALL
+    )
     before = jax.numpy.zeros(1).dtype == "float64"
     try:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("MPLBACKEND", "Agg")
+        called: dict[str, Any] = {"__name__": "page"}
+        exec(f"import jax\n{call}{function}", called)
+        assert (tmp_path / "linear.html").stat().st_size > 100_000
+        effects = called["analysis"].dataset["sobol_total"].squeeze()
+        np.testing.assert_allclose(effects, [4 / 7, 4 / 7], atol=0.15)  # of a b on a square
+        capsys.readouterr()
         names: dict[str, Any] = {}
         exec(code, names)
         assert -1 < float(capsys.readouterr().out) < 0

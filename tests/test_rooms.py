@@ -21,7 +21,7 @@ ROOMS = {
     "sensitivity": ["sensitivity"],
     "presentation": ["report", "figures", "animations", "visualization"],
     "terminal": ["terminal"],
-    "jobs": ["jobs"],
+    "jobs": ["jobs", "analysis"],
 }
 ALLOWED = {
     "foundation": set(),

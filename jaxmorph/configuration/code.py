@@ -15,6 +15,7 @@ import sysconfig
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from .given import given
 from .gradient_estimators import is_declaration
 from .models import BUILT_IN_STUDIES
 
@@ -50,6 +51,8 @@ def code_digest(target: str, data: Sequence[str] = (), *, optimises: bool = Fals
         files |= {f"optimisation.{p.stem}": p for p in (_PACKAGE / "optimisation").glob("*.py")}
     files |= _closure(target.rpartition(":")[0], known=files)
     digest = hashlib.sha256()
+    if (known := given(target)) is not None:
+        digest.update(known[1].encode())
     for name, path in sorted(files.items()):
         digest.update(f"{name}\n{_tree(path)}\n".encode())
     for place in sorted(data):

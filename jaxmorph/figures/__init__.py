@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CATALOGUE",
+    "as_svg",
     "bias",
     "draw",
     "figure_names",
@@ -141,6 +142,14 @@ def nothing_because(name: str, data: xr.Dataset) -> str | None:
     from ..quantities import absent
 
     return entry.otherwise or absent(data).get(entry.needs[-1], "the data do not give it")
+
+
+def as_svg(figure: Figure) -> str:
+    """The figure as the text of an SVG, to be shown in a page."""
+    from .save import render
+
+    text = render(figure, "svg").decode()
+    return text[text.index("<svg") :]
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]) -> list[Path]:

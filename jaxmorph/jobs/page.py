@@ -16,8 +16,9 @@ def write_page(
     optimisation: str | None,
     films: Sequence[str],
     output: str,
+    figures: Path | None = None,
 ) -> None:
-    """Write the report of a run; its figures lie in ``figures/`` beside it."""
+    """Write the report of a run; its figures lie in ``figures``, else in the folder of that name."""
     with store.open_dataset(sensitivity, "sensitivity") as data:
         # The estimates know only what decides them; the page carries all of the run.
         data.attrs["configuration"] = json.dumps(run.plain())
@@ -30,7 +31,7 @@ def write_page(
             output,
             run_name,
             data,
-            Path(output).parent / "figures",
+            figures or Path(output).parent / "figures",
             {Path(film).stem: film for film in films},
             store.read_given(checks, "checks"),
             store.read_given(optimisation, "optimisation"),

@@ -27,11 +27,13 @@ from .problem import digest, how_of, run_problem
 logger = logging.getLogger(__name__)
 
 
-def evaluate_batch(run_name: str, spec: BatchSpecification, output: str) -> None:
+def evaluate_batch(
+    run_name: str, spec: BatchSpecification, output: str, unfinished: Path = UNFINISHED
+) -> None:
     """Simulate one slab of samples x seeds with gradients, and write the batch.
 
-    What is finished is kept until the batch is written: a job that is cut off goes on where it was, if
-    nothing changed that decides the numbers (``spec``; the devices).
+    What is finished is kept in the folder ``unfinished`` until the batch is written: a job that is cut
+    off goes on where it was, if nothing changed that decides the numbers (``spec``; the devices).
     """
     begin = time.monotonic()
     problem = run_problem(run_name, spec)
@@ -39,7 +41,7 @@ def evaluate_batch(run_name: str, spec: BatchSpecification, output: str) -> None
     # The points are made again from the design's settings: a file of all points would change, and
     # with it every batch, whenever a run grows. The estimates check that they are those of design.nc.
     points, _ = designs.make_design(spec.design, problem.distribution_of, spec.correlations)
-    saved = store.SavedPieces(UNFINISHED / run_name / Path(output).stem, digest(spec))
+    saved = store.SavedPieces(unfinished / run_name / Path(output).stem, digest(spec))
     with _run_wide(range(*spec.samples)):
         result = engine.evaluate(
             problem, points[numbers], seeds, run_key=spec.key, saved=saved, **how_of(spec)

@@ -14,7 +14,7 @@ from ..figures.style import final, names, words
 from ..quantities import Kind
 from .convergence import verdicts
 from .incomplete import unresolved
-from .summary import Effect, Ranking, percent, rankings
+from .summary import Effect, Ranking, leading_sentence, percent, rankings
 from .survivors import left_out
 
 NEGLIGIBLE = 0.05
@@ -324,3 +324,10 @@ def paragraph(sensitivity: xr.Dataset) -> list[str]:
         alike(sensitivity),
     ]
     return [sentence for sentence in found if sentence]
+
+
+def findings_of(sensitivity: xr.Dataset) -> list[str]:
+    """All that a report finds, a sentence or two a line: what leads, each observable, the whole run."""
+    found = rankings(sensitivity)
+    each = [f"{name}: {text}" for name, text in per_observable(sensitivity, found)]
+    return [leading_sentence(found, sensitivity), *each, *paragraph(sensitivity)]

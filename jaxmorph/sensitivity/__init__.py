@@ -4,6 +4,7 @@ Pure functions on xarray arrays, one idea a module; :class:`Estimation` puts the
 """
 
 from .active_subspace import active_subspace
+from .arrays import from_arrays
 from .average import DesignAverage
 from .both_errors import BothErrors
 from .bounds import indistinguishable, smallest_sd, smallest_sd_alone, spectrum
@@ -41,6 +42,7 @@ __all__ = [
     "estimate",
     "fast",
     "fisher_information",
+    "from_arrays",
     "given_data",
     "gradient_growth",
     "indistinguishable",

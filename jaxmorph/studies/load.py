@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ..configuration import BUILT_IN_STUDIES
 from ..configuration.fields import hint
+from ..configuration.given import given
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .base import Study
@@ -47,6 +48,11 @@ def source_of(spec: str) -> str:
 
 def _study_class(spec: str) -> type[Study]:
     """The class that ``spec`` names."""
+    if (known := given(spec)) is not None:
+        kind = known[0]
+        assert isinstance(kind, type) and issubclass(kind, Study)
+        _check_declaration(spec, kind)
+        return kind
     target = BUILT_IN_STUDIES.get(spec, spec)
     place, _, name = target.rpartition(":")
     if not place:

@@ -1,0 +1,27 @@
+"""Studies that a program gives as objects, and that a configuration names like any other."""
+
+from __future__ import annotations
+
+import hashlib
+
+_PLACE = "given"
+_GIVEN: dict[str, tuple[object, str]] = {}
+
+
+def give(name: str, study: object, source: str) -> str:
+    """A name for a study, ``given:Name_digest``, by which this process finds it.
+
+    Args:
+        name: An identifier.
+        study: Its class.
+        source: All that decides what it does: another text is another name.
+    """
+    key = f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+    _GIVEN[key] = study, source
+    return f"{_PLACE}:{key}"
+
+
+def given(spec: str) -> tuple[object, str] | None:
+    """The study of a name that :func:`give` made, and its source; None of another name."""
+    place, _, key = spec.partition(":")
+    return _GIVEN.get(key) if place == _PLACE else None
