@@ -11,7 +11,7 @@ import pytest
 from jax.extend import core
 from support.lane_operations import ARRAYS, ELEMENTWISE, PRODUCTS, TYPES, Operation
 
-from jaxmorph.engine.lanes import Laned, Lanes, Sizes, elementwise, places, products, shapes, spread
+from jaxmorph.engine.lanes import Laned, Lanes, Sizes, elementwise, places, products, shapes, widened
 from jaxmorph.engine.lanes.control import interpret
 
 SIZES = Sizes(n_samples=2, n_seeds=3)
@@ -81,7 +81,7 @@ def _chosen(
 
 
 def _by_rules(operation: Operation, laned: list[Laned]) -> list[jax.Array]:
-    one = [jax.ShapeDtypeStruct(x.shape, x.array.dtype) for x in laned]
+    one = [jax.ShapeDtypeStruct(x.shape, jnp.result_type(x.array)) for x in laned]
     results = interpret(jax.make_jaxpr(operation)(*one), laned, SIZES)
     return [_first(y) for y in results]
 
@@ -92,7 +92,7 @@ def _by_vmap(operation: Operation, laned: list[Laned]) -> list[jax.Array]:
 
 def _first(x: Laned) -> jax.Array:
     """With an axis over all simulations, as the first."""
-    return jnp.moveaxis(spread(x, Lanes.SIMULATION, SIZES), -1, 0)
+    return jnp.moveaxis(widened(x, Lanes.SIMULATION, SIZES), -1, 0)
 
 
 def _compare(

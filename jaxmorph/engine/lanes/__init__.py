@@ -10,7 +10,7 @@ A function is traced for one simulation and its jaxpr is evaluated anew, equatio
 answer, and said in the log (``mapped``).
 """
 
-from .arrays import Laned, Lanes, Rule, Sizes, spread, widest
+from .arrays import Laned, Lanes, Rule, Sizes, widened, widest
 from .mapped import by_vmap, noting_mapped
 
-__all__ = ["Laned", "Lanes", "Rule", "Sizes", "by_vmap", "noting_mapped", "spread", "widest"]
+__all__ = ["Laned", "Lanes", "Rule", "Sizes", "by_vmap", "noting_mapped", "widened", "widest"]
