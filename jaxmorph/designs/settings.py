@@ -18,14 +18,14 @@ class _Design(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-def _power_of_two(samples: int) -> int:
+def _check_power_of_two(samples: int) -> int:
     below = 1 << (samples.bit_length() - 1)
     if samples != below:
         raise ValueError(f"must be a power of two; the nearest are {below} and {2 * below}")
     return samples
 
 
-_PowerOfTwo = Annotated[int, Field(ge=2, le=MAX_SAMPLES), AfterValidator(_power_of_two)]
+_PowerOfTwo = Annotated[int, Field(ge=2, le=MAX_SAMPLES), AfterValidator(_check_power_of_two)]
 
 
 class SobolDesign(_Design):

@@ -88,7 +88,7 @@ def each_alone(
     compiled, answers = None, []
     with (
         program.precision(problem),
-        capacities.watching(simulates),
+        capacities.allowing_buffers(simulates),
         blaming(problem, simulates, samples, keys, seeds),
     ):
         places, i = [slice(i, i + 1) for i in range(len(samples))], 0

@@ -122,7 +122,7 @@ _watched: ContextVar[Capacities | None] = ContextVar("capacities", default=None)
 
 
 @contextlib.contextmanager
-def watching(simulate: Callable) -> Iterator[None]:
+def allowing_buffers(simulate: Callable) -> Iterator[None]:
     """Pieces of what ``simulate(samples, keys)`` simulates that are evaluated inside may use buffers."""
     token = _watched.set(Capacities(simulate))
     try:

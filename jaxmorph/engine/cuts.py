@@ -83,18 +83,18 @@ def find_cuts(problem: Problem, estimator: Estimator = "pathwise") -> list[Cut]:
         for output in flow.outputs[: len(problem.observables)]
     ]
     for parameter, node in zip(names, flow.inputs[1:], strict=True):
-        for reached in sorted(flow.downstream([node], _ends) & flow.operations.keys()):
+        for reached in sorted(flow.downstream([node], _ends_derivative) & flow.operations.keys()):
             operation = flow.operations[reached]
             if not _loses(operation) or (place := _place(operation)) is None:
                 continue
-            lost = [o for o in operation.outputs if _ends(operation) or not flow.carries(o)]
+            lost = [o for o in operation.outputs if _ends_derivative(operation) or not flow.carries(o)]
             for observable, upstream in zip(problem.observables, before, strict=True):
                 if not upstream.isdisjoint(lost):
                     found.setdefault(place, {})[observable, parameter] = None
     return [Cut(*place, tuple(pairs)) for place, pairs in found.items()]
 
 
-def _ends(operation: Operation) -> bool:
+def _ends_derivative(operation: Operation) -> bool:
     """Whether what flows in has no derivative behind it; sorted numbers have one, their order not."""
     return operation.equation.primitive.name in _ENDS - {"sort", "top_k", "convert_element_type"}
 

@@ -46,6 +46,18 @@ def best(data: xr.Dataset, kind: Kind) -> str | None:
     return next((one.name for one in present(data, kind) if one.ranks), None)
 
 
+def flagged_pairs(flags: xr.DataArray) -> list[tuple[str, str]]:
+    """Observables and parameters that are flagged, at any time."""
+    found = flags.astype(bool)
+    found = found.any("time") if "time" in found.dims else found
+    return [
+        (str(o), str(p))
+        for o in found["observable"].values
+        for p in found["parameter"].values
+        if bool(found.sel(observable=o, parameter=p))
+    ]
+
+
 def both_signs(values: xr.DataArray, error: xr.DataArray | float = 0.0) -> xr.DataArray:
     """Whether values are below zero at some samples and above it at others, by more than ``error``."""
     return ((values + error).min("sample") < 0) & ((values - error).max("sample") > 0)

@@ -19,6 +19,7 @@ import xarray as xr
 from ..figures.estimates import unreliable, unsuited
 from ..figures.numbers import plain
 from ..figures.style import final, words
+from ..listing import joined
 from ..quantities import Kind, Method, Quantity, described
 
 METHOD = Method(
@@ -223,7 +224,7 @@ def _in_words(needed: tuple[tuple[str, int], ...], sensitivity: xr.Dataset) -> s
         now, name = (n, what) if part == "samples" else (sensitivity.sizes.get("seed", 1), "seeds")
         about = f"about {count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
         texts.append(f"{about if count <= _MOST else 'more than ten million'} {name} (now {now})")
-    return f"it would take {' and '.join(texts)}"
+    return f"it would take {joined(texts)}"
 
 
 def _outside(data: xr.Dataset, name: str, error: _Error) -> str:

@@ -30,16 +30,16 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
     """Label and text of everything that is known about the run."""
     attrs = sensitivity.attrs
     rows = [
-        ("study", _joined(attrs, "study_name", "study")),
-        ("settings", _pairs(attrs.get("settings"))),
-        ("fixed parameters", _pairs(attrs.get("fixed_parameters"))),
+        ("study", _with_detail(attrs, "study_name", "study")),
+        ("settings", _mapping(attrs.get("settings"))),
+        ("fixed parameters", _mapping(attrs.get("fixed_parameters"))),
         ("design", _design(sensitivity)),
         ("correlations", _correlations(attrs.get("correlations"))),
         ("seeds", _seeds(sensitivity)),
         ("recorded times", _times(sensitivity)),
         ("estimator of the gradients", attrs.get("estimator")),
         ("bias of the gradients", attrs.get("gradient_bias")),
-        ("gradients", _joined(attrs, "gradient_mode", "gradient_mode_reason")),
+        ("gradients", _with_detail(attrs, "gradient_mode", "gradient_mode_reason")),
         ("random key", attrs.get("random_key")),
         ("design hash", attrs.get("design_hash")),
         ("device", _several(attrs.get("batch_device")) or attrs.get("device")),
@@ -50,7 +50,7 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("estimates made", _date(attrs.get("end"))),
         ("code", code_in_words(attrs)),
         ("code of the batches", _other_codes(attrs)),
-        ("libraries", _pairs(attrs.get("library_versions"))),
+        ("libraries", _mapping(attrs.get("library_versions"))),
     ]
     return [(label, str(text)) for label, text in rows if text not in (None, "")]
 
@@ -149,7 +149,7 @@ def _loaded(text: Any, otherwise: Any) -> Any:
         return otherwise
 
 
-def _joined(attrs: dict[str, Any], name: str, more: str) -> str | None:
+def _with_detail(attrs: dict[str, Any], name: str, more: str) -> str | None:
     first, second = attrs.get(name), attrs.get(more)
     if first and second and first != second:
         return f"{first} ({second})"
@@ -227,7 +227,7 @@ def _other_codes(attrs: dict[str, Any]) -> str | None:
     return _several(attrs["batch_code"]) if int(found.get("different", 0)) > 1 else None
 
 
-def _pairs(text: Any) -> str | None:
+def _mapping(text: Any) -> str | None:
     """A JSON mapping as ``name value, name value``."""
     loaded = _loaded(text, None)
     if not isinstance(loaded, dict):

@@ -11,10 +11,11 @@ from ..figures.estimates import unreliable
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import sizes
 from ..figures.style import final, names, words
+from ..listing import first_of, joined
 from ..quantities import Kind
 from .convergence import verdicts
 from .incomplete import unresolved
-from .summary import Effect, Ranking, percent, rankings
+from .summary import Effect, Ranking, percent
 from .survivors import left_out
 
 NEGLIGIBLE = 0.05
@@ -22,13 +23,6 @@ NEGLIGIBLE = 0.05
 ALIKE = 0.95
 """Estimates of two parameters that are correlated by more than this cannot be told apart."""
 _MOST_NAMED = 3
-
-
-def joined(items: Sequence[str], last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
@@ -63,7 +57,7 @@ def _answer(ranking: Ranking) -> str:
         return "follows no parameter in a way that can be told from zero"
     shown = ranking.effects[:_MOST_NAMED]
     if measure is not None and measure.kind is Kind.ELASTICITY:
-        return _directions(ranking, shown) + _and_more(ranking, shown)
+        return _signs(ranking, shown) + _and_more(ranking, shown)
     if measure is not None and measure.is_share:
         told = [
             f"{e.parameter}{' in ' if i else ' is involved in '}{e.text}{_doubt(e)}"
@@ -75,7 +69,7 @@ def _answer(ranking: Ranking) -> str:
         told = [f"{e.parameter} ({'' if i else label}{e.text}{_doubt(e)})" for i, e in enumerate(shown)]
         text = f"depends most on {joined(told)}"
     text += _and_more(ranking, shown)
-    directions = _directions(ranking, [e for e in shown if e.sign])
+    directions = _signs(ranking, [e for e in shown if e.sign])
     return f"{text}; it {directions}" if directions else text
 
 
@@ -88,7 +82,7 @@ def _doubt(effect: Effect) -> str:
     return ", not to be trusted" if effect.flagged else ""
 
 
-def _directions(ranking: Ranking, effects: Sequence[Effect]) -> str:
+def _signs(ranking: Ranking, effects: Sequence[Effect]) -> str:
     """``grows with k (elasticity 0.50 ± 0.10) and shrinks with c (-1.0 ± 0.2)``, the first one first."""
     if not effects:
         return ""
@@ -206,9 +200,8 @@ def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
             found.append((name in moves, -abs(value), sentence))
     if not found:
         return ""
-    told = [sentence for _, _, sentence in sorted(found)[:_MOST_NAMED]]
-    if len(found) > len(told):
-        told.append(f"{len(found) - len(told)} more such pairs are in the figure of noise")
+    sentences = [sentence for _, _, sentence in sorted(found)]
+    told = first_of(sentences, _MOST_NAMED, "{} more such pairs are in the figure of noise")
     return f"Standard deviation between seeds: {'; '.join(told)}."
 
 
@@ -288,11 +281,9 @@ def alike(sensitivity: xr.Dataset) -> str:
             if abs(value[i, j]) > ALIKE
         ]
         if pairs:
-            shown, rest = pairs[:_MOST_NAMED], len(pairs) - _MOST_NAMED
-            more = [f"{rest} more pairs"] if rest > 1 else pairs[_MOST_NAMED:]
             sentences.append(
                 "One experiment cannot tell apart (correlation of their estimates): "
-                f"{joined([*shown, *more])}."
+                f"{joined(first_of(pairs, _MOST_NAMED, '{} more pairs'))}."
             )
     single = "A single experiment"
     if (sd := sensitivity.get("cramer_rao_sd")) is None:
@@ -313,11 +304,11 @@ def _vague(sd: xr.DataArray | None, single: str) -> str:
     return f"{single} could not narrow down {which} beyond the range of the design."
 
 
-def paragraph(sensitivity: xr.Dataset) -> list[str]:
+def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
     """What holds for the whole run: noise, convergence, trust, identifiability."""
     found = [
         noise(sensitivity),
-        acts_on_noise(sensitivity, rankings(sensitivity)),
+        acts_on_noise(sensitivity, ranked),
         trust(sensitivity),
         unresolved(sensitivity),
         convergence(sensitivity),

@@ -1,7 +1,5 @@
 """Averages over the design whose standard errors know that all samples share their seeds."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import xarray as xr
 
@@ -10,6 +8,7 @@ from .estimator import Estimates, Estimator, Slab
 from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, elasticity_bias, elasticity_deviation
 from .resampling import nested
 from .samples import Samples, kept_in
+from .sums import add_up as add_up  # noqa: PLC0414 (noise_gradient.py takes it from here)
 from .trimmed import trimmed_mean
 from .two_way import Blocks, Spread, ends, interaction, spread_of
 
@@ -136,12 +135,6 @@ _AVERAGED = {
 _MOST_UNDEFINED = 0.05
 
 
-def add_up(sums: dict[str, xr.DataArray], parts: Mapping[str, xr.DataArray]) -> None:
-    """Add the parts of one slab to the running sums, by name."""
-    for name, part in parts.items():
-        sums[name] = sums[name] + part if name in sums else part
-
-
 class DesignAverage:
     """Accumulates, slab of samples by slab, what the averages over the design need.
 
@@ -193,9 +186,9 @@ class DesignAverage:
         }
         means = {name: local[mean] for name, mean in _AVERAGED.items()}
         add_up(self._sum, {name: (weight * d).sum("sample") for name, d in deviations.items()})
-        add_up(self._count, {name: _weights_of(d, weight) for name, d in deviations.items()})
+        add_up(self._count, {name: _total_weight(d, weight) for name, d in deviations.items()})
         add_up(self._total, {name: (weight * m).sum("sample") for name, m in means.items()})
-        add_up(self._number, {name: _weights_of(m, weight) for name, m in means.items()})
+        add_up(self._number, {name: _total_weight(m, weight) for name, m in means.items()})
         if self._blocks is not None and rows is not None:
             self._blocks.add(rows, means)
             within = {name: local[se] ** 2 for name, se in _ERRORS.items() if se in local}
@@ -261,7 +254,7 @@ class DesignAverage:
         return xr.concat(parts, "n_seeds").assign_coords(n_seeds=sizes)
 
 
-def _weights_of(x: xr.DataArray, weight: xr.DataArray | float) -> xr.DataArray:
+def _total_weight(x: xr.DataArray, weight: xr.DataArray | float) -> xr.DataArray:
     return (weight * x.notnull()).sum("sample")
 
 

@@ -194,8 +194,8 @@ class ByParts:
             w = of_values(distribution, theta, v, self._samples.question.smoothing)
             x = controls(v)
             for k in range(WAVES):
-                explained = _times(h[k], slope[..., i]).reshape(len(rows), -1)
-                d = explained + _times(w[k], mean).reshape(len(rows), -1)
+                explained = _weighted(h[k], slope[..., i]).reshape(len(rows), -1)
+                d = explained + _weighted(w[k], mean).reshape(len(rows), -1)
                 sums.moments[i, k] += x.T @ d
                 for j, (a, leverage) in enumerate(self._averages(i, k, x)):
                     sums.blocks[i, k, j] += (member * a) @ d
@@ -291,7 +291,7 @@ def _on(x: np.ndarray, columns: list[int]) -> np.ndarray:
     return inverse
 
 
-def _times(of_sample: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _weighted(of_sample: np.ndarray, x: np.ndarray) -> np.ndarray:
     return of_sample.reshape(-1, *[1] * (x.ndim - 1)) * x
 
 

@@ -19,6 +19,7 @@ import xarray as xr
 from scipy import stats
 
 from ..distributions import natural_sd, poincare_constant
+from ..listing import first_of
 from ..quantities import Kind, Method, Needs, Quantity, part_of
 from .both_errors import BothErrors
 from .by_parts import FEWEST_GROUPS, ByParts, Missing, stand_for_distributions
@@ -56,32 +57,32 @@ _NEEDS = (
 )
 
 
-def _of_parts(name: str, long_name: str, unit: str, formula: str) -> Quantity:
+def _quantity(name: str, long_name: str, unit: str, formula: str) -> Quantity:
     return Quantity(
         name, long_name, unit, _PAIR, method=BY_PARTS, formula=formula, designs=_DESIGNS, absent=_NEEDS
     )
 
 
 QUANTITIES = (
-    _of_parts(
+    _quantity(
         "gradient_missing",
         "what the gradient leaves out, integrated against the test function that shows it best",
         "observable",
         "-E[f (h p)'/p] - E[h ∂f/∂u]",
     ),
-    _of_parts(
+    _quantity(
         "gradient_missing_error",
         "standard error of gradient_missing",
         "observable",
         "jackknife over samples (and spread over seeds)",
     ),
-    _of_parts(
+    _quantity(
         "gradient_missing_share",
         "the same as a share, where it is told from 0: 1 if the gradient sees nothing of what there is",
         "1",
         "|missing| / (|missing| + |E[h ∂f/∂u]|)",
     ),
-    _of_parts(
+    _quantity(
         "gradient_missing_p",
         "probability that a complete gradient would leave out as much, for all parameters, observables "
         "and times together",
@@ -314,10 +315,9 @@ def refuted_pairs(found: Mapping[str, xr.DataArray], used: xr.DataArray | None =
         if of_all:
             refuted = map(str, pairs["parameter"].values[of_one])
             told.append(f"of {observable} with respect to {', '.join(refuted) or 'some parameter'}")
-    rest = len(told) - _MOST_NAMED
-    told = [*told[:_MOST_NAMED], f"{rest} more"] if rest > 0 else told
+    those = " and ".join(first_of(told, _MOST_NAMED))
     return (
-        f"needs complete gradients, and those {' and '.join(told)} miss something; leave these out, or "
+        f"needs complete gradients, and those {those} miss something; leave these out, or "
         "use estimator: smoothed"
     )
 

@@ -157,7 +157,7 @@ def estimate_entries(
     return result
 
 
-def joined(parts: Sequence[Arrays], names: Sequence[str]) -> Arrays:
+def chained(parts: Sequence[Arrays], names: Sequence[str]) -> Arrays:
     """The named estimates of consecutive draws as one."""
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 

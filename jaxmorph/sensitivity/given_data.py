@@ -17,9 +17,9 @@ from ..quantities import Interval, Kind, Method, Quantity
 from .entries import Arrays, Standardised, estimate_entries, standardise
 from .estimator import Estimates, OfValues
 from .failures import completed, usable_rows
-from .main_effects import apart, main_effects
+from .main_effects import main_effects, separated
 from .polarisation import without_noise
-from .ranks import SampleError, choose, explained, sample_error, spectrum, windows
+from .ranks import SampleError, choose_window, cosine_amplitudes, explained, sample_error, windows
 from .resampling import RESAMPLES, seed_weights
 
 _DIMS = ("time", "observable", "parameter")
@@ -175,13 +175,13 @@ def _first_order(
     variance = np.where(variance > data.floor, variance, np.nan)
     total = x.mean(axis=1)
     chosen = main_effects(total, orders)
-    rest, effects = apart(x, orders, chosen)
+    rest, effects = separated(x, orders, chosen)
     freedom = float(windows(len(x)).freedom[list(chosen.values())].sum())
     shares, errors = [], []
     for p, order in enumerate(orders):
         alone = (rest + effects.get(p, 0.0))[order]
-        amplitudes = spectrum(alone)
-        window = int(choose(amplitudes.mean(axis=1, keepdims=True) ** 2)[0])
+        amplitudes = cosine_amplitudes(alone)
+        window = int(choose_window(amplitudes.mean(axis=1, keepdims=True) ** 2)[0])
         shares.append(_of_draws(explained(amplitudes, window), draws) / variance)
         mean = alone.mean(axis=1)
         errors.append(sample_error(total[order], mean, window, shares[-1][0], variance[0], freedom))

@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 
 from ..quantities import Kind, Method, Quantity
-from .average import add_up
 from .estimator import Estimates, Estimator, Slab
 from .rounding import round_off
 from .samples import Samples
 from .scale import Magnitudes
+from .sums import add_up
 from .tails import TailIndex
 
 GROWTH = Method(

@@ -13,10 +13,10 @@ from ..designs import MorrisDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import (
     Arrays,
+    chained,
     estimate_entries,
     first_seeds,
     groups_of,
-    joined,
 )
 from .estimator import Estimates, OfValues
 from .failures import USED, completed, with_share_used
@@ -135,13 +135,13 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
         result = {"samples": _over_trajectories(effects, there, groups.weights)}
         if counts is not None:
             chunks = [counts[i : i + _CHUNK] for i in range(0, len(counts), _CHUNK)]
-            result["seeds"] = joined([_over_seeds(effects, there, c) for c in chunks], _NAMES)
+            result["seeds"] = chained([_over_seeds(effects, there, c) for c in chunks], _NAMES)
         if sizes["n_seeds"]:
             by_seeds = _over_seeds(effects, there, first_seeds(sizes["n_seeds"], n_seeds))
-            result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
+            result["n_seeds"] = chained([by_seeds], _CONVERGENCE)
         if sizes["n_samples"]:
             prefixes = (np.arange(groups.n) < first[:, None]).astype(float)
-            result["n_samples"] = joined([_over_trajectories(effects, there, prefixes)], _CONVERGENCE)
+            result["n_samples"] = chained([_over_trajectories(effects, there, prefixes)], _CONVERGENCE)
         return result
 
     parameters = unit_value["parameter"].values

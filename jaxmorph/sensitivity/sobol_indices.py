@@ -16,14 +16,15 @@ from ..designs import SaltelliDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import (
     Arrays,
+    chained,
     estimate_entries,
     first_seeds,
     groups_of,
-    joined,
     standardise,
 )
 from .estimator import Estimates, OfValues
 from .failures import USED, completed, with_share_used
+from .moments import or_nan
 from .polarisation import without_noise
 from .resampling import DeviationScale
 
@@ -193,11 +194,11 @@ def sobol_indices(
             result["seeds"] = _over_seeds(data, counts)
         if sizes["n_seeds"]:
             by_seeds = _over_seeds(data, first_seeds(sizes["n_seeds"], n_seeds))
-            result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
+            result["n_seeds"] = chained([by_seeds], _CONVERGENCE)
         if sizes["n_samples"]:
             once = np.ones((1, n_seeds))
             by_samples = [_over_seeds(first_samples(s), once) for s in sizes["n_samples"]]
-            result["n_samples"] = joined(by_samples, _CONVERGENCE)
+            result["n_samples"] = chained(by_samples, _CONVERGENCE)
         return result
 
     # Variances between seeds: the total with noise holds what a parameter does to the noise.
@@ -258,12 +259,12 @@ def _over_seeds(data: _Rows, counts: np.ndarray) -> Arrays:
     )
     quadratic = without_noise(of_sum, each, counts)
     halves, both = (h.sum(axis=1) for h in data.halves)
-    total_of_each = counts @ halves.T / _or_nan(counts @ both.T)
+    total_of_each = counts @ halves.T / or_nan(counts @ both.T)
     mean = data.level + rows[[0, -1]].mean(axis=(0, 1))
-    within, known = _within(data, counts)
+    within, known = _variance_within(data, counts)
     noise = None
     if counts.shape[1] > 1:
-        least = within.sum(axis=1) / _or_nan(known.sum(axis=1))
+        least = within.sum(axis=1) / or_nan(known.sum(axis=1))
         noise = _noise(least, mean, counts, 1 / (2 * rows.shape[1]))
     return _indices(quadratic[:, :-1], total_of_each, quadratic[:, -1], noise, data.floor)
 
@@ -280,7 +281,7 @@ def _over_samples(data: _Rows, weights: np.ndarray) -> Arrays:
     of_sum = _numerators(rows.sum(axis=-1)[:, None])
     terms = without_noise(of_sum[None], np.moveaxis(each, 1, 0), once)[0]
     halves, both = (weights @ h.sum(axis=-1).T for h in data.halves)
-    total_of_each = halves / _or_nan(both)
+    total_of_each = halves / or_nan(both)
 
     ends = rows[[0, -1]]  # A and B
     mean = weights @ ends.mean(axis=0) / n  # (draw, seed)
@@ -291,12 +292,12 @@ def _over_samples(data: _Rows, weights: np.ndarray) -> Arrays:
     repeats = np.sum(weights**2, axis=1) / (2 * n**2)
     noise = None
     if n_seeds > 1:
-        within, known = (weights @ part[0] for part in _within(data, once))
-        noise = _noise(within / _or_nan(known), data.level + mean, once, repeats)
+        within, known = (weights @ part[0] for part in _variance_within(data, once))
+        noise = _noise(within / or_nan(known), data.level + mean, once, repeats)
     return _indices(weights @ terms / n, total_of_each, without, noise, data.floor)
 
 
-def _within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _variance_within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Variance between the seeds that are there, of A and B, and how many of the two have one.
 
     Both (draw, base sample), where seed r counts ``counts[draw, r]`` times.
@@ -312,10 +313,6 @@ def _within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         result = result + np.where(pairs > 0, squares / np.where(pairs > 0, pairs, 1.0), 0.0)
         known = known + (pairs > 0)
     return np.asarray(result), np.asarray(known)
-
-
-def _or_nan(n: np.ndarray) -> np.ndarray:
-    return np.where(n > 0, n, np.nan)
 
 
 def _numerators(rows: np.ndarray) -> np.ndarray:

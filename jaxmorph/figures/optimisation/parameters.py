@@ -58,7 +58,7 @@ def draw(optimisation: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     return figure, _table(optimisation)
 
 
-def ends(data: xr.Dataset) -> xr.DataArray:
+def last_values(data: xr.Dataset) -> xr.DataArray:
     """The last finite value of every parameter (start, parameter)."""
     last = xr.DataArray(starts.last_step(data), dims="start")
     return data["parameter_value"].isel(step=last).drop_vars("step", errors="ignore")
@@ -70,7 +70,7 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, order: np.ndarray) -> None:
         ax.axvline(bound, color=style.LIGHT_GREY, lw=1.2, zorder=0)
     colours, bad = starts.colours(data), starts.stopped(data)
     first = data["parameter_value"].isel(step=0).sel(parameter=name).values
-    last = ends(data).sel(parameter=name).values
+    last = last_values(data).sel(parameter=name).values
     _intervals(ax, data, name, order)
     for place, start in enumerate(order):
         look = {"color": colours[start]}
@@ -101,7 +101,7 @@ def _table(data: xr.Dataset) -> pd.DataFrame:
     table = tidy(
         xr.Dataset({
             "parameter_value_before": data["parameter_value"].isel(step=0, drop=True),
-            "parameter_value_after": ends(data),
+            "parameter_value_after": last_values(data),
         }),
         ["parameter_value_before", "parameter_value_after"],
     )  # fmt: skip

@@ -9,7 +9,7 @@ import xarray as xr
 
 from ...figures.numbers import NOT_DEFINED, plain, short, uncertain, uncertain_between
 from ...figures.optimisation import starts as of_starts
-from ...figures.optimisation.parameters import ends
+from ...figures.optimisation.parameters import last_values
 from ...figures.style import names, unit_of, with_unit, words
 
 _MOST_ROWS = 16
@@ -120,7 +120,7 @@ def _interval(one: xr.Dataset) -> str:
 def starts(data: xr.Dataset) -> dict[str, Any]:
     """One row a start, the smallest loss first; how many of them are left out of the page."""
     order = of_starts.ranked(data)
-    last, first = ends(data), data["parameter_value"].isel(step=0)
+    last, first = last_values(data), data["parameter_value"].isel(step=0)
     done, rows = of_starts.steps_done(data), []
     for start in order[:_MOST_ROWS]:
         one = data.isel(start=start)
