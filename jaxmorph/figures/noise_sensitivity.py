@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from . import bars, style
 from .entry import Entry
+from .estimates import known
 from .tables import interval, tidy
 
 ENTRY = Entry(
@@ -37,8 +38,8 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     data = style.final(sensitivity[[n for n in (*interval(_NAME), *flag) if n in sensitivity]])
     with style.style():
         figure = bars.by_observable(data, _panel, head=0.5)
-        label = "% change of the standard deviation between seeds per % change of the parameter"
-        figure.supxlabel(f"{label}, at {style.time_text(data)}", fontsize=7.5)
+        label = f"{known(data, _NAME).reading}, at {style.time_text(data)}"
+        figure.supxlabel(label, fontsize=7.5)
     return figure, tidy(data, interval(_NAME))
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from . import bars, panels, style
 from .entry import Entry
-from .estimates import no_elasticities, unsuited
+from .estimates import known, no_elasticities, unsuited
 from .ranking import changes_sign, sizes
 from .tables import column, interval, require, tidy
 
@@ -65,11 +65,8 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
     with style.style():
         figure = bars.by_observable(data, panel)
-        figure.supxlabel(
-            f"elasticity at {style.time_text(data)} (% change of the observable per % change of "
-            "the parameter)",
-            fontsize=7.5,
-        )
+        label = f"elasticity at {style.time_text(data)} ({known(data, _NAME).reading})"
+        figure.supxlabel(label, fontsize=7.5)
         _legend(figure, data)
     return figure, _table(data)
 

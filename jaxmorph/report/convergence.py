@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from ..designs import DESIGNS
 from ..figures.estimates import unreliable, unsuited
 from ..figures.numbers import plain
 from ..figures.style import final, words
@@ -35,7 +36,6 @@ METHOD = Method(
 _MOST = 10_000_000
 _FEWEST_SEEDS = 2
 _EXACT = 1e-9
-_POWERS_OF_TWO = ("sobol", "saltelli")
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,10 @@ def _doubted(verdict: Verdict) -> Verdict:
 
 def groups(sensitivity: xr.Dataset) -> tuple[int, str]:
     """Number of independent samples of the design and what they are called."""
-    n, d = sensitivity.sizes["sample"], sensitivity.sizes["parameter"]
-    method = sensitivity.attrs.get("design_method")
-    if method == "saltelli":
-        return n // (d + 2), "base samples"
-    if method == "morris":
-        return n // (d + 1), "trajectories"
-    if method == "fast":
-        return n // d, "samples a parameter"
-    return n, "samples"
+    n, design = sensitivity.sizes["sample"], DESIGNS.get(sensitivity.attrs.get("design_method", ""))
+    if design is None:
+        return n, "samples"
+    return n // design.points_of_unit(sensitivity.sizes["parameter"]), design.unit
 
 
 @dataclass(frozen=True)
@@ -201,7 +196,8 @@ def _needed(
     else:
         grown = dict.fromkeys(parts, (width / target) ** 2)
     now = {"samples": groups(sensitivity)[0], "seeds": sensitivity.sizes.get("seed", 1)}
-    power = sensitivity.attrs.get("design_method") in _POWERS_OF_TWO
+    design = DESIGNS.get(sensitivity.attrs.get("design_method", ""))
+    power = design is not None and design.is_power_of_two
     return tuple(
         (part, _rounded_up(now[part] * factor, power and part == "samples"))
         for part, factor in grown.items()

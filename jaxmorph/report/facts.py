@@ -9,21 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..designs import DESIGNS
 from ..figures.numbers import plain, short
 from ..figures.style import names
 
 _MOST_NAMED = 20
 _FEW_VALUES = 5
-DESIGNS = {
-    "sobol": "a Sobol sequence",
-    "latin-hypercube": "a Latin hypercube",
-    "grid": "a full grid",
-    "list": "a list",
-    "saltelli": "a Saltelli design",
-    "morris": "Morris trajectories",
-    "fast": "a FAST design",
-    "one-at-a-time": "a one-at-a-time design",
-}
 
 
 def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
@@ -156,10 +147,15 @@ def _with_detail(attrs: dict[str, Any], name: str, more: str) -> str | None:
     return first or second
 
 
+def design_in_words(method: str) -> str:
+    """What a file calls the design of its run; a name that no design has stands for itself."""
+    return DESIGNS[method].in_words if method in DESIGNS else method
+
+
 def _design(sensitivity: xr.Dataset) -> str:
     method = str(sensitivity.attrs.get("design_method", ""))
     samples = _count(sensitivity.sizes.get("sample", 0), "sample")
-    return f"{samples} of {DESIGNS.get(method, method)}" if method else samples
+    return f"{samples} of {design_in_words(method)}" if method else samples
 
 
 def _correlations(text: Any) -> str | None:

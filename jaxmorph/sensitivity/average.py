@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from ..quantities import Interval, Kind, Method, Needs, Quantity
-from .estimator import Estimates, Estimator, Slab
+from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, elasticity_bias, elasticity_deviation
 from .resampling import nested
 from .samples import Samples, kept_in
@@ -12,8 +12,6 @@ from .sums import add_up as add_up  # noqa: PLC0414 (noise_gradient.py takes it 
 from .trimmed import trimmed_mean
 from .two_way import Blocks, Spread, ends, interaction, spread_of
 
-_OBSERVABLE = ("time", "observable")
-_PAIR = (*_OBSERVABLE, "parameter")
 AVERAGE = Method(
     "Average over the design",
     "E_θ E_r[f]; E_θ E_r[∂f/∂θ_p]",
@@ -29,7 +27,7 @@ QUANTITIES = (
         "value_average",
         "average over samples of the mean over seeds of the observable",
         "observable",
-        _OBSERVABLE,
+        PLACE,
         Kind.VALUE,
         AVERAGE,
         formula="E_θ E_r[f]",
@@ -39,7 +37,7 @@ QUANTITIES = (
         "gradient_average",
         "average over samples of the mean over seeds of the gradient",
         "observable parameter^-1",
-        _PAIR,
+        PAIR,
         Kind.DERIVATIVE,
         AVERAGE,
         formula="E_θ E_r[∂f/∂θ_p]",
@@ -53,7 +51,7 @@ QUANTITIES = (
         "gradient_trimmed_average",
         "trimmed mean over seeds of the average over samples of the gradient",
         "observable parameter^-1",
-        _PAIR,
+        PAIR,
         Kind.DERIVATIVE,
         TRIMMED,
         label="gradient, trimmed mean",
@@ -67,7 +65,7 @@ QUANTITIES = (
         "elasticity_average",
         "average over samples of the elasticity",
         "1",
-        _PAIR,
+        PAIR,
         Kind.ELASTICITY,
         ELASTICITY,
         label="elasticity",
@@ -83,7 +81,7 @@ QUANTITIES = (
         "elasticity_defined_share",
         "share of the samples at which the elasticity is defined",
         "1",
-        _PAIR,
+        PAIR,
         method=ELASTICITY,
         formula="share of the samples where |E_r[f]| is above two standard errors",
     ),
@@ -91,7 +89,7 @@ QUANTITIES = (
         "elasticity_spread",
         "quantiles over samples of the elasticity",
         "1",
-        ("quantile", *_PAIR),
+        ("quantile", *PAIR),
         Kind.NUMBER,
         ELASTICITY,
         formula="10, 50 and 90 % quantiles over samples",
@@ -102,7 +100,7 @@ QUANTITIES = (
         "semi_elasticity_average",
         "average over samples of the semi-elasticity",
         "observable",
-        _PAIR,
+        PAIR,
         Kind.SEMI_ELASTICITY,
         NEAR_ZERO,
         formula="E_θ[θ_p E_r[∂f/∂θ_p]]",

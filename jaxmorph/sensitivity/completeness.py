@@ -23,7 +23,7 @@ from ..listing import first_of
 from ..quantities import Kind, Method, Needs, Quantity, part_of
 from .both_errors import BothErrors
 from .by_parts import FEWEST_GROUPS, ByParts, Missing, stand_for_distributions
-from .estimator import Estimates, Estimator, Slab, declared
+from .estimator import PAIR, PLACE, Estimates, Estimator, Slab, declared
 from .given_data import GivenData
 from .resampling import stretch
 from .rounding import round_off
@@ -35,8 +35,6 @@ from .whole_design import WholeDesign
 LEVEL = 0.001
 """Probability that gradients of a run which miss nothing are called incomplete anywhere."""
 _MOST_NAMED = 3
-_PLACE = ("time", "observable")
-_PAIR = (*_PLACE, "parameter")
 
 BY_PARTS = Method(
     "Completeness of gradients",
@@ -59,7 +57,7 @@ _NEEDS = (
 
 def _quantity(name: str, long_name: str, unit: str, formula: str) -> Quantity:
     return Quantity(
-        name, long_name, unit, _PAIR, method=BY_PARTS, formula=formula, designs=_DESIGNS, absent=_NEEDS
+        name, long_name, unit, PAIR, method=BY_PARTS, formula=formula, designs=_DESIGNS, absent=_NEEDS
     )
 
 
@@ -93,7 +91,7 @@ QUANTITIES = (
         "gradient_incomplete",
         "whether the gradient misses something of how the observable depends on the parameter",
         "1",
-        _PAIR,
+        PAIR,
         Kind.FLAG,
         BY_PARTS,
         formula=f"gradient_missing_p < {LEVEL:g}, or the bound is below an index, or line_incomplete "
@@ -104,7 +102,7 @@ QUANTITIES = (
         "some_gradient_incomplete",
         "whether the gradient by at least one parameter misses something",
         "1",
-        _PLACE,
+        PLACE,
         Kind.FLAG,
         BY_PARTS,
         formula="gradient_incomplete of any, or Σ_p total_bound < 1, or all gradients 0 and values not",
@@ -114,7 +112,7 @@ QUANTITIES = (
         "gradient_unresolved",
         "whether even a jump that makes up the whole variance would not have been found",
         "1",
-        _PAIR,
+        PAIR,
         Kind.FLAG,
         BY_PARTS,
         formula="quantile times gradient_missing_error of k = 1 above 2 sd f",
@@ -148,7 +146,7 @@ class Completeness(Estimator):
         self._coordinates: dict[str, xr.DataArray] = {}
 
     def add(self, slab: Slab) -> Estimates:
-        self._coordinates = {d: slab.gradient[d] for d in _PAIR if d in slab.gradient.coords}
+        self._coordinates = {d: slab.gradient[d] for d in PAIR if d in slab.gradient.coords}
         self._still.add(slab)
         if self._by_parts is not None:
             self._by_parts.add(slab)
@@ -159,10 +157,10 @@ class Completeness(Estimator):
         result: Estimates = {}
         refuted, somewhere = np.zeros(shape, bool), np.zeros(shape[:-1], bool)
         if (elsewhere := self.samples.question.refuted) is not None:
-            refuted |= elsewhere.transpose(*_PAIR).values.astype(bool)
+            refuted |= elsewhere.transpose(*PAIR).values.astype(bool)
         if self._by_parts is not None:
             numbers = of_parts(self._by_parts.parts())
-            result = {name: self._named(x, _PAIR) for name, x in numbers.items()}
+            result = {name: self._named(x, PAIR) for name, x in numbers.items()}
             refuted |= numbers["gradient_incomplete"] | self._below_an_index(found)
             somewhere |= self._too_small(found)
         if self.samples.question.design is not None or not self.samples.question.stochastic:
@@ -174,10 +172,10 @@ class Completeness(Estimator):
             return {}
         if result:
             unresolved = result["gradient_unresolved"].values & ~refuted
-            result["gradient_unresolved"] = self._named(unresolved, _PAIR)
+            result["gradient_unresolved"] = self._named(unresolved, PAIR)
         return result | {
-            "gradient_incomplete": self._named(refuted, _PAIR),
-            "some_gradient_incomplete": self._named(somewhere, _PLACE),
+            "gradient_incomplete": self._named(refuted, PAIR),
+            "some_gradient_incomplete": self._named(somewhere, PLACE),
         }
 
     def _named(self, array: np.ndarray, dims: tuple[str, ...]) -> xr.DataArray:
@@ -205,7 +203,7 @@ class Completeness(Estimator):
                 below = found[index] - found[f"{index}_low"]
                 error = np.hypot(above, below) / stats.norm.ppf(0.975)
                 z = (found[index] - found[bound]) / error.where(error > 0)
-                p_value = stats.t.sf(z.transpose(*_PAIR).values, groups - 1)
+                p_value = stats.t.sf(z.transpose(*PAIR).values, groups - 1)
                 refuted |= holm(p_value) < LEVEL
         return refuted
 
@@ -271,8 +269,8 @@ class _Still:
         self._dtype = np.dtype(float)
 
     def add(self, slab: Slab) -> None:
-        f = slab.value.transpose("sample", "seed", *_PLACE).values
-        g = slab.gradient.transpose("sample", "seed", *_PAIR).values
+        f = slab.value.transpose("sample", "seed", *PLACE).values
+        g = slab.gradient.transpose("sample", "seed", *PAIR).values
         given = slab.given["value"].dtype
         if not self.shape:
             self.shape = g.shape[2:]

@@ -13,6 +13,8 @@ from .failures import usable_rows
 from .resampling import FEWEST, DeviationScale, nested, sample_weights, seed_weights, with_interval
 from .rounding import round_off
 
+SEEDS_AT_ONCE = 32
+"""So many resamples of seeds are evaluated at once."""
 Arrays = dict[str, np.ndarray]
 """(draw, parameter), or (draw) for what has no parameter."""
 

@@ -15,14 +15,13 @@ from scipy import stats
 from ..designs import FastDesign, SaltelliDesign, SobolDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import Arrays, Standardised, estimate_entries, standardise
-from .estimator import Estimates, OfValues
+from .estimator import PAIR, Estimates, OfValues
 from .failures import completed, usable_rows
 from .main_effects import main_effects, separated
 from .polarisation import without_noise
 from .ranks import SampleError, choose_window, cosine_amplitudes, explained, sample_error, windows
 from .resampling import RESAMPLES, seed_weights
 
-_DIMS = ("time", "observable", "parameter")
 RANKS = Method(
     "First-order index from given data",
     "1 - E[Var(F | θ_p)] / Var F, of F = E_r f, from the samples as they lie",
@@ -47,7 +46,7 @@ QUANTITIES = (
         "sobol_first_given_data",
         "first-order Sobol index of the seed-averaged observable, from any sample (by ranks)",
         "1",
-        _DIMS,
+        PAIR,
         Kind.FIRST,
         RANKS,
         label="first-order Sobol index from given data",
@@ -64,7 +63,7 @@ QUANTITIES = (
         "pawn",
         "PAWN index: median Kolmogorov-Smirnov distance to conditional distributions",
         "1",
-        _DIMS,
+        PAIR,
         Kind.DISTANCE,
         PAWN,
         label="PAWN index",

@@ -12,6 +12,7 @@ import xarray as xr
 from ..designs import MorrisDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import (
+    SEEDS_AT_ONCE,
     Arrays,
     chained,
     estimate_entries,
@@ -63,8 +64,6 @@ QUANTITIES = (
 )
 
 
-_CHUNK = 32
-"""So many resamples of seeds are evaluated at once."""
 _NAMES = ("morris_mu", "morris_mu_star", "morris_sigma")
 _CONVERGENCE = ("morris_mu_star",)
 
@@ -134,7 +133,7 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
     def of_effects(effects: np.ndarray, there: np.ndarray) -> dict[str, Arrays]:
         result = {"samples": _over_trajectories(effects, there, groups.weights)}
         if counts is not None:
-            chunks = [counts[i : i + _CHUNK] for i in range(0, len(counts), _CHUNK)]
+            chunks = [counts[i : i + SEEDS_AT_ONCE] for i in range(0, len(counts), SEEDS_AT_ONCE)]
             result["seeds"] = chained([_over_seeds(effects, there, c) for c in chunks], _NAMES)
         if sizes["n_seeds"]:
             by_seeds = _over_seeds(effects, there, first_seeds(sizes["n_seeds"], n_seeds))

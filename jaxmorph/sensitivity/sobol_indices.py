@@ -15,6 +15,7 @@ import xarray as xr
 from ..designs import SaltelliDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import (
+    SEEDS_AT_ONCE,
     Arrays,
     chained,
     estimate_entries,
@@ -22,7 +23,7 @@ from .entries import (
     groups_of,
     standardise,
 )
-from .estimator import Estimates, OfValues
+from .estimator import PAIR, Estimates, OfValues
 from .failures import USED, completed, with_share_used
 from .moments import or_nan
 from .polarisation import without_noise
@@ -39,7 +40,6 @@ SOBOL = Method(
     "Syst. Saf. 214 (2021) 107815; designs: SALib, Iwanaga, Usher and Herman, Socio-Environ. Syst. "
     "Model. 4 (2022) 18155",
 )
-_DIMS = ("time", "observable", "parameter")
 _SALTELLI = "saltelli"
 _ABSENT_WITH_NOISE = "needs a Saltelli design, a study that has noise, and two or more seeds"
 
@@ -47,7 +47,7 @@ TOTAL = Quantity(
     "sobol_total",
     "total Sobol index of the seed-averaged observable, noise removed",
     "1",
-    _DIMS,
+    PAIR,
     Kind.TOTAL,
     SOBOL,
     formula="E[Var(F | all but θ_p)] / Var F, of F = E_r f",
@@ -65,7 +65,7 @@ FIRST = Quantity(
     "sobol_first",
     "first-order Sobol index of the seed-averaged observable, noise removed",
     "1",
-    _DIMS,
+    PAIR,
     Kind.FIRST,
     SOBOL,
     formula="Var E[F | θ_p] / Var F, of F = E_r f",
@@ -84,7 +84,7 @@ _WITH_NOISE = (
         "sobol_total_with_noise",
         "total Sobol index, the noise being one more input",
         "1",
-        _DIMS,
+        PAIR,
         Kind.TOTAL,
         SOBOL,
         formula="E[Var(f | all but θ_p)] / Var f, Z being one more input",
@@ -98,7 +98,7 @@ _WITH_NOISE = (
         "sobol_first_with_noise",
         "first-order Sobol index, the noise being one more input",
         "1",
-        _DIMS,
+        PAIR,
         Kind.FIRST,
         SOBOL,
         formula="Var E[f | θ_p] / Var f, Z being one more input",
@@ -124,8 +124,6 @@ _WITH_NOISE = (
 )
 
 
-_CHUNK = 32
-"""So many resamples of seeds are evaluated at once."""
 _CONVERGENCE = ("sobol_first", "sobol_total")
 
 
@@ -253,9 +251,9 @@ def _over_seeds(data: _Rows, counts: np.ndarray) -> Arrays:
         return np.concatenate([_numerators(columns), variance[:, None]], axis=-1)
 
     each = forms(rows)
-    chunks = range(0, len(counts), _CHUNK)
+    chunks = range(0, len(counts), SEEDS_AT_ONCE)
     of_sum = np.concatenate(
-        [forms(np.tensordot(rows, counts[i : i + _CHUNK], axes=(2, 1))) for i in chunks]
+        [forms(np.tensordot(rows, counts[i : i + SEEDS_AT_ONCE], axes=(2, 1))) for i in chunks]
     )
     quadratic = without_noise(of_sum, each, counts)
     halves, both = (h.sum(axis=1) for h in data.halves)

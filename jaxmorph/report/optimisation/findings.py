@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ...configuration import GRADIENT_ESTIMATORS
+from ...distributions import AT_BOUND
 from ...figures.numbers import plain, uncertain_between
 from ...figures.optimisation import starts
 from ...figures.style import logarithmic, names, words
@@ -13,8 +14,6 @@ from ...listing import first_of, joined
 
 VAGUE = 0.5
 """A 95 % interval over more than this share of the bounds hardly determines a parameter."""
-AT_BOUND = 0.01
-"""An optimum that is nearer than this share of the bounds to one of them lies at it."""
 _MOST_NAMED = 12
 
 
