@@ -66,7 +66,7 @@ _APART = ("pilots", "directions", "checks", "optimisation")
 def key_apart(
     key: UInt32[Array, "2"], purpose: Literal["pilots", "directions", "checks", "optimisation"]
 ) -> UInt32[Array, "2"]:
-    """A key that is none of ``split(key, n)``: that of numbers no simulation draws.
+    """A key that is none of ``split(key, n)``, for numbers that no simulation draws.
 
     JAX's default threefry makes ``fold_in(key, i)`` equal ``split(key, n)[i]``: so i is larger than any
     number of seeds or steps.

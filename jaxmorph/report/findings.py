@@ -180,7 +180,7 @@ def _changes_noise(data: xr.Dataset) -> np.ndarray:
 
 
 def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
-    """Parameters that change the noise between seeds; those first that are not told to change a mean."""
+    """Parameters that change the noise between seeds, those first that are not found to move a mean."""
     if "noise_elasticity_low" not in sensitivity:
         return ""
     data, flags = final(sensitivity), unreliable(sensitivity)
@@ -268,7 +268,7 @@ def trust(sensitivity: xr.Dataset) -> str:
 
 
 def alike(sensitivity: xr.Dataset) -> str:
-    """Parameters that one experiment could not tell apart, and those it could not tell at all."""
+    """Parameters that one experiment could not tell apart, and those that it could not narrow down."""
     sentences = []
     correlation = sensitivity.get("parameter_correlation")
     if correlation is not None:

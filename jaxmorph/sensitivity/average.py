@@ -314,8 +314,8 @@ class Averages(Estimator):
 def over_samples(elasticity: xr.DataArray, group_size: int | None) -> Estimates:
     """Quantiles of the elasticity, and its averages of the first samples.
 
-    Time by time: quantiles copy what they work on. ``group_size`` is None where the samples do not
-    represent the distributions.
+    It goes time by time, because quantiles copy what they work on. ``group_size`` is None where the
+    samples do not represent the distributions.
     """
     parts = []
     for _, at in elasticity.groupby("time", squeeze=False):

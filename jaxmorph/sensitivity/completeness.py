@@ -42,8 +42,8 @@ BY_PARTS = Method(
     "Integration by parts, for independent parameters: u is the parameter on its natural scale, p its "
     "density, v its distribution function. A jump by J at v_0 that the gradient does not see is missing "
     "as J sin(k π v_0). Gradients along paths must obey it for every seed by itself; for others seeds "
-    "are resampled too. Samples count as independent draws. A slope too steep for the samples to lie "
-    "on is a jump to them.",
+    "are resampled too. Samples count as independent draws. A slope so steep that no sample "
+    "lies on it looks like a jump.",
     "Stein, Ann. Stat. 9 (1981) 1135-1151; Holm, Scand. J. Stat. 6 (1979) 65-70; MacKinnon and White, "
     "J. Econom. 29 (1985) 305-325",
 )
@@ -327,7 +327,7 @@ WITHHELD = (
 
 
 def withhold(dataset: xr.Dataset, quantities: Iterable[Quantity]) -> xr.Dataset:
-    """Without the numbers that gradients which were found incomplete cannot give.
+    """The dataset without the numbers that incomplete gradients cannot give.
 
     Those are averages over the design of gradients by the parameter, and what mixes all parameters of
     the observable (directions). Where no parameter can be named, any one may be it. Gradients at single

@@ -1,4 +1,4 @@
-"""One (time, observable) after the other, for estimators that take the samples of one at a time.
+"""One (time, observable) after the other, for estimators that work on one at a time.
 
 Nothing but the input and the estimates is ever held for all of them at once.
 """

@@ -1,8 +1,7 @@
 """Arrays from any random design: first-order indices by ranks (:mod:`.ranks`), and PAWN.
 
-Source of PAWN: Pianosi and Wagener, Environ. Model. Softw. 67 (2015) 1-11 and 108 (2018) 197-207. It
-equals
-SALib's, but takes all resamples at once.
+Source of PAWN: Pianosi and Wagener, Environ. Model. Softw. 67 (2015) 1-11 and 108 (2018) 197-207. The
+index equals SALib's; all resamples are computed at once.
 """
 
 from collections.abc import Sequence

@@ -20,10 +20,10 @@ MEAN = Method(
 ELASTICITY = Method(
     "Elasticity",
     "(θ_p / E_r[f]) E_r[∂f/∂θ_p], averaged over samples",
-    "The mean of the gradient over seeds r is taken at each sample. Before the average over samples the "
-    "bias is taken off that a ratio of noisy means has, to order 1 / seeds. The same seeds are used at "
-    "every sample. Undefined where the mean is within two standard errors of 0, and its average where "
-    "that is so at more than 5 % of the samples.",
+    "The mean of the gradient over seeds r is taken at each sample. Before elasticities are "
+    "averaged over samples, the bias of a ratio of noisy means is taken off, to order 1 / seeds. The "
+    "same seeds are used at every sample. An elasticity is undefined where the mean is within two "
+    "standard errors of 0, and the average where that is so at more than 5 % of the samples.",
     "Kacser and Burns, Symp. Soc. Exp. Biol. 27 (1973) 65-104; common random numbers: Glasserman "
     "and Yao, Manag. Sci. 38 (1992) 884-908",
 )
@@ -44,7 +44,7 @@ TRIMMED = Method(
 SIGNAL = Method(
     "Signal to noise of a gradient",
     "|E_r[∂f/∂θ_p]| / SE",
-    "Seeds at which it would reach what is wanted: R (wanted / signal to noise)^2, at least 2, infinite "
+    "Seeds at which it would reach the wanted one: R (wanted / signal to noise)^2, at least 2, infinite "
     "without a signal.",
 )
 QUANTITIES = (

@@ -1,9 +1,9 @@
-"""What each parameter does alone, so that shares of the others are taken without it.
+"""What each parameter does alone, which is taken off before the shares of the others are estimated.
 
-For independent parameters and any functions m_q, E[f - sum of m_q(theta_q) over q != p | theta_p] is
-E[f | theta_p] but for a constant. What is taken off so is no noise any more: on random samples the error
-by main effects falls, and on a Sobol' sequence, over the order of one parameter, what another does is no
-noise at all but a few high peaks, which look like a wave of the first.
+For independent parameters and any functions m_q, E[f - sum of m_q(theta_q) over q != p | theta_p] is E[f
+| theta_p] but for a constant. What is taken off in this way is no noise any more: on random samples the
+error by main effects falls, and on a Sobol' sequence, over the order of one parameter, what another does
+is no noise at all but a few high peaks, which look like a wave of the first.
 
 The m_q are the means over neighbours of :mod:`.ranks`, found in turns (backfitting: Buja, Hastie and
 Tibshirani, Ann. Stat. 17 (1989) 453-510). The smoothest explanation comes first: wide windows of all

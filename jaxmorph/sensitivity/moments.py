@@ -384,10 +384,10 @@ class DesignMoments:
 
 
 def usable_seeds(ok: np.ndarray) -> np.ndarray:
-    """Which seeds to use at all: those that every observable has at least half as often as the best one.
+    """Which seeds to use: those with half as many usable samples as the best, or more.
 
-    Covariances between seeds are over samples with all seeds. One that fails nearly everywhere would
-    leave none. All seeds, if fewer than two would be left.
+    That is asked of every observable. Covariances between seeds are over samples with all seeds, so one
+    that fails nearly everywhere would leave none. All seeds, if fewer than two would be left.
 
     Args:
         ok: (sample, seed, time, observable), which entries are usable.

@@ -27,7 +27,7 @@ MORRIS = Method(
     "Morris screening",
     "μ* = mean of |elementary effects|, σ = their standard deviation",
     "An elementary effect is that of a finite step in one parameter along a trajectory, per unit of "
-    "probability; noise is taken out by different seeds.",
+    "probability; products of different seeds take the noise out.",
     "Morris, Technometrics 33 (1991) 161-174; Campolongo, Cariboni and Saltelli, Environ. Model. "
     "Softw. 22 (2007) 1509-1518",
 )

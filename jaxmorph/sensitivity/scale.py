@@ -70,7 +70,7 @@ class Magnitudes:
         return _times_two_to(array, -self.exponent)
 
     def multiplied(self, dataset: xr.Dataset, declared: dict[str, Quantity]) -> xr.Dataset:
-        """Estimates in their units again; NaN where that is not 0, but nearer to it than any number."""
+        """Estimates in their units again; NaN where one is not 0, but too small for a number."""
         result: dict[str, xr.DataArray] = {}
         for name, array in dataset.data_vars.items():
             quantity = declaration_of(str(name), declared)

@@ -50,7 +50,7 @@ class Spread:
 
 
 def spread_of(values: xr.DataArray, dim: str, counts: xr.DataArray | None = None) -> Spread:
-    """Of the mean of values along ``dim``; NaN are left out; NaN with fewer than two.
+    """The spread of the mean of values along ``dim``; it leaves out NaN, and is NaN with fewer than two.
 
     Args:
         values: Independent draws of one distribution.
@@ -119,7 +119,7 @@ def with_ends(name: str, value: xr.DataArray, parts: tuple[Spread, Spread]) -> d
 
 
 def jackknifed(left_out: xr.DataArray) -> Spread:
-    """Of a statistic of seeds, from its values without each of them, (seed, ...)."""
+    """The spread of a statistic of seeds, from its values without each of them, (seed, ...)."""
     return spread_of((1 - left_out.sizes["seed"]) * left_out, "seed")
 
 
@@ -219,6 +219,6 @@ class Blocks:
         )
 
     def spread(self, name: str) -> Spread:
-        """Of the mean over all samples."""
+        """The spread of the mean over all samples."""
         count = self._counts[name]
         return spread_of(self._sums[name] / count.where(count > 0), "block", count)
