@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from . import bars, style
 from .entry import Entry
-from .estimates import known
+from .estimates import FLAGS, known
 from .tables import interval, tidy
 
 ENTRY = Entry(
@@ -34,8 +34,7 @@ _NAME = "noise_elasticity"
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """Bars of ``noise_elasticity`` at the last time, the largest on top."""
-    flag = ("gradient_unreliable", "gradient_exploding")
-    data = style.final(sensitivity[[n for n in (*interval(_NAME), *flag) if n in sensitivity]])
+    data = style.final(sensitivity[[n for n in (*interval(_NAME), *FLAGS) if n in sensitivity]])
     with style.style():
         figure = bars.by_observable(data, _panel, head=0.5)
         label = f"{known(data, _NAME).reading}, at {style.time_text(data)}"

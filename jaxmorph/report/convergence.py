@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from ..designs import DESIGNS
-from ..figures.estimates import unreliable, unsuited
+from ..figures.estimates import has_one_noisy_seed, unreliable, unsuited
 from ..figures.numbers import plain
 from ..figures.style import final, words
 from ..listing import joined
@@ -34,7 +34,6 @@ METHOD = Method(
     "The 1/√n law of independent draws",
 )
 _MOST = 10_000_000
-_FEWEST_SEEDS = 2
 _EXACT = 1e-9
 
 
@@ -63,8 +62,7 @@ def verdicts(sensitivity: xr.Dataset, observable: str) -> list[Verdict]:
 
     None of a study with noise and one seed: its part of the error is not known.
     """
-    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
-    if noisy and sensitivity.sizes.get("seed", 1) < _FEWEST_SEEDS:
+    if has_one_noisy_seed(sensitivity):
         return []
     ends = ("", "_low", "_high", "_se_samples", "_se_seeds", "_by_samples")
     judged = _judged(sensitivity)

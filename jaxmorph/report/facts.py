@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ..designs import DESIGNS
+from ..figures.estimates import has_noise
 from ..figures.numbers import plain, short
 from ..figures.style import names
 
@@ -80,7 +81,7 @@ def missing(sensitivity: xr.Dataset) -> dict[str, Any] | None:
 def extent(sensitivity: xr.Dataset) -> str:
     """The size of the run in one line."""
     sizes = sensitivity.sizes
-    noise = int(sensitivity.attrs.get("stochastic", 1)) == 1
+    noise = has_noise(sensitivity)
     seeds = [_count(sizes.get("seed", 1), "seed")] if noise else ["no noise"]
     counted = [("parameter", "parameter"), ("observable", "observable"), ("recorded time", "time")]
     rest = [_count(sizes[dim], what) for what, dim in counted]

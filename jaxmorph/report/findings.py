@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ..figures.estimates import unreliable
+from ..figures.estimates import has_noise, has_one_noisy_seed, unreliable
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import sizes
 from ..figures.style import final, names, words
@@ -27,8 +27,7 @@ _MOST_NAMED = 3
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
     """Each observable and what it follows, with size, direction and certainty."""
-    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
-    only = "with this one seed " if noisy and sensitivity.sizes.get("seed", 1) < 2 else ""
+    only = "with this one seed " if has_one_noisy_seed(sensitivity) else ""
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
         data = final(sensitivity).sel(observable=observable)
@@ -146,7 +145,7 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
 
 def noise(sensitivity: xr.Dataset) -> str:
     """How much of the variance is noise, where least and where most."""
-    if int(sensitivity.attrs.get("stochastic", 1)) == 0:
+    if not has_noise(sensitivity):
         return "The study has no noise: there is nothing for seeds to average out."
     if "noise_share" not in sensitivity:
         return ""

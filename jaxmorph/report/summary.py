@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ..figures.estimates import both_signs, flagged_pairs, mean_of_both_signs, unreliable, unsuited
+from ..figures.estimates import (
+    both_signs,
+    flagged_pairs,
+    has_one_noisy_seed,
+    mean_of_both_signs,
+    unreliable,
+    unsuited,
+)
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import EffectSizes, changes_sign, evidence, sizes
 from ..figures.style import final, names, words
@@ -202,8 +209,7 @@ def _ends(one: xr.Dataset, name: str) -> tuple[float, float]:
 
 def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:
     """One sentence on the parameter that comes first most often."""
-    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
-    if noisy and sensitivity.sizes.get("seed", 1) < 2:
+    if has_one_noisy_seed(sensitivity):
         return "One seed has no uncertainty: which effects are real cannot be said."
     if not any(ranking.effects for ranking in found):
         if all(ranking.measure is None for ranking in found):
