@@ -14,8 +14,8 @@ _PAIR_AT_SAMPLE = ("sample", *PAIR)
 MEAN = Method(
     "Mean over seeds",
     "E_r[f]; E_r[∂f/∂θ_p]",
-    "Standard error: the standard deviation over seeds, over the root of their number. Entries that are "
-    "not finite are left out and counted.",
+    "Standard error: s / √R, with s the standard deviation over R seeds. Entries that are not finite "
+    "are left out and counted.",
 )
 ELASTICITY = Method(
     "Elasticity",
