@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.extend import core
+from jaxtyping import TypeCheckError
 from support.lane_operations import ARRAYS, ELEMENTWISE, PRODUCTS, TYPES, Operation
 
 from jaxmorph.engine.lanes import Laned, Lanes, Sizes, elementwise, places, products, shapes, widened
@@ -189,6 +190,12 @@ def test_operations_of_every_type_equal_those_of_vmap(
     found = _compare(operations, shapes, name, derive=name in _SMOOTH)
     assert found >= some
     record_property("operations", len(found))
+
+
+def test_annotations_of_this_room_are_checked_too() -> None:
+    samples: Any = (2, 3)  # no `Sizes`
+    with pytest.raises(TypeCheckError, match="widened"):
+        widened(Laned(jnp.ones(3), Lanes.SEED), Lanes.SIMULATION, samples)
 
 
 # Rules of operations that not every allowed JAX has, and of what JAX writes only inside of others.
