@@ -156,9 +156,9 @@ def over_batch(function: Callable) -> Callable:
                 Laned(jnp.repeat(samples.T, sizes.n_seeds, axis=1), Lanes.SIMULATION),
                 Laned(keys.T, Lanes.SEED),
             )
-            leaves = (widened(x, Lanes.SIMULATION, sizes) for x in interpret(closed, arguments, sizes))
-            first = [jnp.moveaxis(x, -1, 0) for x in leaves]
-            return [x.reshape(*sizes, *x.shape[1:]) for x in first]
+            results = interpret(closed, arguments, sizes)
+            leaves = (jnp.moveaxis(widened(x, Lanes.SIMULATION, sizes), -1, 0) for x in results)
+            return [x.reshape(*sizes, *x.shape[1:]) for x in leaves]
 
         with noting_mapped() as mapped:
             leaves = over_chunks(chunk, samples, keys, chunk_shape(closed, len(samples), len(keys)))
