@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from . import panels, style
 from .numbers import NOT_DEFINED
-from .tables import interval
 
 Ends = tuple[float, float]
 
@@ -54,12 +53,6 @@ def not_defined(ax: Axes, place: float) -> None:
     """What stands in the row of a parameter without a number."""
     ax.text(0.5, place, NOT_DEFINED, transform=ax.get_yaxis_transform(), va="center", ha="center",
             color=style.GREY)  # fmt: skip
-
-
-def ends_of(one: xr.Dataset, name: str) -> Ends | None:
-    """The ends of an estimate's interval; None without one."""
-    _, low, high = interval(name)
-    return (float(one[low]), float(one[high])) if low in one else None
 
 
 def signed(ax: Axes, place: float, value: float, ends: Ends | None, colour: str = "") -> None:

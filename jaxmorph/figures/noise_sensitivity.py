@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from . import bars, style
 from .entry import Entry
 from .estimates import FLAGS, known
-from .tables import interval, tidy
+from .tables import ends_of, interval, tidy
 
 ENTRY = Entry(
     place=55,
@@ -49,7 +49,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         if not np.isfinite(value[i]):
             bars.not_defined(ax, place)
             continue
-        ends = bars.ends_of(data.isel(parameter=int(i)), _NAME)
+        ends = ends_of(data.isel(parameter=int(i)), _NAME)
         bars.signed(ax, place, value[i], ends)
         bars.interval_over(ax, place, ends)
     bars.name_rows(ax, data, order)

@@ -14,7 +14,7 @@ from . import bars, panels, style
 from .entry import Entry
 from .estimates import known, no_elasticities, unsuited
 from .ranking import changes_sign, sizes
-from .tables import column, interval, require, tidy
+from .tables import column, ends_of, interval, require, tidy
 
 ENTRY = Entry(
     place=10,
@@ -82,7 +82,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         if value[i] == 0:
             ax.text(0, place, " exactly 0", va="center", color=style.GREY, fontsize=6.5)
             continue
-        ends = bars.ends_of(one, _NAME)
+        ends = ends_of(one, _NAME)
         bars.signed(ax, place, value[i], ends, colour=_MIXED if mixed[i] else "")
         if "elasticity_spread" in one:
             low, high = one["elasticity_spread"].values[[0, -1]]

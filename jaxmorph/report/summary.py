@@ -19,6 +19,7 @@ from ..figures.estimates import (
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import EffectSizes, changes_sign, evidence, sizes
 from ..figures.style import final, names, words
+from ..figures.tables import ends_of
 from ..listing import first_of, joined
 from ..quantities import Kind, Quantity
 
@@ -183,10 +184,7 @@ def between(low: float, high: float) -> str:
 
 def percent(one: xr.Dataset, name: str) -> str:
     """``54 % (44 to 64 %)`` for a share with an interval, cut to what a share can be."""
-    value = float(one[name])
-    if f"{name}_low" not in one:
-        return in_percent(value)
-    return in_percent(value, float(one[f"{name}_low"]), float(one[f"{name}_high"]))
+    return in_percent(float(one[name]), *(ends_of(one, name) or (None, None)))
 
 
 def in_percent(value: float, low: float | None = None, high: float | None = None) -> str:
@@ -202,9 +200,8 @@ def in_percent(value: float, low: float | None = None, high: float | None = None
 
 def _ends(one: xr.Dataset, name: str) -> tuple[float, float]:
     """Ends of the interval; the value itself where there is no interval (a single seed)."""
-    if f"{name}_low" not in one:
-        return float(one[name]), float(one[name])
-    return float(one[f"{name}_low"]), float(one[f"{name}_high"])
+    value = float(one[name])
+    return ends_of(one, name) or (value, value)
 
 
 def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import panels, style
 from ..entry import Entry
-from ..tables import column, require, tidy
+from ..tables import column, ends_of, require, tidy
 from . import starts
 
 ENTRY = Entry(
@@ -85,15 +85,13 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, order: np.ndarray) -> None:
 
 def _intervals(ax: Axes, data: xr.Dataset, name: str, order: np.ndarray) -> None:
     """A bar behind each row: the interval of the parameter at the optimum of its start."""
-    if "parameter_low" not in data:
-        return
     for optimum, colour in starts.optimum_colours(data).items():
         one = data.isel(optimum=optimum).sel(parameter=name)
-        low, high = float(one["parameter_low"]), float(one["parameter_high"])
-        if not np.isfinite(high - low):
+        ends = ends_of(one, "parameter")
+        if ends is None or not np.isfinite(ends[1] - ends[0]):
             continue
         for place in np.flatnonzero(starts.in_optimum(data, optimum)[order]):
-            ax.fill_betweenx([place - 0.42, place + 0.42], low, high, color=colour, alpha=0.22, lw=0)
+            ax.fill_betweenx([place - 0.42, place + 0.42], *ends, color=colour, alpha=0.22, lw=0)
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from ...distributions import AT_BOUND
 from ...figures.numbers import plain, uncertain_between
 from ...figures.optimisation import starts
 from ...figures.style import logarithmic, names, words
+from ...figures.tables import ends_of
 from ...listing import first_of, joined
 
 VAGUE = 0.5
@@ -146,9 +147,9 @@ def determined(data: xr.Dataset) -> list[str]:
         value = float(one["optimum_parameter_value"])
         if (end := _bound(data, name, value)) is not None:
             edge.append(f"{words(name)} at its {end} bound")
-        if "parameter_low" not in one:
+        if (ends := ends_of(one, "parameter")) is None:
             continue
-        low, high = float(one["parameter_low"]), float(one["parameter_high"])
+        low, high = ends
         told = f"{words(name)} {plain(value)} ({plain(low)} to {plain(high)}"
         if not _covered(data, name, value, low, high) < VAGUE:
             vague.append(f"{told})")
