@@ -26,7 +26,7 @@ from .figures.numbers import plain
 from .figures.style import PALETTE, few_ticks, style, unit_of, words
 from .quantities import unit_of_entry
 from .visualization.cells import make_figure
-from .visualization.colours import Colour, Colouring, column, split
+from .visualization.colours import Colour, Colouring, column, name_and_column
 from .visualization.course import Course, draw_course
 from .visualization.film import FRAMES_PER_SECOND, Update, write_film
 from .visualization.scene import draw_scene, frame, together
@@ -148,7 +148,7 @@ def _has_trails(cells: Trajectory) -> bool:
 def _prepare(ones: Sequence[xr.Dataset], colour: str) -> tuple[list[Trajectory], Colouring]:
     """Trajectories with what colours their cells, and the colours, the same for all of them."""
     about = _colour(ones[0], colour)
-    by_type = split(colour)[0] in ("type", "celltype")
+    by_type = name_and_column(colour)[0] in ("type", "celltype")
     cells = [trajectory_of(one, None if by_type else colour) for one in ones]
     if by_type:
         colouring = Colouring.of_types(cells[0].celltype.shape[-1])
@@ -162,7 +162,7 @@ def _prepare(ones: Sequence[xr.Dataset], colour: str) -> tuple[list[Trajectory],
 
 def _colour(one: xr.Dataset, colour: str) -> Colour:
     """What the file says of a state variable."""
-    name = split(colour)[0]
+    name = name_and_column(colour)[0]
     attrs = one[name].attrs if name in one else {}
     return Colour(
         colour,
@@ -184,7 +184,7 @@ def trajectory_of(one: xr.Dataset, colour: str | None = None) -> Trajectory:
     if colour is None:
         value = celltype.argmax(-1)
     else:
-        name, index = split(colour)
+        name, index = name_and_column(colour)
         if name in one and "space" in one[name].dims and index is None:
             value = np.linalg.norm(array(name, -1), axis=-1)
         else:

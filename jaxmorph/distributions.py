@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+AT_BOUND = 0.01
+"""A value that is nearer than this share of the bounds to one of them lies at it."""
+
+
 class _Distribution(BaseModel, abc.ABC):
     """What the five have in common."""
 

@@ -23,16 +23,9 @@ PEAKS = pytest.StashKey[dict[str, float]]()
 # As in jobs: XLA misses hints of its own in what it compiled on the same CPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# Annotated shapes and types are checked while tests run, in these rooms that compute with arrays; of the
-# engine not where programs are mapped, in which a number of Python may stand for any array.
-_ENGINE = Path(__file__).parents[1] / "jaxmorph" / "engine"
+# Annotated shapes and types are checked while tests run, in these rooms that compute with arrays.
 _CHECKED = (
-    *(
-        f"engine.{path.stem}"
-        for path in sorted(_ENGINE.iterdir())
-        if path.stem[0] != "_" and path.stem != "lanes"
-    ),
-    *("env", "native", "observables", "optimisation", "sensitivity", "simulation"),
+    *("engine", "env", "native", "observables", "optimisation", "sensitivity", "simulation"),
     *("space", "state", "steps", "studies", "tracing"),
 )
 install_import_hook(

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.extend import core
+from jaxtyping import TypeCheckError
 from support.lane_operations import ARRAYS, ELEMENTWISE, PRODUCTS, TYPES, Operation
 
-from jaxmorph.engine.lanes import Laned, Lanes, Sizes, elementwise, places, products, shapes, spread
+from jaxmorph.engine.lanes import Laned, Lanes, Sizes, elementwise, places, products, shapes, widened
 from jaxmorph.engine.lanes.control import interpret
 
 SIZES = Sizes(n_samples=2, n_seeds=3)
@@ -81,7 +82,7 @@ def _chosen(
 
 
 def _by_rules(operation: Operation, laned: list[Laned]) -> list[jax.Array]:
-    one = [jax.ShapeDtypeStruct(x.shape, x.array.dtype) for x in laned]
+    one = [jax.ShapeDtypeStruct(x.shape, jnp.result_type(x.array)) for x in laned]
     results = interpret(jax.make_jaxpr(operation)(*one), laned, SIZES)
     return [_first(y) for y in results]
 
@@ -92,7 +93,7 @@ def _by_vmap(operation: Operation, laned: list[Laned]) -> list[jax.Array]:
 
 def _first(x: Laned) -> jax.Array:
     """With an axis over all simulations, as the first."""
-    return jnp.moveaxis(spread(x, Lanes.SIMULATION, SIZES), -1, 0)
+    return jnp.moveaxis(widened(x, Lanes.SIMULATION, SIZES), -1, 0)
 
 
 def _compare(
@@ -189,6 +190,12 @@ def test_operations_of_every_type_equal_those_of_vmap(
     found = _compare(operations, shapes, name, derive=name in _SMOOTH)
     assert found >= some
     record_property("operations", len(found))
+
+
+def test_annotations_of_this_room_are_checked_too() -> None:
+    samples: Any = (2, 3)  # no `Sizes`
+    with pytest.raises(TypeCheckError, match="widened"):
+        widened(Laned(jnp.ones(3), Lanes.SEED), Lanes.SIMULATION, samples)
 
 
 # Rules of operations that not every allowed JAX has, and of what JAX writes only inside of others.

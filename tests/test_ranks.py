@@ -11,7 +11,7 @@ from scipy.stats import qmc
 
 from jaxmorph.sensitivity import ranks
 from jaxmorph.sensitivity.given_data import given_data
-from jaxmorph.sensitivity.main_effects import apart, main_effects
+from jaxmorph.sensitivity.main_effects import main_effects, separated
 from jaxmorph.sensitivity.ranks import windows
 
 NAME = "sobol_first_given_data"
@@ -54,7 +54,7 @@ def test_a_window_is_the_line_through_mirrored_differences() -> None:
     """
     n, rng = 40, np.random.default_rng(0)
     beyond = n - ranks.band(n)
-    amplitudes = ranks.spectrum(rng.standard_normal(n))
+    amplitudes = ranks.cosine_amplitudes(rng.standard_normal(n))
     amplitudes[0], amplitudes[-beyond:] = 0, 3 * rng.choice([-1, 1], beyond)
     y = fft.idct(amplitudes)
     mirrored = np.concatenate([np.arange(n), np.arange(n)[::-1]])
@@ -75,7 +75,7 @@ def test_a_window_is_the_line_through_mirrored_differences() -> None:
 def test_noise_alone_leaves_no_share_on_average() -> None:
     """The diagonal of each quadratic form is 1 / n, but for the outermost: unbiased for any noise."""
     n = 64
-    amplitudes = ranks.spectrum(np.eye(n))
+    amplitudes = ranks.cosine_amplitudes(np.eye(n))
     for weights in ranks.windows(n).residual:
         diagonal = weights @ amplitudes**2
         np.testing.assert_allclose(diagonal[2:-2], 1 / n, rtol=0.15)
@@ -149,9 +149,9 @@ def test_what_is_taken_off_is_linear_in_the_values() -> None:
     orders = np.argsort(unit, axis=0).T
     values = unit @ rng.standard_normal((3, 4)) + rng.standard_normal((128, 4))
     chosen = {2: 1, 0: 4}
-    rest, effects = apart(values, orders, chosen)
+    rest, effects = separated(values, orders, chosen)
     weights = rng.standard_normal(4)
-    of_sum, effects_of_sum = apart(values @ weights, orders, chosen)
+    of_sum, effects_of_sum = separated(values @ weights, orders, chosen)
     np.testing.assert_allclose(of_sum, rest @ weights, atol=1e-12)
     np.testing.assert_allclose(effects_of_sum[2], effects[2] @ weights, atol=1e-12)
     np.testing.assert_allclose(rest + effects[0] + effects[2], values, atol=1e-12)

@@ -10,7 +10,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "jaxmorph"
 
 ROOMS = {
-    "foundation": ["errors", "atomic", "distributions", "designs", "quantities", "configuration"],
+    "foundation": [
+        *("errors", "atomic", "listing", "distributions", "designs", "quantities", "configuration"),
+    ],
     "tracing": ["tracing"],
     "native": ["native"],
     "physics": ["state", "steps", "simulation", "space", "env"],

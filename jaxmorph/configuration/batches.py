@@ -71,7 +71,7 @@ def cut(
     """The batches with their ids, ``SSS-RRR``: slab SSS along the samples, slab RRR along the seeds."""
     n_samples = count_samples(design, parameters)
     if isinstance(size, BatchSize):
-        rows = ((s, _even(n_seeds, size.seeds)) for s in _even(n_samples, size.samples))
+        rows = ((s, _evenly_cut(n_seeds, size.seeds)) for s in _evenly_cut(n_samples, size.samples))
     else:
         most = AUTO_SIMULATIONS if size == "auto" else size
         slabs = _sample_slabs(n_samples, design, len(parameters), min(n_seeds, FIRST_SEEDS, most), most)
@@ -81,7 +81,7 @@ def cut(
             yield f"{i:03d}-{j:03d}", Batch(samples, seeds)
 
 
-def _even(total: int, size: int) -> Iterator[range]:
+def _evenly_cut(total: int, size: int) -> Iterator[range]:
     return (range(start, min(start + size, total)) for start in range(0, total, size))
 
 
@@ -95,11 +95,11 @@ def _sample_slabs(
     """
     group = group_size(design, n_parameters)
     unit = group if group * seeds <= most else 1
-    longest = unit * _power_of_two(most // (unit * seeds))
+    longest = unit * _power_of_two_below(most // (unit * seeds))
     if not isinstance(design, SobolDesign | SaltelliDesign | MorrisDesign | ListDesign):
-        yield from _even(n_samples, longest)
+        yield from _evenly_cut(n_samples, longest)
         return
-    start, width = 0, min(unit * _power_of_two(max(1, FIRST_SAMPLES // unit)), longest)
+    start, width = 0, min(unit * _power_of_two_below(max(1, FIRST_SAMPLES // unit)), longest)
     while start < n_samples:
         yield range(start, min(start + width, n_samples))
         start += width
@@ -108,13 +108,13 @@ def _sample_slabs(
 
 def _seed_slabs(n_seeds: int, most: int) -> Iterator[range]:
     """Slabs of ``FIRST_SEEDS``, then of an eighth to a quarter of what is before, up to ``most``."""
-    start, longest = 0, _power_of_two(most)
+    start, longest = 0, _power_of_two_below(most)
     while start < n_seeds:
-        width = min(max(FIRST_SEEDS, _power_of_two(max(1, start)) // 4), longest)
+        width = min(max(FIRST_SEEDS, _power_of_two_below(max(1, start)) // 4), longest)
         yield range(start, min(start + width, n_seeds))
         start += width
 
 
-def _power_of_two(number: int) -> int:
+def _power_of_two_below(number: int) -> int:
     """The largest one that is not above ``number``."""
     return 1 << (number.bit_length() - 1)

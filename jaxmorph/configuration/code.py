@@ -22,7 +22,8 @@ from .models import BUILT_IN_STUDIES
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {
     *("__init__", "animations", "atomic", "configuration", "errors", "figures"),
-    *("jobs", "optimisation", "quantities", "report", "sensitivity", "store", "visualization"),
+    *("jobs", "listing", "optimisation", "quantities", "report", "sensitivity", "store"),
+    "visualization",
 }
 """Modules of the package that decide no simulation: they describe, collect or show, or ask for some."""
 

@@ -99,7 +99,7 @@ def as_csv(courses: Mapping[str, MeasuredCourse]) -> str:
 def _read_csv(path: str) -> tuple[dict[str, list[float]], dict[str, str]]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+            rows = [row for row in csv.reader(file) if any(entry.strip() for entry in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"cannot be read as CSV: {error}") from None
     if not rows:
@@ -107,8 +107,8 @@ def _read_csv(path: str) -> tuple[dict[str, list[float]], dict[str, str]]:
     columns: dict[str, list[float]] = {}
     units = {}
     names = []
-    for cell in rows[0]:
-        match = _HEADER.fullmatch(cell)
+    for entry in rows[0]:
+        match = _HEADER.fullmatch(entry)
         assert match is not None
         names.append(match["name"])
         if match["unit"] is not None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .mistakes import on_one_line
 from .models import Configuration
 
 SCHEMA_FILE = Path("workflow/schemas/config.schema.json")
@@ -132,15 +133,14 @@ def _table(model: dict[str, Any], tag: str = "") -> list[str]:
 def _default(name: str, field: dict[str, Any], required: list[str]) -> str:
     if name in required:
         return "required"
-    return f"`{_flow(field['default'])}`" if field.get("default") is not None else ""
+    return f"`{on_one_line(_given(field['default']))}`" if field.get("default") is not None else ""
 
 
-def _flow(value: Any) -> str:
-    """``value`` as YAML writes it on one line."""
-    if isinstance(value, dict):
-        given = {key: item for key, item in value.items() if item not in (None, {})}
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in given.items()) + "}"
-    return value if isinstance(value, str) else json.dumps(value)
+def _given(value: Any) -> Any:
+    """A default without the keys that are left out of it."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _given(item) for key, item in value.items() if item not in (None, {})}
 
 
 def _kind(field: dict[str, Any]) -> str:

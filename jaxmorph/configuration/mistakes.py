@@ -74,16 +74,17 @@ def dotted(path: KeyPath) -> str:
 
 def show(value: object) -> str:
     """``value`` on one line as YAML writes it, shortened if it is long."""
-    text = _flow(value)
+    text = on_one_line(value)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
 
 
-def _flow(value: object) -> str:
+def on_one_line(value: object) -> str:
+    """``value`` as YAML writes it on one line."""
     match value:
         case Mapping():
-            return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{key}: {on_one_line(item)}" for key, item in value.items()) + "}"
         case list() | tuple():
-            return "[" + ", ".join(map(_flow, value)) + "]"
+            return "[" + ", ".join(map(on_one_line, value)) + "]"
         case str() if not _is_plain(value):
             return json.dumps(value, ensure_ascii=False)
         case str():

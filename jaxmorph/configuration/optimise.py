@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -24,32 +25,39 @@ from .optimisers import (
 from .terms import Target, Term, TimeCourse
 
 
-def _check_settings(what: str, name: str, settings: dict[str, Any], known: tuple[str, ...]) -> None:
-    for setting in settings:
-        if setting not in known:
-            near = hint(setting, known) if known else "it has none"
-            raise ValueError(f"{what} {name} has no setting {setting}; {near}")
+class _OfOptax(ConfigurationModel):
+    """What Optax has under a name, with settings for its arguments."""
+
+    what: ClassVar[str]
+    known: ClassVar[Mapping[str, tuple[str, ...]]]
+    """Arguments by name."""
+
+    @field_validator("name", check_fields=False)
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in cls.known:
+            raise ValueError(f"unknown {cls.what}; {hint(name, cls.known)}")
+        return name
+
+    @field_validator("settings", check_fields=False)
+    @classmethod
+    def _fit(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        arguments = cls.known.get(info.data.get("name", ""), tuple(settings))
+        for setting in settings:
+            if setting not in arguments:
+                near = hint(setting, arguments) if arguments else "it has none"
+                raise ValueError(f"the {cls.what} {info.data['name']} has no setting {setting}; {near}")
+        return settings
 
 
-class Schedule(ConfigurationModel):
+class Schedule(_OfOptax):
     """How the learning rate changes from step to step, by a schedule of Optax."""
+
+    what = "schedule"
+    known = SCHEDULES
 
     name: str = Field(description="its name in Optax, such as `cosine_decay_schedule`")
     settings: dict[str, Scalar] = Field(default_factory=dict, description="its arguments")
-
-    @field_validator("name")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in SCHEDULES:
-            raise ValueError(f"unknown schedule; {hint(name, SCHEDULES)}")
-        return name
-
-    @field_validator("settings")
-    @classmethod
-    def _fit(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if name := info.data.get("name"):
-            _check_settings("the schedule", name, settings, SCHEDULES[name])
-        return settings
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -58,8 +66,11 @@ class Schedule(ConfigurationModel):
         return self
 
 
-class Optimiser(ConfigurationModel):
+class Optimiser(_OfOptax):
     """Any optimiser of Optax."""
+
+    what = "optimiser"
+    known = OPTIMISERS
 
     name: str = Field(
         "adam",
@@ -76,20 +87,6 @@ class Optimiser(ConfigurationModel):
     settings: dict[str, Scalar] = Field(
         default_factory=dict, description="its other arguments, such as `b1`"
     )
-
-    @field_validator("name")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in OPTIMISERS:
-            raise ValueError(f"unknown optimiser; {hint(name, OPTIMISERS)}")
-        return name
-
-    @field_validator("settings")
-    @classmethod
-    def _fit(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if name := info.data.get("name"):
-            _check_settings("the optimiser", name, settings, OPTIMISERS[name])
-        return settings
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -10,6 +10,7 @@ from .corners import corner_points
 from .extension import shortest_design
 from .points import central_sample, design_weights, make_design, spread_samples
 from .settings import (
+    DESIGNS,
     Design,
     FastDesign,
     GridDesign,
@@ -26,6 +27,7 @@ from .settings import (
 )
 
 __all__ = [
+    "DESIGNS",
     "Correlation",
     "Design",
     "FastDesign",

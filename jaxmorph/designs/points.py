@@ -110,7 +110,7 @@ def design_weights(design: Design, parameters: Sequence[str]) -> np.ndarray | No
     axes = [np.ones(n) for n in design.shape(parameters)]
     for weights in axes:
         weights[[0, -1]] = 0.5
-    return _product([weights / weights.sum() for weights in axes]).prod(axis=1)
+    return _cartesian([weights / weights.sum() for weights in axes]).prod(axis=1)
 
 
 def _unit_samples(design: SobolDesign | LatinHypercubeDesign, dimensions: int) -> np.ndarray:
@@ -198,7 +198,7 @@ def _grid(
         raise JaxmorphError(f"design: {obstacle}")
     shape = design.shape(list(distributions))
     axes = [_grid_axis(d, n) for d, n in zip(distributions.values(), shape, strict=True)]
-    return _product(axes), _product([np.linspace(0, 1, n) for n in shape])
+    return _cartesian(axes), _cartesian([np.linspace(0, 1, n) for n in shape])
 
 
 def _grid_axis(distribution: Distribution, points: int) -> np.ndarray:
@@ -208,7 +208,7 @@ def _grid_axis(distribution: Distribution, points: int) -> np.ndarray:
     return space(*distribution.support, points)
 
 
-def _product(axes: list[np.ndarray]) -> np.ndarray:
+def _cartesian(axes: list[np.ndarray]) -> np.ndarray:
     """Cartesian product of the axes, the first slowest, shape (sample, parameter)."""
     import numpy as np
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -15,22 +15,41 @@ MAX_SAMPLES = 2**30
 
 
 class _Design(BaseModel):
+    """One kind of design, and what is said of it.
+
+    Attributes:
+        in_words: What its points are.
+        unit: What it is a number of: samples, or groups of them.
+        is_power_of_two: Whether that number must be one.
+    """
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    in_words: ClassVar[str]
+    unit: ClassVar[str] = "samples"
+    is_power_of_two: ClassVar[bool] = False
+
+    @classmethod
+    def points_of_unit(cls, n_parameters: int) -> int:
+        """How many points each of its units has."""
+        del n_parameters
+        return 1
 
 
-def _power_of_two(samples: int) -> int:
+def _check_power_of_two(samples: int) -> int:
     below = 1 << (samples.bit_length() - 1)
     if samples != below:
         raise ValueError(f"must be a power of two; the nearest are {below} and {2 * below}")
     return samples
 
 
-_PowerOfTwo = Annotated[int, Field(ge=2, le=MAX_SAMPLES), AfterValidator(_power_of_two)]
+_PowerOfTwo = Annotated[int, Field(ge=2, le=MAX_SAMPLES), AfterValidator(_check_power_of_two)]
 
 
 class SobolDesign(_Design):
     """Scrambled Sobol sequence. It can grow: the first 64 of 128 samples are the same 64."""
 
+    in_words = "a Sobol sequence"
+    is_power_of_two = True
     method: Literal["sobol"] = "sobol"
     samples: _PowerOfTwo = Field(64, description="number of samples, a power of two")
     seed: int = Field(0, ge=0, description="seed of the scrambling")
@@ -43,6 +62,9 @@ class SaltelliDesign(_Design):
     be independent.
     """
 
+    in_words = "a Saltelli design"
+    unit = "base samples"
+    is_power_of_two = True
     method: Literal["saltelli"] = "saltelli"
     samples: _PowerOfTwo = Field(
         64,
@@ -50,10 +72,15 @@ class SaltelliDesign(_Design):
     )
     seed: int = Field(0, ge=0, description="seed of the scrambling")
 
+    @classmethod
+    def points_of_unit(cls, n_parameters: int) -> int:
+        return n_parameters + 2
+
 
 class LatinHypercubeDesign(_Design):
     """Latin hypercube: each parameter has one sample in each of `samples` equally likely bins."""
 
+    in_words = "a Latin hypercube"
     method: Literal["latin-hypercube"] = "latin-hypercube"
     samples: int = Field(64, ge=2, le=MAX_SAMPLES, description="number of samples")
     seed: int = Field(0, ge=0, description="seed of the random points")
@@ -66,6 +93,8 @@ class MorrisDesign(_Design):
     the same 8. The parameters must be independent.
     """
 
+    in_words = "Morris trajectories"
+    unit = "trajectories"
     method: Literal["morris"] = "morris"
     trajectories: int = Field(16, ge=2, le=MAX_SAMPLES, description="number of trajectories")
     levels: int = Field(
@@ -76,6 +105,10 @@ class MorrisDesign(_Design):
         "or from 5 to 95 % where the distribution is unbounded; a step is half of the levels",
     )
     seed: int = Field(0, ge=0, description="seed of the trajectories")
+
+    @classmethod
+    def points_of_unit(cls, n_parameters: int) -> int:
+        return n_parameters + 1
 
     @field_validator("levels")
     @classmethod
@@ -91,6 +124,8 @@ class FastDesign(_Design):
     The parameters must be independent.
     """
 
+    in_words = "a FAST design"
+    unit = "samples a parameter"
     method: Literal["fast"] = "fast"
     samples: int = Field(
         129,
@@ -102,6 +137,10 @@ class FastDesign(_Design):
         4, ge=1, le=2**10, description="number of harmonics that are summed; more need more samples"
     )
     seed: int = Field(0, ge=0, description="seed of the phases")
+
+    @classmethod
+    def points_of_unit(cls, n_parameters: int) -> int:
+        return n_parameters
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
@@ -119,6 +158,7 @@ _Points = Annotated[int, Field(ge=2)]
 class OneAtATimeDesign(_Design):
     """The medians, then each parameter in turn from low to high with all others at their medians."""
 
+    in_words = "a one-at-a-time design"
     method: Literal["one-at-a-time"] = "one-at-a-time"
     points: _Points = Field(
         5,
@@ -130,6 +170,7 @@ class OneAtATimeDesign(_Design):
 class GridDesign(_Design):
     """Full grid, evenly spaced (log-uniform: on the logarithm); the first parameter is slowest."""
 
+    in_words = "a full grid"
     method: Literal["grid"] = "grid"
     points: _Points | dict[str, _Points] = Field(
         5,
@@ -158,6 +199,7 @@ class GridDesign(_Design):
 class ListDesign(_Design):
     """The points that are listed, in their order."""
 
+    in_words = "a list"
     method: Literal["list"] = "list"
     points: Annotated[tuple[dict[str, float], ...], Field(strict=False)] = Field(
         min_length=1,
@@ -165,7 +207,7 @@ class ListDesign(_Design):
     )
 
 
-Design = Annotated[
+_Any = (
     SobolDesign
     | LatinHypercubeDesign
     | SaltelliDesign
@@ -173,10 +215,12 @@ Design = Annotated[
     | FastDesign
     | OneAtATimeDesign
     | GridDesign
-    | ListDesign,
-    Field(discriminator="method"),
-]
+    | ListDesign
+)
+Design = Annotated[_Any, Field(discriminator="method")]
 """Any of them; the key ``method`` says which."""
+DESIGNS: dict[str, type[_Design]] = {one.model_fields["method"].default: one for one in get_args(_Any)}
+"""Their classes by the values of ``method``."""
 
 
 def count_samples(design: Design, parameters: Sequence[str]) -> int:
@@ -189,12 +233,10 @@ def count_samples(design: Design, parameters: Sequence[str]) -> int:
             return len(design.points)
         case OneAtATimeDesign():
             return 1 + design.points * n
-        case FastDesign():
-            return design.samples * n
         case MorrisDesign():
-            return design.trajectories * group_size(design, n)
+            return design.trajectories * design.points_of_unit(n)
         case _:
-            return design.samples * group_size(design, n)
+            return design.samples * design.points_of_unit(n)
 
 
 def group_size(design: Design, n_parameters: int) -> int:
@@ -203,13 +245,7 @@ def group_size(design: Design, n_parameters: int) -> int:
     D + 2 for a base sample of a Saltelli design over D parameters, D + 1 for a trajectory of a Morris
     design, otherwise 1.
     """
-    match design:
-        case SaltelliDesign():
-            return n_parameters + 2
-        case MorrisDesign():
-            return n_parameters + 1
-        case _:
-            return 1
+    return 1 if isinstance(design, FastDesign) else design.points_of_unit(n_parameters)
 
 
 def represents(design: Design) -> Literal["sample", "quadrature", "none"]:

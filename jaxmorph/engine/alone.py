@@ -1,8 +1,8 @@
 """Simulations by themselves: by plain JAX, one after the other, no operation fused with another.
 
-Nothing is of a batch or of the engine's own code, so that what rounding decides in the program of a
-batch is decided here in another way. XLA, asked for few optimisations, rounds after every operation;
-in a fused kernel x y - z z becomes one multiply-add, which rounds once, and x x - x x is not 0.
+Neither batches nor the engine's own code take part, so what rounding decides in the program of a batch
+is decided here in another way. XLA, asked for few optimisations, rounds after every operation; in a
+fused kernel x y - z z becomes one multiply-add, which rounds once, and x x - x x is not 0.
 """
 
 import dataclasses
@@ -27,14 +27,14 @@ Differentiate = Callable[[ValuesOf, Float[Array, " parameter"]], tuple[Array, ..
 
 
 def with_fixed_parameters(problem: Problem) -> Problem:
-    """The same with its fixed parameters at the end of those that vary, which decides no value."""
+    """The same problem with its fixed parameters behind those that vary: values stay the same."""
     declared = {p.name: p for p in problem.study.parameters}
     more = tuple(declared[name] for name in problem.fixed)
     return dataclasses.replace(problem, varied=(*problem.varied, *more), fixed={})
 
 
 def values_and_gradients(n: int) -> Differentiate:
-    """Of a function of the parameters: values, and gradients in the first ``n``, in forward mode."""
+    """Values of a function of the parameters, and gradients by the first ``n``, in forward mode."""
 
     def differentiate(values: ValuesOf, theta: Array) -> tuple[Values, Gradients]:
         def twice(moved: Array) -> tuple[Values, Values]:
@@ -48,7 +48,7 @@ def values_and_gradients(n: int) -> Differentiate:
 
 
 def pulled_back(n: int, weight: Float[np.ndarray, "time observable"]) -> Differentiate:
-    """Of a function of the parameters: the gradient of its weighted sum, in reverse mode."""
+    """The gradient of a weighted sum of a function of the parameters, in reverse mode."""
 
     def differentiate(values: ValuesOf, theta: Array) -> tuple[Float[Array, " parameter"]]:
         _, pullback = eqx.filter_vjp(
@@ -88,7 +88,7 @@ def each_alone(
     compiled, answers = None, []
     with (
         program.precision(problem),
-        capacities.watching(simulates),
+        capacities.allowing_buffers(simulates),
         blaming(problem, simulates, samples, keys, seeds),
     ):
         places, i = [slice(i, i + 1) for i in range(len(samples))], 0

@@ -202,7 +202,7 @@ def _mapped(
     problem: Problem, single: Callable, seeds: np.ndarray, run_key: int, simulates: Callable
 ) -> Iterator[tuple[Callable, np.ndarray]]:
     """``single`` over samples x seeds, with buffers for ``simulates``, and the keys of the seeds."""
-    with program.precision(problem), capacities.watching(program.over_batch(simulates)):
+    with program.precision(problem), capacities.allowing_buffers(program.over_batch(simulates)):
         yield program.over_batch(single), program.seed_keys(run_key, np.asarray(seeds))
 
 

@@ -122,8 +122,8 @@ _watched: ContextVar[Capacities | None] = ContextVar("capacities", default=None)
 
 
 @contextlib.contextmanager
-def watching(simulate: Callable) -> Iterator[None]:
-    """Pieces of what ``simulate(samples, keys)`` simulates that are evaluated inside may use buffers."""
+def allowing_buffers(simulate: Callable) -> Iterator[None]:
+    """Inside, whatever evaluates simulations of ``simulate(samples, keys)`` may use buffers."""
     token = _watched.set(Capacities(simulate))
     try:
         with buffered(Buffers()):

@@ -33,10 +33,10 @@ def chunk_shape(closed: core.ClosedJaxpr, n_samples: int, n_seeds: int) -> tuple
         return n_samples, n_seeds
     fits = 2 ** int(math.log2(max(1, _CACHED // max(1, _hot_bytes(closed.jaxpr)))))
     simulations = min(max(fits, _FEWEST), _MOST)
-    return _even(n_samples, max(1, simulations // n_seeds)), _even(n_seeds, simulations)
+    return _even_size(n_samples, max(1, simulations // n_seeds)), _even_size(n_seeds, simulations)
 
 
-def _even(n: int, largest: int) -> int:
+def _even_size(n: int, largest: int) -> int:
     return math.ceil(n / math.ceil(n / largest))
 
 
@@ -73,7 +73,7 @@ def over_chunks(function: Callable, samples: jax.Array, keys: jax.Array, shape: 
     n = len(samples), len(keys)
     if n == shape:
         return function(samples, keys)
-    i, j = (_indices(total, size) for total, size in zip(n, shape, strict=True))
+    i, j = (_places(total, size) for total, size in zip(n, shape, strict=True))
 
     def row(places: jax.Array) -> Any:
         return jax.lax.map(lambda seeds: function(samples[places], keys[seeds]), j)
@@ -87,7 +87,7 @@ def over_chunks(function: Callable, samples: jax.Array, keys: jax.Array, shape: 
     return jax.tree.map(joined, jax.lax.map(row, i))
 
 
-def _indices(total: int, size: int) -> np.ndarray:
+def _places(total: int, size: int) -> np.ndarray:
     """Rows of places, (chunk, size); the last row is filled up with the last place."""
     chunks = math.ceil(total / size)
     return np.minimum(np.arange(chunks * size), total - 1).reshape(chunks, size)

@@ -8,7 +8,6 @@ where to look.
 import contextlib
 import dataclasses
 import linecache
-import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..configuration import Estimator
 from ..studies import Problem
+from ..studies.load import is_of_the_user
 from ..tracing import using
 from . import program
 from .estimators import estimator_named
@@ -27,7 +27,7 @@ from .flow import Flow, Operation
 from .ways import SMOOTHING
 
 _PACKAGE = Path(__file__).parents[1]
-_NOT_THE_USERS = (_PACKAGE, Path(sysconfig.get_path("stdlib")))
+_STUDIES = _PACKAGE / "studies"
 _COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 _ENDS = _COMPARISONS | {"floor", "ceil", "round", "sign", "stop_gradient", "convert_element_type"}
 _ENDS |= {"argmax", "argmin", "sort", "top_k", "is_finite"}
@@ -83,18 +83,18 @@ def find_cuts(problem: Problem, estimator: Estimator = "pathwise") -> list[Cut]:
         for output in flow.outputs[: len(problem.observables)]
     ]
     for parameter, node in zip(names, flow.inputs[1:], strict=True):
-        for reached in sorted(flow.downstream([node], _ends) & flow.operations.keys()):
+        for reached in sorted(flow.downstream([node], _ends_derivative) & flow.operations.keys()):
             operation = flow.operations[reached]
             if not _loses(operation) or (place := _place(operation)) is None:
                 continue
-            lost = [o for o in operation.outputs if _ends(operation) or not flow.carries(o)]
+            lost = [o for o in operation.outputs if _ends_derivative(operation) or not flow.carries(o)]
             for observable, upstream in zip(problem.observables, before, strict=True):
                 if not upstream.isdisjoint(lost):
                     found.setdefault(place, {})[observable, parameter] = None
     return [Cut(*place, tuple(pairs)) for place, pairs in found.items()]
 
 
-def _ends(operation: Operation) -> bool:
+def _ends_derivative(operation: Operation) -> bool:
     """Whether what flows in has no derivative behind it; sorted numbers have one, their order not."""
     return operation.equation.primitive.name in _ENDS - {"sort", "top_k", "convert_element_type"}
 
@@ -131,11 +131,7 @@ def _frames(equation: Any) -> Iterator[tuple[Any, int]]:
 @cache
 def _is_users(file: str) -> bool:
     """Whether code is of a study, the user's or one that ships."""
-    path = Path(file)
-    if path.is_relative_to(_PACKAGE / "studies"):
-        return True
-    foreign = "site-packages" in path.parts or any(map(path.is_relative_to, _NOT_THE_USERS))
-    return path.exists() and not foreign
+    return Path(file).is_relative_to(_STUDIES) or is_of_the_user(file)
 
 
 def _text(code: Any, instruction: int) -> tuple[str, str]:

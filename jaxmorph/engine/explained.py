@@ -24,7 +24,7 @@ Along = Float[np.ndarray, "point time observable"]
 def quadrature_error(
     u: Float[np.ndarray, " point"], slope: Float[np.ndarray, "point *any"]
 ) -> Float[np.ndarray, "*any"]:
-    """Of the sum of :func:`integrals`: what leaving out every second point changes, with its sign."""
+    """How the sum of :func:`integrals` changes without every second point, with its sign."""
     half = np.unique([*range(0, len(u), 2), len(u) - 1])
     return np.asarray(integrals(u, slope).sum(axis=0) - integrals(u[half], slope[half]).sum(axis=0))
 
@@ -56,7 +56,7 @@ class Span:
 def integrals(
     u: Float[np.ndarray, " point"], slope: Float[np.ndarray, "point *any"]
 ) -> Float[np.ndarray, "interval *any"]:
-    """Of a cubic spline through the slopes, from each point to the next."""
+    """Integrals of a cubic spline through the slopes, from each point to the next."""
     whole = CubicSpline(u, slope, axis=0).antiderivative()(u)
     return np.diff(whole, axis=0)
 

@@ -19,7 +19,7 @@ _RAISED = re.compile(r"(?:\w+\.)*_?(?P<kind>\w*(?:Error|Exception)): (?P<message
 def blaming(
     problem: Problem, function: Callable, samples: np.ndarray, keys: np.ndarray, seeds: np.ndarray
 ) -> Iterator[None]:
-    """Say of what goes wrong inside at which sample and seed it did."""
+    """Say of an error that is raised inside at which sample and seed it was."""
     try:
         yield
     except JaxmorphError:

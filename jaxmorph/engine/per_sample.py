@@ -19,8 +19,8 @@ def over_keys(
 ) -> Float[Array, "key *shape"]:
     """``function(theta, key)`` for each of ``keys``.
 
-    The same as ``jax.vmap``, but that the engine maps it over samples alone. So ``theta`` must be
-    what the batch is mapped over, and nothing of it may depend on the seed.
+    It equals ``jax.vmap``, except that the engine maps it over samples alone. So ``theta`` must be what
+    the batch is mapped over, and nothing of it may depend on the seed.
     """
     one = jax.ShapeDtypeStruct(keys.shape[1:], keys.dtype)
     return over_keys_p.bind(theta, keys, jaxpr=jax.make_jaxpr(function)(theta, one))

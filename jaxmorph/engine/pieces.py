@@ -197,7 +197,7 @@ def _put(piece: Piece, leaves: list[np.ndarray], result: list[np.ndarray], finis
 def evaluate_piece(
     program: Program, samples: np.ndarray, keys: np.ndarray, piece: Piece
 ) -> list[np.ndarray]:
-    """The leaves of one piece; the last of a row or column is filled up: one program for all."""
+    """The leaves of one piece. Small last pieces are filled up, so that one program evaluates all."""
     i = np.minimum(piece.i + np.arange(program.size[0]), piece.i_stop - 1)
     j = np.minimum(piece.j + np.arange(program.size[1]), piece.j_stop - 1)
     leaves = jax.tree.leaves(program.compiled(samples[i], keys[j]))

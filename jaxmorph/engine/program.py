@@ -19,7 +19,7 @@ from ..errors import JaxmorphError
 from ..studies import Problem, Recording, Study, raised_in
 from ..tracing import ChoicesNoticed, batched_on, many_tangents, using, watching
 from .chunks import chunk_shape, over_chunks
-from .lanes import Laned, Lanes, Sizes, noting_mapped, spread
+from .lanes import Laned, Lanes, Sizes, noting_mapped, widened
 from .lanes.control import interpret
 from .recordings import check_recording, check_times
 from .threefry import threefry
@@ -66,7 +66,7 @@ _APART = ("pilots", "directions", "checks", "optimisation")
 def key_apart(
     key: UInt32[Array, "2"], purpose: Literal["pilots", "directions", "checks", "optimisation"]
 ) -> UInt32[Array, "2"]:
-    """A key that is none of ``split(key, n)``: that of numbers no simulation draws.
+    """A key that is none of ``split(key, n)``, for numbers that no simulation draws.
 
     JAX's default threefry makes ``fold_in(key, i)`` equal ``split(key, n)[i]``: so i is larger than any
     number of seeds or steps.
@@ -156,8 +156,9 @@ def over_batch(function: Callable) -> Callable:
                 Laned(jnp.repeat(samples.T, sizes.n_seeds, axis=1), Lanes.SIMULATION),
                 Laned(keys.T, Lanes.SEED),
             )
-            leaves = (spread(x, Lanes.SIMULATION, sizes) for x in interpret(closed, arguments, sizes))
-            return [jnp.moveaxis(x, -1, 0).reshape(*sizes, *x.shape[:-1]) for x in leaves]
+            results = interpret(closed, arguments, sizes)
+            leaves = (jnp.moveaxis(widened(x, Lanes.SIMULATION, sizes), -1, 0) for x in results)
+            return [x.reshape(*sizes, *x.shape[1:]) for x in leaves]
 
         with noting_mapped() as mapped:
             leaves = over_chunks(chunk, samples, keys, chunk_shape(closed, len(samples), len(keys)))

@@ -43,7 +43,7 @@ class _RandomEvents(SimulationStep):
         return categorical(key, rate, one_hot=True)
 
 
-def _counted(celltype: Float[Array, "cell type"], number: Float[Array, " cell"]) -> Array:
+def _standing_for(celltype: Float[Array, "cell type"], number: Float[Array, " cell"]) -> Array:
     """``celltype``, whose surrogate derivative says that each cell becomes ``number`` cells.
 
     Each of these carries an equal share of it: the row of a cell that stands for 1 + d cells has the
@@ -102,7 +102,7 @@ class CellDivision(_RandomEvents):
         kth = jnp.searchsorted(rank, free_rank, side="left").astype(rank.dtype)
         source = jnp.where(born, kth, jnp.arange(rank.shape[0]))
         mothers: Any = _divided(state, divides, rank)
-        mothers = eqx.tree_at(lambda s: s.celltype, mothers, _counted(state.celltype, 1 + events))
+        mothers = eqx.tree_at(lambda s: s.celltype, mothers, _standing_for(state.celltype, 1 + events))
         half = self._half_distance(state, divides, axis_key)
         sign = jnp.where(divides, 1, -1)[:, None]
         daughters = jax.tree.map(lambda x: x[source] if x.ndim else x, mothers)
@@ -174,7 +174,7 @@ class CellDeath(_RandomEvents):
         require(self, state, "death_rate", declared_by="jaxmorph.env.LineageState")
         events = self._events(state, key)
         dies = events[:, None] > 0
-        celltype = _counted(state.celltype, jnp.where(dies[:, 0], 1, 1 - events))
+        celltype = _standing_for(state.celltype, jnp.where(dies[:, 0], 1, 1 - events))
         return eqx.tree_at(
             lambda s: (s.celltype, s.radius),
             state,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CATALOGUE",
+    "Caption",
     "as_svg",
     "bias",
+    "caption",
     "draw",
     "figure_names",
     "module_of",
@@ -90,6 +93,35 @@ def bias(name: str, data: xr.Dataset) -> str:
     return str(data.attrs.get("gradient_bias", "")) if made else ""
 
 
+@dataclass(frozen=True)
+class Caption:
+    """What is said of a figure beside it.
+
+    Attributes:
+        title: Its heading.
+        reading: How to read it.
+        bias: What has to be said of the bias of its gradients, a sentence; empty if nothing.
+    """
+
+    title: str
+    reading: str
+    bias: str
+
+
+def caption(
+    name: str,
+    sensitivity: xr.Dataset | None = None,
+    checks: xr.Dataset | None = None,
+    optimisation: xr.Dataset | None = None,
+) -> Caption:
+    """The caption of a figure of a run that has these files."""
+    entry, files = CATALOGUE[name], _by_file(sensitivity, checks, optimisation)
+    has = {str(variable) for data in files.values() for variable in data.variables}
+    drawn = files.get(entry.source.split(", ")[0])
+    said = bias(name, drawn) if drawn is not None else ""
+    return Caption(entry.title, entry.told(has), f"{said}." if said else "")
+
+
 def sources(
     name: str,
     sensitivity: xr.Dataset | None = None,
@@ -101,9 +133,16 @@ def sources(
     They are those that its entry names, as far as the files have them. A figure that chooses among
     these has a function ``shown``, which tells what it draws of a dataset.
     """
+    files = _by_file(sensitivity, checks, optimisation)
+    return _sources(name, [files[file] for file in CATALOGUE[name].source.split(", ") if file in files])
+
+
+def _by_file(
+    sensitivity: xr.Dataset | None, checks: xr.Dataset | None, optimisation: xr.Dataset | None
+) -> dict[str, xr.Dataset]:
+    """What is there, by the names that ``Entry.source`` has for it."""
     files = {"sensitivity.nc": sensitivity, "checks.nc": checks, OF_OPTIMISATION: optimisation}
-    given = (files[file] for file in CATALOGUE[name].source.split(", "))
-    return _sources(name, [dataset for dataset in given if dataset is not None])
+    return {name: dataset for name, dataset in files.items() if dataset is not None}
 
 
 def _sources(name: str, given: list[xr.Dataset]) -> list[str]:

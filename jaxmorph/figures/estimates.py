@@ -46,6 +46,28 @@ def best(data: xr.Dataset, kind: Kind) -> str | None:
     return next((one.name for one in present(data, kind) if one.ranks), None)
 
 
+def has_noise(data: xr.Dataset) -> bool:
+    """Whether the study has noise; one that does not say so may have."""
+    return bool(int(data.attrs.get("stochastic", 1)))
+
+
+def has_one_noisy_seed(data: xr.Dataset) -> bool:
+    """Whether noise is there, and a single seed cannot say how large it is."""
+    return has_noise(data) and data.sizes.get("seed", 1) < 2
+
+
+def flagged_pairs(flags: xr.DataArray) -> list[tuple[str, str]]:
+    """Observables and parameters that are flagged, at any time."""
+    found = flags.astype(bool)
+    found = found.any("time") if "time" in found.dims else found
+    return [
+        (str(o), str(p))
+        for o in found["observable"].values
+        for p in found["parameter"].values
+        if bool(found.sel(observable=o, parameter=p))
+    ]
+
+
 def both_signs(values: xr.DataArray, error: xr.DataArray | float = 0.0) -> xr.DataArray:
     """Whether values are below zero at some samples and above it at others, by more than ``error``."""
     return ((values + error).min("sample") < 0) & ((values - error).max("sample") > 0)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ..quantities import Kind
-from . import panels, style
+from . import bars, panels, style
 from .entry import Entry
 from .estimates import FLAGS, best, known, present
 from .numbers import NOT_DEFINED
@@ -64,20 +64,14 @@ def shown(sensitivity: xr.Dataset) -> list[str]:
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """A total index, its bound, a first-order index and ``noise_share`` at the last time."""
     data = style.final(sensitivity[[*shown(sensitivity), *(n for n in FLAGS if n in sensitivity)]])
-    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    limits = _limits(data)
+
+    def panel(ax: Axes, one: xr.Dataset) -> None:
+        ax.set_xlim(limits)
+        _panel(ax, one)
+
     with style.style():
-        n_columns = style.columns_for(len(observables), max(map(len, parameters)))
-        n_rows = -(-len(observables) // n_columns)
-        row = 0.27 if max(map(len, parameters)) > 14 else 0.2
-        figure = style.new_figure(n_rows * (0.6 + row * (len(parameters) + 1)) + 0.6)
-        grid = figure.subplots(n_rows, n_columns, squeeze=False)
-        limits = _limits(data)
-        for ax, observable in zip(grid.flat, observables, strict=False):
-            ax.set_xlim(limits)
-            _panel(ax, data.sel(observable=observable))
-            ax.set_title(style.words(observable))
-        for ax in grid.flat[len(observables) :]:
-            ax.remove()
+        figure = bars.by_observable(data, panel, row=0.2, frame=0.6, further_rows=1)
         figure.supxlabel(f"share of variance at {style.time_text(data)}", fontsize=7.5)
         _legend(figure, data)
     return figure, _table(data)

@@ -27,7 +27,7 @@ def _is_awkward(x: float) -> bool:
     return x != 0 and not 1e-3 <= abs(x) < 1e5
 
 
-def _power(exponent: int) -> str:
+def _superscript(exponent: int) -> str:
     return f" × 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
@@ -40,7 +40,7 @@ def plain(x: float, digits: int = 3) -> str:
     exponent = _exponent(x)
     if _is_awkward(x):
         mantissa = f"{x / 10.0**exponent:.{digits - 1}f}"
-        return mantissa.replace("-", "\N{MINUS SIGN}") + _power(exponent)
+        return mantissa.replace("-", "\N{MINUS SIGN}") + _superscript(exponent)
     return _fixed(x, max(digits - 1 - exponent, 0)) if x else "0"
 
 
@@ -97,4 +97,4 @@ def uncertain(value: float, half_width: float | None) -> str:
         return f"{number} ± {around}"
     exponent = _exponent(largest)
     number, around = uncertain_parts(value / 10.0**exponent, (half_width or 0.0) / 10.0**exponent)
-    return f"({number} ± {around}){_power(exponent)}"
+    return f"({number} ± {around}){_superscript(exponent)}"

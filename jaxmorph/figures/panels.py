@@ -192,14 +192,3 @@ def thinned(n: int) -> np.ndarray:
 def shown_of(n: int) -> str:
     """Says how many samples are drawn when not all are."""
     return f"; {MOST_DRAWN} of {n} samples are drawn" if n > MOST_DRAWN else ""
-
-
-def name_bars(ax: Axes, data: xr.Dataset, order: np.ndarray) -> None:
-    """Parameters beside horizontal bars about zero, the first of this order on top; flags stand out."""
-    ax.axvline(0, color="black", lw=0.6)
-    ax.set_yticks(range(len(order)), [style.words(data["parameter"].values[i], 18) for i in order])
-    flag_labels(ax, flags(data)[order])
-    ax.set_ylim(len(order) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    style.few_ticks(ax, "x", 4)

@@ -15,6 +15,12 @@ def interval(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
+def ends_of(one: xr.Dataset, name: str) -> tuple[float, float] | None:
+    """The ends of a single estimate's interval; None where it has none."""
+    _, low, high = interval(name)
+    return (float(one[low]), float(one[high])) if low in one else None
+
+
 def require(dataset: xr.Dataset, variable: str, figure: str, file: str = "sensitivity.nc") -> None:
     """Say readably that a figure's data is missing.
 

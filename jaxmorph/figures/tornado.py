@@ -10,12 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import panels, style
+from . import bars, panels, style
 from .entry import Entry
-from .estimates import no_elasticities, unsuited
-from .numbers import NOT_DEFINED
+from .estimates import known, no_elasticities, unsuited
 from .ranking import changes_sign, sizes
-from .tables import column, interval, require, tidy
+from .tables import column, ends_of, interval, require, tidy
 
 ENTRY = Entry(
     place=10,
@@ -54,29 +53,20 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     require(sensitivity, _NAME, "tornado")
     data = style.final(sensitivity)
     cancelling = unsuited(sensitivity)
-    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+
+    def panel(ax: Axes, one: xr.Dataset) -> None:
+        if bool(cancelling.sel(observable=one["observable"].item())):
+            style.say(ax, CANCELS)
+            ax.set_xticks([])
+            ax.set_yticks([])
+            ax.spines[:].set_visible(False)
+        else:
+            _panel(ax, one)
+
     with style.style():
-        n_columns = style.columns_for(len(observables), max(map(len, parameters)))
-        n_rows = -(-len(observables) // n_columns)
-        row = 0.27 if max(map(len, parameters)) > 14 else 0.19
-        figure = style.new_figure(n_rows * (0.55 + row * len(parameters)) + 0.6)
-        grid = figure.subplots(n_rows, n_columns, squeeze=False)
-        for ax, observable in zip(grid.flat, observables, strict=False):
-            if bool(cancelling.sel(observable=observable)):
-                style.say(ax, CANCELS)
-                ax.set_xticks([])
-                ax.set_yticks([])
-                ax.spines[:].set_visible(False)
-            else:
-                _panel(ax, data.sel(observable=observable))
-            ax.set_title(style.words(observable))
-        for ax in grid.flat[len(observables) :]:
-            ax.remove()
-        figure.supxlabel(
-            f"elasticity at {style.time_text(data)} (% change of the observable per % change of "
-            "the parameter)",
-            fontsize=7.5,
-        )
+        figure = bars.by_observable(data, panel)
+        label = f"elasticity at {style.time_text(data)} ({known(data, _NAME).reading})"
+        figure.supxlabel(label, fontsize=7.5)
         _legend(figure, data)
     return figure, _table(data)
 
@@ -87,32 +77,18 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     for place, i in enumerate(order):
         one = data.isel(parameter=int(i))
         if not np.isfinite(value[i]):
-            ax.text(0.5, place, NOT_DEFINED, transform=ax.get_yaxis_transform(), va="center",
-                    ha="center", color=style.GREY)  # fmt: skip
+            bars.not_defined(ax, place)
             continue
         if value[i] == 0:
             ax.text(0, place, " exactly 0", va="center", color=style.GREY, fontsize=6.5)
             continue
-        sure, ends = _evidence(one)
-        colour = style.POSITIVE if value[i] > 0 else style.NEGATIVE
-        if mixed[i]:
-            colour, sure = _MIXED, True
-        ax.barh(place, value[i], height=0.52, color=colour, alpha=1.0 if sure else 0.35)
+        ends = ends_of(one, _NAME)
+        bars.signed(ax, place, value[i], ends, colour=_MIXED if mixed[i] else "")
         if "elasticity_spread" in one:
             low, high = one["elasticity_spread"].values[[0, -1]]
             ax.plot([low, high], [place + 0.36] * 2, color="#9A9A9A", lw=2, solid_capstyle="butt")
-        if ends is not None:
-            ax.plot(ends, [place, place], color="black", lw=0.9, marker="|", ms=4, mew=0.9)
-    panels.name_bars(ax, data, order)
-
-
-def _evidence(one: xr.Dataset) -> tuple[bool, tuple[float, float] | None]:
-    """Whether the interval leaves zero out, and its ends (None without an interval)."""
-    _, low, high = interval(_NAME)
-    if low not in one:
-        return True, None
-    ends = float(one[low]), float(one[high])
-    return ends[0] > 0 or ends[1] < 0, ends
+        bars.interval_over(ax, place, ends)
+    bars.name_rows(ax, data, order)
 
 
 def _legend(figure: Figure, data: xr.Dataset) -> None:

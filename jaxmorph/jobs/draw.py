@@ -35,17 +35,13 @@ def captions(run_name: str, names: Iterable[str], folder: Path) -> dict[str, str
     """Captions of figures in reStructuredText, by what the files in the run's ``folder`` have."""
     with contextlib.ExitStack() as opened:
         given = {
-            path.name: opened.enter_context(store.open_dataset(path, path.stem))
+            kind: opened.enter_context(store.open_dataset(path, kind))
             for kind in ("sensitivity", "checks", "optimisation")
             if (path := folder / f"{kind}.nc").is_file()
         }
-        has = {str(variable) for data in given.values() for variable in data.variables}
-        texts = {}
-        for name in names:
-            entry = figures.CATALOGUE[name]
-            text = f"**{entry.title}.** {entry.told(has)}"
-            data = given.get(entry.source.split(", ")[0])
-            if data is not None and (bias := figures.bias(name, data)):
-                text += f" {bias}."
-            texts[name] = f"{text}\n\nRun ``{run_name}``; the numbers are in ``{name}.csv``.\n"
-        return texts
+        told = {name: figures.caption(name, **given) for name in names}
+    return {
+        name: f"**{one.title}.** {one.reading} {one.bias}".rstrip()
+        + f"\n\nRun ``{run_name}``; the numbers are in ``{name}.csv``.\n"
+        for name, one in told.items()
+    }

@@ -63,11 +63,11 @@ def describe_study(
     }
     store.write_record(store.StudyRecord.from_plain(content), output)
     measured = engine.measure_cost(problem, run_key=spec.key, **how_of(spec))
-    _log(measured)
+    _say_cost(measured)
     write_cost(measured, cost)
 
 
-def _log(cost: Cost) -> None:
+def _say_cost(cost: Cost) -> None:
     """Say what a simulation costs, and which ``batch`` makes jobs of a good length."""
     logger.info(
         "a simulation with gradients takes %.3g ms and gives %.3g kB on %s",

@@ -18,9 +18,9 @@ def evaluate(v: Vectors, closed: core.ClosedJaxpr, operands: Sequence[ir.Value])
     values: dict[core.Var, ir.Value] = {}
 
     def read(atom: core.Var | core.Literal) -> ir.Value:
-        return _known(v, atom.val) if isinstance(atom, core.Literal) else values[atom]
+        return _constant(v, atom.val) if isinstance(atom, core.Literal) else values[atom]
 
-    values.update(zip(jaxpr.constvars, (_known(v, c) for c in closed.consts), strict=True))
+    values.update(zip(jaxpr.constvars, (_constant(v, c) for c in closed.consts), strict=True))
     values.update(zip(jaxpr.invars, operands, strict=True))
     for eqn in jaxpr.eqns:
         given = [read(atom) for atom in eqn.invars]
@@ -33,7 +33,7 @@ def evaluate(v: Vectors, closed: core.ClosedJaxpr, operands: Sequence[ir.Value])
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _known(v: Vectors, value: Any) -> ir.Constant:
+def _constant(v: Vectors, value: Any) -> ir.Constant:
     value = np.asarray(value)
     return v.truth(bool(value)) if value.dtype == bool else v.constant(float(value))
 

@@ -16,7 +16,7 @@ _engines: dict[str, llvm.ExecutionEngine] = {}
 
 def compile_module(text: str) -> llvm.ExecutionEngine:
     """Compiled code of a module, for this processor; it lives as long as what is returned."""
-    machine = _machine()
+    machine = _target_machine()
     module = llvm.parse_assembly(text)
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
@@ -27,7 +27,7 @@ def compile_module(text: str) -> llvm.ExecutionEngine:
     return engine
 
 
-def _machine() -> llvm.TargetMachine:
+def _target_machine() -> llvm.TargetMachine:
     """A new one: what compiles with it owns it."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

@@ -119,7 +119,7 @@ def _covered(
 
     Its derivative is the product with its gradient, which is computed once for all tangents.
     """
-    free, _, _ = _free(position, radius, alive, half_width, n_points, smoothing)
+    free, _, _ = _uncovered(position, radius, alive, half_width, n_points, smoothing)
     return 1 - free
 
 
@@ -129,11 +129,11 @@ def _covered_jvp(
 ) -> tuple[Scalar, Scalar]:
     position, radius, alive = primals
     in_position, in_radius, _ = tangents
-    free, by_position, by_radius = _free(position, radius, alive, half_width, n_points, smoothing)
+    free, by_position, by_radius = _uncovered(position, radius, alive, half_width, n_points, smoothing)
     return 1 - free, -jnp.sum(by_position * in_position) - jnp.sum(by_radius * in_radius)
 
 
-def _free(
+def _uncovered(
     position: Array, radius: Array, alive: Array, half_width: float, n_points: int, smoothing: float
 ) -> tuple[Array, Array, Array]:
     """The share of the square that is not covered, and its derivatives by positions and radii."""
@@ -150,7 +150,7 @@ def _free(
         by_position = jnp.sum(per_length[:, :, None] * between, axis=0)
         return jnp.sum(free), by_position, -jnp.sum(weight, axis=0)
 
-    points = half_width * grid(n_points, n_dim)
+    points = half_width * middles(n_points, n_dim)
     at_once = chunk(len(points), len(position))
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(at, points))
     sums, _ = jax.lax.scan(
@@ -162,7 +162,7 @@ def _free(
     return free, by_position, by_radius
 
 
-def grid(n_points: int, n_dim: int) -> Float[Array, "point dim"]:
+def middles(n_points: int, n_dim: int) -> Float[Array, "point dim"]:
     """The middles of equal squares (cubes), ``n_points`` along each side from -1 to 1."""
     axis = (jnp.arange(n_points) + 0.5) / n_points * 2 - 1
     return jnp.stack(jnp.meshgrid(*[axis] * n_dim, indexing="ij"), axis=-1).reshape(-1, n_dim)

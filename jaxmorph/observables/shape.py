@@ -11,7 +11,7 @@ from .. import space
 from ..errors import JaxmorphError
 from ..state import BaseCellState
 from ..tracing import by_gradient
-from .geometry import Scalar, centroid, chunk, grid, weights
+from .geometry import Scalar, centroid, chunk, middles, weights
 
 
 def gyration_tensor(state: BaseCellState) -> Float[Array, "dim dim"]:
@@ -91,7 +91,7 @@ def roundness(state: BaseCellState, half_width: float, n_points: int, smoothing:
 def _roundness(state: BaseCellState, half_width: float, n_points: int, smoothing: float) -> Array:
     n_dim = state.position.shape[1]
     x = state.position - centroid(state)
-    points = half_width * grid(n_points, n_dim)
+    points = half_width * middles(n_points, n_dim)
     at_once = chunk(len(points), len(x))
 
     def add(sums: tuple[Array, Array, Array], some: Array) -> tuple[tuple[Array, Array, Array], None]:

@@ -14,11 +14,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special, stats
 
+from ..distributions import AT_BOUND
 from .evaluator import LossEvaluator
 from .uncertainty import estimate_of_data
 
-AT_BOUND = 0.01
-"""An optimum that is nearer than this share of the bounds to one of them lies at it."""
 _AT_INFINITY = 40.0
 
 

@@ -43,7 +43,7 @@ class Scale:
             [isinstance(d, Uniform | LogUniform | TruncatedNormal) for d in distributions]
         )
         self._support = np.array([d.support for d in distributions])
-        self._offset, self._width = np.array([_line(d) for d in distributions]).T
+        self._offset, self._width = np.array([_offset_and_width(d) for d in distributions]).T
 
     def parameter(self, u: Float[Array, "... parameter"]) -> Float[Array, "... parameter"]:
         """Parameter values at ``u``, of the same type."""
@@ -67,7 +67,7 @@ class Scale:
         return np.where(self.bounded, np.log(inside / (1 - inside)), share)
 
 
-def _line(distribution: Distribution) -> tuple[float, float]:
+def _offset_and_width(distribution: Distribution) -> tuple[float, float]:
     """Offset and width of a parameter on its natural scale."""
     match distribution:
         case Normal(mean=mean, sd=sd):

@@ -92,7 +92,7 @@ def curvature(
         elif fixed_seeds is not None:
             covariance = covariance + _sandwich(evaluator, here, hessian) / fixed_seeds
         else:
-            covariance = covariance + _spread(last) + _missed(here, hessian)
+            covariance = covariance + _end_covariance(last) + _missed(here, hessian)
             if not measured:
                 n = max(1, len(last)) * len(evaluator.seeds)
                 covariance = covariance + _sandwich(evaluator, here, hessian) / n
@@ -108,7 +108,9 @@ def _hessian(evaluator: LossEvaluator, u: np.ndarray) -> np.ndarray:
     return (hessian + hessian.T) / 2
 
 
-def _spread(last: Float[np.ndarray, "step parameter"]) -> Float[np.ndarray, "parameter parameter"]:
+def _end_covariance(
+    last: Float[np.ndarray, "step parameter"],
+) -> Float[np.ndarray, "parameter parameter"]:
     """Covariance of the end of a path, at which the steps of fresh seeds leave it."""
     n = last.shape[1]
     return np.cov(last.T).reshape(n, n) if len(last) > 1 else np.zeros((n, n))
@@ -162,7 +164,7 @@ def _of_data(
     information = _of_pairs(_weighted(objective, jacobian))
     pulled = (objective.curvature[:, None] * noise).T @ jacobian
     # A direction that no datum sees is as wide as the scale.
-    return _between(_inverse(information), _of_pairs(pulled)) + _undetermined(information)
+    return _on_both_sides(_inverse(information), _of_pairs(pulled)) + _undetermined(information)
 
 
 def _weighted(objective: Objective, jacobian: np.ndarray) -> np.ndarray:
@@ -185,7 +187,7 @@ def _of_pairs(
     return product - centred.T @ centred / (n * (n - 1))
 
 
-def _between(inverse: np.ndarray, middle: np.ndarray) -> np.ndarray:
+def _on_both_sides(inverse: np.ndarray, middle: np.ndarray) -> np.ndarray:
     """``inverse middle inverse``, of which noise can make no variance negative."""
     value, vector = np.linalg.eigh(middle)
     half = inverse @ (vector * np.maximum(value, 0) ** 0.5)

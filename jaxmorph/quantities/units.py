@@ -52,7 +52,7 @@ def power_in(rule: str, source: str) -> int:
 
 def in_words(rule: str) -> str:
     """A rule as a reader of a file reads it: ``observable_unit parameter_unit-1``."""
-    return _joined({f"{source}_unit": power for source, power in _factors(rule).items()})
+    return _as_product({f"{source}_unit": power for source, power in _factors(rule).items()})
 
 
 def _written(parts: Sequence[tuple[str, int]]) -> str:
@@ -68,10 +68,10 @@ def _written(parts: Sequence[tuple[str, int]]) -> str:
     whole = [symbol for symbol, power in total.items() if power and symbol.startswith("(")]
     if len(whole) == len([p for p in total.values() if p]) == 1 and total[whole[0]] == 1:
         return whole[0][1:-1]
-    return _joined(total)
+    return _as_product(total)
 
 
-def _joined(factors: Factors) -> str:
+def _as_product(factors: Factors) -> str:
     told = [s if power == 1 else f"{s}{power}" for s, power in factors.items() if power]
     return " ".join(told) or "1"
 

@@ -11,6 +11,7 @@ from ..configuration import GRADIENT_ESTIMATORS
 from ..figures.numbers import plain
 from ..figures.numerical_checks import largest_over_time
 from ..figures.style import names, words
+from ..listing import first_of, joined
 
 DISAGREEMENT = 0.01
 """Finite differences and automatic gradients that differ by more do not agree."""
@@ -52,7 +53,7 @@ def worst_difference(checks: xr.Dataset | None) -> str | None:
     return (
         f"Of {difference.size} gradients (sample, seed, observable, parameter) in {simulations} "
         f"simulations {n} could be compared with finite differences: they differ by {size} of the "
-        f"largest over time or less (worst: {where}). Of the others, {' and '.join(others)}."
+        f"largest over time or less (worst: {where}). Of the others, {joined(others)}."
     )
 
 
@@ -86,9 +87,8 @@ def jumps(checks: xr.Dataset | None) -> str:
     told = [_jump(one) for one in _flagged(checks)]
     if not told:
         return ""
-    rest = len(told) - _MOST_NAMED
-    more = [f"{rest} more pairs"] if rest > 0 else []
-    return f" Along lines through the central sample, {', and '.join([*told[:_MOST_NAMED], *more])}."
+    told = first_of(told, _MOST_NAMED, "{} more pairs")
+    return f" Along lines through the central sample, {', and '.join(told)}."
 
 
 def _flagged(checks: xr.Dataset) -> Iterator[xr.Dataset]:
@@ -125,6 +125,5 @@ def _pair(one: xr.DataArray) -> str:
 
 def _listed(flags: xr.DataArray) -> str:
     pairs = flags.stack(pair=("observable", "parameter"))
-    found = [_pair(one) for one in pairs.transpose("pair", ...) if bool(one)]
-    rest = len(found) - _MOST_NAMED
-    return ", ".join(found[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    found = (_pair(one) for one in pairs.transpose("pair", ...) if bool(one))
+    return joined(first_of(found, _MOST_NAMED))

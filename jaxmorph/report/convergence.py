@@ -16,9 +16,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from ..figures.estimates import unreliable, unsuited
+from ..designs import DESIGNS
+from ..figures.estimates import has_one_noisy_seed, unreliable, unsuited
 from ..figures.numbers import plain
 from ..figures.style import final, words
+from ..listing import joined
 from ..quantities import Kind, Method, Quantity, described
 
 METHOD = Method(
@@ -32,9 +34,7 @@ METHOD = Method(
     "The 1/√n law of independent draws",
 )
 _MOST = 10_000_000
-_FEWEST_SEEDS = 2
 _EXACT = 1e-9
-_POWERS_OF_TWO = ("sobol", "saltelli")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,7 @@ def verdicts(sensitivity: xr.Dataset, observable: str) -> list[Verdict]:
 
     None of a study with noise and one seed: its part of the error is not known.
     """
-    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
-    if noisy and sensitivity.sizes.get("seed", 1) < _FEWEST_SEEDS:
+    if has_one_noisy_seed(sensitivity):
         return []
     ends = ("", "_low", "_high", "_se_samples", "_se_seeds", "_by_samples")
     judged = _judged(sensitivity)
@@ -108,15 +107,10 @@ def _doubted(verdict: Verdict) -> Verdict:
 
 def groups(sensitivity: xr.Dataset) -> tuple[int, str]:
     """Number of independent samples of the design and what they are called."""
-    n, d = sensitivity.sizes["sample"], sensitivity.sizes["parameter"]
-    method = sensitivity.attrs.get("design_method")
-    if method == "saltelli":
-        return n // (d + 2), "base samples"
-    if method == "morris":
-        return n // (d + 1), "trajectories"
-    if method == "fast":
-        return n // d, "samples a parameter"
-    return n, "samples"
+    n, design = sensitivity.sizes["sample"], DESIGNS.get(sensitivity.attrs.get("design_method", ""))
+    if design is None:
+        return n, "samples"
+    return n // design.points_of_unit(sensitivity.sizes["parameter"]), design.unit
 
 
 @dataclass(frozen=True)
@@ -200,7 +194,8 @@ def _needed(
     else:
         grown = dict.fromkeys(parts, (width / target) ** 2)
     now = {"samples": groups(sensitivity)[0], "seeds": sensitivity.sizes.get("seed", 1)}
-    power = sensitivity.attrs.get("design_method") in _POWERS_OF_TWO
+    design = DESIGNS.get(sensitivity.attrs.get("design_method", ""))
+    power = design is not None and design.is_power_of_two
     return tuple(
         (part, _rounded_up(now[part] * factor, power and part == "samples"))
         for part, factor in grown.items()
@@ -223,7 +218,7 @@ def _in_words(needed: tuple[tuple[str, int], ...], sensitivity: xr.Dataset) -> s
         now, name = (n, what) if part == "samples" else (sensitivity.sizes.get("seed", 1), "seeds")
         about = f"about {count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
         texts.append(f"{about if count <= _MOST else 'more than ten million'} {name} (now {now})")
-    return f"it would take {' and '.join(texts)}"
+    return f"it would take {joined(texts)}"
 
 
 def _outside(data: xr.Dataset, name: str, error: _Error) -> str:

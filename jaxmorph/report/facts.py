@@ -9,37 +9,29 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..designs import DESIGNS
+from ..figures.estimates import has_noise
 from ..figures.numbers import plain, short
 from ..figures.style import names
 
 _MOST_NAMED = 20
 _FEW_VALUES = 5
-DESIGNS = {
-    "sobol": "a Sobol sequence",
-    "latin-hypercube": "a Latin hypercube",
-    "grid": "a full grid",
-    "list": "a list",
-    "saltelli": "a Saltelli design",
-    "morris": "Morris trajectories",
-    "fast": "a FAST design",
-    "one-at-a-time": "a one-at-a-time design",
-}
 
 
 def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
     """Label and text of everything that is known about the run."""
     attrs = sensitivity.attrs
     rows = [
-        ("study", _joined(attrs, "study_name", "study")),
-        ("settings", _pairs(attrs.get("settings"))),
-        ("fixed parameters", _pairs(attrs.get("fixed_parameters"))),
+        ("study", _with_detail(attrs, "study_name", "study")),
+        ("settings", _mapping(attrs.get("settings"))),
+        ("fixed parameters", _mapping(attrs.get("fixed_parameters"))),
         ("design", _design(sensitivity)),
         ("correlations", _correlations(attrs.get("correlations"))),
         ("seeds", _seeds(sensitivity)),
         ("recorded times", _times(sensitivity)),
         ("estimator of the gradients", attrs.get("estimator")),
         ("bias of the gradients", attrs.get("gradient_bias")),
-        ("gradients", _joined(attrs, "gradient_mode", "gradient_mode_reason")),
+        ("gradients", _with_detail(attrs, "gradient_mode", "gradient_mode_reason")),
         ("random key", attrs.get("random_key")),
         ("design hash", attrs.get("design_hash")),
         ("device", _several(attrs.get("batch_device")) or attrs.get("device")),
@@ -50,7 +42,7 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("estimates made", _date(attrs.get("end"))),
         ("code", code_in_words(attrs)),
         ("code of the batches", _other_codes(attrs)),
-        ("libraries", _pairs(attrs.get("library_versions"))),
+        ("libraries", _mapping(attrs.get("library_versions"))),
     ]
     return [(label, str(text)) for label, text in rows if text not in (None, "")]
 
@@ -89,7 +81,7 @@ def missing(sensitivity: xr.Dataset) -> dict[str, Any] | None:
 def extent(sensitivity: xr.Dataset) -> str:
     """The size of the run in one line."""
     sizes = sensitivity.sizes
-    noise = int(sensitivity.attrs.get("stochastic", 1)) == 1
+    noise = has_noise(sensitivity)
     seeds = [_count(sizes.get("seed", 1), "seed")] if noise else ["no noise"]
     counted = [("parameter", "parameter"), ("observable", "observable"), ("recorded time", "time")]
     rest = [_count(sizes[dim], what) for what, dim in counted]
@@ -149,17 +141,22 @@ def _loaded(text: Any, otherwise: Any) -> Any:
         return otherwise
 
 
-def _joined(attrs: dict[str, Any], name: str, more: str) -> str | None:
+def _with_detail(attrs: dict[str, Any], name: str, more: str) -> str | None:
     first, second = attrs.get(name), attrs.get(more)
     if first and second and first != second:
         return f"{first} ({second})"
     return first or second
 
 
+def design_in_words(method: str) -> str:
+    """What a file calls the design of its run; a name that no design has stands for itself."""
+    return DESIGNS[method].in_words if method in DESIGNS else method
+
+
 def _design(sensitivity: xr.Dataset) -> str:
     method = str(sensitivity.attrs.get("design_method", ""))
     samples = _count(sensitivity.sizes.get("sample", 0), "sample")
-    return f"{samples} of {DESIGNS.get(method, method)}" if method else samples
+    return f"{samples} of {design_in_words(method)}" if method else samples
 
 
 def _correlations(text: Any) -> str | None:
@@ -227,7 +224,7 @@ def _other_codes(attrs: dict[str, Any]) -> str | None:
     return _several(attrs["batch_code"]) if int(found.get("different", 0)) > 1 else None
 
 
-def _pairs(text: Any) -> str | None:
+def _mapping(text: Any) -> str | None:
     """A JSON mapping as ``name value, name value``."""
     loaded = _loaded(text, None)
     if not isinstance(loaded, dict):

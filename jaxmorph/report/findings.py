@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ..figures.estimates import unreliable
+from ..figures.estimates import has_noise, has_one_noisy_seed, unreliable
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import sizes
 from ..figures.style import final, names, words
+from ..listing import first_of, joined
 from ..quantities import Kind
 from .convergence import verdicts
 from .incomplete import unresolved
@@ -24,17 +25,9 @@ ALIKE = 0.95
 _MOST_NAMED = 3
 
 
-def joined(items: Sequence[str], last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} {last} {items[-1]}"
-
-
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
     """Each observable and what it follows, with size, direction and certainty."""
-    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
-    only = "with this one seed " if noisy and sensitivity.sizes.get("seed", 1) < 2 else ""
+    only = "with this one seed " if has_one_noisy_seed(sensitivity) else ""
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
         data = final(sensitivity).sel(observable=observable)
@@ -63,7 +56,7 @@ def _answer(ranking: Ranking) -> str:
         return "follows no parameter in a way that can be told from zero"
     shown = ranking.effects[:_MOST_NAMED]
     if measure is not None and measure.kind is Kind.ELASTICITY:
-        return _directions(ranking, shown) + _and_more(ranking, shown)
+        return _signs(ranking, shown) + _and_more(ranking, shown)
     if measure is not None and measure.is_share:
         told = [
             f"{e.parameter}{' in ' if i else ' is involved in '}{e.text}{_doubt(e)}"
@@ -75,7 +68,7 @@ def _answer(ranking: Ranking) -> str:
         told = [f"{e.parameter} ({'' if i else label}{e.text}{_doubt(e)})" for i, e in enumerate(shown)]
         text = f"depends most on {joined(told)}"
     text += _and_more(ranking, shown)
-    directions = _directions(ranking, [e for e in shown if e.sign])
+    directions = _signs(ranking, [e for e in shown if e.sign])
     return f"{text}; it {directions}" if directions else text
 
 
@@ -88,7 +81,7 @@ def _doubt(effect: Effect) -> str:
     return ", not to be trusted" if effect.flagged else ""
 
 
-def _directions(ranking: Ranking, effects: Sequence[Effect]) -> str:
+def _signs(ranking: Ranking, effects: Sequence[Effect]) -> str:
     """``grows with k (elasticity 0.50 ± 0.10) and shrinks with c (-1.0 ± 0.2)``, the first one first."""
     if not effects:
         return ""
@@ -152,7 +145,7 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
 
 def noise(sensitivity: xr.Dataset) -> str:
     """How much of the variance is noise, where least and where most."""
-    if int(sensitivity.attrs.get("stochastic", 1)) == 0:
+    if not has_noise(sensitivity):
         return "The study has no noise: there is nothing for seeds to average out."
     if "noise_share" not in sensitivity:
         return ""
@@ -186,7 +179,7 @@ def _changes_noise(data: xr.Dataset) -> np.ndarray:
 
 
 def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
-    """Parameters that change the noise between seeds; those first that are not told to change a mean."""
+    """Parameters that change the noise between seeds, those first that are not found to move a mean."""
     if "noise_elasticity_low" not in sensitivity:
         return ""
     data, flags = final(sensitivity), unreliable(sensitivity)
@@ -206,9 +199,8 @@ def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
             found.append((name in moves, -abs(value), sentence))
     if not found:
         return ""
-    told = [sentence for _, _, sentence in sorted(found)[:_MOST_NAMED]]
-    if len(found) > len(told):
-        told.append(f"{len(found) - len(told)} more such pairs are in the figure of noise")
+    sentences = [sentence for _, _, sentence in sorted(found)]
+    told = first_of(sentences, _MOST_NAMED, "{} more such pairs are in the figure of noise")
     return f"Standard deviation between seeds: {'; '.join(told)}."
 
 
@@ -275,7 +267,7 @@ def trust(sensitivity: xr.Dataset) -> str:
 
 
 def alike(sensitivity: xr.Dataset) -> str:
-    """Parameters that one experiment could not tell apart, and those it could not tell at all."""
+    """Parameters that one experiment could not tell apart, and those that it could not narrow down."""
     sentences = []
     correlation = sensitivity.get("parameter_correlation")
     if correlation is not None:
@@ -288,11 +280,9 @@ def alike(sensitivity: xr.Dataset) -> str:
             if abs(value[i, j]) > ALIKE
         ]
         if pairs:
-            shown, rest = pairs[:_MOST_NAMED], len(pairs) - _MOST_NAMED
-            more = [f"{rest} more pairs"] if rest > 1 else pairs[_MOST_NAMED:]
             sentences.append(
                 "One experiment cannot tell apart (correlation of their estimates): "
-                f"{joined([*shown, *more])}."
+                f"{joined(first_of(pairs, _MOST_NAMED, '{} more pairs'))}."
             )
     single = "A single experiment"
     if (sd := sensitivity.get("cramer_rao_sd")) is None:
@@ -313,11 +303,11 @@ def _vague(sd: xr.DataArray | None, single: str) -> str:
     return f"{single} could not narrow down {which} beyond the range of the design."
 
 
-def paragraph(sensitivity: xr.Dataset) -> list[str]:
+def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
     """What holds for the whole run: noise, convergence, trust, identifiability."""
     found = [
         noise(sensitivity),
-        acts_on_noise(sensitivity, rankings(sensitivity)),
+        acts_on_noise(sensitivity, ranked),
         trust(sensitivity),
         unresolved(sensitivity),
         convergence(sensitivity),
@@ -330,4 +320,4 @@ def findings_of(sensitivity: xr.Dataset) -> list[str]:
     """All that a report finds, a sentence or two a line: what leads, each observable, the whole run."""
     found = rankings(sensitivity)
     each = [f"{name}: {text}" for name, text in per_observable(sensitivity, found)]
-    return [leading_sentence(found, sensitivity), *each, *paragraph(sensitivity)]
+    return [leading_sentence(found, sensitivity), *each, *paragraph(sensitivity, found)]

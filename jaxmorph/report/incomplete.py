@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
 
 from ..configuration import GRADIENT_ESTIMATORS
+from ..figures.estimates import flagged_pairs
 from ..figures.style import final, names, words
+from ..listing import first_of, joined
 from .checked import jumps
 
-_MOST_NAMED = 6
+_MOST_NAMED = 5
 
 
 def refuted(sensitivity: xr.Dataset, checks: xr.Dataset | None = None) -> str:
@@ -21,7 +22,7 @@ def refuted(sensitivity: xr.Dataset, checks: xr.Dataset | None = None) -> str:
     somewhere = sensitivity.get("some_gradient_incomplete")
     if incomplete is None or somewhere is None or not bool(somewhere.any()):
         return ""
-    pairs = _pairs(incomplete)
+    pairs = flagged_pairs(incomplete)
     told = [f"of {words(o)} with respect to {words(p)}{_share(sensitivity, o, p)}" for o, p in pairs]
     by_name = {o for o, _ in pairs}
     told += [
@@ -29,8 +30,9 @@ def refuted(sensitivity: xr.Dataset, checks: xr.Dataset | None = None) -> str:
         for o in names(sensitivity, "observable")
         if o not in by_name and bool(somewhere.sel(observable=o).any())
     ]
+    which = joined(first_of(told, _MOST_NAMED))
     return (
-        f"Gradients are incomplete: those {_listed(told)} do not explain how the values vary over the "
+        f"Gradients are incomplete: those {which} do not explain how the values vary over the "
         "design. The values jump, or climb more steeply than the samples can show. Bounds, averages, "
         "directions and what one experiment could tell, which are made from these gradients, are "
         f"withheld: that they are small would prove nothing.{jumps(checks)} {_where(sensitivity)}"
@@ -42,7 +44,7 @@ def _where(sensitivity: xr.Dataset) -> str:
 
     Only of what was found incomplete: every cutoff is a comparison, and most do no harm.
     """
-    pairs = set(_pairs(sensitivity["gradient_incomplete"]))
+    pairs = set(flagged_pairs(sensitivity["gradient_incomplete"]))
     by_name = {o for o, _ in pairs}
     somewhere = sensitivity["some_gradient_incomplete"]
     unnamed = {
@@ -59,8 +61,8 @@ def _where(sensitivity: xr.Dataset) -> str:
     smooth = next(d for d in GRADIENT_ESTIMATORS.values() if "smoothing" in d.settings)
     if sensitivity.attrs.get("estimator") != smooth.name:
         remedy += f", or take estimator: {smooth.name}"
-    where = f"Derivatives end on the way, at {_listed(at)}. What helps" if at else "What helps"
-    return f"{where}: {remedy}."
+    where = f"Derivatives end on the way, at {joined(first_of(at, _MOST_NAMED))}. " if at else ""
+    return f"{where}What helps: {remedy}."
 
 
 def unresolved(sensitivity: xr.Dataset) -> str:
@@ -71,9 +73,9 @@ def unresolved(sensitivity: xr.Dataset) -> str:
     last = final(sensitivity)["gradient_unresolved"].astype(bool)
     if bool(last.all()):
         which = "any gradient misses"
-    elif pairs := _pairs(last):
+    elif pairs := flagged_pairs(last):
         told = [f"of {words(o)} with respect to {words(p)}" for o, p in pairs]
-        which = f"the gradients {_listed(told)} miss"
+        which = f"the gradients {joined(first_of(told, _MOST_NAMED))} miss"
     else:
         return ""
     return (
@@ -82,28 +84,9 @@ def unresolved(sensitivity: xr.Dataset) -> str:
     )
 
 
-def _pairs(flags: xr.DataArray) -> list[tuple[str, str]]:
-    """Observables and parameters that are flagged at any time."""
-    found = flags.astype(bool)
-    found = found.any("time") if "time" in found.dims else found
-    return [
-        (str(o), str(p))
-        for o in found["observable"].values
-        for p in found["parameter"].values
-        if bool(found.sel(observable=o, parameter=p))
-    ]
-
-
 def _share(sensitivity: xr.Dataset, observable: str, parameter: str) -> str:
     share = final(sensitivity).get("gradient_missing_share")
     if share is None:
         return ""
     one = float(share.sel(observable=observable, parameter=parameter))
     return f" ({100 * one:.0f} % is missing)" if np.isfinite(one) else ""
-
-
-def _listed(items: Iterable[str]) -> str:
-    told = list(items)
-    if len(told) > _MOST_NAMED:
-        told = [*told[: _MOST_NAMED - 1], f"{len(told) - _MOST_NAMED + 1} more"]
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"

@@ -57,7 +57,7 @@ def caution(attrs: Mapping[str, Any]) -> str:
 
 
 def other_estimators() -> list[str]:
-    """Those to turn to where derivatives along paths explode."""
+    """The estimators that help where derivatives along paths explode."""
     return [name for name, declared in GRADIENT_ESTIMATORS.items() if not declared.along_paths]
 
 

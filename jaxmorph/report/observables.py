@@ -13,6 +13,7 @@ from ..figures.numbers import NOT_DEFINED, plain, uncertain_between
 from ..figures.ranking import sizes
 from ..figures.save import render
 from ..figures.style import final, words
+from ..figures.tables import ends_of
 from ..quantities import Kind, Quantity
 from .convergence import Verdict, verdicts
 from .findings import noiseless
@@ -114,9 +115,9 @@ def _entry(one: xr.Dataset, column: Quantity, flagged: bool) -> RankedNumber:
     mark = flagged and column.from_gradients
     if not np.isfinite(value):
         return RankedNumber(NOT_DEFINED if np.isnan(value) else "no finite bound", mark)
-    if f"{column.name}_low" not in one:
+    if (ends := ends_of(one, column.name)) is None:
         return RankedNumber(plain(value), mark, _sign(column, value, value))
-    low, high = float(one[f"{column.name}_low"]), float(one[f"{column.name}_high"])
+    low, high = ends
     if not np.isfinite(high - low):
         return RankedNumber(f"{plain(value)} (interval unbounded)", mark)
     sign = _sign(column, low, high)

@@ -7,7 +7,7 @@ import xarray as xr
 
 from ..figures.numbers import plain
 from ..figures.style import words
-from .findings import joined
+from ..listing import joined
 
 _HALF = 1e-8
 """Of this size, differences of values are more than rounding in either precision."""

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from ..animations import poster
 from ..errors import JaxmorphError
-from ..figures import bias, draw, nothing_because, sources
+from ..figures import Caption, caption, draw, nothing_because, sources
 from ..figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
 from ..figures.entry import Entry
 from ..figures.estimates import unreliable
@@ -57,9 +57,9 @@ class Picture:
     links: tuple[tuple[str, str], ...]
     alt: str
     variables: tuple[str, ...]
+    caption: Caption
     points: float = 0.0
     poster: str = ""
-    bias: str = ""
 
 
 def write_report(
@@ -113,7 +113,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "rankings": found,
         "leading": summary.leading_sentence(found, sensitivity),
         "findings": findings.per_observable(sensitivity, found),
-        "overall": findings.paragraph(sensitivity),
+        "overall": findings.paragraph(sensitivity, found),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
         "directed": any(effect.elasticity for ranking in found for effect in ranking.effects),
@@ -134,7 +134,6 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "missing": facts.missing(sensitivity),
         "attachments": reproduce.attachments(run, sensitivity, data.optimisation),
         "commands": reproduce.commands(sensitivity.attrs),
-        "known_variables": _known_variables(data),
         "optimisation": optimisation.part(data.optimisation),
         "example": example(run, sensitivity),
     }
@@ -174,15 +173,6 @@ def _section(sensitivity: xr.Dataset, observable: str) -> dict[str, Any]:
         for name, svg in section.pictures
     ]
     return {**vars(section), "pictures": pictures}
-
-
-def _known_variables(data: Data) -> set[str]:
-    """What the source lines of this page may name: a film's variables, and what the files have."""
-    known = {variable for entry in ANIMATIONS.values() for variable in entry.variables}
-    for dataset in (data.sensitivity, data.checks, data.optimisation):
-        if dataset is not None:
-            known |= {str(name) for name in dataset.variables}
-    return known
 
 
 def example(run: str, sensitivity: xr.Dataset) -> str:
@@ -227,12 +217,10 @@ def _figure(name: str, folder: Path, page: Path, data: Data) -> Picture:
     here = os.path.relpath(folder, page)
     links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
     entry = CATALOGUE[name]
-    others = {"optimisation.nc": data.optimisation, "checks.nc": data.checks}
-    shown = others.get(entry.source, data.sensitivity)
-    assert shown is not None
+    files = data.sensitivity, data.checks, data.optimisation
     return Picture(
-        name, entry, source, links, points=_width(svg), bias=bias(name, shown),
-        variables=tuple(sources(name, data.sensitivity, data.checks, data.optimisation)),
+        name, entry, source, links, points=_width(svg), caption=caption(name, *files),
+        variables=tuple(sources(name, *files)),
         alt=f"{entry.title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
 
@@ -247,9 +235,10 @@ def _film(name: str, film: Path, page: Path) -> Picture:
     if name not in ANIMATIONS:
         raise JaxmorphError(f"there is no animation {name!r}: choose {' or '.join(ANIMATIONS)}")
     content = _content(film, f"the animation {name}")
+    entry = ANIMATIONS[name]
     return Picture(
-        name, ANIMATIONS[name], _embedded(content, "video/mp4"),
-        (("MP4", os.path.relpath(film, page)),), ANIMATIONS[name].title, ANIMATIONS[name].variables,
+        name, entry, _embedded(content, "video/mp4"), (("MP4", os.path.relpath(film, page)),),
+        entry.title, entry.variables, Caption(entry.title, entry.told(entry.variables), ""),
         poster=_embedded(poster(film), "image/png"),
     )  # fmt: skip
 

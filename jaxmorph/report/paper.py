@@ -23,7 +23,7 @@ def methods(account: RunAccount, attrs: Attributes) -> str:
 def _what(account: RunAccount, attrs: Attributes) -> str:
     run, totals = account.configuration, account.totals
     names = ", ".join(run.parameters)
-    design = facts.DESIGNS.get(str(attrs["design_method"]), str(attrs["design_method"]))
+    design = facts.design_in_words(str(attrs["design_method"]))
     seeds = f" with {run.seeds} noise seeds each" if int(attrs.get("stochastic", 1)) else ""
     part = ""
     if account.missing_batches:

@@ -1,4 +1,4 @@
-"""What a second user needs to make a run again, carried by its report: to write in, and to take out."""
+"""What a second user needs to make a run again: written into its report, and unpacked from it."""
 
 from __future__ import annotations
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 
-from ..figures.estimates import both_signs, mean_of_both_signs, unreliable, unsuited
+from ..figures.estimates import (
+    both_signs,
+    flagged_pairs,
+    has_one_noisy_seed,
+    mean_of_both_signs,
+    unreliable,
+    unsuited,
+)
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import EffectSizes, changes_sign, evidence, sizes
 from ..figures.style import final, names, words
+from ..figures.tables import ends_of
+from ..listing import first_of, joined
 from ..quantities import Kind, Quantity
 
 _NAME = "elasticity_average"
@@ -113,7 +123,7 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             rests = all(one.from_gradients for one in seen.found)
             flagged = rests and flags is not None and bool(flags[i])
             mixed = bool(changing[i]) and _NAME in data and elasticities
-            sign, elasticity = _direction(data, i) if elasticities and not mixed else (0, "")
+            sign, elasticity = _sign(data, i) if elasticities and not mixed else (0, "")
             unseen = tuple(one.label for one in seen.not_found)
             text = _size(by, i, elasticity)
             ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen))
@@ -136,7 +146,7 @@ def _name(one: xr.Dataset) -> str:
     return f"|{name}|" if negative_ else name
 
 
-def _direction(data: xr.Dataset, i: int) -> tuple[int, str]:
+def _sign(data: xr.Dataset, i: int) -> tuple[int, str]:
     """Sign and text of an elasticity whose interval leaves zero out."""
     if _NAME not in data:
         return 0, ""
@@ -154,7 +164,7 @@ def _size(by: EffectSizes, i: int, elasticity: str) -> str:
     if by.between:
         return between(low, high)
     if by.measure.is_share:
-        return share(value) if low == high or np.isnan(low) else share(value, low, high)
+        return in_percent(value) if low == high or np.isnan(low) else in_percent(value, low, high)
     if by.measure.kind is Kind.ELASTICITY:
         return elasticity or uncertain_between(value, low, high)
     return uncertain_between(value, low, high)
@@ -174,13 +184,10 @@ def between(low: float, high: float) -> str:
 
 def percent(one: xr.Dataset, name: str) -> str:
     """``54 % (44 to 64 %)`` for a share with an interval, cut to what a share can be."""
-    value = float(one[name])
-    if f"{name}_low" not in one:
-        return share(value)
-    return share(value, float(one[f"{name}_low"]), float(one[f"{name}_high"]))
+    return in_percent(float(one[name]), *(ends_of(one, name) or (None, None)))
 
 
-def share(value: float, low: float | None = None, high: float | None = None) -> str:
+def in_percent(value: float, low: float | None = None, high: float | None = None) -> str:
     """A share in percent, with its interval where there is one."""
     value = float(np.clip(value, 0, 1))
     if low is None or high is None:
@@ -193,22 +200,18 @@ def share(value: float, low: float | None = None, high: float | None = None) -> 
 
 def _ends(one: xr.Dataset, name: str) -> tuple[float, float]:
     """Ends of the interval; the value itself where there is no interval (a single seed)."""
-    if f"{name}_low" not in one:
-        return float(one[name]), float(one[name])
-    return float(one[f"{name}_low"]), float(one[f"{name}_high"])
+    value = float(one[name])
+    return ends_of(one, name) or (value, value)
 
 
 def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:
     """One sentence on the parameter that comes first most often."""
-    noisy = int(sensitivity.attrs.get("stochastic", 1)) == 1
-    if noisy and sensitivity.sizes.get("seed", 1) < 2:
+    if has_one_noisy_seed(sensitivity):
         return "One seed has no uncertainty: which effects are real cannot be said."
     if not any(ranking.effects for ranking in found):
         if all(ranking.measure is None for ranking in found):
-            why = dict.fromkeys(ranking.no_direction for ranking in found)
-            return (
-                f"Nothing is ranked: {' or '.join(why)}, and this design gives no other measure of size."
-            )
+            why = joined(dict.fromkeys(ranking.no_direction for ranking in found), "or")
+            return f"Nothing is ranked: {why}, and this design gives no other measure of size."
         return "No parameter has an effect that can be told from zero."
     doubted = any(r.effects[0].flagged for r in found if r.effects)
     doubt = " The gradients behind this are not to be trusted." if doubted else ""
@@ -238,10 +241,10 @@ def _largest(found: list[Ranking], by: str) -> str:
         )
     if len(sole) == len(found) <= _FEW and sole[0] != sole[-1]:
         each = [f"{r.first[0]} on {r.observable}" for r in found]
-        return f"The largest effects are those of {' and '.join(each)}{by}"
+        return f"The largest effects are those of {joined(each)}{by}"
     if not sole:
         tied = dict.fromkeys(name for r in found for name in r.first)
-        return f"Which of {_named(list(tied))} matters most is not told for any observable{by}"
+        return f"Which of {_named(tied)} matters most is not told for any observable{by}"
     name = max(dict.fromkeys(sole), key=sole.count)
     if sole.count(name) == len(found):
         return f"The parameter {name} has the largest effect on every observable{by}"
@@ -251,10 +254,8 @@ def _largest(found: list[Ranking], by: str) -> str:
     )
 
 
-def _named(items: list[str]) -> str:
-    if len(items) > _MOST_TIED:
-        items = [*items[:_MOST_TIED], f"{len(items) - _MOST_TIED} more"]
-    return f"{', '.join(items[:-1])} and {items[-1]}"
+def _named(tied: Iterable[str]) -> str:
+    return joined(first_of(tied, _MOST_TIED))
 
 
 def negative(sensitivity: xr.Dataset) -> list[str]:
@@ -340,7 +341,7 @@ def health(sensitivity: xr.Dataset) -> HealthSummary:
     data = final(sensitivity)
     if _NAME in data:
         undefined = data[_NAME].isnull() & ~unsuited(sensitivity)
-        found.undefined = [(words(o), words(p)) for o, p in _where(undefined)]
+        found.undefined = [(words(o), words(p)) for o, p in flagged_pairs(undefined)]
     return found
 
 
@@ -355,14 +356,5 @@ def _flagged(sensitivity: xr.Dataset, flag: str, number: str) -> list[tuple[str,
             words(p),
             "not estimated" if numbers is None else plain(float(numbers.sel(observable=o, parameter=p))),
         )
-        for o, p in _where(sensitivity[flag].astype(bool))
-    ]
-
-
-def _where(mask: xr.DataArray) -> list[tuple[str, str]]:
-    return [
-        (o, p)
-        for o in names(mask.to_dataset(name="mask"), "observable")
-        for p in names(mask.to_dataset(name="mask"), "parameter")
-        if bool(mask.sel(observable=o, parameter=p))
+        for o, p in flagged_pairs(sensitivity[flag])
     ]

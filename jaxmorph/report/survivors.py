@@ -1,4 +1,4 @@
-"""What means are of where simulations have dropped out, in words."""
+"""Sentences that say of which simulations a mean is, where some are left out."""
 
 from __future__ import annotations
 

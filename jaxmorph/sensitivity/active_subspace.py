@@ -20,15 +20,14 @@ import xarray as xr
 from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .both_errors import BothErrors
 from .eigen import along, eigen
-from .estimator import Estimates, Estimator
+from .estimator import PLACE, Estimates, Estimator
 from .natural import scaled_inputs
 from .resampling import with_interval
 from .samples import NEEDS_MOMENTS
 from .whole_design import WholeDesign
 
-_PLACE = ("time", "observable")
 _OF_SUBSETS = ("activity_score", "eigenvalue")
-_DIMS = ("draw", *_PLACE, "parameter", "parameter_2")
+_DIMS = ("draw", *PLACE, "parameter", "parameter_2")
 # Directions are left out of the active ones only behind a gap of this size.
 _WIDE_GAP = 10.0
 _CHUNK_BYTES = 1e7
@@ -53,7 +52,7 @@ def _quantity(
     name: str, long_name: str, last: tuple[str, ...], unit: str = "1", **more: Any
 ) -> Quantity:
     return Quantity(
-        name, long_name, unit, (*_PLACE, *last), method=SUBSPACE, from_gradients=True,
+        name, long_name, unit, (*PLACE, *last), method=SUBSPACE, from_gradients=True,
         needs_complete=Needs.ALL, designs="all but morris and one-at-a-time", absent=NEEDS_MOMENTS,
         **more,
     )  # fmt: skip
@@ -114,7 +113,7 @@ QUANTITIES = (
         "active_variable",
         "scaled inputs along the first active direction",
         "1",
-        ("sample", *_PLACE),
+        ("sample", *PLACE),
         method=SUBSPACE,
         formula="w_1^T x",
         from_gradients=True,
@@ -165,7 +164,7 @@ def active_subspace(
     value, direction = eigen(samples.values[0])
 
     def with_ends(name: str, last: str, function: Callable) -> dict[str, xr.DataArray]:
-        dims = ("draw", *_PLACE, last)
+        dims = ("draw", *PLACE, last)
         of_samples = _named(function(samples.values), dims, samples)
         of_seeds = None if seeds is None else _named(function(seeds.values), dims, samples)
         return with_interval(name, of_samples, n_samples, of_seeds, n_seeds)
@@ -179,13 +178,13 @@ def active_subspace(
     if "eigenvalue_low" in result:
         parts = [c.values for c in (samples if n_samples else None, seeds) if c is not None]
         distance = _distance(samples.values[0], direction, [c[1:] - c[:1] for c in parts])
-        result["subspace_distance"] = _named(distance, (*_PLACE, "component"), samples)
+        result["subspace_distance"] = _named(distance, (*PLACE, "component"), samples)
     varies = samples.values[0].any(axis=(-2, -1))
     direction = np.where(varies[..., None, None], direction, 0.0)
     return result | {
-        "active_direction": _named(direction, (*_PLACE, "component", "parameter"), samples),
-        "eigenvalue_gap": _named(gap, (*_PLACE, "component"), samples),
-        "active_dimension": _named(dimension, _PLACE, samples),
+        "active_direction": _named(direction, (*PLACE, "component", "parameter"), samples),
+        "eigenvalue_gap": _named(gap, (*PLACE, "component"), samples),
+        "active_dimension": _named(dimension, PLACE, samples),
     }
 
 

@@ -1,20 +1,17 @@
 """Averages over the design whose standard errors know that all samples share their seeds."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import xarray as xr
 
 from ..quantities import Interval, Kind, Method, Needs, Quantity
-from .estimator import Estimates, Estimator, Slab
+from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, elasticity_bias, elasticity_deviation
 from .resampling import nested
 from .samples import Samples, kept_in
+from .sums import add_up as add_up  # noqa: PLC0414 (noise_gradient.py takes it from here)
 from .trimmed import trimmed_mean
 from .two_way import Blocks, Spread, ends, interaction, spread_of
 
-_OBSERVABLE = ("time", "observable")
-_PAIR = (*_OBSERVABLE, "parameter")
 AVERAGE = Method(
     "Average over the design",
     "E_θ E_r[f]; E_θ E_r[∂f/∂θ_p]",
@@ -30,7 +27,7 @@ QUANTITIES = (
         "value_average",
         "average over samples of the mean over seeds of the observable",
         "observable",
-        _OBSERVABLE,
+        PLACE,
         Kind.VALUE,
         AVERAGE,
         formula="E_θ E_r[f]",
@@ -40,7 +37,7 @@ QUANTITIES = (
         "gradient_average",
         "average over samples of the mean over seeds of the gradient",
         "observable parameter^-1",
-        _PAIR,
+        PAIR,
         Kind.DERIVATIVE,
         AVERAGE,
         formula="E_θ E_r[∂f/∂θ_p]",
@@ -54,7 +51,7 @@ QUANTITIES = (
         "gradient_trimmed_average",
         "trimmed mean over seeds of the average over samples of the gradient",
         "observable parameter^-1",
-        _PAIR,
+        PAIR,
         Kind.DERIVATIVE,
         TRIMMED,
         label="gradient, trimmed mean",
@@ -68,7 +65,7 @@ QUANTITIES = (
         "elasticity_average",
         "average over samples of the elasticity",
         "1",
-        _PAIR,
+        PAIR,
         Kind.ELASTICITY,
         ELASTICITY,
         label="elasticity",
@@ -84,7 +81,7 @@ QUANTITIES = (
         "elasticity_defined_share",
         "share of the samples at which the elasticity is defined",
         "1",
-        _PAIR,
+        PAIR,
         method=ELASTICITY,
         formula="share of the samples where |E_r[f]| is above two standard errors",
     ),
@@ -92,7 +89,7 @@ QUANTITIES = (
         "elasticity_spread",
         "quantiles over samples of the elasticity",
         "1",
-        ("quantile", *_PAIR),
+        ("quantile", *PAIR),
         Kind.NUMBER,
         ELASTICITY,
         formula="10, 50 and 90 % quantiles over samples",
@@ -103,7 +100,7 @@ QUANTITIES = (
         "semi_elasticity_average",
         "average over samples of the semi-elasticity",
         "observable",
-        _PAIR,
+        PAIR,
         Kind.SEMI_ELASTICITY,
         NEAR_ZERO,
         formula="E_θ[θ_p E_r[∂f/∂θ_p]]",
@@ -134,12 +131,6 @@ _AVERAGED = {
 # An elasticity is undefined where its observable is not told from zero. If that is at more samples than
 # these, an average over the others would be one over the samples that noise has moved away from zero.
 _MOST_UNDEFINED = 0.05
-
-
-def add_up(sums: dict[str, xr.DataArray], parts: Mapping[str, xr.DataArray]) -> None:
-    """Add the parts of one slab to the running sums, by name."""
-    for name, part in parts.items():
-        sums[name] = sums[name] + part if name in sums else part
 
 
 class DesignAverage:
@@ -193,9 +184,9 @@ class DesignAverage:
         }
         means = {name: local[mean] for name, mean in _AVERAGED.items()}
         add_up(self._sum, {name: (weight * d).sum("sample") for name, d in deviations.items()})
-        add_up(self._count, {name: _weights_of(d, weight) for name, d in deviations.items()})
+        add_up(self._count, {name: _total_weight(d, weight) for name, d in deviations.items()})
         add_up(self._total, {name: (weight * m).sum("sample") for name, m in means.items()})
-        add_up(self._number, {name: _weights_of(m, weight) for name, m in means.items()})
+        add_up(self._number, {name: _total_weight(m, weight) for name, m in means.items()})
         if self._blocks is not None and rows is not None:
             self._blocks.add(rows, means)
             within = {name: local[se] ** 2 for name, se in _ERRORS.items() if se in local}
@@ -261,7 +252,7 @@ class DesignAverage:
         return xr.concat(parts, "n_seeds").assign_coords(n_seeds=sizes)
 
 
-def _weights_of(x: xr.DataArray, weight: xr.DataArray | float) -> xr.DataArray:
+def _total_weight(x: xr.DataArray, weight: xr.DataArray | float) -> xr.DataArray:
     return (weight * x.notnull()).sum("sample")
 
 
@@ -323,8 +314,8 @@ class Averages(Estimator):
 def over_samples(elasticity: xr.DataArray, group_size: int | None) -> Estimates:
     """Quantiles of the elasticity, and its averages of the first samples.
 
-    Time by time: quantiles copy what they work on. ``group_size`` is None where the samples do not
-    represent the distributions.
+    It goes time by time, because quantiles copy what they work on. ``group_size`` is None where the
+    samples do not represent the distributions.
     """
     parts = []
     for _, at in elasticity.groupby("time", squeeze=False):

@@ -55,9 +55,9 @@ def spectrum(fisher: xr.DataArray, n_seeds: int) -> dict[str, xr.DataArray]:
 def smallest_sd(name: str, fisher: xr.DataArray, n_seeds: int) -> dict[str, xr.DataArray]:
     """sqrt((F^-1)_ii), the least standard deviation that F leaves, with ``_low`` and ``_high``.
 
-    Infinite where F is singular. Directions whose information is not told from 0 have at most about its
-    standard error, which is put in its place: the number stays a lower bound, but where they make more
-    than half of the variance ``_high`` is infinite.
+    Infinite where F is singular. Where the information of a direction cannot be told from 0, it is at
+    most about its standard error, which takes its place: so the number stays a lower bound. Where such
+    directions make more than half of the variance, ``_high`` is infinite.
 
     Args:
         name: Of the estimate.
@@ -76,7 +76,7 @@ def smallest_sd(name: str, fisher: xr.DataArray, n_seeds: int) -> dict[str, xr.D
 
 
 def smallest_sd_alone(name: str, fisher: xr.DataArray, n_seeds: int) -> dict[str, xr.DataArray]:
-    """F_ii^-1/2, the same for a parameter when all others are known; as :func:`smallest_sd`."""
+    """(F_ii)^(-1/2): :func:`smallest_sd` of a parameter when all others are known."""
     f = fisher.transpose("draw", "parameter", "parameter_2").values
     if not np.isfinite(f[0]).all():
         return {}
@@ -165,7 +165,7 @@ def indistinguishable(result: dict[str, xr.DataArray] | xr.Dataset) -> list[Comb
     """Combinations whose standard error 1 / sqrt(eigenvalue) is, or may be, above 1 natural sd.
 
     One experiment tells less about them than the range of the design. Combinations whose interval
-    reaches below 1 are among them: it is not known that they can be told.
+    reaches below 1 are among them: it is not certain that they can be told apart.
 
     Args:
         result: Of :func:`spectrum`.

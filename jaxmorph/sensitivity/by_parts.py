@@ -1,16 +1,17 @@
 """Integration by parts: whether gradients explain how values vary over the design.
 
-E[h df/du] + E[f (h p)' / p] = 0 for every test function h of :mod:`.waves`, if the gradient is
-complete and the parameter independent of the others, whatever these do. Both averages are over the
-samples at hand, so their sum D is 0 but for the choice of samples. A gradient along paths obeys it for
+E[h df/du] + E[f (h p)' / p] = 0 for every test function h of :mod:`.waves`, if the gradient is complete
+and the parameter independent of the others, whatever these do. Both averages are over the samples at
+hand, so their sum D differs from 0 by the choice of samples alone. A gradient along paths obeys it for
 every seed by itself, so seeds add no error to it; any other one on average over seeds, and their spread
 is added.
 
 The average is taken twice: plainly, and relieved of functions of the parameter whose average is known
-(control variates). The second knows more of smooth functions, and too little of its own error where a
-few random samples carry it: there, what is refuted is refuted by both. Errors are of the jackknife over
-groups of samples (HC3: MacKinnon and White, J. Econom. 29 (1985) 305-325), with the degrees of freedom
-of a variance that few groups make up (Satterthwaite, Biometrics Bull. 2 (1946) 110-114).
+(control variates). The second has a smaller error for smooth functions, but underestimates it where a
+few random samples make up most of the sum: there a gradient is refuted only if both averages refute it.
+Errors are of the jackknife over groups of samples (HC3: MacKinnon and White, J. Econom. 29 (1985)
+305-325), with the degrees of freedom of a variance that few groups make up (Satterthwaite, Biometrics
+Bull. 2 (1946) 110-114).
 """
 
 import dataclasses
@@ -61,7 +62,7 @@ class Missing:
 
 
 def stand_for_distributions(samples: Samples) -> bool:
-    """Whether the samples are independent parameters' own, enough of them to know their error."""
+    """Whether samples are draws of independent parameters, and enough of them to know the error."""
     question = samples.question
     if not question.independent or samples.stands_for != "sample":
         return False
@@ -148,7 +149,7 @@ class _Sums:
 
 
 class ByParts:
-    """Accumulates slabs; ``parts`` gives D, its error and what is improbable of it."""
+    """Accumulates slabs; ``parts`` gives D, its error and how improbable it is."""
 
     def __init__(self, samples: Samples):
         self._samples = samples
@@ -194,8 +195,8 @@ class ByParts:
             w = of_values(distribution, theta, v, self._samples.question.smoothing)
             x = controls(v)
             for k in range(WAVES):
-                explained = _times(h[k], slope[..., i]).reshape(len(rows), -1)
-                d = explained + _times(w[k], mean).reshape(len(rows), -1)
+                explained = _weighted(h[k], slope[..., i]).reshape(len(rows), -1)
+                d = explained + _weighted(w[k], mean).reshape(len(rows), -1)
                 sums.moments[i, k] += x.T @ d
                 for j, (a, leverage) in enumerate(self._averages(i, k, x)):
                     sums.blocks[i, k, j] += (member * a) @ d
@@ -291,7 +292,7 @@ def _on(x: np.ndarray, columns: list[int]) -> np.ndarray:
     return inverse
 
 
-def _times(of_sample: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _weighted(of_sample: np.ndarray, x: np.ndarray) -> np.ndarray:
     return of_sample.reshape(-1, *[1] * (x.ndim - 1)) * x
 
 

@@ -19,10 +19,11 @@ import xarray as xr
 from scipy import stats
 
 from ..distributions import natural_sd, poincare_constant
+from ..listing import first_of
 from ..quantities import Kind, Method, Needs, Quantity, part_of
 from .both_errors import BothErrors
 from .by_parts import FEWEST_GROUPS, ByParts, Missing, stand_for_distributions
-from .estimator import Estimates, Estimator, Slab, declared
+from .estimator import PAIR, PLACE, Estimates, Estimator, Slab, declared
 from .given_data import GivenData
 from .resampling import stretch
 from .rounding import round_off
@@ -34,8 +35,6 @@ from .whole_design import WholeDesign
 LEVEL = 0.001
 """Probability that gradients of a run which miss nothing are called incomplete anywhere."""
 _MOST_NAMED = 3
-_PLACE = ("time", "observable")
-_PAIR = (*_PLACE, "parameter")
 
 BY_PARTS = Method(
     "Completeness of gradients",
@@ -43,8 +42,8 @@ BY_PARTS = Method(
     "Integration by parts, for independent parameters: u is the parameter on its natural scale, p its "
     "density, v its distribution function. A jump by J at v_0 that the gradient does not see is missing "
     "as J sin(k π v_0). Gradients along paths must obey it for every seed by itself; for others seeds "
-    "are resampled too. Samples count as independent draws. A slope too steep for the samples to lie "
-    "on is a jump to them.",
+    "are resampled too. Samples count as independent draws. A slope so steep that no sample "
+    "lies on it looks like a jump.",
     "Stein, Ann. Stat. 9 (1981) 1135-1151; Holm, Scand. J. Stat. 6 (1979) 65-70; MacKinnon and White, "
     "J. Econom. 29 (1985) 305-325",
 )
@@ -56,32 +55,32 @@ _NEEDS = (
 )
 
 
-def _of_parts(name: str, long_name: str, unit: str, formula: str) -> Quantity:
+def _quantity(name: str, long_name: str, unit: str, formula: str) -> Quantity:
     return Quantity(
-        name, long_name, unit, _PAIR, method=BY_PARTS, formula=formula, designs=_DESIGNS, absent=_NEEDS
+        name, long_name, unit, PAIR, method=BY_PARTS, formula=formula, designs=_DESIGNS, absent=_NEEDS
     )
 
 
 QUANTITIES = (
-    _of_parts(
+    _quantity(
         "gradient_missing",
         "what the gradient leaves out, integrated against the test function that shows it best",
         "observable",
         "-E[f (h p)'/p] - E[h ∂f/∂u]",
     ),
-    _of_parts(
+    _quantity(
         "gradient_missing_error",
         "standard error of gradient_missing",
         "observable",
         "jackknife over samples (and spread over seeds)",
     ),
-    _of_parts(
+    _quantity(
         "gradient_missing_share",
         "the same as a share, where it is told from 0: 1 if the gradient sees nothing of what there is",
         "1",
         "|missing| / (|missing| + |E[h ∂f/∂u]|)",
     ),
-    _of_parts(
+    _quantity(
         "gradient_missing_p",
         "probability that a complete gradient would leave out as much, for all parameters, observables "
         "and times together",
@@ -92,7 +91,7 @@ QUANTITIES = (
         "gradient_incomplete",
         "whether the gradient misses something of how the observable depends on the parameter",
         "1",
-        _PAIR,
+        PAIR,
         Kind.FLAG,
         BY_PARTS,
         formula=f"gradient_missing_p < {LEVEL:g}, or the bound is below an index, or line_incomplete "
@@ -103,7 +102,7 @@ QUANTITIES = (
         "some_gradient_incomplete",
         "whether the gradient by at least one parameter misses something",
         "1",
-        _PLACE,
+        PLACE,
         Kind.FLAG,
         BY_PARTS,
         formula="gradient_incomplete of any, or Σ_p total_bound < 1, or all gradients 0 and values not",
@@ -113,7 +112,7 @@ QUANTITIES = (
         "gradient_unresolved",
         "whether even a jump that makes up the whole variance would not have been found",
         "1",
-        _PAIR,
+        PAIR,
         Kind.FLAG,
         BY_PARTS,
         formula="quantile times gradient_missing_error of k = 1 above 2 sd f",
@@ -147,7 +146,7 @@ class Completeness(Estimator):
         self._coordinates: dict[str, xr.DataArray] = {}
 
     def add(self, slab: Slab) -> Estimates:
-        self._coordinates = {d: slab.gradient[d] for d in _PAIR if d in slab.gradient.coords}
+        self._coordinates = {d: slab.gradient[d] for d in PAIR if d in slab.gradient.coords}
         self._still.add(slab)
         if self._by_parts is not None:
             self._by_parts.add(slab)
@@ -158,10 +157,10 @@ class Completeness(Estimator):
         result: Estimates = {}
         refuted, somewhere = np.zeros(shape, bool), np.zeros(shape[:-1], bool)
         if (elsewhere := self.samples.question.refuted) is not None:
-            refuted |= elsewhere.transpose(*_PAIR).values.astype(bool)
+            refuted |= elsewhere.transpose(*PAIR).values.astype(bool)
         if self._by_parts is not None:
             numbers = of_parts(self._by_parts.parts())
-            result = {name: self._named(x, _PAIR) for name, x in numbers.items()}
+            result = {name: self._named(x, PAIR) for name, x in numbers.items()}
             refuted |= numbers["gradient_incomplete"] | self._below_an_index(found)
             somewhere |= self._too_small(found)
         if self.samples.question.design is not None or not self.samples.question.stochastic:
@@ -173,10 +172,10 @@ class Completeness(Estimator):
             return {}
         if result:
             unresolved = result["gradient_unresolved"].values & ~refuted
-            result["gradient_unresolved"] = self._named(unresolved, _PAIR)
+            result["gradient_unresolved"] = self._named(unresolved, PAIR)
         return result | {
-            "gradient_incomplete": self._named(refuted, _PAIR),
-            "some_gradient_incomplete": self._named(somewhere, _PLACE),
+            "gradient_incomplete": self._named(refuted, PAIR),
+            "some_gradient_incomplete": self._named(somewhere, PLACE),
         }
 
     def _named(self, array: np.ndarray, dims: tuple[str, ...]) -> xr.DataArray:
@@ -204,7 +203,7 @@ class Completeness(Estimator):
                 below = found[index] - found[f"{index}_low"]
                 error = np.hypot(above, below) / stats.norm.ppf(0.975)
                 z = (found[index] - found[bound]) / error.where(error > 0)
-                p_value = stats.t.sf(z.transpose(*_PAIR).values, groups - 1)
+                p_value = stats.t.sf(z.transpose(*PAIR).values, groups - 1)
                 refuted |= holm(p_value) < LEVEL
         return refuted
 
@@ -270,8 +269,8 @@ class _Still:
         self._dtype = np.dtype(float)
 
     def add(self, slab: Slab) -> None:
-        f = slab.value.transpose("sample", "seed", *_PLACE).values
-        g = slab.gradient.transpose("sample", "seed", *_PAIR).values
+        f = slab.value.transpose("sample", "seed", *PLACE).values
+        g = slab.gradient.transpose("sample", "seed", *PAIR).values
         given = slab.given["value"].dtype
         if not self.shape:
             self.shape = g.shape[2:]
@@ -314,10 +313,9 @@ def refuted_pairs(found: Mapping[str, xr.DataArray], used: xr.DataArray | None =
         if of_all:
             refuted = map(str, pairs["parameter"].values[of_one])
             told.append(f"of {observable} with respect to {', '.join(refuted) or 'some parameter'}")
-    rest = len(told) - _MOST_NAMED
-    told = [*told[:_MOST_NAMED], f"{rest} more"] if rest > 0 else told
+    those = " and ".join(first_of(told, _MOST_NAMED))
     return (
-        f"needs complete gradients, and those {' and '.join(told)} miss something; leave these out, or "
+        f"needs complete gradients, and those {those} miss something; leave these out, or "
         "use estimator: smoothed"
     )
 
@@ -329,7 +327,7 @@ WITHHELD = (
 
 
 def withhold(dataset: xr.Dataset, quantities: Iterable[Quantity]) -> xr.Dataset:
-    """Without the numbers that gradients which were found incomplete cannot give.
+    """The dataset without the numbers that incomplete gradients cannot give.
 
     Those are averages over the design of gradients by the parameter, and what mixes all parameters of
     the observable (directions). Where no parameter can be named, any one may be it. Gradients at single

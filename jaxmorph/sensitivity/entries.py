@@ -1,4 +1,4 @@
-"""One (time, observable) after the other, for estimators that take the samples of one at a time.
+"""One (time, observable) after the other, for estimators that work on one at a time.
 
 Nothing but the input and the estimates is ever held for all of them at once.
 """
@@ -13,6 +13,8 @@ from .failures import usable_rows
 from .resampling import FEWEST, DeviationScale, nested, sample_weights, seed_weights, with_interval
 from .rounding import round_off
 
+SEEDS_AT_ONCE = 32
+"""So many resamples of seeds are evaluated at once."""
 Arrays = dict[str, np.ndarray]
 """(draw, parameter), or (draw) for what has no parameter."""
 
@@ -157,7 +159,7 @@ def estimate_entries(
     return result
 
 
-def joined(parts: Sequence[Arrays], names: Sequence[str]) -> Arrays:
+def chained(parts: Sequence[Arrays], names: Sequence[str]) -> Arrays:
     """The named estimates of consecutive draws as one."""
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 

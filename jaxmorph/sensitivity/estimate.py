@@ -54,7 +54,7 @@ def estimate(
 
 
 class Estimation:
-    """Takes the slabs of a run one by one: what is per sample comes back, the rest is kept as sums.
+    """Takes the slabs of a run one by one: estimates of each sample come back, the rest is kept as sums.
 
     Besides sums it keeps the elasticities of all samples, and the values of all seeds: of a choice of
     the samples, or of all for designs whose estimators need them.

@@ -19,6 +19,10 @@ from ..quantities import Quantity
 from .moments import usable_seeds
 from .samples import Samples
 
+PLACE = ("time", "observable")
+"""Dimensions of an estimate of an observable."""
+PAIR = (*PLACE, "parameter")
+"""Dimensions of an estimate of a parameter's effect on an observable."""
 Estimates = dict[str, xr.DataArray]
 """Estimates by name."""
 

@@ -1,4 +1,4 @@
-"""Simulations that failed at some seeds: what designs that need every row make of the others.
+"""How designs that need every row use rows in which simulations of some seeds failed.
 
 Saltelli, Morris and FAST designs combine rows, so a row that is lost costs a whole base sample,
 trajectory or curve. A row that has failed at a few of its seeds is not lost: the mean of the others
@@ -47,7 +47,7 @@ def usable_rows(value: xr.DataArray, stochastic: bool) -> np.ndarray:
 
 
 def completed(x: np.ndarray) -> np.ndarray:
-    """Values (row, seed) of which some are NaN, without: means over seeds are those of what is there.
+    """Values (row, seed) without NaN, so that means over seeds are those of the values that are there.
 
     What is missing becomes the mean of its row, and deviations from it are stretched by
     sqrt(R (R - 1) / (n (n - 1))), n of R seeds being there. Then the sum over seeds of products of

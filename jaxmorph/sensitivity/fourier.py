@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ..designs import FastDesign
-from .entries import Arrays, estimate_entries, first_seeds, joined, standardise
+from .entries import Arrays, chained, estimate_entries, first_seeds, standardise
 from .estimator import Estimates, OfValues
 from .failures import USED, completed, usable_rows, with_share_used
 from .polarisation import without_noise
@@ -80,7 +80,7 @@ def fast(
             result["seeds"] = _over_seeds(x, d, harmonics, counts)
         if sizes["n_seeds"]:
             by_seeds = _over_seeds(x, d, harmonics, first_seeds(sizes["n_seeds"], n_seeds))
-            result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
+            result["n_seeds"] = chained([by_seeds], _CONVERGENCE)
         return result
 
     found = estimate_entries(value, of_entry, stochastic, parameters, None, sizes)

@@ -1,8 +1,7 @@
 """Arrays from any random design: first-order indices by ranks (:mod:`.ranks`), and PAWN.
 
-Source of PAWN: Pianosi and Wagener, Environ. Model. Softw. 67 (2015) 1-11 and 108 (2018) 197-207. It
-equals
-SALib's, but takes all resamples at once.
+Source of PAWN: Pianosi and Wagener, Environ. Model. Softw. 67 (2015) 1-11 and 108 (2018) 197-207. The
+index equals SALib's; all resamples are computed at once.
 """
 
 from collections.abc import Sequence
@@ -15,14 +14,13 @@ from scipy import stats
 from ..designs import FastDesign, SaltelliDesign, SobolDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import Arrays, Standardised, estimate_entries, standardise
-from .estimator import Estimates, OfValues
+from .estimator import PAIR, Estimates, OfValues
 from .failures import completed, usable_rows
-from .main_effects import apart, main_effects
+from .main_effects import main_effects, separated
 from .polarisation import without_noise
-from .ranks import SampleError, choose, explained, sample_error, spectrum, windows
+from .ranks import SampleError, choose_window, cosine_amplitudes, explained, sample_error, windows
 from .resampling import RESAMPLES, seed_weights
 
-_DIMS = ("time", "observable", "parameter")
 RANKS = Method(
     "First-order index from given data",
     "1 - E[Var(F | θ_p)] / Var F, of F = E_r f, from the samples as they lie",
@@ -47,7 +45,7 @@ QUANTITIES = (
         "sobol_first_given_data",
         "first-order Sobol index of the seed-averaged observable, from any sample (by ranks)",
         "1",
-        _DIMS,
+        PAIR,
         Kind.FIRST,
         RANKS,
         label="first-order Sobol index from given data",
@@ -64,7 +62,7 @@ QUANTITIES = (
         "pawn",
         "PAWN index: median Kolmogorov-Smirnov distance to conditional distributions",
         "1",
-        _DIMS,
+        PAIR,
         Kind.DISTANCE,
         PAWN,
         label="PAWN index",
@@ -175,13 +173,13 @@ def _first_order(
     variance = np.where(variance > data.floor, variance, np.nan)
     total = x.mean(axis=1)
     chosen = main_effects(total, orders)
-    rest, effects = apart(x, orders, chosen)
+    rest, effects = separated(x, orders, chosen)
     freedom = float(windows(len(x)).freedom[list(chosen.values())].sum())
     shares, errors = [], []
     for p, order in enumerate(orders):
         alone = (rest + effects.get(p, 0.0))[order]
-        amplitudes = spectrum(alone)
-        window = int(choose(amplitudes.mean(axis=1, keepdims=True) ** 2)[0])
+        amplitudes = cosine_amplitudes(alone)
+        window = int(choose_window(amplitudes.mean(axis=1, keepdims=True) ** 2)[0])
         shares.append(_of_draws(explained(amplitudes, window), draws) / variance)
         mean = alone.mean(axis=1)
         errors.append(sample_error(total[order], mean, window, shares[-1][0], variance[0], freedom))

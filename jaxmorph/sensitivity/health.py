@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 
 from ..quantities import Kind, Method, Quantity
-from .average import add_up
-from .estimator import Estimates, Estimator, Slab
+from .estimator import PAIR, Estimates, Estimator, Slab
 from .rounding import round_off
 from .samples import Samples
 from .scale import Magnitudes
+from .sums import add_up
 from .tails import TailIndex
 
 GROWTH = Method(
@@ -22,7 +22,7 @@ GROWTH = Method(
     "Metz, Freeman, Schoenholz and Kachman, arXiv:2111.05803 (2021); Hill, Ann. Stat. 3 (1975) "
     "1163-1174",
 )
-_PAIR = ("observable", "parameter")
+_AT_ANY_TIME = ("observable", "parameter")
 _NEEDS_SEEDS = "needs two or more seeds: one has no spread to look at"
 QUANTITIES = (
     Quantity(
@@ -47,7 +47,7 @@ QUANTITIES = (
         "gradient_variance",
         "average over samples of the variance of the gradient between seeds",
         "observable^2 parameter^-2",
-        ("time", *_PAIR),
+        PAIR,
         Kind.VARIANCE,
         from_gradients=True,
         absent=_NEEDS_SEEDS,
@@ -56,7 +56,7 @@ QUANTITIES = (
         "gradient_growth_rate",
         "exponential growth rate of the root-mean-square gradient",
         "time^-1",
-        _PAIR,
+        _AT_ANY_TIME,
         method=GROWTH,
         formula="rate",
         from_gradients=True,
@@ -66,7 +66,7 @@ QUANTITIES = (
         "gradient_exploding",
         "whether the gradient grows exponentially by more than a factor 10, to a large one",
         "1",
-        _PAIR,
+        _AT_ANY_TIME,
         Kind.FLAG,
         GROWTH,
         formula="exp(rate duration) > 10",
@@ -77,7 +77,7 @@ QUANTITIES = (
         "gradient_tail_index",
         "Hill's tail index of the single-seed gradients",
         "1",
-        _PAIR,
+        _AT_ANY_TIME,
         method=GROWTH,
         formula="Hill's tail index",
         from_gradients=True,
@@ -87,7 +87,7 @@ QUANTITIES = (
         "gradient_heavy_tailed",
         "whether the tail index says that the variance is infinite",
         "1",
-        _PAIR,
+        _AT_ANY_TIME,
         Kind.FLAG,
         GROWTH,
         formula="tail index < 2",
@@ -98,7 +98,7 @@ QUANTITIES = (
         "gradient_unreliable",
         "whether the gradient explodes or has heavy tails",
         "1",
-        _PAIR,
+        _AT_ANY_TIME,
         Kind.FLAG,
         GROWTH,
         formula="either flag",

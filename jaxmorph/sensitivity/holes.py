@@ -1,4 +1,4 @@
-"""Runs of which some simulations are not there yet: they are as if they had never been asked for."""
+"""Runs with simulations that are not there yet, which count as if they had never been asked for."""
 
 import dataclasses
 from collections import Counter

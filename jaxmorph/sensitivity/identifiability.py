@@ -29,9 +29,9 @@ FISHER = Method(
     "At the central sample, for noise that is Gaussian. m' are gradients of the mean, C' = Cov(f, g) +"
     " Cov(g, f) those of the covariance between times and observables, with g the gradients of each "
     "seed, in units of the parameters' standard deviations; their noise is taken out by products of "
-    "different seeds. C^{-1} is that of regressing each record on the few before it, as many as "
-    "predict left-out seeds best. Withheld where the seeds would allow no more of them than that, "
-    "where the spread of the score refutes it, or where gradients that it needs are incomplete.",
+    "different seeds. C^{-1} follows from regressions of each record on the records before it, as "
+    "many as predict left-out seeds best. Withheld where that is the largest number that the seeds "
+    "allow, where the spread of the score refutes it, or where gradients that it needs are incomplete.",
     "Kay, Fundamentals of Statistical Signal Processing (1993), chapter 3; Pourahmadi, Biometrika 86 "
     "(1999) 677-690; White, Econometrica 50 (1982) 1-25; Gutenkunst et al., PLoS Comput. Biol. 3 "
     "(2007) e189",

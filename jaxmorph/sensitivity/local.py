@@ -4,26 +4,26 @@ import numpy as np
 import xarray as xr
 
 from ..quantities import Kind, Method, Quantity
-from .estimator import Estimates, Estimator, Slab
+from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .question import TRIM, WANTED_SIGNAL_TO_NOISE
 from .rounding import root_sum_of_squares
 from .trimmed import trimmed_mean
 
-_OBSERVABLE = ("sample", "time", "observable")
-_PAIR = (*_OBSERVABLE, "parameter")
+_AT_SAMPLE = ("sample", *PLACE)
+_PAIR_AT_SAMPLE = ("sample", *PAIR)
 MEAN = Method(
     "Mean over seeds",
     "E_r[f]; E_r[∂f/∂θ_p]",
-    "Standard error: the standard deviation over seeds, over the root of their number. Entries that are "
-    "not finite are left out and counted.",
+    "Standard error: s / √R, with s the standard deviation over R seeds. Entries that are not finite "
+    "are left out and counted.",
 )
 ELASTICITY = Method(
     "Elasticity",
     "(θ_p / E_r[f]) E_r[∂f/∂θ_p], averaged over samples",
-    "The mean of the gradient over seeds r is taken at each sample. Before the average over samples the "
-    "bias is taken off that a ratio of noisy means has, to order 1 / seeds. The same seeds are used at "
-    "every sample. Undefined where the mean is within two standard errors of 0, and its average where "
-    "that is so at more than 5 % of the samples.",
+    "The mean of the gradient over seeds r is taken at each sample. Before elasticities are "
+    "averaged over samples, the bias of a ratio of noisy means is taken off, to order 1 / seeds. The "
+    "same seeds are used at every sample. An elasticity is undefined where the mean is within two "
+    "standard errors of 0, and the average where that is so at more than 5 % of the samples.",
     "Kacser and Burns, Symp. Soc. Exp. Biol. 27 (1973) 65-104; common random numbers: Glasserman "
     "and Yao, Manag. Sci. 38 (1992) 884-908",
 )
@@ -44,7 +44,7 @@ TRIMMED = Method(
 SIGNAL = Method(
     "Signal to noise of a gradient",
     "|E_r[∂f/∂θ_p]| / SE",
-    "Seeds at which it would reach what is wanted: R (wanted / signal to noise)^2, at least 2, infinite "
+    "Seeds at which it would reach the wanted one: R (wanted / signal to noise)^2, at least 2, infinite "
     "without a signal.",
 )
 QUANTITIES = (
@@ -52,7 +52,7 @@ QUANTITIES = (
         "mean",
         "mean over seeds of the observable",
         "observable",
-        _OBSERVABLE,
+        _AT_SAMPLE,
         Kind.VALUE,
         MEAN,
         formula="E_r[f]",
@@ -61,7 +61,7 @@ QUANTITIES = (
         "gradient_mean",
         "mean over seeds of d observable / d parameter",
         "observable parameter^-1",
-        _PAIR,
+        _PAIR_AT_SAMPLE,
         Kind.DERIVATIVE,
         MEAN,
         formula="E_r[∂f/∂θ_p]",
@@ -72,7 +72,7 @@ QUANTITIES = (
         "gradient_trimmed_mean",
         "trimmed mean over seeds of d observable / d parameter",
         "observable parameter^-1",
-        _PAIR,
+        _PAIR_AT_SAMPLE,
         Kind.DERIVATIVE,
         TRIMMED,
         from_gradients=True,
@@ -81,7 +81,7 @@ QUANTITIES = (
         "elasticity",
         "elasticity (parameter / mean) d mean / d parameter",
         "1",
-        _PAIR,
+        _PAIR_AT_SAMPLE,
         Kind.ELASTICITY,
         ELASTICITY,
         formula="(θ_p / E_r[f]) E_r[∂f/∂θ_p]",
@@ -91,7 +91,7 @@ QUANTITIES = (
         "semi_elasticity",
         "semi-elasticity parameter d mean / d parameter",
         "observable",
-        _PAIR,
+        _PAIR_AT_SAMPLE,
         Kind.SEMI_ELASTICITY,
         NEAR_ZERO,
         formula="θ_p E_r[∂f/∂θ_p]",
@@ -101,7 +101,7 @@ QUANTITIES = (
         "signal_to_noise",
         "absolute mean of the gradient over its standard error",
         "1",
-        _PAIR,
+        _PAIR_AT_SAMPLE,
         method=SIGNAL,
         from_gradients=True,
         absent="needs two or more seeds",
@@ -110,7 +110,7 @@ QUANTITIES = (
         "seeds_needed",
         "number of seeds for the wanted signal to noise",
         "1",
-        _PAIR,
+        _PAIR_AT_SAMPLE,
         method=SIGNAL,
         formula="R (wanted / signal to noise)^2",
         from_gradients=True,
@@ -120,7 +120,7 @@ QUANTITIES = (
         "sign_consistency",
         "share of seeds whose gradient has the sign of the mean",
         "1",
-        _PAIR,
+        _PAIR_AT_SAMPLE,
         method=SIGNAL,
         formula="share of seeds with the sign of the mean",
         from_gradients=True,
@@ -129,7 +129,7 @@ QUANTITIES = (
         "seeds_used",
         "number of seeds with finite value and gradients",
         "1",
-        _OBSERVABLE,
+        _AT_SAMPLE,
         method=MEAN,
         formula="number of finite seeds",
     ),

@@ -1,9 +1,9 @@
-"""What each parameter does alone, so that shares of the others are taken without it.
+"""What each parameter does alone, which is taken off before the shares of the others are estimated.
 
-For independent parameters and any functions m_q, E[f - sum of m_q(theta_q) over q != p | theta_p] is
-E[f | theta_p] but for a constant. What is taken off so is no noise any more: on random samples the error
-by main effects falls, and on a Sobol' sequence, over the order of one parameter, what another does is no
-noise at all but a few high peaks, which look like a wave of the first.
+For independent parameters and any functions m_q, E[f - sum of m_q(theta_q) over q != p | theta_p] is E[f
+| theta_p] but for a constant. What is taken off in this way is no noise any more: on random samples the
+error by main effects falls, and on a Sobol' sequence, over the order of one parameter, what another does
+is no noise at all but a few high peaks, which look like a wave of the first.
 
 The m_q are the means over neighbours of :mod:`.ranks`, found in turns (backfitting: Buja, Hastie and
 Tibshirani, Ann. Stat. 17 (1989) 453-510). The smoothest explanation comes first: wide windows of all
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .ranks import choose, smoothed, spectrum, windows
+from .ranks import choose_window, cosine_amplitudes, smoothed, windows
 
 TOLD = 2.5
 """An effect is taken off if it is so many standard errors of noise."""
@@ -45,7 +45,7 @@ def main_effects(values: np.ndarray, orders: np.ndarray) -> dict[int, int]:
     return search.chosen
 
 
-def apart(
+def separated(
     values: np.ndarray, orders: np.ndarray, chosen: Mapping[int, int]
 ) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     """What is left without any of the effects, and these; linear in the values (sample, seed)."""
@@ -54,7 +54,7 @@ def apart(
     for _ in range(_SWEEPS):
         for p, window in chosen.items():
             alone = rest + effects[p]
-            effects[p] = _unsorted(smoothed(spectrum(alone[orders[p]]), window), orders[p])
+            effects[p] = _unsorted(smoothed(cosine_amplitudes(alone[orders[p]]), window), orders[p])
             rest = alone - effects[p]
     return rest, effects
 
@@ -92,8 +92,8 @@ class _Search:
     def add(self, narrowest: int) -> bool:
         """Find the clearest effect of a further parameter; False if none is told from noise."""
         w = windows(len(self.rest))
-        power = spectrum(self.rest[self.orders].T) ** 2
-        window = choose(power, narrowest)
+        power = cosine_amplitudes(self.rest[self.orders].T) ** 2
+        window = choose_window(power, narrowest)
         noise = np.sqrt(w.own[window]) * np.einsum("pk,kp->p", w.residual[window], power)
         effect = np.einsum("pk,kp->p", w.explained[window], power)
         clear = effect / np.maximum(noise, self.round_off)
@@ -110,8 +110,8 @@ class _Search:
         freedom = windows(len(self.rest)).freedom
         for p, order in ((p, self.orders[p]) for p in self.chosen):
             alone = self.rest + self.effects[p]
-            amplitudes = spectrum(alone[order])
-            window = int(choose(amplitudes[:, None] ** 2, narrowest)[0])
+            amplitudes = cosine_amplitudes(alone[order])
+            window = int(choose_window(amplitudes[:, None] ** 2, narrowest)[0])
             if freedom[window] <= self.room(without=p):
                 self.chosen[p] = window
             self.effects[p] = _unsorted(smoothed(amplitudes, self.chosen[p]), order)

@@ -279,22 +279,22 @@ class DesignMoments:
     def over_samples(self) -> Draws:
         """Statistics of the data, of resampled samples, and of the first samples alone."""
         s = self._sums
-        n, blocks = _or_nan(s["complete"], least=2), self._blocks
+        n, blocks = or_nan(s["complete"], least=2), self._blocks
         of_sum = s["squared_sum"] / n - (s["value"].sum(axis=1) / n) ** 2
         if self.design.stochastic:
             of_each = s["sum_of_squares"] / n - ((s["value"] / n[:, None]) ** 2).sum(axis=1)
             variance = (of_sum - of_each) / max(blocks * (blocks - 1), 1)
         else:
             variance = of_sum / blocks**2
-        noise = s["noise"] / _or_nan(s["noise_n"]) if self.design.stochastic else 0 * variance
+        noise = s["noise"] / or_nan(s["noise_n"]) if self.design.stochastic else 0 * variance
         variance, noise = self._without_round_off(variance), self._without_round_off(noise)
         outer_n = self._of_draws(s["outer_n"])
 
         def matrices(t: int, o: int) -> np.ndarray:
-            return self._of_draws(s["outer"][:, t, o]) / _or_nan(outer_n[:, t, o])[:, None, None]
+            return self._of_draws(s["outer"][:, t, o]) / or_nan(outer_n[:, t, o])[:, None, None]
 
         diagonal = self._of_draws(np.diagonal(s["outer"], axis1=-2, axis2=-1))
-        squares = diagonal / _or_nan(outer_n)[..., None]
+        squares = diagonal / or_nan(outer_n)[..., None]
         return self._draws(matrices, squares, variance * self._unbiased(n), noise, self._n_nested)
 
     def _of_draws(self, kept: np.ndarray) -> np.ndarray:
@@ -317,7 +317,7 @@ class DesignMoments:
         subsets = (np.arange(n_blocks) < np.array(sizes, int).reshape(-1, 1)).astype(float)
         m = np.concatenate([seed_weights(n_blocks).values.astype(float), subsets])
         s = self._sums
-        products_n = _or_nan(_over_pairs(s["products_n"], m))  # (draw, time, observable)
+        products_n = or_nan(_over_pairs(s["products_n"], m))  # (draw, time, observable)
         # How often each pair of different blocks counts, (draw, block x block).
         often = m[:, :, None] * m[:, None, :] * (1 - np.eye(n_blocks))
         often = often.reshape(len(m), -1)
@@ -332,7 +332,7 @@ class DesignMoments:
         diagonal = np.diagonal(s["products"].reshape(shape), axis1=3, axis2=5)
         diagonal = np.moveaxis(diagonal.reshape(*shape[:2], n_blocks**2, p), 2, 0)
         squares = self._weighted(often, diagonal) / products_n[..., None]
-        n = _or_nan(s["complete"][0], least=2)
+        n = or_nan(s["complete"][0], least=2)
         mean = np.moveaxis(s["value"][0] / n, 0, -1)  # (time, observable, block)
         covariance = s["value_products"] / n[..., None, None] - mean[..., :, None] * mean[..., None, :]
         pairs = _over_pairs(np.ones((1, 1, n_blocks, n_blocks)), m)
@@ -342,7 +342,7 @@ class DesignMoments:
         half = (square[..., :, None] + square[..., None, :]) / 2 - s["value_products"]
         noise = _over_pairs(half, m) / pairs
         variance = self._without_round_off(variance)
-        of_data = self._without_round_off(s["noise"][0] / _or_nan(s["noise_n"][0]))
+        of_data = self._without_round_off(s["noise"][0] / or_nan(s["noise_n"][0]))
         noise = of_data * np.divide(noise, noise[0], out=np.ones_like(noise), where=noise[0] > 0)
         last = np.append(self._block_starts()[1:], self._n_seeds)
         draws = self._draws(matrices, squares, variance, noise, len(sizes))
@@ -384,10 +384,10 @@ class DesignMoments:
 
 
 def usable_seeds(ok: np.ndarray) -> np.ndarray:
-    """Which seeds to use at all: those that every observable has at least half as often as the best one.
+    """Which seeds to use: those with half as many usable samples as the best, or more.
 
-    Covariances between seeds are over samples with all seeds. One that fails nearly everywhere would
-    leave none. All seeds, if fewer than two would be left.
+    That is asked of every observable. Covariances between seeds are over samples with all seeds, so one
+    that fails nearly everywhere would leave none. All seeds, if fewer than two would be left.
 
     Args:
         ok: (sample, seed, time, observable), which entries are usable.
@@ -402,7 +402,8 @@ def _gram(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.swapaxes(x * w[:, None], -1, -2) @ x
 
 
-def _or_nan(n: np.ndarray, least: int = 1) -> np.ndarray:
+def or_nan(n: np.ndarray, least: int = 1) -> np.ndarray:
+    """Numbers to divide by: NaN below ``least``, where nothing follows from so few."""
     return np.where(n >= least, n, np.nan)
 
 

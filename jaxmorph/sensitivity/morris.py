@@ -12,11 +12,12 @@ import xarray as xr
 from ..designs import MorrisDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import (
+    SEEDS_AT_ONCE,
     Arrays,
+    chained,
     estimate_entries,
     first_seeds,
     groups_of,
-    joined,
 )
 from .estimator import Estimates, OfValues
 from .failures import USED, completed, with_share_used
@@ -26,7 +27,7 @@ MORRIS = Method(
     "Morris screening",
     "μ* = mean of |elementary effects|, σ = their standard deviation",
     "An elementary effect is that of a finite step in one parameter along a trajectory, per unit of "
-    "probability; noise is taken out by different seeds.",
+    "probability; products of different seeds take the noise out.",
     "Morris, Technometrics 33 (1991) 161-174; Campolongo, Cariboni and Saltelli, Environ. Model. "
     "Softw. 22 (2007) 1509-1518",
 )
@@ -63,8 +64,6 @@ QUANTITIES = (
 )
 
 
-_CHUNK = 32
-"""So many resamples of seeds are evaluated at once."""
 _NAMES = ("morris_mu", "morris_mu_star", "morris_sigma")
 _CONVERGENCE = ("morris_mu_star",)
 
@@ -134,14 +133,14 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
     def of_effects(effects: np.ndarray, there: np.ndarray) -> dict[str, Arrays]:
         result = {"samples": _over_trajectories(effects, there, groups.weights)}
         if counts is not None:
-            chunks = [counts[i : i + _CHUNK] for i in range(0, len(counts), _CHUNK)]
-            result["seeds"] = joined([_over_seeds(effects, there, c) for c in chunks], _NAMES)
+            chunks = [counts[i : i + SEEDS_AT_ONCE] for i in range(0, len(counts), SEEDS_AT_ONCE)]
+            result["seeds"] = chained([_over_seeds(effects, there, c) for c in chunks], _NAMES)
         if sizes["n_seeds"]:
             by_seeds = _over_seeds(effects, there, first_seeds(sizes["n_seeds"], n_seeds))
-            result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
+            result["n_seeds"] = chained([by_seeds], _CONVERGENCE)
         if sizes["n_samples"]:
             prefixes = (np.arange(groups.n) < first[:, None]).astype(float)
-            result["n_samples"] = joined([_over_trajectories(effects, there, prefixes)], _CONVERGENCE)
+            result["n_samples"] = chained([_over_trajectories(effects, there, prefixes)], _CONVERGENCE)
         return result
 
     parameters = unit_value["parameter"].values

@@ -109,7 +109,7 @@ def _squared_distance(n: int, lag: np.ndarray) -> np.ndarray:
     return distance
 
 
-def spectrum(ordered: np.ndarray) -> np.ndarray:
+def cosine_amplitudes(ordered: np.ndarray) -> np.ndarray:
     """Cosine amplitudes of every column of values (sample, ...), sorted by a parameter."""
     amplitudes: np.ndarray = fft.dct(ordered, axis=0)
     return amplitudes
@@ -129,7 +129,7 @@ def explained(amplitudes: np.ndarray, window: int) -> np.ndarray:
     return form
 
 
-def choose(power: np.ndarray, narrowest: int = 0) -> np.ndarray:
+def choose_window(power: np.ndarray, narrowest: int = 0) -> np.ndarray:
     """The largest window that no smaller one refutes, for every column of squared amplitudes.
 
     Args:
@@ -182,7 +182,7 @@ def sample_error(
         variance: Var, without the noise that is left in the mean over seeds; NaN if nothing varies.
         freedom: So many numbers were taken from the samples, and y - m is too small by that.
     """
-    n, w, amplitudes = len(total), windows(len(total)), spectrum(alone)
+    n, w, amplitudes = len(total), windows(len(total)), cosine_amplitudes(alone)
     left = n / (n - freedom)
     m = smoothed(amplitudes, window)
     influence = (2 * np.sqrt(left) * (alone - m) * m + m**2 - share * total**2) / variance

@@ -169,9 +169,9 @@ def best_order(records: Records) -> tuple[np.ndarray, np.ndarray]:
         going = (of > last) & (worse < _PATIENCE)
         for one in np.unique(of[going]):
             samples = np.flatnonzero(going & (of == one))
-            score = _score(records, int(one), samples)
-            better = score < least[samples]
-            least[samples] = np.where(better, score, least[samples])
+            error = _prediction_error(records, int(one), samples)
+            better = error < least[samples]
+            least[samples] = np.where(better, error, least[samples])
             best[samples] = np.where(better, one, best[samples])
             worse[samples] = np.where(better, 0, worse[samples] + 1)
             last[samples] = one
@@ -187,7 +187,8 @@ def _candidates(n_times: int) -> list[int]:
     return sorted({min(order, n_times - 1) for order in orders})
 
 
-def _score(records: Records, order: int, samples: np.ndarray) -> np.ndarray:
+def _prediction_error(records: Records, order: int, samples: np.ndarray) -> np.ndarray:
+    """Sum over entries of the logarithm of the squared error at left-out seeds, (sample)."""
     n_observables = records.shape[-1]
     total = np.zeros(records.shape[0])
     for part in records.windows(order, samples):

@@ -67,17 +67,17 @@ class Magnitudes:
 
     def divided(self, array: xr.DataArray) -> xr.DataArray:
         """An observable, or its gradients, in double precision and of order 1."""
-        return _times(array, -self.exponent)
+        return _times_two_to(array, -self.exponent)
 
     def multiplied(self, dataset: xr.Dataset, declared: dict[str, Quantity]) -> xr.Dataset:
-        """Estimates in their units again; NaN where that is not 0, but nearer to it than any number."""
+        """Estimates in their units again; NaN where one is not 0, but too small for a number."""
         result: dict[str, xr.DataArray] = {}
         for name, array in dataset.data_vars.items():
             quantity = declaration_of(str(name), declared)
             power = power_in(quantity.unit, "observable") if quantity is not None else 0
             if not power or "observable" not in array.dims:
                 continue
-            before, after = array.values, _times(array, power * self.exponent).values
+            before, after = array.values, _times_two_to(array, power * self.exponent).values
             vanishes = (before != 0) & ~np.isnan(before) & (np.abs(after) < _TINIEST)
             result[str(name)] = array.copy(data=np.where(vanishes, np.nan, after))
             if (vanishes | (np.isinf(after) & np.isfinite(before))).any():
@@ -91,11 +91,11 @@ class Magnitudes:
 
     def overflows(self, array: xr.DataArray, power: int) -> xr.DataArray:
         """Where an estimate that goes with a power of the observable is infinite in its unit."""
-        infinite: xr.DataArray = xr.apply_ufunc(np.isinf, _times(array, power * self.exponent))
+        infinite: xr.DataArray = xr.apply_ufunc(np.isinf, _times_two_to(array, power * self.exponent))
         return infinite
 
 
-def _times(array: xr.DataArray, exponent: xr.DataArray) -> xr.DataArray:
+def _times_two_to(array: xr.DataArray, exponent: xr.DataArray) -> xr.DataArray:
     along = [-1 if dim == "observable" else 1 for dim in array.dims]
     with np.errstate(over="ignore", under="ignore"):
         scaled = np.ldexp(array.values.astype(float), exponent.values.reshape(along))

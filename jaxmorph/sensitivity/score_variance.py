@@ -44,7 +44,7 @@ class ScoreVariance:
         return both
 
     def excess(self) -> tuple[np.ndarray, np.ndarray]:
-        """Observed over expected variance, and how probable one as far off is, (sample, parameter).
+        """Observed over expected variance, and its p-value, (sample, parameter).
 
         The ratio is that of chi^2 to its degrees of freedom, of which scores with heavy tails leave
         fewer: R 2 / (kurtosis - 1), as the variance of a mean square has it.

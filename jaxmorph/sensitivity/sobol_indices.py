@@ -15,15 +15,17 @@ import xarray as xr
 from ..designs import SaltelliDesign
 from ..quantities import Interval, Kind, Method, Quantity
 from .entries import (
+    SEEDS_AT_ONCE,
     Arrays,
+    chained,
     estimate_entries,
     first_seeds,
     groups_of,
-    joined,
     standardise,
 )
-from .estimator import Estimates, OfValues
+from .estimator import PAIR, Estimates, OfValues
 from .failures import USED, completed, with_share_used
+from .moments import or_nan
 from .polarisation import without_noise
 from .resampling import DeviationScale
 
@@ -38,7 +40,6 @@ SOBOL = Method(
     "Syst. Saf. 214 (2021) 107815; designs: SALib, Iwanaga, Usher and Herman, Socio-Environ. Syst. "
     "Model. 4 (2022) 18155",
 )
-_DIMS = ("time", "observable", "parameter")
 _SALTELLI = "saltelli"
 _ABSENT_WITH_NOISE = "needs a Saltelli design, a study that has noise, and two or more seeds"
 
@@ -46,7 +47,7 @@ TOTAL = Quantity(
     "sobol_total",
     "total Sobol index of the seed-averaged observable, noise removed",
     "1",
-    _DIMS,
+    PAIR,
     Kind.TOTAL,
     SOBOL,
     formula="E[Var(F | all but θ_p)] / Var F, of F = E_r f",
@@ -64,7 +65,7 @@ FIRST = Quantity(
     "sobol_first",
     "first-order Sobol index of the seed-averaged observable, noise removed",
     "1",
-    _DIMS,
+    PAIR,
     Kind.FIRST,
     SOBOL,
     formula="Var E[F | θ_p] / Var F, of F = E_r f",
@@ -83,7 +84,7 @@ _WITH_NOISE = (
         "sobol_total_with_noise",
         "total Sobol index, the noise being one more input",
         "1",
-        _DIMS,
+        PAIR,
         Kind.TOTAL,
         SOBOL,
         formula="E[Var(f | all but θ_p)] / Var f, Z being one more input",
@@ -97,7 +98,7 @@ _WITH_NOISE = (
         "sobol_first_with_noise",
         "first-order Sobol index, the noise being one more input",
         "1",
-        _DIMS,
+        PAIR,
         Kind.FIRST,
         SOBOL,
         formula="Var E[f | θ_p] / Var f, Z being one more input",
@@ -123,8 +124,6 @@ _WITH_NOISE = (
 )
 
 
-_CHUNK = 32
-"""So many resamples of seeds are evaluated at once."""
 _CONVERGENCE = ("sobol_first", "sobol_total")
 
 
@@ -193,11 +192,11 @@ def sobol_indices(
             result["seeds"] = _over_seeds(data, counts)
         if sizes["n_seeds"]:
             by_seeds = _over_seeds(data, first_seeds(sizes["n_seeds"], n_seeds))
-            result["n_seeds"] = joined([by_seeds], _CONVERGENCE)
+            result["n_seeds"] = chained([by_seeds], _CONVERGENCE)
         if sizes["n_samples"]:
             once = np.ones((1, n_seeds))
             by_samples = [_over_seeds(first_samples(s), once) for s in sizes["n_samples"]]
-            result["n_samples"] = joined(by_samples, _CONVERGENCE)
+            result["n_samples"] = chained(by_samples, _CONVERGENCE)
         return result
 
     # Variances between seeds: the total with noise holds what a parameter does to the noise.
@@ -252,18 +251,18 @@ def _over_seeds(data: _Rows, counts: np.ndarray) -> Arrays:
         return np.concatenate([_numerators(columns), variance[:, None]], axis=-1)
 
     each = forms(rows)
-    chunks = range(0, len(counts), _CHUNK)
+    chunks = range(0, len(counts), SEEDS_AT_ONCE)
     of_sum = np.concatenate(
-        [forms(np.tensordot(rows, counts[i : i + _CHUNK], axes=(2, 1))) for i in chunks]
+        [forms(np.tensordot(rows, counts[i : i + SEEDS_AT_ONCE], axes=(2, 1))) for i in chunks]
     )
     quadratic = without_noise(of_sum, each, counts)
     halves, both = (h.sum(axis=1) for h in data.halves)
-    total_of_each = counts @ halves.T / _or_nan(counts @ both.T)
+    total_of_each = counts @ halves.T / or_nan(counts @ both.T)
     mean = data.level + rows[[0, -1]].mean(axis=(0, 1))
-    within, known = _within(data, counts)
+    within, known = _variance_within(data, counts)
     noise = None
     if counts.shape[1] > 1:
-        least = within.sum(axis=1) / _or_nan(known.sum(axis=1))
+        least = within.sum(axis=1) / or_nan(known.sum(axis=1))
         noise = _noise(least, mean, counts, 1 / (2 * rows.shape[1]))
     return _indices(quadratic[:, :-1], total_of_each, quadratic[:, -1], noise, data.floor)
 
@@ -280,7 +279,7 @@ def _over_samples(data: _Rows, weights: np.ndarray) -> Arrays:
     of_sum = _numerators(rows.sum(axis=-1)[:, None])
     terms = without_noise(of_sum[None], np.moveaxis(each, 1, 0), once)[0]
     halves, both = (weights @ h.sum(axis=-1).T for h in data.halves)
-    total_of_each = halves / _or_nan(both)
+    total_of_each = halves / or_nan(both)
 
     ends = rows[[0, -1]]  # A and B
     mean = weights @ ends.mean(axis=0) / n  # (draw, seed)
@@ -291,12 +290,12 @@ def _over_samples(data: _Rows, weights: np.ndarray) -> Arrays:
     repeats = np.sum(weights**2, axis=1) / (2 * n**2)
     noise = None
     if n_seeds > 1:
-        within, known = (weights @ part[0] for part in _within(data, once))
-        noise = _noise(within / _or_nan(known), data.level + mean, once, repeats)
+        within, known = (weights @ part[0] for part in _variance_within(data, once))
+        noise = _noise(within / or_nan(known), data.level + mean, once, repeats)
     return _indices(weights @ terms / n, total_of_each, without, noise, data.floor)
 
 
-def _within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _variance_within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Variance between the seeds that are there, of A and B, and how many of the two have one.
 
     Both (draw, base sample), where seed r counts ``counts[draw, r]`` times.
@@ -312,10 +311,6 @@ def _within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         result = result + np.where(pairs > 0, squares / np.where(pairs > 0, pairs, 1.0), 0.0)
         known = known + (pairs > 0)
     return np.asarray(result), np.asarray(known)
-
-
-def _or_nan(n: np.ndarray) -> np.ndarray:
-    return np.where(n > 0, n, np.nan)
 
 
 def _numerators(rows: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from ..quantities import Method, Quantity
-from .average import add_up
 from .estimator import Estimates, Estimator, Slab
 from .samples import Samples
+from .sums import add_up
 
 SURVIVORS = Method(
     "Simulations that are left out",

@@ -17,6 +17,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from .sums import add_up
+
 _MOST_BLOCKS = 256
 
 
@@ -48,7 +50,7 @@ class Spread:
 
 
 def spread_of(values: xr.DataArray, dim: str, counts: xr.DataArray | None = None) -> Spread:
-    """Of the mean of values along ``dim``; NaN are left out; NaN with fewer than two.
+    """The spread of the mean of values along ``dim``; it leaves out NaN, and is NaN with fewer than two.
 
     Args:
         values: Independent draws of one distribution.
@@ -117,7 +119,7 @@ def with_ends(name: str, value: xr.DataArray, parts: tuple[Spread, Spread]) -> d
 
 
 def jackknifed(left_out: xr.DataArray) -> Spread:
-    """Of a statistic of seeds, from its values without each of them, (seed, ...)."""
+    """The spread of a statistic of seeds, from its values without each of them, (seed, ...)."""
     return spread_of((1 - left_out.sizes["seed"]) * left_out, "seed")
 
 
@@ -208,16 +210,15 @@ class Blocks:
             (self._of_sample[rows] == np.arange(self._n)[:, None]).astype(float),
             dims=("block", "sample"),
         )
-        for name, part in parts.items():
-            plain = part.drop_vars("sample", errors="ignore")
-            there = plain.notnull()
-            total = xr.dot(member, plain.where(there, 0.0), dim="sample")
-            count = xr.dot(member, there.astype(float), dim="sample")
-            known = name in self._sums
-            self._sums[name] = self._sums[name] + total if known else total
-            self._counts[name] = self._counts[name] + count if known else count
+        plain = {name: part.drop_vars("sample", errors="ignore") for name, part in parts.items()}
+        there = {name: part.notnull() for name, part in plain.items()}
+        known = {name: part.where(there[name], 0.0) for name, part in plain.items()}
+        add_up(self._sums, {n: xr.dot(member, x, dim="sample") for n, x in known.items()})
+        add_up(
+            self._counts, {n: xr.dot(member, x.astype(float), dim="sample") for n, x in there.items()}
+        )
 
     def spread(self, name: str) -> Spread:
-        """Of the mean over all samples."""
+        """The spread of the mean over all samples."""
         count = self._counts[name]
         return spread_of(self._sums[name] / count.where(count > 0), "block", count)

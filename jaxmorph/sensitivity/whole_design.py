@@ -14,12 +14,10 @@ import xarray as xr
 from ..distributions import Distribution, natural_sd, poincare_constant
 from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .both_errors import BothErrors
-from .estimator import Estimates, Estimator
+from .estimator import PAIR, PLACE, Estimates, Estimator
 from .moments import Draws
 from .resampling import DeviationScale
 from .samples import NEEDS_MOMENTS
-
-_PLACE = ("time", "observable")
 
 VARIANCE = Method(
     "Variance over the design",
@@ -57,7 +55,7 @@ QUANTITIES = (
         "dgsm",
         "mean squared derivative, noise removed, on the natural scale of the distribution",
         "observable^2 natural^-2",
-        (*_PLACE, "parameter"),
+        PAIR,
         Kind.SQUARE,
         MEAN_SQUARE,
         label="mean squared derivative",
@@ -73,7 +71,7 @@ QUANTITIES = (
         "total_bound",
         "upper bound on the total Sobol index: poincare_constant dgsm / variance",
         "1",
-        (*_PLACE, "parameter"),
+        PAIR,
         Kind.BOUND,
         BOUND,
         label="upper bound on the total Sobol index",
@@ -104,7 +102,7 @@ QUANTITIES = (
         "average over samples of the product of two gradients, noise removed, each scaled by the "
         "standard deviation of its parameter on the natural scale",
         "observable^2",
-        (*_PLACE, "parameter", "parameter_2"),
+        (*PAIR, "parameter_2"),
         Kind.SQUARE,
         MEAN_SQUARE,
         formula="E[σ_p ∂f/∂u_p σ_q ∂f/∂u_q]",
@@ -117,7 +115,7 @@ QUANTITIES = (
         "variance",
         "variance over the design of the seed-averaged observable, noise removed",
         "observable^2",
-        _PLACE,
+        PLACE,
         Kind.VARIANCE,
         VARIANCE,
         interval=Interval.SAMPLES_AND_SEEDS,
@@ -129,7 +127,7 @@ QUANTITIES = (
         "noise_variance",
         "average over samples of the variance between seeds",
         "observable^2",
-        _PLACE,
+        PLACE,
         Kind.VARIANCE,
         NOISE_SHARE,
         formula="E_θ[Var_r f]",
@@ -143,7 +141,7 @@ QUANTITIES = (
         "noise_share",
         "share of the total variance that is noise between seeds",
         "1",
-        _PLACE,
+        PLACE,
         Kind.NOISE,
         NOISE_SHARE,
         label="share of noise",

@@ -42,7 +42,12 @@ def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
     with written_aside(path) as file:
         dataset.to_netcdf(file, engine="netcdf4", encoding=encoding_of(dataset))
         if not read_dataset(file, kind).identical(dataset):
-            raise JaxmorphError(f"{path}: what was written reads back differently; check the disk")
+            raise read_back_differently(path)
+
+
+def read_back_differently(path: Path) -> JaxmorphError:
+    """What is raised where a file that was just written does not hold what was written."""
+    return JaxmorphError(f"{path}: what was written reads back differently; check the disk")
 
 
 def check_described(dataset: xr.Dataset, kind: str) -> None:

@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ..atomic import written_aside
-from ..errors import JaxmorphError
-from .files import COMPRESSION, check_described, encoding_of, open_dataset
+from .files import COMPRESSION, check_described, encoding_of, open_dataset, read_back_differently
 
 _CHUNK_SAMPLES = 64
 # Slabs are written one after another: more than a chunk or two of each variable need not be kept. The
@@ -91,7 +90,7 @@ class Stream:
         with open_dataset(self._path, self._kind) as written:
             rest = written.drop_vars([n for n in written.data_vars if n not in dataset])
             if not rest.load().identical(dataset):
-                raise self._differs()
+                raise read_back_differently(self._final)
 
     def check(self) -> None:
         """Read the slabs back.
@@ -106,16 +105,13 @@ class Stream:
                 variable.set_var_chunk_cache(size=_CACHE_BYTES)
             for (name, i), checksum in self._sums.items():
                 if zlib.crc32(np.ascontiguousarray(file[name][self._slabs[i]]).data) != checksum:
-                    raise self._differs()
+                    raise read_back_differently(self._final)
 
     def close(self) -> None:
         """Close the file, if it is open."""
         if self._file is not None:
             self._file.close()
             self._file = None
-
-    def _differs(self) -> JaxmorphError:
-        return JaxmorphError(f"{self._final}: what was written reads back differently; check the disk")
 
     def _write(self, slab: xr.Dataset, i: int) -> None:
         assert self._file is not None

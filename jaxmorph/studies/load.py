@@ -183,12 +183,17 @@ def _unknown(key: str, wanted: Iterable[str], known: Iterable[str], study: type[
     return [f"{key}.{name}: {what}; {hint(name, known)}" for name in wanted if name not in known]
 
 
+def is_of_the_user(file: str) -> bool:
+    """Whether a file of code is neither of this package, nor of Python, nor installed."""
+    path = Path(file)
+    foreign = "site-packages" in path.parts or any(map(path.is_relative_to, _NOT_THE_USERS))
+    return path.exists() and not foreign
+
+
 def raised_in(error: BaseException) -> str:
     """``, at file.py line 26``: the last line of a user's own code that ``error`` came through."""
     place = ""
     for frame in traceback.extract_tb(error.__traceback__):
-        path = Path(frame.filename)
-        foreign = "site-packages" in path.parts or any(map(path.is_relative_to, _NOT_THE_USERS))
-        if path.exists() and not foreign:
-            place = f", at {path.name} line {frame.lineno}"
+        if is_of_the_user(frame.filename):
+            place = f", at {Path(frame.filename).name} line {frame.lineno}"
     return place

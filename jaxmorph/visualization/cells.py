@@ -25,7 +25,7 @@ from .course import Course, draw_course
 from .player import NotebookAnimation
 from .scene import draw_scene, frame, together
 from .spheres import Camera
-from .trajectory import Trajectory
+from .trajectory import Trajectory, shapes_of
 
 _STILL_PIXELS = 1000
 
@@ -163,10 +163,7 @@ def _prepare(state: Any, colour: str | Colour, arrows: str | Any | None) -> tupl
     celltype, position = np.asarray(state.celltype), np.asarray(state.position)
     n_radii = np.size(state.radius)
     if celltype.shape[:-1] != position.shape[:-1] or n_radii != np.prod(position.shape[:-1]):
-        raise JaxmorphError(
-            "a state to draw has position (cell, dim), celltype (cell, type) and radius (cell, 1), "
-            f"got {position.shape}, {celltype.shape} and {np.shape(state.radius)}"
-        )
+        raise JaxmorphError(shapes_of(state))
     values, chosen, label = colour_values(colour, state)
     vector = _vectors(state, arrows, position.shape)
     cells = Trajectory.of_state(state, values, vector)

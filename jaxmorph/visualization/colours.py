@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, ListedColormap, Normalize, to_rgba
 from matplotlib.lines import Line2D
 
+from ..configuration.fields import hint
 from ..errors import JaxmorphError
 from ..figures.style import DIVERGING, SEQUENTIAL, with_unit, words
 
@@ -200,9 +200,10 @@ def column(name: str, fields: Mapping[str, np.ndarray]) -> np.ndarray:
     Raises:
         JaxmorphError: there is no such field or column.
     """
-    field, index = split(name)
+    field, index = name_and_column(name)
     if field not in fields:
-        raise JaxmorphError(f"colour = {name}: the state has no such field; {_hint(field, fields)}")
+        meant = hint(field, ["type", *fields])
+        raise JaxmorphError(f"colour = {name}: the state has no such field; {meant}")
     values, n_axes = fields[field], fields["celltype"].ndim - 1
     if values.ndim == n_axes and index is None:
         return values
@@ -218,12 +219,7 @@ def column(name: str, fields: Mapping[str, np.ndarray]) -> np.ndarray:
     return values[..., index or 0]
 
 
-def split(name: str) -> tuple[str, int | None]:
+def name_and_column(name: str) -> tuple[str, int | None]:
     """``("chemical", 1)`` for ``chemical[1]``; None without a column."""
     match = re.fullmatch(r"(.*)\[(\d+)\]", name)
     return (match[1], int(match[2])) if match else (name, None)
-
-
-def _hint(name: str, known: Mapping[str, Any]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {nearest[0]}?" if nearest else f"known: type, {', '.join(known)}"

@@ -23,7 +23,7 @@ from ..errors import JaxmorphError
 from .artists import drawing_order, move_circles
 from .colours import CELL_COLOURS
 from .player import NotebookAnimation
-from .trajectory import plane
+from .trajectory import plane, shapes_of
 
 Limits = tuple[float, float]
 
@@ -169,11 +169,7 @@ def _circles(state: Any, colours: np.ndarray, **kwargs: Any) -> EllipseCollectio
     position, radius = np.asarray(state.position), np.asarray(state.radius)
     celltype = np.asarray(state.celltype)
     if position.ndim != 2 or radius.size != len(position) or len(celltype) != len(position):
-        raise JaxmorphError(
-            "a state to draw has position (cell, dim), celltype (cell, type) and radius (cell, 1), "
-            f"got {position.shape}, {celltype.shape} and {radius.shape}: "
-            "pass one state, not a trajectory"
-        )
+        raise JaxmorphError(f"{shapes_of(state)}: pass one state, not a trajectory")
     order = drawing_order(position, _alive(celltype))
     size = 2 * radius.reshape(-1)[order]
     look = {"alpha": 0.75, "edgecolor": "black", "linewidth": 0.6} | kwargs

@@ -133,3 +133,12 @@ class Trajectory:
         gap = np.full((1, len(state.alive), 2), np.nan)
         line = np.concatenate([past, here[None], gap]).swapaxes(0, 1).reshape(-1, 2)
         return line[:, 0], line[:, 1]
+
+
+def shapes_of(state: Any) -> str:
+    """What the fields of a state to draw are shaped like, and what those of this one are."""
+    position, celltype, radius = (np.shape(x) for x in (state.position, state.celltype, state.radius))
+    return (
+        "a state to draw has position (cell, dim), celltype (cell, type) and radius (cell, 1), "
+        f"got {position}, {celltype} and {radius}"
+    )

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
-from jaxtyping import Array
+from jax.typing import ArrayLike
 
 
 class Lanes(IntEnum):
@@ -35,9 +35,9 @@ class Sizes(NamedTuple):
 
 
 class Laned(NamedTuple):
-    """An array, and what its last axis is."""
+    """An array, and what its last axis is; without lanes it may be a number of Python's or NumPy's."""
 
-    array: Array
+    array: ArrayLike
     lanes: Lanes
 
     @property
@@ -59,7 +59,7 @@ def widest(operands: Iterable[Laned]) -> Lanes:
     return max((x.lanes for x in operands), default=Lanes.NONE)
 
 
-def spread(x: Laned, lanes: Lanes, sizes: Sizes) -> Array:
+def widened(x: Laned, lanes: Lanes, sizes: Sizes) -> ArrayLike:
     """The array of ``x`` with ``lanes``, repeated along those that it lacks."""
     if x.lanes == lanes:
         return x.array
@@ -68,4 +68,4 @@ def spread(x: Laned, lanes: Lanes, sizes: Sizes) -> Array:
         return jax.lax.broadcast_in_dim(x.array, shape, range(x.rank))
     # A broadcast would be fused with what uses it, the numbers of a seed computed for each simulation.
     seeds = np.tile(np.arange(sizes.n_seeds), sizes.n_samples)
-    return x.array.at[..., seeds].get(mode="promise_in_bounds")
+    return jnp.asarray(x.array).at[..., seeds].get(mode="promise_in_bounds")

@@ -6,11 +6,12 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 from jax.extend import core
+from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from ...native.calls import CALLS, called
 from . import elementwise, places, products, random, shapes
-from .arrays import Laned, Lanes, Rule, Sizes, spread, widest
+from .arrays import Laned, Lanes, Rule, Sizes, widened, widest
 from .mapped import by_vmap
 from .own_operations import own_rule
 
@@ -60,12 +61,12 @@ def _call(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> Sequence[L
     return interpret(called(eqn), operands, sizes)
 
 
-def _laned(arrays: Sequence[Array], lanes: Sequence[Lanes]) -> list[Laned]:
+def _laned(arrays: Sequence[ArrayLike], lanes: Sequence[Lanes]) -> list[Laned]:
     return [Laned(*pair) for pair in zip(arrays, lanes, strict=True)]
 
 
-def _spread(values: Sequence[Laned], lanes: Sequence[Lanes], sizes: Sizes) -> tuple[Array, ...]:
-    return tuple(spread(x, wanted, sizes) for x, wanted in zip(values, lanes, strict=True))
+def _all_widened(values: Sequence[Laned], lanes: Sequence[Lanes], sizes: Sizes) -> tuple[ArrayLike, ...]:
+    return tuple(widened(x, wanted, sizes) for x, wanted in zip(values, lanes, strict=True))
 
 
 def _stable(
@@ -106,10 +107,10 @@ def _scan(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned
 
     def turn(carry: tuple, x: tuple) -> tuple[tuple, tuple]:
         given = _laned((*carry, *x), before)
-        arrays = _spread(interpret(body, [*consts, *given], sizes), lanes, sizes)
+        arrays = _all_widened(interpret(body, [*consts, *given], sizes), lanes, sizes)
         return arrays[:n_carry], arrays[n_carry:]
 
-    start = _spread(first, lanes[:n_carry], sizes)
+    start = _all_widened(first, lanes[:n_carry], sizes)
     options = {k: p[k] for k in ("length", "reverse", "unroll")}
     last, ys = lax.scan(turn, start, tuple(x.array for x in xs), **options)
     return _laned((*last, *ys), lanes)
@@ -136,33 +137,33 @@ def _while(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Lane
     of_cond, of_body = operands[:n_cond], operands[n_cond : n_cond + n_body]
     lanes = _lanes_of_while(eqn, [x.lanes for x in operands])
 
-    def goes_on(arrays: Sequence[Array]) -> Laned:
+    def goes_on(arrays: Sequence[ArrayLike]) -> Laned:
         (result,) = interpret(p["cond_jaxpr"], [*of_cond, *_laned(arrays, lanes)], sizes)
         return result
 
-    def any_goes_on(arrays: Sequence[Array]) -> Array:
+    def any_goes_on(arrays: Sequence[ArrayLike]) -> Array:
         return jnp.any(goes_on(arrays).array)
 
-    def turn(arrays: Sequence[Array]) -> tuple[Array, ...]:
+    def turn(arrays: Sequence[ArrayLike]) -> tuple[ArrayLike, ...]:
         given = _laned(arrays, lanes)
         after = interpret(p["body_jaxpr"], [*of_body, *given], sizes)
         here = goes_on(arrays)
         if here.lanes:
             pairs = zip(given, after, strict=True)
             after = [_selected(here, before, new, sizes=sizes) for before, new in pairs]
-        return _spread(after, lanes, sizes)
+        return _all_widened(after, lanes, sizes)
 
-    start = _spread(operands[n_cond + n_body :], lanes, sizes)
+    start = _all_widened(operands[n_cond + n_body :], lanes, sizes)
     return _laned(lax.while_loop(any_goes_on, turn, start), lanes)
 
 
 def _selected(which: Laned, *cases: Laned, sizes: Sizes) -> Laned:
     """Of each simulation the case of this number; numbers of two cases are booleans."""
     lanes = widest([which, *cases])
-    arrays = [spread(case, lanes, sizes) for case in cases]
+    arrays = [widened(case, lanes, sizes) for case in cases]
     rank = cases[0].rank
     shape = jnp.shape(arrays[0])
-    number = lax.broadcast_in_dim(spread(which, lanes, sizes), shape, range(rank, len(shape)))
+    number = lax.broadcast_in_dim(widened(which, lanes, sizes), shape, range(rank, len(shape)))
     return Laned(lax.select_n(number, *arrays), lanes)
 
 
@@ -179,15 +180,17 @@ def _cond(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned
     if index.lanes:
         if any(branch.effects for branch in branches):
             return by_vmap(eqn, operands, sizes)
-        which = index._replace(array=index.array.astype(bool)) if len(branches) == 2 else index
+        which = (
+            index._replace(array=jnp.asarray(index.array).astype(bool)) if len(branches) == 2 else index
+        )
         of_each = [interpret(branch, rest, sizes) for branch in branches]
         return [_selected(which, *cases, sizes=sizes) for cases in zip(*of_each, strict=True)]
     given = [x.lanes for x in rest]
     lanes = _lanes_of_cond(eqn, [index.lanes, *given])
 
-    def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple[Array, ...]]:
-        def run(*arrays: Array) -> tuple[Array, ...]:
-            return _spread(interpret(branch, _laned(arrays, given), sizes), lanes, sizes)
+    def taken(branch: core.ClosedJaxpr) -> Callable[..., tuple[ArrayLike, ...]]:
+        def run(*arrays: ArrayLike) -> tuple[ArrayLike, ...]:
+            return _all_widened(interpret(branch, _laned(arrays, given), sizes), lanes, sizes)
 
         return run
 
@@ -201,13 +204,13 @@ def _over_keys(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[
     if theta.lanes != Lanes.SIMULATION or keys.lanes:
         return by_vmap(eqn, operands, sizes)
     inner = Sizes(sizes.n_samples, keys.shape[0])
-    of_sample = theta.array[..., :: sizes.n_seeds]
+    of_sample = jnp.asarray(theta.array)[..., :: sizes.n_seeds]
     arguments = (
         Laned(jnp.repeat(of_sample, inner.n_seeds, axis=-1), Lanes.SIMULATION),
         Laned(jnp.moveaxis(keys.array, 0, -1), Lanes.SEED),
     )
     (result,) = interpret(eqn.params["jaxpr"], arguments, inner)
-    of_key = spread(result, Lanes.SIMULATION, inner).reshape(*result.shape, *inner)
+    of_key = jnp.reshape(widened(result, Lanes.SIMULATION, inner), (*result.shape, *inner))
     return [Laned(jnp.repeat(jnp.moveaxis(of_key, -1, 0), sizes.n_seeds, axis=-1), Lanes.SIMULATION)]
 
 

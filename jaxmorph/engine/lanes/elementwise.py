@@ -4,9 +4,9 @@ import math
 
 from jax import lax
 from jax.extend import core
-from jaxtyping import Array
+from jax.typing import ArrayLike
 
-from .arrays import Laned, Rule, Sizes, spread, widest
+from .arrays import Laned, Rule, Sizes, widened, widest
 from .mapped import by_vmap
 
 # All operands have one shape, but for numbers beside arrays.
@@ -26,13 +26,13 @@ def elementwise(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list
     lanes = widest(operands)
     shape = max((x.shape for x in operands), key=len)
 
-    def fit(x: Laned) -> Array:
+    def fit(x: Laned) -> ArrayLike:
         if x.rank == len(shape):
-            return spread(x, lanes, sizes)
+            return widened(x, lanes, sizes)
         # A number beside arrays.
         whole = (*shape, *sizes.of(x.lanes))
         array = lax.broadcast_in_dim(x.array, whole, range(len(shape), len(whole)))
-        return spread(Laned(array, x.lanes), lanes, sizes)
+        return widened(Laned(array, x.lanes), lanes, sizes)
 
     return [Laned(eqn.primitive.bind(*[fit(x) for x in operands], **eqn.params), lanes)]
 

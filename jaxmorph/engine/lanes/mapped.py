@@ -8,9 +8,9 @@ from typing import Any
 
 import jax
 from jax.extend import core
-from jaxtyping import Array
+from jax.typing import ArrayLike
 
-from .arrays import Laned, Lanes, Sizes, spread, widest
+from .arrays import Laned, Lanes, Sizes, widened, widest
 
 _notes: ContextVar[dict[int, str] | None] = ContextVar("mapped", default=None)
 
@@ -38,10 +38,10 @@ def by_vmap(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Lan
     if any(mapped) and (notes := _notes.get()) is not None:
         notes[id(eqn)] = eqn.primitive.name  # JAX traces the body of a loop more than once
     arrays = [
-        spread(x, lanes if has else x.lanes, sizes) for x, has in zip(operands, mapped, strict=True)
+        widened(x, lanes if has else x.lanes, sizes) for x, has in zip(operands, mapped, strict=True)
     ]
 
-    def function(*arrays: Array) -> Any:
+    def function(*arrays: ArrayLike) -> Any:
         return eqn.primitive.bind(*arrays, **eqn.params)
 
     if any(mapped):

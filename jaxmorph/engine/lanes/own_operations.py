@@ -6,16 +6,16 @@ import jax.numpy as jnp
 from jax.extend import core
 
 from ...tracing import BATCH_RULES, BatchRule
-from .arrays import Laned, Lanes, Rule, Sizes, spread, widest
+from .arrays import Laned, Lanes, Rule, Sizes, widened, widest
 
 
 def own_rule(operation: str) -> Rule | None:
     """How an operation that brings its own code is evaluated, lanes last; None for all others."""
     rule = BATCH_RULES.get(operation)
-    return None if rule is None else _laned(rule)
+    return None if rule is None else _by_own_code(rule)
 
 
-def _laned(rule: BatchRule) -> Rule:
+def _by_own_code(rule: BatchRule) -> Rule:
     def evaluated(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> Sequence[Laned]:
         lanes = widest(operands)
         if lanes == Lanes.NONE:  # a batch of one
@@ -23,10 +23,10 @@ def _laned(rule: BatchRule) -> Rule:
             results = rule(arrays, [True] * len(arrays), **eqn.params)
             return [Laned(x[..., 0], lanes) for x in results]
         has_lanes = [x.lanes > Lanes.NONE for x in operands]
-        arrays = [
-            spread(x, lanes, sizes) if has else x.array
+        given = [
+            widened(x, lanes, sizes) if has else x.array
             for x, has in zip(operands, has_lanes, strict=True)
         ]
-        return [Laned(x, lanes) for x in rule(arrays, has_lanes, **eqn.params)]
+        return [Laned(x, lanes) for x in rule(given, has_lanes, **eqn.params)]
 
     return evaluated

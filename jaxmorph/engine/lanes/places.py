@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 from jax import lax
 from jax.extend import core
+from jax.typing import ArrayLike
 
-from .arrays import Laned, Rule, Sizes, spread, widest
+from .arrays import Laned, Rule, Sizes, widened, widest
 from .mapped import by_vmap
 
 
@@ -13,9 +14,9 @@ def _dynamic_slice(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> l
     if widest(starts) or len(starts) != x.rank or not starts:
         return by_vmap(eqn, operands, sizes)
     trailing = sizes.of(x.lanes)
-    zeros = [jnp.zeros((), s.array.dtype) for s in starts[:1] for _ in trailing]
     window = (*eqn.params["slice_sizes"], *trailing)
-    return [Laned(lax.dynamic_slice(x.array, [*(s.array for s in starts), *zeros], window), x.lanes)]
+    start = _all_lanes_from(starts, len(trailing))
+    return [Laned(lax.dynamic_slice(jnp.asarray(x.array), start, window), x.lanes)]
 
 
 def _dynamic_update_slice(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -23,10 +24,15 @@ def _dynamic_update_slice(eqn: core.JaxprEqn, operands: list[Laned], sizes: Size
     if widest(starts) or not starts:
         return by_vmap(eqn, operands, sizes)
     lanes = max(x.lanes, update.lanes)
-    zeros = [jnp.zeros((), starts[0].array.dtype) for _ in sizes.of(lanes)]
-    start = [*(s.array for s in starts), *zeros]
-    arrays = spread(x, lanes, sizes), spread(update, lanes, sizes)
-    return [Laned(lax.dynamic_update_slice(*arrays, start), lanes)]
+    start = _all_lanes_from(starts, len(sizes.of(lanes)))
+    whole, part = (jnp.asarray(widened(operand, lanes, sizes)) for operand in (x, update))
+    return [Laned(lax.dynamic_update_slice(whole, part, start), lanes)]
+
+
+def _all_lanes_from(starts: list[Laned], n_lane_axes: int) -> list[ArrayLike]:
+    """Where a slice starts that has all lanes: they begin at 0."""
+    places = [start.array for start in starts]
+    return [*places, *[jnp.zeros((), jnp.result_type(places[0]))] * n_lane_axes]
 
 
 def _gather(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -55,13 +61,13 @@ def _scatter(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[La
     rank = updates.rank
     window = (*numbers.update_window_dims, *(rank for _ in sizes.of(lanes)))
     params = eqn.params | {"dimension_numbers": numbers._replace(update_window_dims=window)}
-    arrays = spread(x, lanes, sizes), indices.array, spread(updates, lanes, sizes)
+    arrays = widened(x, lanes, sizes), indices.array, widened(updates, lanes, sizes)
     return [Laned(eqn.primitive.bind(*arrays, **params), lanes)]
 
 
 def _sort(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     lanes = widest(operands)
-    results = eqn.primitive.bind(*[spread(x, lanes, sizes) for x in operands], **eqn.params)
+    results = eqn.primitive.bind(*[widened(x, lanes, sizes) for x in operands], **eqn.params)
     return [Laned(result, lanes) for result in results]
 
 

@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.extend import core
+from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from .arrays import Laned, Rule, Sizes, spread
+from .arrays import Laned, Rule, Sizes, widened
 from .mapped import by_vmap
 
 # Of these types a product is the sum of the products of numbers. Of others it is not: of booleans it is
@@ -20,7 +21,7 @@ def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> lis
     a, b = operands
     (contract_a, contract_b), (batch_a, _) = eqn.params["dimension_numbers"]
     sums_all = not batch_a and len(contract_a) in (a.rank, b.rank)
-    if a.lanes and b.lanes and sums_all and _is_sum_of_products(eqn, a, b):
+    if a.lanes and b.lanes and sums_all and _is_sum_of_products(eqn):
         both = (a, b, contract_a, contract_b), (b, a, contract_b, contract_a)
         return [_summed_products(*both[len(contract_a) != b.rank], sizes)]
     if (a.lanes and b.lanes) or batch_a:
@@ -36,8 +37,8 @@ def _dot_general(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> lis
     return [Laned(lax.transpose(product, order), a.lanes)]
 
 
-def _is_sum_of_products(eqn: core.JaxprEqn, a: Laned, b: Laned) -> bool:
-    kinds = {str(x.array.dtype) for x in (a, b)} | {str(eqn.outvars[0].aval.dtype)}  # type: ignore[attr-defined]
+def _is_sum_of_products(eqn: core.JaxprEqn) -> bool:
+    kinds = {str(x.aval.dtype) for x in (*eqn.invars, *eqn.outvars)}  # type: ignore[attr-defined]
     precision = eqn.params["precision"]
     of_each = precision if isinstance(precision, tuple) else (precision,)
     exact = all(p is None or isinstance(p, lax.Precision) for p in of_each)
@@ -49,16 +50,17 @@ def _summed_products(
 ) -> Laned:
     """The product of an array and a vector, all of whose axes are summed over."""
     lanes = max(matrix.lanes, vector.lanes)
-    whole, x = (spread(operand, lanes, sizes) for operand in (matrix, vector))
+    whole = widened(matrix, lanes, sizes)
     axes = sorted(zip(of_matrix, of_vector, strict=True))  # none, if it is a number
     summed = tuple(axis for axis, _ in axes)
-    x = lax.transpose(x, (*(axis for _, axis in axes), *range(vector.rank, x.ndim)))
-    x = lax.broadcast_in_dim(x, whole.shape, (*summed, *range(matrix.rank, whole.ndim)))
+    x = widened(vector, lanes, sizes)
+    x = lax.transpose(x, (*(axis for _, axis in axes), *range(vector.rank, jnp.ndim(x))))
+    x = lax.broadcast_in_dim(x, jnp.shape(whole), (*summed, *range(matrix.rank, jnp.ndim(whole))))
     return Laned(jnp.sum(whole * x, axis=summed), lanes)
 
 
 def _matrix_first(
-    matrix: Array, x: Array, of_matrix: tuple[int, ...], of_x: tuple[int, ...], options: dict
+    matrix: ArrayLike, x: ArrayLike, of_matrix: tuple[int, ...], of_x: tuple[int, ...], options: dict
 ) -> Array:
     """The product of a constant and ``x``; fast ones on CPUs sum over the last axis of the constant.
 
@@ -68,11 +70,12 @@ def _matrix_first(
     if isinstance(matrix, jax.core.Tracer):
         return lax.dot_general(matrix, x, ((of_matrix, of_x), ((), ())), **options)
     last = range(-len(of_matrix), 0)
-    matrix = np.moveaxis(np.asarray(matrix), of_matrix, last).copy()  # type: ignore[assignment]
-    free = matrix.ndim - len(of_matrix)
+    constant = np.moveaxis(np.asarray(matrix), of_matrix, last).copy()
+    free = constant.ndim - len(of_matrix)
     before = range(of_x[0]) if len(of_x) == 1 else range(0)
     n = len(before)
-    matrices = lax.broadcast_in_dim(matrix, (*x.shape[:n], *matrix.shape), range(n, n + matrix.ndim))
+    shape = (*jnp.shape(x)[:n], *constant.shape)
+    matrices = lax.broadcast_in_dim(constant, shape, range(n, len(shape)))
     of_matrices = tuple(range(n + free, matrices.ndim))
     product = lax.dot_general(matrices, x, ((of_matrices, of_x), (before, before)), **options)
     return lax.transpose(product, (*range(n, n + free), *before, *range(n + free, product.ndim)))

@@ -6,9 +6,10 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 from jax.extend import core
+from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from .arrays import Laned, Lanes, Rule, Sizes, spread, widest
+from .arrays import Laned, Lanes, Rule, Sizes, widened, widest
 from .mapped import by_vmap
 
 # Their parameters name axes by numbers that trailing lanes do not change.
@@ -27,14 +28,14 @@ def _same(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned
     return [Laned(y, x.lanes) for y, x in zip(results, operands, strict=True)]
 
 
-def _parts(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+def _cut(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
     """One array, cut along an axis."""
     del sizes
     (x,) = operands
     return [Laned(part, x.lanes) for part in eqn.primitive.bind(x.array, **eqn.params)]
 
 
-def _of_first(function: Callable[[Array, int, tuple[int, ...], dict[str, Any]], Array]) -> Rule:
+def _of_first(function: Callable[[ArrayLike, int, tuple[int, ...], dict[str, Any]], Array]) -> Rule:
     """A rule from ``function(array, own rank, sizes of its lanes, params)``."""
 
     def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
@@ -46,7 +47,9 @@ def _of_first(function: Callable[[Array, int, tuple[int, ...], dict[str, Any]], 
     return rule
 
 
-def _broadcast_in_dim(x: Array, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
+def _broadcast_in_dim(
+    x: ArrayLike, rank: int, trailing: tuple[int, ...], params: dict[str, Any]
+) -> Array:
     del rank
     shape, dims = params["shape"], params["broadcast_dimensions"]
     return lax.broadcast_in_dim(
@@ -54,18 +57,18 @@ def _broadcast_in_dim(x: Array, rank: int, trailing: tuple[int, ...], params: di
     )
 
 
-def _reshape(x: Array, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
+def _reshape(x: ArrayLike, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
     order = params["dimensions"]  # in which the axes are read, if not in their own
     if order is not None:
-        x = lax.transpose(x, (*order, *range(rank, x.ndim)))
+        x = lax.transpose(x, (*order, *range(rank, jnp.ndim(x))))
     return lax.reshape(x, (*params["new_sizes"], *trailing))
 
 
-def _transpose(x: Array, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
+def _transpose(x: ArrayLike, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
     return lax.transpose(x, (*params["permutation"], *range(rank, rank + len(trailing))))
 
 
-def _slice(x: Array, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
+def _slice(x: ArrayLike, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
     del rank
     start, limit, strides = params["start_indices"], params["limit_indices"], params["strides"]
     ones = (1,) * len(trailing)
@@ -77,15 +80,15 @@ def _slice(x: Array, rank: int, trailing: tuple[int, ...], params: dict[str, Any
     )
 
 
-def _tile(x: Array, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
+def _tile(x: ArrayLike, rank: int, trailing: tuple[int, ...], params: dict[str, Any]) -> Array:
     del rank
     return jnp.tile(x, (*params["reps"], *(1 for _ in trailing)))
 
 
-def _joined(join: Callable[[list[Array], dict[str, Any]], Array]) -> Rule:
+def _side_by_side(join: Callable[[list[ArrayLike], dict[str, Any]], Array]) -> Rule:
     def rule(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
         lanes = widest(operands)
-        return [Laned(join([spread(x, lanes, sizes) for x in operands], eqn.params), lanes)]
+        return [Laned(join([widened(x, lanes, sizes) for x in operands], eqn.params), lanes)]
 
     return rule
 
@@ -107,13 +110,13 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(_OF_LEADING_AXES.split(), _same),
     **dict.fromkeys(OVER_ALL, _over_all),
     "broadcast_in_dim": _of_first(_broadcast_in_dim),
-    "concatenate": _joined(lambda arrays, params: lax.concatenate(arrays, params["dimension"])),
+    "concatenate": _side_by_side(lambda arrays, params: lax.concatenate(arrays, params["dimension"])),
     "pad": _pad,
     "reshape": _of_first(_reshape),
     "slice": _of_first(_slice),
-    "split": _parts,
-    "stack": _joined(lambda arrays, params: jnp.stack(arrays, params["axis"])),
+    "split": _cut,
+    "stack": _side_by_side(lambda arrays, params: jnp.stack(arrays, params["axis"])),
     "tile": _of_first(_tile),
     "transpose": _of_first(_transpose),
-    "unstack": _parts,
+    "unstack": _cut,
 }

@@ -73,16 +73,16 @@ class PairLaw(eqx.Module):
         Cells at the same place have no direction between them: it must be finite there.
         """
         slope = derivative(lambda r: self.pair_energy(r, sigma), distance)
-        return -slope / apart(distance)
+        return -slope / nonzero(distance)
 
     def force_derivatives(self, distance: Array, sigma: Array) -> ForceDerivatives:
         """Derivatives of :meth:`force_over_distance`; of fields that are missing, JAX derives them."""
         by_distance = derivative(lambda r: self.force_over_distance(r, sigma), distance)
         by_sigma = derivative(lambda s: self.force_over_distance(distance, s), sigma)
-        return ForceDerivatives(by_distance / apart(distance), by_sigma, {})
+        return ForceDerivatives(by_distance / nonzero(distance), by_sigma, {})
 
 
-def apart(distance: Array) -> Array:
+def nonzero(distance: Array) -> Array:
     """A distance to divide by: 1 where it is 0."""
     return jnp.where(distance > 0, distance, 1)
 

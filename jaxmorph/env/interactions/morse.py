@@ -5,7 +5,7 @@ from jaxtyping import Array
 
 from .cutoff import Cutoff
 from .fields import Number
-from .law import ForceDerivatives, apart
+from .law import ForceDerivatives, nonzero
 from .potential import PairPotential
 from .sums import Scalar
 
@@ -35,10 +35,10 @@ class Morse(PairPotential):
     def force_over_distance(self, distance: Array, sigma: Array) -> Array:
         e = jnp.exp(self.alpha * (sigma - distance))
         # Ends with the division: compilers then compute it once for all components of the force.
-        return 2 * self.epsilon * self.alpha * (e * (e - 1)) / apart(distance)
+        return 2 * self.epsilon * self.alpha * (e * (e - 1)) / nonzero(distance)
 
     def force_derivatives(self, distance: Array, sigma: Array) -> ForceDerivatives:
-        e, per_length = jnp.exp(self.alpha * (sigma - distance)), 1 / apart(distance)
+        e, per_length = jnp.exp(self.alpha * (sigma - distance)), 1 / nonzero(distance)
         slope, curvature = per_length * (e * (e - 1)), per_length * (e * (2 * e - 1))
         twice = 2 * self.epsilon * self.alpha
         return ForceDerivatives(

@@ -76,7 +76,7 @@ def _gains(ax: Axes, rows: xr.Dataset, colours: list[str]) -> None:
         one = rows.isel(start=place)
         value, low, high = (float(one[name]) for name in interval(_NAME))
         if not np.isfinite(value):
-            ax.text(0.5, place, "stopped: not finite", transform=ax.get_yaxis_transform(), fontsize=7,
+            ax.text(0.5, place, starts.STOPPED, transform=ax.get_yaxis_transform(), fontsize=7,
                     ha="center", va="center", color=style.GREY)  # fmt: skip
             continue
         sure = low > 0 or high < 0

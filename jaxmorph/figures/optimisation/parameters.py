@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import panels, style
 from ..entry import Entry
-from ..tables import column, require, tidy
+from ..tables import column, ends_of, require, tidy
 from . import starts
 
 ENTRY = Entry(
@@ -58,7 +58,7 @@ def draw(optimisation: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     return figure, _table(optimisation)
 
 
-def ends(data: xr.Dataset) -> xr.DataArray:
+def last_values(data: xr.Dataset) -> xr.DataArray:
     """The last finite value of every parameter (start, parameter)."""
     last = xr.DataArray(starts.last_step(data), dims="start")
     return data["parameter_value"].isel(step=last).drop_vars("step", errors="ignore")
@@ -70,7 +70,7 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, order: np.ndarray) -> None:
         ax.axvline(bound, color=style.LIGHT_GREY, lw=1.2, zorder=0)
     colours, bad = starts.colours(data), starts.stopped(data)
     first = data["parameter_value"].isel(step=0).sel(parameter=name).values
-    last = ends(data).sel(parameter=name).values
+    last = last_values(data).sel(parameter=name).values
     _intervals(ax, data, name, order)
     for place, start in enumerate(order):
         look = {"color": colours[start]}
@@ -85,15 +85,13 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, order: np.ndarray) -> None:
 
 def _intervals(ax: Axes, data: xr.Dataset, name: str, order: np.ndarray) -> None:
     """A bar behind each row: the interval of the parameter at the optimum of its start."""
-    if "parameter_low" not in data:
-        return
     for optimum, colour in starts.optimum_colours(data).items():
         one = data.isel(optimum=optimum).sel(parameter=name)
-        low, high = float(one["parameter_low"]), float(one["parameter_high"])
-        if not np.isfinite(high - low):
+        ends = ends_of(one, "parameter")
+        if ends is None or not np.isfinite(ends[1] - ends[0]):
             continue
         for place in np.flatnonzero(starts.in_optimum(data, optimum)[order]):
-            ax.fill_betweenx([place - 0.42, place + 0.42], low, high, color=colour, alpha=0.22, lw=0)
+            ax.fill_betweenx([place - 0.42, place + 0.42], *ends, color=colour, alpha=0.22, lw=0)
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:
@@ -101,7 +99,7 @@ def _table(data: xr.Dataset) -> pd.DataFrame:
     table = tidy(
         xr.Dataset({
             "parameter_value_before": data["parameter_value"].isel(step=0, drop=True),
-            "parameter_value_after": ends(data),
+            "parameter_value_after": last_values(data),
         }),
         ["parameter_value_before", "parameter_value_after"],
     )  # fmt: skip

@@ -24,6 +24,7 @@ MOST_STEPS = 500
 MOST_ROWS = 32
 """Starts that have a row of their own."""
 NOT_FINITE = "not finite"
+STOPPED = f"stopped: {NOT_FINITE}"
 
 
 def block(data: xr.Dataset) -> dict[str, Any]:
@@ -202,7 +203,7 @@ def legend_handles(data: xr.Dataset) -> list[Patch | Line2D]:
     if unknown.any():
         handles.append(Line2D([], [], color=style.GREY, label="in no optimum"))
     if stopped(data).any():
-        handles.append(Line2D([], [], label="stopped: not finite", **panels.FLAG))
+        handles.append(Line2D([], [], label=STOPPED, **panels.FLAG))
     return handles[:7]
 
 

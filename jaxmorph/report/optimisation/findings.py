@@ -6,15 +6,15 @@ import numpy as np
 import xarray as xr
 
 from ...configuration import GRADIENT_ESTIMATORS
+from ...distributions import AT_BOUND
 from ...figures.numbers import plain, uncertain_between
 from ...figures.optimisation import starts
 from ...figures.style import logarithmic, names, words
-from ..findings import joined
+from ...figures.tables import ends_of
+from ...listing import first_of, joined
 
 VAGUE = 0.5
 """A 95 % interval over more than this share of the bounds hardly determines a parameter."""
-AT_BOUND = 0.01
-"""An optimum that is nearer than this share of the bounds to one of them lies at it."""
 _MOST_NAMED = 12
 
 
@@ -77,8 +77,6 @@ def agreement(data: xr.Dataset) -> str:
         f"{n} in optimum {label} ({f'loss larger by {plain(more)}' if more > 0 else 'loss no larger'})"
         for n, label, more in zip(counts[1:], labels[1:], worse, strict=True)
     ]
-    more = len(told) - 3
-    shown = [*told[:3], *([f"the others in {more} more"] if more > 0 else [])]
     rivals = _rivals(data)
     first = f"optimum {labels[0]}" if rivals else f"the best (optimum {labels[0]})"
     untold = (
@@ -89,7 +87,7 @@ def agreement(data: xr.Dataset) -> str:
     return (
         f"The starts do not agree: {reached} ended in {len(found)} distinct optima, {counts[0]} in "
         f"{first}, "
-        f"{joined(shown)}.{untold}"
+        f"{joined(first_of(told, 3, 'the others in {} more'))}.{untold}"
     )
 
 
@@ -149,9 +147,9 @@ def determined(data: xr.Dataset) -> list[str]:
         value = float(one["optimum_parameter_value"])
         if (end := _bound(data, name, value)) is not None:
             edge.append(f"{words(name)} at its {end} bound")
-        if "parameter_low" not in one:
+        if (ends := ends_of(one, "parameter")) is None:
             continue
-        low, high = float(one["parameter_low"]), float(one["parameter_high"])
+        low, high = ends
         told = f"{words(name)} {plain(value)} ({plain(low)} to {plain(high)}"
         if not _covered(data, name, value, low, high) < VAGUE:
             vague.append(f"{told})")
@@ -178,7 +176,7 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _share(data: xr.Dataset, name: str, value: float) -> float:
+def _position(data: xr.Dataset, name: str, value: float) -> float:
     """Where between the bounds a value is, 0 to 1, on the natural scale of the parameter."""
     low, high = starts.bounds(data, name)
     if logarithmic(data)[name] and low > 0 and value > 0:
@@ -192,12 +190,12 @@ def _covered(data: xr.Dataset, name: str, value: float, low: float, high: float)
         return np.inf
     if not np.isfinite(starts.hard_bounds(data, name)).all():
         return 0.5 * (high - low) / abs(value) if value else np.inf
-    return _share(data, name, high) - _share(data, name, low)
+    return _position(data, name, high) - _position(data, name, low)
 
 
 def _bound(data: xr.Dataset, name: str, value: float) -> str | None:
     """Which bound a value lies at, if any."""
-    share, (low, high) = _share(data, name, value), starts.hard_bounds(data, name)
+    share, (low, high) = _position(data, name, value), starts.hard_bounds(data, name)
     if share < AT_BOUND and np.isfinite(low):
         return "lower"
     return "upper" if share > 1 - AT_BOUND and np.isfinite(high) else None

@@ -9,8 +9,9 @@ import xarray as xr
 
 from ...figures.numbers import NOT_DEFINED, plain, short, uncertain, uncertain_between
 from ...figures.optimisation import starts as of_starts
-from ...figures.optimisation.parameters import ends
+from ...figures.optimisation.parameters import last_values
 from ...figures.style import names, unit_of, with_unit, words
+from ...figures.tables import ends_of
 
 _MOST_ROWS = 16
 
@@ -109,9 +110,9 @@ def optima(data: xr.Dataset) -> list[dict[str, Any]]:
 
 def _interval(one: xr.Dataset) -> str:
     value = plain(float(one["optimum_parameter_value"]))
-    if "parameter_low" not in one:
+    if (ends := ends_of(one, "parameter")) is None:
         return value
-    low, high = float(one["parameter_low"]), float(one["parameter_high"])
+    low, high = ends
     if not np.isfinite(high - low):
         return f"{value} (interval unbounded)"
     return f"{value} ({plain(low)} to {plain(high)})"
@@ -120,7 +121,7 @@ def _interval(one: xr.Dataset) -> str:
 def starts(data: xr.Dataset) -> dict[str, Any]:
     """One row a start, the smallest loss first; how many of them are left out of the page."""
     order = of_starts.ranked(data)
-    last, first = ends(data), data["parameter_value"].isel(step=0)
+    last, first = last_values(data), data["parameter_value"].isel(step=0)
     done, rows = of_starts.steps_done(data), []
     for start in order[:_MOST_ROWS]:
         one = data.isel(start=start)

@@ -20,7 +20,7 @@ from .ways import PairKernels
 
 def _values(arrays: Sequence[Array], laned: Sequence[bool], *, law: PairForce) -> list[Array]:
     way, kernel = _prepared("values", arrays, laned, law)
-    return _called(way, kernel, arrays)
+    return _results(way, kernel, arrays)
 
 
 def _several(
@@ -41,7 +41,7 @@ def _several(
     parts = []
     for start in range(0, given[0].shape[0], at_a_time):
         some = [x[start : start + at_a_time] for x in given]
-        parts.append(_called(way, kernel._replace(n_tangents=some[0].shape[0]), [*primals, *some]))
+        parts.append(_results(way, kernel._replace(n_tangents=some[0].shape[0]), [*primals, *some]))
     first = 1 if with_force else 0
     joined = [jnp.concatenate(of_all) for of_all in zip(*parts, strict=True)]
     return [*parts[0][:first], *joined[first:]] if len(parts) > 1 else parts[0]
@@ -76,7 +76,7 @@ def _n_simulations(arrays: Sequence[Array], laned: Sequence[bool]) -> int:
     return next(x.shape[-1] for x, has in zip(arrays, laned, strict=True) if has)
 
 
-def _called(way: PairKernels, kernel: PairKernel, arrays: Sequence[Array]) -> list[Array]:
+def _results(way: PairKernels, kernel: PairKernel, arrays: Sequence[Array]) -> list[Array]:
     """The results of a kernel; where a vector holds more simulations, the last one fills it up."""
     n_simulations = _n_simulations(arrays, kernel.laned)
     width = max(n_simulations, way.fewest(kernel))

@@ -48,7 +48,7 @@ class Grid(NamedTuple):
         return sorted(place for place in places if place >= 0)
 
 
-def grid(n_cells: int, n_dim: int) -> Grid:
+def box_grid(n_cells: int, n_dim: int) -> Grid:
     """At least as many boxes as cells; in the table, all boxes around one are apart."""
     bits = max(math.ceil(math.log2(n_cells)), 3 * n_dim + 1)
     strides = [1, *(2 ** (bits * k // n_dim) + 1 for k in range(1, n_dim))]
@@ -71,7 +71,7 @@ class BoxWriter(PairWriter):
 
     def __init__(self, builder: ir.IRBuilder, kernel: PairKernel, arguments: Arguments):
         super().__init__(builder, kernel, arguments)
-        self.grid = grid(kernel.n_cells, kernel.n_dim)
+        self.grid = box_grid(kernel.n_cells, kernel.n_dim)
         self._lowest = [self._variable(self.v.element) for _ in range(kernel.n_dim)]
         self._largest = self._variable(self.v.element)
         self._broken = self._variable(ir.IntType(1))

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from .boxes import grid
+from .boxes import box_grid
 from .kernel import PairKernel, Shape
 
 # Pairs that are gathered before the law is evaluated: they stay in the nearest cache.
@@ -49,7 +49,7 @@ def lengths(kernel: PairKernel) -> tuple[Lengths, Lengths]:
         "force": kernel.sums_force_apart * lanes * n * kernel.n_dim,
     }
     whole = {
-        "start": grid(n, kernel.n_dim).length + 2,
+        "start": box_grid(n, kernel.n_dim).length + 2,
         "box": n,
         "order": n,
         "first": pairs,

@@ -69,7 +69,7 @@ class PairKernels(PairSum):
         assert isinstance(by_jax, AllPairs), by_jax
         force = PairForce(type(of.law).__name__, of.forms, plain, way)
         dtype = of.state.position.dtype
-        numbers = [jnp.asarray(x, dtype) for x in (scale, *_ends(fields))]
+        numbers = [jnp.asarray(x, dtype) for x in (scale, *_operands(fields))]
         cells = of.state.radius[:, 0], interacting(of.state).astype(dtype)
         return lambda position: pair_force_p.bind(position, *cells, *numbers, law=force)
 
@@ -91,7 +91,7 @@ class PairKernels(PairSum):
         return _VECTORS * (self.vector_bytes or native.vector_bytes()) // dtype.itemsize
 
 
-def _ends(fields: dict[str, Array | PairProduct]) -> list[Array]:
+def _operands(fields: dict[str, Array | PairProduct]) -> list[Array]:
     """The operands that fields are."""
     both = ((x.left, x.right) if isinstance(x, PairProduct) else (x,) for x in fields.values())
     return [end for ends in both for end in ends]

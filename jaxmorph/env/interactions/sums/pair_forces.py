@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .... import space
-from ..law import PairLaw, apart
+from ..law import PairLaw, nonzero
 from .layouts import Pairs, Vectors
 
 
@@ -34,7 +34,7 @@ def _pair_forces_jvp(primals: tuple, tangents: tuple) -> tuple[Vectors, Vectors]
     law, pairs, interacts, between, sigma = primals
     in_law, _, _, in_between, in_sigma = tangents
     distance = space.root(pairs.dot(between, between))
-    divisor = apart(distance)
+    divisor = nonzero(distance)
 
     def once(x: Array) -> Array:
         return pairs.once(interacts * x, divisor)
