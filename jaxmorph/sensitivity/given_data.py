@@ -81,7 +81,7 @@ SLICES = 10
 """Of PAWN."""
 _NORMAL = 1.96
 # Of the half-width: measured (docs/estimates.md).
-_LEAST = 0.0025
+_LEAST, _LEAST_OF_EVEN = 0.0025, 0.004
 """A standard error is at least that: a window leaves up to 1 % of what another parameter does."""
 _WHITE, _PEAKED = 1.0, 3.0  # times what is made of white noise
 _ONE, _ONE_OF_A_TAIL = 1.0, 3.0  # times the sample of the largest influence
@@ -199,11 +199,16 @@ def _normal_draws(share: np.ndarray, errors: Sequence[SampleError], doubt: _Doub
     """The shares, and draws (1 + draw, parameter) about them.
 
     The standard error of n samples is widened by 1 + 2 / sqrt(n), by the influence of one sample more,
-    and by what is not resolved.
+    and by what is not resolved. Over the order of one parameter, an interaction of others is noise on
+    random points. On a net it may be a wave, which stays as it is with more points: there a share that
+    is smaller than what all parameters leave unexplained is not told from 0.
     """
     influence, noise, one, octave = np.array([(e.se, e.noise, e.one, e.octave) for e in errors]).T
     se = np.maximum(influence, (_WHITE if doubt.random else _PEAKED) * noise)
-    se = (1 + 2 * n**-0.5) * np.maximum(se, _LEAST)
+    se = (1 + 2 * n**-0.5) * np.maximum(se, _LEAST if doubt.random else _LEAST_OF_EVEN)
+    if not doubt.random:
+        hidden = share < 1 - share.clip(min=0).sum()
+        se = np.where(hidden, np.maximum(se, share / _NORMAL), se)
     one = one * np.where(doubt.bounded, _ONE, _ONE_OF_A_TAIL) / _NORMAL
     bias = octave * np.where(doubt.bounded, _BEYOND, _BEYOND_IN_A_TAIL) / _NORMAL
     z = stats.norm.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES)
