@@ -10,17 +10,18 @@ import pytest
 import xarray as xr
 from jaxtyping import Array
 from support import synthetic
+from support.problems import problem_of
 
 from jaxmorph import engine, store
 from jaxmorph.configuration import sections
 from jaxmorph.designs import GridDesign
-from jaxmorph.distributions import Distribution, LogUniform, Normal, Uniform
+from jaxmorph.distributions import LogUniform, Normal, Uniform
 from jaxmorph.engine import lines
 from jaxmorph.engine.explained import HALVINGS, MATERIAL, Line
 from jaxmorph.report import checked, incomplete
 from jaxmorph.sensitivity import Question, estimate
 from jaxmorph.simulation import bernoulli
-from jaxmorph.studies import Observable, Parameter, Problem, Recording, Study
+from jaxmorph.studies import Problem
 
 Function = Callable[[np.ndarray], Any]
 WIDTH = 0.96 / 6 / 2**HALVINGS
@@ -140,27 +141,6 @@ def test_gradients_that_are_off_everywhere_are_found_and_numbers_that_fail_are_n
 
 
 # --- studies -------------------------------------------------------------------------------------
-
-
-def problem_of(
-    simulate: Callable[[Mapping[str, Array], Array], dict[str, Array]],
-    *observables: str,
-    stochastic: bool = True,
-    **distributions: Distribution,
-) -> Problem:
-    """A study that gives what a function gives."""
-    names = tuple(distributions)
-
-    class Own(Study):
-        def simulate(self, parameters: Mapping[str, Array], key: Array) -> Recording:
-            return Recording(jnp.zeros(1), {k: v[None] for k, v in simulate(parameters, key).items()})
-
-    Own.parameters = tuple(Parameter(n, "1", n, d.centre, d) for n, d in distributions.items())
-    Own.observables = tuple(Observable(name, "1", name) for name in observables)
-    Own.stochastic = stochastic
-    study = Own()
-    assert names == tuple(p.name for p in study.parameters)
-    return Problem(study, study.parameters, tuple(distributions.values()), {}, observables)
 
 
 def followed(problem: Problem, n_seeds: int = 8, estimator: str = "pathwise") -> engine.Lines:

@@ -3,6 +3,10 @@
 Var_Z f = E f^2 - (E f)^2, and where the derivative of a mean is the mean of the gradient g along the
 path, that of E f^2 is the mean of 2 f g (Glasserman, Monte Carlo Methods in Financial Engineering
 (Springer, 2003), section 7.2). So d Var_Z f / d theta = 2 E[f g] - 2 E[f] E[g] = 2 Cov_Z(f, g).
+
+Where a gradient is right on average alone, d E f^2 is not E[2 f g], and its estimator gives the noise
+terms q of each seed besides: with ``score``, which sees f^2 as one more observable, d E f^2 =
+E[2 f g + q], and the derivative of the variance is 2 Cov_Z(f, g) + E[q]; with ``smoothed`` it is E[q].
 """
 
 import numpy as np
@@ -23,13 +27,15 @@ from .two_way import (
 )
 
 _PAIR = ("time", "observable", "parameter")
-_ABSENT = "needs noise, two or more seeds, and gradients along paths"
+_ABSENT = "needs noise, two or more seeds, and an estimator of gradients that tells how noise changes"
 NOISE = Method(
     "Derivative of the noise",
     "d Var_r f / dθ_p = 2 Cov_r(f, ∂f/∂θ_p)",
     "The variance is that between seeds; its derivative follows from the same gradients, unbiased over "
-    "seeds, if these are complete. A parameter that acts on the noise alone has it and no other effect. "
-    "The error has a part of the samples and one of the seeds, that by leaving out one seed at a time.",
+    "seeds, if these are complete. With estimator: score the mean of noise_difference times noise_slope "
+    "(batches) is added, as its f ∂f/∂θ is not half of ∂f²/∂θ; with smoothed that mean alone is the "
+    "derivative, of the smoothed variance. A parameter that acts on the noise alone has it and no other "
+    "effect. The error has a part of the samples and one of the seeds, that by leaving out one seed at a time.",
     "Glasserman, Monte Carlo Methods in Financial Engineering (Springer, 2003), section 7.2",
 )
 QUANTITIES = (
@@ -85,13 +91,21 @@ class NoiseGradient(Estimator):
 
     def add(self, slab: Slab) -> Estimates:
         question = self.samples.question
-        if not (question.complete and question.stochastic and slab.value.sizes["seed"] > 1):
+        terms = self._terms(slab)
+        known = question.complete or terms is not None
+        if not (known and question.stochastic and slab.value.sizes["seed"] > 1):
             return {}
         value, gradient = slab.value.astype(float), slab.gradient.astype(float)
+        if terms is not None:
+            value = value.where(terms.notnull().all("parameter"))
+            terms, gradient = terms.where(value.notnull()), gradient.where(value.notnull())
         f, g = value - value.mean("seed"), gradient - gradient.mean("seed")
         n = value.notnull().sum("seed")
         f = f / (n - 1).where(n > 1)
         parts = {"gradient": 2 * f * g, "variance": f * (value - value.mean("seed"))}
+        if terms is not None:
+            of_mean = _as_covariance(terms, n)
+            parts["gradient"] = parts["gradient"] + of_mean if question.noise_covaries else of_mean
         parts["scaled"] = slab.parameter_value * parts["gradient"] / 2
         numbers = self.samples.points["sample"].values
         weight = self._weight(value["sample"].values)
@@ -103,6 +117,17 @@ class NoiseGradient(Estimator):
         # The spread of the values that leave out one seed at a time, which are linear in these parts.
         se = (n * (n - 1) * error.sum("seed")) ** 0.5 / (n - 2).where(n > 2)
         return {"noise_gradient": sums["gradient"], "noise_gradient_se": se}
+
+    def _terms(self, slab: Slab) -> xr.DataArray | None:
+        """The noise terms of each seed (..., parameter), NaN where they are no numbers."""
+        if "noise_slope" not in slab.given or self.samples.scale is None:
+            return None
+        difference, slope = (
+            self.samples.scale.divided(slab.given[f"noise_{name}"]) for name in ("difference", "slope")
+        )
+        terms = difference * slope
+        finite: xr.DataArray = xr.apply_ufunc(np.isfinite, terms)
+        return terms.where(finite & slab.used)
 
     def _weight(self, samples: np.ndarray) -> xr.DataArray:
         rows = np.searchsorted(self.samples.points["sample"].values, samples)
@@ -150,3 +175,12 @@ class NoiseGradient(Estimator):
         """The sum over seeds without each of them, from parts d_r / (n - 1)."""
         n = part.sizes["seed"]
         return ((n - 1) * part.sum("seed") - n * part) / max(n - 2, 1)
+
+
+def _as_covariance(terms: xr.DataArray, n: xr.DataArray) -> xr.DataArray:
+    """Parts of each seed whose sum is the mean of the terms over n seeds.
+
+    Without a seed they are what is left of a covariance, d_r / (n - 1), without it: both then have one
+    rule, by which sum - n / (n - 2) (part - sum / n) is the mean of the other seeds.
+    """
+    return (terms.mean("seed") + (n - 2) * terms) / (n * (n - 1)).where(n > 1)
