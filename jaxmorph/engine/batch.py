@@ -19,6 +19,11 @@ from .pieces import Program, Saved, in_pieces
 from .program import GradientMode
 from .ways import SMOOTHING, choose_way
 
+Noise = tuple[
+    Float[np.ndarray, "sample seed time observable"],
+    Float[np.ndarray, "sample seed time observable parameter"],
+]
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -34,8 +39,8 @@ class Evaluation:
         path_score: d ln p / d parameter of what was drawn in stretches of the path, shape (sample, seed,
             stretch, parameter), NaN for parameters that observables depend on besides; None if it is not
             known (``estimators.score``).
-        noise: Terms of d variance between seeds / d parameter (:class:`.program.NoiseTerms`), of arrays
-            (sample, seed, ...); None if they were not asked for, or the estimator has none.
+        noise: Factors of terms of d variance between seeds / d parameter (:class:`.program.NoiseTerms`),
+            shaped as value and gradient; None if not asked for, or if the estimator has none.
     """
 
     time: Float[np.ndarray, " time"]
@@ -45,7 +50,7 @@ class Evaluation:
     reason: str
     estimator: Estimator = "pathwise"
     path_score: Float[np.ndarray, "sample seed stretch parameter"] | None = None
-    noise: program.NoiseTerms | None = None
+    noise: Noise | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,8 +142,8 @@ def evaluator(
             with blaming(problem, function, samples, keys, seeds):
                 model_time = _model_time(problem, way.traced, samples, keys)
                 result = in_pieces(function, samples, keys, memory_limit, saved, programs)
-            value, grad, *more = (result, None) if gradient == "none" else result
-            score, terms, *_ = *more, None, None
+            value, grad, *more = (result, None) if gradient == "none" else tuple(result)
+            score, terms, *_ = (*more, None, None)
             return Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score, terms)
 
         yield evaluated

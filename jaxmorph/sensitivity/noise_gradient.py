@@ -24,8 +24,11 @@ from .two_way import (
     spread_of,
     times_variance,
     with_ends,
+    with_skewed_ends,
 )
 
+_FEWEST_BY_SCORE = 128
+"""Seeds: products of squared values and scores of fewer have seldom shown their tail."""
 _PAIR = ("time", "observable", "parameter")
 _ABSENT = "needs noise, two or more seeds, and an estimator of gradients that tells how noise changes"
 NOISE = Method(
@@ -35,7 +38,8 @@ NOISE = Method(
     "seeds, if these are complete. With estimator: score the mean of noise_difference times noise_slope "
     "(batches) is added, as its f ∂f/∂θ is not half of ∂f²/∂θ; with smoothed that mean alone is the "
     "derivative, of the smoothed variance. A parameter that acts on the noise alone has it and no other "
-    "effect. The error has a part of the samples and one of the seeds, that by leaving out one seed at a time.",
+    "effect. The error has a part of the samples and one of the seeds, that by leaving out one seed at "
+    "a time; with score, from 128 seeds on.",
     "Glasserman, Monte Carlo Methods in Financial Engineering (Springer, 2003), section 7.2",
 )
 QUANTITIES = (
@@ -85,6 +89,7 @@ class NoiseGradient(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
+        self._has_terms = False
         # Of each seed its part in the sums over samples; of each sample its sums over seeds.
         self._of_seeds: dict[str, xr.DataArray] = {}
         self._of_samples: dict[str, xr.DataArray | None] = {}
@@ -96,6 +101,7 @@ class NoiseGradient(Estimator):
         if not (known and question.stochastic and slab.value.sizes["seed"] > 1):
             return {}
         value, gradient = slab.value.astype(float), slab.gradient.astype(float)
+        self._has_terms = terms is not None
         if terms is not None:
             value = value.where(terms.notnull().all("parameter"))
             terms, gradient = terms.where(value.notnull()), gradient.where(value.notnull())
@@ -146,9 +152,14 @@ class NoiseGradient(Estimator):
         left = left_out["variance"].where(left_out["variance"] > 0)
         elasticity = self._relative(average["scaled"], variance, samples["scaled"], samples["variance"])
         slope = self._relative(average["gradient"], variance, samples["gradient"], samples["variance"])
-        of_seeds = {name: jackknifed(left_out[name] / left) for name in ("scaled", "gradient")}
         if not self._has_interval(left.sizes["seed"]):
             return {"noise_gradient_average": average["gradient"], "noise_elasticity": elasticity[0]}
+        if self._has_terms:
+            of_average = spread_of(self._groups(samples["gradient"]), "sample")
+            return with_skewed_ends(
+                "noise_gradient_average", average["gradient"], of_average, left_out["gradient"]
+            ) | with_skewed_ends("noise_elasticity", *elasticity, left_out["scaled"] / left)
+        of_seeds = {name: jackknifed(left_out[name] / left) for name in ("scaled", "gradient")}
         size = self._groups(samples["variance"] / variance)
         factors = factors_of_variance(spread_of(size, "sample"), left)
         of_slope = (slope[1], of_seeds["gradient"])
@@ -169,7 +180,9 @@ class NoiseGradient(Estimator):
 
     def _has_interval(self, n_seeds: int) -> bool:
         groups = self.samples.points.sizes["sample"] // self.samples.group_size
-        return self.samples.stands_for == "sample" and min(n_seeds, groups) >= FEWEST
+        by_score = self._has_terms and self.samples.question.noise_covaries
+        enough = groups >= FEWEST and n_seeds >= (_FEWEST_BY_SCORE if by_score else FEWEST)
+        return self.samples.stands_for == "sample" and enough
 
     def _without_each(self, part: xr.DataArray) -> xr.DataArray:
         """The sum over seeds without each of them, from parts d_r / (n - 1)."""

@@ -201,6 +201,7 @@ def sobol_indices(
 
     # Variances between seeds: the total with noise holds what a parameter does to the noise.
     scales = dict.fromkeys(("sobol_noise_first", "sobol_total_with_noise"), DeviationScale.SHARE)
+    scales["sobol_first_with_noise"] = DeviationScale.REST
     found = estimate_entries(value, of_entry, stochastic, parameters, groups.n, sizes, scales)
     return with_share_used(found, value, np.repeat(usable, size))
 
