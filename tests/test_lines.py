@@ -183,6 +183,7 @@ def test_a_study_with_jumps_noise_and_smooth_terms_is_told_apart_line_by_line() 
     # What it took: three lines, and ten halvings of intervals of all of them together.
     assert 3 * 7 * 8 < found.simulations <= (3 + lines.MOST_ROUNDS) * 7 * 8
     assert sections.LINE_ROUNDS == lines.MOST_ROUNDS
+    assert sections.LINE_ROUNDS_ON_AVERAGE == lines.ROUNDS_ON_AVERAGE
 
 
 def test_a_choice_beside_one_that_the_score_sees_is_missed_beyond_the_noise_of_seeds() -> None:
