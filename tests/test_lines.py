@@ -16,7 +16,7 @@ from jaxmorph import engine, store
 from jaxmorph.configuration import sections
 from jaxmorph.designs import GridDesign
 from jaxmorph.distributions import LogUniform, Normal, Uniform
-from jaxmorph.engine import lines
+from jaxmorph.engine import averaged_lines, lines
 from jaxmorph.engine.explained import HALVINGS, MATERIAL, Line
 from jaxmorph.report import checked, incomplete
 from jaxmorph.sensitivity import Question, estimate
@@ -183,7 +183,7 @@ def test_a_study_with_jumps_noise_and_smooth_terms_is_told_apart_line_by_line() 
     # What it took: three lines, and ten halvings of intervals of all of them together.
     assert 3 * 7 * 8 < found.simulations <= (3 + lines.MOST_ROUNDS) * 7 * 8
     assert sections.LINE_ROUNDS == lines.MOST_ROUNDS
-    assert sections.LINE_ROUNDS_ON_AVERAGE == lines.ROUNDS_ON_AVERAGE
+    assert sections.LINE_ROUNDS_ON_AVERAGE == averaged_lines.MOST_ROUNDS
 
 
 def test_a_choice_beside_one_that_the_score_sees_is_missed_beyond_the_noise_of_seeds() -> None:

@@ -8,7 +8,7 @@ from test_lines import searched
 
 from jaxmorph.engine.averaged_lines import MATERIAL, ROUNDS_A_LINE, AveragedLine
 
-JUMPS = {(0.02, 0.05): 75, (0.05, 0.2): 95, (0.2, 1.0): 98}
+JUMPS = {(0.02, 0.05): 90, (0.05, 0.2): 95, (0.2, 1.0): 98}
 """Shares of the range, and how many in a hundred are found at least."""
 
 
