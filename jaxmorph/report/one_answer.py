@@ -51,8 +51,8 @@ def chaos(checks: xr.Dataset | None) -> str:
         told.append(f"{of}{words(str(observable))} by {digit} (evaluated in a batch: by {batch})")
     return (
         f"Chaos: one unit in the last digit of parameters or constants changes {joined(told)}. What a "
-        "single simulation gives is then not the same on another machine or in another batch; only means over "
-        "many seeds can be."
+        "single simulation gives is then not the same on another machine or in another batch; only "
+        "means over many seeds can be."
     )
 
 
