@@ -10,17 +10,18 @@ import pytest
 import xarray as xr
 from jaxtyping import Array
 from support import synthetic
+from support.problems import problem_of
 
 from jaxmorph import engine, store
 from jaxmorph.configuration import sections
 from jaxmorph.designs import GridDesign
-from jaxmorph.distributions import Distribution, LogUniform, Normal, Uniform
-from jaxmorph.engine import lines
+from jaxmorph.distributions import LogUniform, Normal, Uniform
+from jaxmorph.engine import averaged_lines, lines
 from jaxmorph.engine.explained import HALVINGS, MATERIAL, Line
 from jaxmorph.report import checked, incomplete
 from jaxmorph.sensitivity import Question, estimate
 from jaxmorph.simulation import bernoulli
-from jaxmorph.studies import Observable, Parameter, Problem, Recording, Study
+from jaxmorph.studies import Problem
 
 Function = Callable[[np.ndarray], Any]
 WIDTH = 0.96 / 6 / 2**HALVINGS
@@ -142,27 +143,6 @@ def test_gradients_that_are_off_everywhere_are_found_and_numbers_that_fail_are_n
 # --- studies -------------------------------------------------------------------------------------
 
 
-def problem_of(
-    simulate: Callable[[Mapping[str, Array], Array], dict[str, Array]],
-    *observables: str,
-    stochastic: bool = True,
-    **distributions: Distribution,
-) -> Problem:
-    """A study that gives what a function gives."""
-    names = tuple(distributions)
-
-    class Own(Study):
-        def simulate(self, parameters: Mapping[str, Array], key: Array) -> Recording:
-            return Recording(jnp.zeros(1), {k: v[None] for k, v in simulate(parameters, key).items()})
-
-    Own.parameters = tuple(Parameter(n, "1", n, d.centre, d) for n, d in distributions.items())
-    Own.observables = tuple(Observable(name, "1", name) for name in observables)
-    Own.stochastic = stochastic
-    study = Own()
-    assert names == tuple(p.name for p in study.parameters)
-    return Problem(study, study.parameters, tuple(distributions.values()), {}, observables)
-
-
 def followed(problem: Problem, n_seeds: int = 8, estimator: str = "pathwise") -> engine.Lines:
     centre = np.array([d.centre for d in problem.distributions])
     how = engine.GradientArguments(gradient="auto", estimator=estimator)
@@ -203,6 +183,7 @@ def test_a_study_with_jumps_noise_and_smooth_terms_is_told_apart_line_by_line() 
     # What it took: three lines, and ten halvings of intervals of all of them together.
     assert 3 * 7 * 8 < found.simulations <= (3 + lines.MOST_ROUNDS) * 7 * 8
     assert sections.LINE_ROUNDS == lines.MOST_ROUNDS
+    assert sections.LINE_ROUNDS_ON_AVERAGE == averaged_lines.MOST_ROUNDS
 
 
 def test_a_choice_beside_one_that_the_score_sees_is_missed_beyond_the_noise_of_seeds() -> None:

@@ -20,6 +20,7 @@ from jaxmorph.configuration import BUILT_IN_STUDIES, Run
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.distributions import Uniform
 from jaxmorph.engine import OneAnswer, program
+from jaxmorph.engine.moved_constants import with_moved_constants
 from jaxmorph.engine.one_answer import distance
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.jobs.analyse import write_design
@@ -78,6 +79,21 @@ class Logistic(jxm.Study):
         return jxm.Recording(1.0 + jnp.arange(self.n_steps), {"x": x, "gained": gained})
 
 
+class OfConstants(jxm.Study):
+    """The same chaos of constants alone, which a parameter scales."""
+
+    parameters = (vary("gain", 0.5, 1.5),)
+    observables = (jxm.Observable("x", "1", "x"),)
+    r: float = 3.99
+
+    def simulate(self, parameters: Mapping[str, Array], key: PRNGKeyArray) -> jxm.Recording:
+        gain = parameters["gain"]
+        x0 = jax.random.uniform(key, (), gain.dtype, 0.2, 0.8)
+        # A fused program has one rounding less in the difference of two products.
+        x, _ = jax.lax.scan(lambda x, _: (self.r * x - self.r * x * x, None), x0, None, 200)
+        return once(x=gain * x)
+
+
 class Smooth(jxm.Study):
     """Two smooth observables."""
 
@@ -132,6 +148,29 @@ def test_chaos_is_called_so_also_where_its_parameter_is_fixed(
     assert not found.differs.any()
     np.testing.assert_array_equal(found.chaotic, [True, False])
     assert found.value.last_digit[0] > 0.01
+
+
+def test_chaos_of_constants_alone_is_called_so(optimised: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No parameter is in it: their last digits change nothing, and a batch everything."""
+    problem = problem_of(OfConstants())
+    found = asked(problem)
+    assert not found.differs.any()
+    assert found.chaotic.all()
+    assert found.value.last_digit[0] > 0.01
+    monkeypatch.setattr(sys.modules["jaxmorph.engine.alone"], "with_moved_constants", lambda f: f)
+    assert asked(problem).differs.all(), "without the constants it would be an accusation"
+
+
+def test_constants_that_are_meant_as_they_stand_are_not_moved() -> None:
+    def function(x: Array) -> Array:
+        y, _ = jax.lax.scan(lambda y, _: (0.1 * y, None), x, None, 2)
+        return jnp.stack([y, 0.5 * x, jnp.where(x == 1.0, 2.0, x), 0 * x])
+
+    with jax.enable_x64(True):
+        x = jnp.asarray(1.0)
+        off = (with_moved_constants(function)(x) - function(x)) / jnp.finfo(x.dtype).eps
+        assert -0.1 < off[0] < 0
+        np.testing.assert_array_equal(off[1:], 0)
 
 
 @pytest.mark.slow

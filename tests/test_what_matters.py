@@ -9,7 +9,9 @@ from support.estimated import estimated
 
 from jaxmorph.figures.ranking import changes_sign, evidence, sizes
 from jaxmorph.figures.style import final
+from jaxmorph.quantities import describe
 from jaxmorph.report import findings, observables, summary
+from jaxmorph.sensitivity.sobol_indices import FIRST, TOTAL
 
 Function = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -96,6 +98,9 @@ def _between(**variables: list[float]) -> xr.Dataset:
     for name, value in variables.items():
         data[name] = ("parameter", value)
     template = estimated(linear, ["x", "y", "z"], 64, 4)
+    for one in (TOTAL, FIRST):
+        template[one.name] = (one.dims, np.zeros((1, 1, 3)))
+    template = describe(template, (TOTAL, FIRST))
     for name in variables:
         base = name.removesuffix("_low").removesuffix("_high")
         data[name].attrs = template[base].attrs if name == base else {}
@@ -136,3 +141,33 @@ def test_a_bound_below_what_a_parameter_explains_alone_is_not_used() -> None:
     assert [one.name for one in seen.found] == ["sobol_first_given_data"]
     assert [one.name for one in seen.not_found] == ["total_bound"]
     assert evidence(data, 2, elasticities=False).found == []
+
+
+def test_an_index_without_an_interval_tells_an_effect_only_beyond_its_documented_error() -> None:
+    """FAST: 0.36 and 0.42 at most; an exact zero of it proves nothing, either."""
+    data = _between(sobol_total=[0.6, 0.3, 0.0], sobol_first=[0.5, 0.02, 0.0])
+    assert [one.name for one in evidence(data, 0, elasticities=False).found] == [
+        "sobol_total",
+        "sobol_first",
+    ]
+    for i in (1, 2):
+        seen = evidence(data, i, elasticities=False)
+        assert not seen.found
+        assert len(seen.not_found) == 2
+        assert not seen.exactly_zero
+    bounded = data.assign(
+        {f"sobol_total_{end}": ("parameter", [x] * 3) for end, x in (("low", 0.2), ("high", 0.7))}
+    )
+    assert [one.name for one in evidence(bounded, 1, elasticities=False).found] == ["sobol_total"]
+
+
+@pytest.mark.parametrize("n_seeds", [2, 3])
+def test_of_few_seeds_what_has_no_interval_is_no_evidence(n_seeds: int) -> None:
+    """Bounds and scores of pure noise are above zero as often as below."""
+    data = final(estimated(linear, ["x", "y", "z"], 64, n_seeds)).sel(observable="f")
+    assert "total_bound_low" not in data
+    seen = evidence(data, 0, elasticities=True)
+    assert {one.name for one in seen.found} == {"elasticity_average"}
+    assert "total_bound" in {one.name for one in seen.not_found}
+    without_noise = data.assign_attrs(stochastic=0)
+    assert "total_bound" in {one.name for one in evidence(without_noise, 0, elasticities=True).found}

@@ -34,6 +34,8 @@ class GradientDeclaration:
         bias: A sentence, without its full stop, for all places where its gradients are shown; empty if
             there is no bias.
         method: Its entry in the methods section of a report, if it needs one.
+        noise_covaries: Whether twice the covariance of value and gradient is part of the derivative of
+            the variance between seeds, as it is all of it along paths.
         order: Its place in lists; the plainest is first.
     """
 
@@ -48,6 +50,7 @@ class GradientDeclaration:
     caution: str = ""
     bias: str = ""
     method: Method | None = None
+    noise_covaries: bool = False
     order: int = 100
 
     @property

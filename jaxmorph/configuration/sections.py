@@ -18,6 +18,8 @@ else:
 
 LINE_ROUNDS = 20
 """So often as many points as one line has are added to all lines together, at most."""
+LINE_ROUNDS_ON_AVERAGE = 10
+"""The same where the gradients of all seeds count together."""
 ON_AVERAGE = 8
 """So many times as many seeds are on lines where the gradients of all of them count together."""
 
@@ -69,14 +71,14 @@ class Checks(ConfigurationModel):
         8,
         ge=1,
         description="seeds on the lines, at most; of gradients right on average alone (`score`, "
-        "`smoothed`) eight times as many, and no more points",
+        "`smoothed`) eight times as many, and half as many more points",
     )
 
     def lines(self, estimator: str, seeds: int) -> tuple[int, int]:
         """Seeds on the lines of a run with so many, and how often points may be added to all lines."""
         if GRADIENT_ESTIMATORS[estimator].is_complete:
             return min(self.line_seeds, seeds), LINE_ROUNDS
-        return min(ON_AVERAGE * self.line_seeds, seeds), 0
+        return min(ON_AVERAGE * self.line_seeds, seeds), LINE_ROUNDS_ON_AVERAGE
 
 
 class Estimates(ConfigurationModel):

@@ -19,6 +19,7 @@ from ..studies import Problem
 from . import capacities, program
 from .compiler import unfused_options
 from .failures import blaming
+from .moved_constants import with_moved_constants
 from .program import Gradients, Values
 
 ValuesOf = Callable[[Float[Array, " parameter"]], Values]
@@ -65,6 +66,7 @@ def each_alone(
     samples: Float[np.ndarray, "pair parameter"],
     keys: UInt32[np.ndarray, "pair 2"],
     seeds: np.ndarray,
+    constants_moved: bool = False,
 ) -> list[np.ndarray]:
     """``differentiate(values, theta)`` of each pair of a sample and a key: leaves (pair, ...).
 
@@ -74,11 +76,15 @@ def each_alone(
         samples: Values of the varied parameters.
         keys: The key of each pair.
         seeds: Its seed's number.
+        constants_moved: Whether the constants of the study are off by a unit in the last place.
     """
 
     def single(function: Differentiate) -> Callable[[Array, Array], Any]:
         def alone(theta: Float[Array, "1 parameter"], key: UInt32[Array, "1 2"]) -> Any:
-            result = function(lambda t: program.values(problem, t, key[0]), theta[0])
+            def values(t: Float[Array, " parameter"]) -> Values:
+                return program.values(problem, t, key[0])
+
+            result = function(with_moved_constants(values) if constants_moved else values, theta[0])
             return jax.tree.map(lambda x: x[None, None], result)
 
         return alone

@@ -19,6 +19,11 @@ from .pieces import Program, Saved, in_pieces
 from .program import GradientMode
 from .ways import SMOOTHING, choose_way
 
+Noise = tuple[
+    Float[np.ndarray, "sample seed time observable"],
+    Float[np.ndarray, "sample seed time observable parameter"],
+]
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -34,6 +39,8 @@ class Evaluation:
         path_score: d ln p / d parameter of what was drawn in stretches of the path, shape (sample, seed,
             stretch, parameter), NaN for parameters that observables depend on besides; None if it is not
             known (``estimators.score``).
+        noise: Factors of terms of d variance between seeds / d parameter (:class:`.program.NoiseTerms`),
+            shaped as value and gradient; None if not asked for, or if the estimator has none.
     """
 
     time: Float[np.ndarray, " time"]
@@ -43,6 +50,7 @@ class Evaluation:
     reason: str
     estimator: Estimator = "pathwise"
     path_score: Float[np.ndarray, "sample seed stretch parameter"] | None = None
+    noise: Noise | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +77,7 @@ def evaluate(
     gradient: WantedMode = "auto",
     estimator: Estimator = "pathwise",
     smoothing: float = SMOOTHING,
+    noise: bool = False,
     memory_limit: float | None = None,
     saved: Saved | None = None,
 ) -> Evaluation:
@@ -84,6 +93,7 @@ def evaluate(
             gradient of the mean over seeds where that is unreliable, and ``straight-through``, with a
             bias, where it leaves out discrete choices: see ``engine.estimators``.
         smoothing: Width of the Gaussian of ``smoothed``, in standard deviations of each parameter.
+        noise: Whether to tell how the noise changes, too, where values and gradients do not.
         memory_limit: Bytes that one program may use; default: a share of what is free. What does not
             fit is cut into pieces, with the same results (to round-off).
         saved: Pieces of the same evaluation that were finished before, taken up instead of computed;
@@ -100,6 +110,7 @@ def evaluate(
         gradient=gradient,
         estimator=estimator,
         smoothing=smoothing,
+        noise=noise,
         memory_limit=memory_limit,
     ) as evaluated:
         return evaluated(samples, saved)
@@ -114,6 +125,7 @@ def evaluator(
     gradient: WantedMode = "auto",
     estimator: Estimator = "pathwise",
     smoothing: float = SMOOTHING,
+    noise: bool = False,
     memory_limit: float | None = None,
 ) -> Iterator[Callable[..., Evaluation]]:
     """:func:`evaluate` of samples (and saved pieces) that come one after another, at the same seeds.
@@ -122,16 +134,17 @@ def evaluator(
     """
     way = choose_way(problem, gradient, estimator, smoothing, run_key)
     programs: dict[tuple[int, int], Program] = {}
-    with _mapped(problem, way.single, seeds, run_key, way.simulates) as (function, keys):
+    single, simulates = way.of(noise and problem.study.is_stochastic)
+    with _mapped(problem, single, seeds, run_key, simulates) as (function, keys):
 
         def evaluated(samples: np.ndarray, saved: Saved | None = None) -> Evaluation:
             samples = np.asarray(samples, program.dtype(problem))
             with blaming(problem, function, samples, keys, seeds):
                 model_time = _model_time(problem, way.traced, samples, keys)
                 result = in_pieces(function, samples, keys, memory_limit, saved, programs)
-            value, grad, *more = (result, None) if gradient == "none" else result
-            score = more[0] if more else None
-            return Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score)
+            value, grad, *more = (result, None) if gradient == "none" else tuple(result)
+            score, terms, *_ = (*more, None, None)
+            return Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score, terms)
 
         yield evaluated
 

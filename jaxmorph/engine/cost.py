@@ -11,7 +11,7 @@ from ..studies import Problem
 from . import program
 from .batch import on_pairs
 from .devices import describe_devices, n_cpus, per_device
-from .estimators import WantedMode, Way
+from .estimators import Single, WantedMode
 from .failures import StudyError
 from .pieces import Piece, compile_piece, evaluate_piece
 from .ways import SMOOTHING, choose_way
@@ -28,6 +28,7 @@ def measure_cost(
     gradient: WantedMode = "auto",
     estimator: Estimator = "pathwise",
     smoothing: float = SMOOTHING,
+    noise: bool = False,
 ) -> Cost:
     """Time a few simulations at the medians of the parameters, or at a quartile where the study raises.
 
@@ -35,17 +36,19 @@ def measure_cost(
         JaxmorphError: If it raises at all three.
     """
     way = choose_way(problem, gradient, estimator, smoothing, run_key)
+    mapped = way.of(noise and problem.study.is_stochastic)
     for quantile in (0.5, 0.25):
         with contextlib.suppress(StudyError):
-            return _time(problem, way, quantile, run_key)
-    return _time(problem, way, 0.75, run_key)
+            return _time(problem, mapped, quantile, run_key)
+    return _time(problem, mapped, 0.75, run_key)
 
 
-def _time(problem: Problem, way: Way, quantile: float, run_key: int) -> Cost:
+def _time(problem: Problem, mapped: tuple[Single, Single], quantile: float, run_key: int) -> Cost:
     point = [distribution.ppf(np.array(quantile)) for distribution in problem.distributions]
     samples = np.tile(point, (_SAMPLES, 1)).astype(program.dtype(problem))
     seeds = np.arange(SEEDS_MEASURED)
-    with on_pairs(problem, way.single, samples, seeds, run_key, way.simulates) as (function, keys):
+    single, simulates = mapped
+    with on_pairs(problem, single, samples, seeds, run_key, simulates) as (function, keys):
         start = time.perf_counter()
         piece = compile_piece(function, samples, keys, (per_device(_SAMPLES), SEEDS_MEASURED), math.inf)
         compiled = time.perf_counter()

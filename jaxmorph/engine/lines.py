@@ -4,7 +4,8 @@ Values between neighbouring points change by the integral of the gradient, or so
 jump, a choice that only its value follows, a path too wild for any derivative. All points have the same
 seeds. So where each gradient is the whole derivative of its simulation nothing but the quadrature is in
 error, and what is missing is halved until it is explained or a jump is left (:mod:`.explained`). Other
-gradients are right on average over seeds alone: there the whole line is tested against their spread.
+gradients are right on average over seeds alone: there the whole line is tested against their spread
+(:mod:`.averaged_lines`).
 """
 
 import dataclasses
@@ -13,25 +14,23 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 
 from ..configuration import GRADIENT_ESTIMATORS
 from ..distributions import Distribution, is_logarithmic
 from ..studies import Problem
 from . import program
+from .averaged_lines import MATERIAL as MATERIAL_ON_AVERAGE
+from .averaged_lines import MOST_ROUNDS as ROUNDS_ON_AVERAGE
+from .averaged_lines import ROUNDS_A_LINE, AveragedLine
 from .batch import Evaluation, evaluator
-from .explained import MATERIAL, Line, integrals, quadrature_error
+from .explained import MATERIAL, Line
 from .ways import GradientArguments
 
 MOST_ROUNDS = 20
 """So often points are added to all lines together, as many as one line has, before the search ends."""
-LEVEL = 0.001
-"""Probability that gradients which are right on average are called incomplete anywhere."""
 # Far out in the tails a study may not be defined.
 _TAIL = 0.02
 _LAST_PLACES = 64
-# Of a mean over shifted parameters: it differs from the values at the ends of a line by a little.
-_MATERIAL_ON_AVERAGE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +107,13 @@ def follow_lines(
             found = _of_search(lines, axes)
         else:
             slopes = [a.slope(u, one.gradient) for one, a, u in zip(made, axes, grids, strict=True)]
-            found = _on_average(made, slopes, grids, np.maximum(_MATERIAL_ON_AVERAGE * spread, floor))
+            material = np.maximum(MATERIAL_ON_AVERAGE * spread, floor)
+            averaged = [
+                AveragedLine(u, one.value, slope, material, len(axes))
+                for one, slope, u in zip(made, slopes, grids, strict=True)
+            ]
+            rounds, untold = _search_on_average(averaged, axes, evaluated, n_points)
+            found = _of_averages(averaged, untold)
     return Lines(
         points=np.stack([a.theta(u) for a, u in zip(axes, grids, strict=True)]),
         value=_by_parameter([one.mean(one.value) for one in made]),
@@ -257,38 +262,45 @@ def _of_search(lines: Sequence[Line], axes: Sequence[_Axis]) -> dict[str, np.nda
     }
 
 
-def _on_average(
-    made: Sequence[_Simulated],
-    slopes: Sequence[np.ndarray],
-    grids: Sequence[np.ndarray],
-    material: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """The same, from the spread over seeds of what is missing on a whole line.
+def _search_on_average(
+    lines: Sequence[AveragedLine],
+    axes: Sequence[_Axis],
+    evaluated: Callable[..., Evaluation],
+    n_points: int,
+) -> tuple[int, np.ndarray]:
+    """Looks closer at lines that would be accused, the surest first; the number of rounds.
 
-    The quadrature errs by as much as leaving out every second point changes.
+    And whether there were not enough of them to tell (parameter).
     """
-    missing, errors, incomplete = [], [], []
-    for one, slope, u in zip(made, slopes, grids, strict=True):
-        known = np.where(one.there, slope, 0.0)
-        n = one.there.sum(axis=0)
-        change = one.value[-1] - one.value[0] - integrals(u, known).sum(axis=0)
-        each = np.where(one.there, change, 0.0)
-        mean = each.sum(axis=0) / np.maximum(n, 1)
-        quadrature = np.abs(quadrature_error(u, known).sum(axis=0)) / np.maximum(n, 1)
-        variance = np.where(one.there, (each - mean) ** 2, 0.0).sum(axis=0) / np.maximum(n - 1, 1)
-        error = np.sqrt(variance / np.maximum(n, 1))
-        beyond = np.maximum(np.abs(mean) - quadrature, 0.0)
-        t = np.divide(beyond, error, out=np.zeros_like(mean), where=error > 0)
-        p_value = 2 * stats.t.sf(t, np.maximum(n - 1, 1)) * mean.size * len(made)
-        missing.append(np.where(n > 0, mean, np.nan))
-        errors.append(np.where(n > 1, np.hypot(error, quadrature), np.nan))
-        incomplete.append((n > 1) & (p_value < LEVEL) & (beyond > material))
-    shape = (*missing[0].shape, len(made))
+    rounds, untold = 0, np.zeros(len(lines), bool)
+    for i in np.argsort([-line.certainty for line in lines], kind="stable"):
+        line, axis = lines[i], axes[i]
+        for _ in range(ROUNDS_A_LINE):
+            if not line.incomplete.any():
+                break
+            if rounds == ROUNDS_ON_AVERAGE:
+                untold[i] = True
+                break
+            points = line.wanted(n_points)
+            full = np.concatenate([points, np.full(n_points - len(points), points[-1])])
+            one = _Simulated.of(evaluated(axis.samples(full)), axis)
+            kept = slice(len(points))
+            line.add(points, one.value[kept], axis.slope(full, one.gradient)[kept])
+            rounds += 1
+    return rounds, untold
+
+
+def _of_averages(
+    lines: Sequence[AveragedLine], untold: Bool[np.ndarray, " parameter"]
+) -> dict[str, np.ndarray]:
+    """What the tests of averages found, as attributes of ``Lines``."""
+    incomplete = np.stack([line.incomplete for line in lines], axis=-1)
+    shape = incomplete.shape
     return {
-        "missing": np.stack(missing, axis=-1),
-        "missing_error": np.stack(errors, axis=-1),
-        "incomplete": np.stack(incomplete, axis=-1),
-        "unresolved": np.zeros(shape[1:], bool),
+        "missing": np.stack([line.missing for line in lines], axis=-1),
+        "missing_error": np.stack([line.error for line in lines], axis=-1),
+        "incomplete": incomplete & ~untold,
+        "unresolved": incomplete.any(axis=0) & untold,
         "jump": np.full(shape, np.nan),
         "jump_from": np.full(shape[1:], np.nan),
         "jump_to": np.full(shape[1:], np.nan),

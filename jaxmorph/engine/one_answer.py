@@ -78,6 +78,7 @@ def one_answer(
     A difference counts beyond 100 times what one unit in the last place of the parameters does to the
     same simulation by itself (of the fixed ones, too), and beyond 100 units in the last place of the
     largest number of its kind. What is below is rounding, or where half of the digits are lost, chaos.
+    Before it counts, the constants of the study are moved as well: a chaos may be of these alone.
 
     Args:
         problem: The study, what varies and what is measured.
@@ -88,6 +89,24 @@ def one_answer(
     """
     i, j = _pairs(len(samples), len(seeds))
     tried = _Alone(problem, samples[i], seeds[j], run_key)
+    found = _held_against(tried, problem, samples, seeds, run_key, modes, (i, j))
+    if found.differs.any():
+        tried.moves_constants = True
+        found = _held_against(tried, problem, samples, seeds, run_key, modes, (i, j))
+    return found
+
+
+def _held_against(
+    tried: "_Alone",
+    problem: Problem,
+    samples: np.ndarray,
+    seeds: np.ndarray,
+    run_key: int,
+    modes: BothModes,
+    pairs: tuple[np.ndarray, np.ndarray],
+) -> OneAnswer:
+    """What is known of pairs by themselves against what batches gave."""
+    i, j = pairs
     ahead, scale, eps = modes.ahead, modes.scale, float(np.finfo(program.dtype(problem)).eps)
     assert ahead.gradient is not None
     value, gradient = tried(values_and_gradients)
@@ -129,7 +148,13 @@ def _pairs(n_samples: int, n_seeds: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Alone:
-    """Some pairs by themselves, and with their parameters moved by one unit in the last place."""
+    """Some pairs by themselves, and with their parameters moved by one unit in the last place.
+
+    Attributes:
+        moves_constants: Whether a further change is one of the study's constants.
+    """
+
+    moves_constants = False
 
     def __init__(self, problem: Problem, samples: np.ndarray, seeds: np.ndarray, run_key: int):
         self._n, self._seeds, self._pairs = len(problem.names), np.unique(seeds), len(seeds)
@@ -154,7 +179,12 @@ class _Alone:
         rows = self._samples[: 1 + changes].reshape(-1, self._samples.shape[-1])
         keys = np.tile(self._keys, (1 + changes, 1))
         found = each_alone(self._problem, derivative(self._n), rows, keys, self._seeds)
-        return [x.reshape(1 + changes, self._pairs, *x.shape[1:]) for x in found]
+        whole = [x.reshape(1 + changes, self._pairs, *x.shape[1:]) for x in found]
+        if not (changes and self.moves_constants):
+            return whole
+        here = self._samples[0], self._keys, self._seeds
+        more = each_alone(self._problem, derivative(self._n), *here, constants_moved=True)
+        return [np.concatenate([x, y[None]]) for x, y in zip(whole, more, strict=True)]
 
 
 def _apart(

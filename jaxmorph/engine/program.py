@@ -32,6 +32,22 @@ Gradients = Float[Array, "time observable parameter"]
 PathScore = Float[Array, "stretch parameter"]
 
 
+class NoiseTerms(NamedTuple):
+    """Of one seed: two factors whose product is a term of d Var_Z f / d parameter, Z being the noise.
+
+    Gradients that are right on average alone do not tell how noise changes: the mean of f g is not that
+    of the derivative of f^2 / 2. The factors stay apart because the square of an observable may be no
+    number in its precision.
+
+    Attributes:
+        difference: A difference between this noise and another.
+        slope: The derivative that belongs to it.
+    """
+
+    difference: Values
+    slope: Gradients
+
+
 def precision(problem: Problem) -> contextlib.AbstractContextManager:
     """JAX in the study's precision, whatever the global flag says."""
     return jax.enable_x64(problem.study.precision == "float64")
@@ -60,11 +76,12 @@ def seed_keys(run_key: int, seeds: np.ndarray) -> UInt32[np.ndarray, "seed 2"]:
     return np.stack(words, axis=-1)
 
 
-_APART = ("pilots", "directions", "checks", "optimisation")
+_APART = ("pilots", "directions", "checks", "optimisation", "twin")
 
 
 def key_apart(
-    key: UInt32[Array, "2"], purpose: Literal["pilots", "directions", "checks", "optimisation"]
+    key: UInt32[Array, "2"],
+    purpose: Literal["pilots", "directions", "checks", "optimisation", "twin"],
 ) -> UInt32[Array, "2"]:
     """A key that is none of ``split(key, n)``, for numbers that no simulation draws.
 

@@ -19,12 +19,12 @@ ENTRY = Entry(
     reading="One panel an observable, at the last time. A bar is the elasticity of the noise: 0.5 means "
     "that the standard deviation between seeds grows by 0.5 % when the parameter grows by 1 %. It "
     "follows from "
-    "how values and gradients vary together from seed to seed. A parameter may act on the noise "
+    "how values and gradients vary from seed to seed. A parameter may act on the noise "
     "alone: it "
     "moves no mean, and still is not negligible."
     "{% if noise_elasticity_low %} The whisker is the 95 % interval over samples and seeds; where "
-    "it holds zero, "
-    "the bar is pale.{% endif %} A red name with a cross says that this gradient cannot be trusted.",
+    "it holds zero, the bar is pale.{% else %} There is no interval, so it is not told from zero, and "
+    "bars are pale.{% endif %} A red name with a cross says that this gradient cannot be trusted.",
     variables=("noise_elasticity",),
     needs=("noise_elasticity",),
 )
@@ -50,6 +50,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
             bars.not_defined(ax, place)
             continue
         ends = ends_of(data.isel(parameter=int(i)), _NAME)
-        bars.signed(ax, place, value[i], ends)
+        # Pale without an interval, too: then nothing tells it from zero.
+        bars.signed(ax, place, value[i], ends or (0.0, 0.0))
         bars.interval_over(ax, place, ends)
     bars.name_rows(ax, data, order)

@@ -132,8 +132,8 @@ class Evidence:
     """What the estimates say of whether a parameter has an effect at all.
 
     Attributes:
-        found: Those whose interval leaves zero out.
-        not_found: Those whose interval holds zero.
+        found: Those that leave zero out of their interval or, without one, of their largest known error.
+        not_found: The others.
         exactly_zero: Whether all are 0, without an error.
     """
 
@@ -147,6 +147,9 @@ def evidence(data: xr.Dataset, i: int, elasticities: bool) -> Evidence:
     found: list[Quantity] = []
     not_found: list[Quantity] = []
     zero = True
+    # What several seeds give without an interval, noise may have made; of a single one all is said so.
+    noisy = int(data.attrs.get("stochastic", 1)) == 1 and data.sizes.get("seed", 1) > 1
+    unknown = np.inf if noisy else 0.0
     for quantity in present(data, *_EVIDENCE):
         name = quantity.name
         signed = quantity.kind is Kind.ELASTICITY
@@ -155,6 +158,9 @@ def evidence(data: xr.Dataset, i: int, elasticities: bool) -> Evidence:
         value, low, high = (float(end[i]) for end in _ends(data, name))
         if np.isnan(value):
             continue
+        if f"{name}_low" not in data and (value != 0 or quantity.error):
+            error = quantity.error or unknown
+            low, high = value - error, value + error
         if value == 0 and low == high:
             not_found.append(quantity)
             continue

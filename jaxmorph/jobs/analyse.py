@@ -84,6 +84,7 @@ def _question(run: Run, points: xr.Dataset, checks: str | None) -> sensitivity.Q
         stochastic=bool(points.attrs["stochastic"]),
         pathwise=declared.along_paths,
         complete=declared.is_complete,
+        noise_covaries=declared.is_complete or declared.noise_covaries,
         smoothing=run.smoothing if "smoothing" in declared.settings else None,
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,

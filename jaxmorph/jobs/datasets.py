@@ -69,6 +69,7 @@ def simulated(
         attributes=attributes,
         gradient_kind=gradient_kind,
         path_score=None if evaluated is None else evaluated.path_score,
+        noise=None if evaluated is None else evaluated.noise,
     )
     if isinstance(result, engine.SimulatedStates):
         return with_states(dataset, problem, numbers, seeds, result)

@@ -25,7 +25,7 @@ def with_one_answer(
         if differs:
             logger.warning("%s: another answer by itself than in a batch", name)
         if chaotic:
-            logger.warning("%s: chaotic, the last digit of the parameters changes it", name)
+            logger.warning("%s: chaotic, the last digit of parameters or constants changes it", name)
     numbers = {
         "alone_value_difference": found.value.difference,
         "alone_value_last_digit": found.value.last_digit,

@@ -44,7 +44,13 @@ def evaluate_batch(
     saved = store.SavedPieces(unfinished / run_name / Path(output).stem, digest(spec))
     with _run_wide(range(*spec.samples)):
         result = engine.evaluate(
-            problem, points[numbers], seeds, run_key=spec.key, saved=saved, **how_of(spec)
+            problem,
+            points[numbers],
+            seeds,
+            run_key=spec.key,
+            noise=True,
+            saved=saved,
+            **how_of(spec),
         )
     _report_non_finite(result, numbers, seeds)
     attributes = file_attributes(run_name, spec, problem, result.estimator, begin) | _mode_of(result)

@@ -62,7 +62,7 @@ def describe_study(
         "cuts": [dataclasses.asdict(cut) for cut in cuts],
     }
     store.write_record(store.StudyRecord.from_plain(content), output)
-    measured = engine.measure_cost(problem, run_key=spec.key, **how_of(spec))
+    measured = engine.measure_cost(problem, run_key=spec.key, noise=True, **how_of(spec))
     _say_cost(measured)
     write_cost(measured, cost)
 

@@ -94,6 +94,7 @@ class Quantity:
         stem: What the names of its parts begin with (``gradient_se`` of ``gradient_mean``), if not its
             name.
         interval: What its interval is for.
+        error: Largest error that it was seen to have where it has no interval; none: it is not known.
         nested: Whether it is also estimated from nested subsets of the samples and seeds.
         within: Half-width of the interval at which it counts as converged; none: nothing is said.
         relative: Whether that is a share of the largest value over parameters.
@@ -118,6 +119,7 @@ class Quantity:
     reading: str = ""
     stem: str = ""
     interval: Interval = Interval.NONE
+    error: float | None = None
     nested: bool = False
     within: float | None = None
     relative: bool = False

@@ -75,6 +75,8 @@ def attributes_of(quantity: Quantity, units: Units | None = None) -> dict[str, A
     attributes["short"] = quantity.short
     if quantity.interval is not Interval.NONE:
         attributes["interval"] = str(quantity.interval)
+    if quantity.error is not None:
+        attributes["error_without_interval"] = quantity.error
     if quantity.of_noise:
         attributes["of_noise"] = quantity.of_noise
     if quantity.within is not None:
@@ -106,6 +108,7 @@ def described(variable: xr.DataArray) -> Quantity:
         short=str(attrs.get("short", attrs.get("label", ""))),
         reading=str(attrs.get("reading", "")),
         interval=Interval(attrs.get("interval", Interval.NONE)),
+        error=attrs.get("error_without_interval"),
         within=attrs.get("wanted_half_width"),
         relative=bool(attrs.get("wanted_half_width_relative", 0)),
         from_gradients=bool(attrs.get("from_gradients", 0)),

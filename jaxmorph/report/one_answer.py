@@ -50,9 +50,9 @@ def chaos(checks: xr.Dataset | None) -> str:
         digit, batch = (_size(one, name, end) for end in ends)
         told.append(f"{of}{words(str(observable))} by {digit} (evaluated in a batch: by {batch})")
     return (
-        f"Chaos: one unit in the last digit of the parameters changes {joined(told)}. What a single "
-        "simulation gives is then not the same on another machine or in another batch; only means over "
-        "many seeds can be."
+        f"Chaos: one unit in the last digit of parameters or constants changes {joined(told)}. What a "
+        "single simulation gives is then not the same on another machine or in another batch; only "
+        "means over many seeds can be."
     )
 
 

@@ -3,6 +3,10 @@
 Var_Z f = E f^2 - (E f)^2, and where the derivative of a mean is the mean of the gradient g along the
 path, that of E f^2 is the mean of 2 f g (Glasserman, Monte Carlo Methods in Financial Engineering
 (Springer, 2003), section 7.2). So d Var_Z f / d theta = 2 E[f g] - 2 E[f] E[g] = 2 Cov_Z(f, g).
+
+Where a gradient is right on average alone, d E f^2 is not E[2 f g], and its estimator gives the noise
+terms q of each seed besides: with ``score``, which sees f^2 as one more observable, d E f^2 =
+E[2 f g + q], and the derivative of the variance is 2 Cov_Z(f, g) + E[q]; with ``smoothed`` it is E[q].
 """
 
 import numpy as np
@@ -20,16 +24,22 @@ from .two_way import (
     spread_of,
     times_variance,
     with_ends,
+    with_skewed_ends,
 )
 
+_FEWEST_BY_SCORE = 128
+"""Seeds: products of squared values and scores of fewer have seldom shown their tail."""
 _PAIR = ("time", "observable", "parameter")
-_ABSENT = "needs noise, two or more seeds, and gradients along paths"
+_ABSENT = "needs noise, two or more seeds, and an estimator of gradients that tells how noise changes"
 NOISE = Method(
     "Derivative of the noise",
     "d Var_r f / dθ_p = 2 Cov_r(f, ∂f/∂θ_p)",
     "The variance is that between seeds; its derivative follows from the same gradients, unbiased over "
-    "seeds, if these are complete. A parameter that acts on the noise alone has it and no other effect. "
-    "The error has a part of the samples and one of the seeds, that by leaving out one seed at a time.",
+    "seeds, if these are complete. With estimator: score the mean of noise_difference times noise_slope "
+    "(batches) is added, as its f ∂f/∂θ is not half of ∂f²/∂θ; with smoothed that mean alone is the "
+    "derivative, of the smoothed variance. A parameter that acts on the noise alone has it and no other "
+    "effect. The error has a part of the samples and one of the seeds, that by leaving out one seed at "
+    "a time; with score, from 128 seeds on.",
     "Glasserman, Monte Carlo Methods in Financial Engineering (Springer, 2003), section 7.2",
 )
 QUANTITIES = (
@@ -79,19 +89,29 @@ class NoiseGradient(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
+        self._has_terms = False
         # Of each seed its part in the sums over samples; of each sample its sums over seeds.
         self._of_seeds: dict[str, xr.DataArray] = {}
         self._of_samples: dict[str, xr.DataArray | None] = {}
 
     def add(self, slab: Slab) -> Estimates:
         question = self.samples.question
-        if not (question.complete and question.stochastic and slab.value.sizes["seed"] > 1):
+        terms = self._terms(slab)
+        known = question.complete or terms is not None
+        if not (known and question.stochastic and slab.value.sizes["seed"] > 1):
             return {}
         value, gradient = slab.value.astype(float), slab.gradient.astype(float)
+        self._has_terms = terms is not None
+        if terms is not None:
+            value = value.where(terms.notnull().all("parameter"))
+            terms, gradient = terms.where(value.notnull()), gradient.where(value.notnull())
         f, g = value - value.mean("seed"), gradient - gradient.mean("seed")
         n = value.notnull().sum("seed")
         f = f / (n - 1).where(n > 1)
         parts = {"gradient": 2 * f * g, "variance": f * (value - value.mean("seed"))}
+        if terms is not None:
+            of_mean = _as_covariance(terms, n)
+            parts["gradient"] = parts["gradient"] + of_mean if question.noise_covaries else of_mean
         parts["scaled"] = slab.parameter_value * parts["gradient"] / 2
         numbers = self.samples.points["sample"].values
         weight = self._weight(value["sample"].values)
@@ -103,6 +123,17 @@ class NoiseGradient(Estimator):
         # The spread of the values that leave out one seed at a time, which are linear in these parts.
         se = (n * (n - 1) * error.sum("seed")) ** 0.5 / (n - 2).where(n > 2)
         return {"noise_gradient": sums["gradient"], "noise_gradient_se": se}
+
+    def _terms(self, slab: Slab) -> xr.DataArray | None:
+        """The noise terms of each seed (..., parameter), NaN where they are no numbers."""
+        if "noise_slope" not in slab.given or self.samples.scale is None:
+            return None
+        difference, slope = (
+            self.samples.scale.divided(slab.given[f"noise_{name}"]) for name in ("difference", "slope")
+        )
+        terms = difference * slope
+        finite: xr.DataArray = xr.apply_ufunc(np.isfinite, terms)
+        return terms.where(finite & slab.used)
 
     def _weight(self, samples: np.ndarray) -> xr.DataArray:
         rows = np.searchsorted(self.samples.points["sample"].values, samples)
@@ -121,9 +152,14 @@ class NoiseGradient(Estimator):
         left = left_out["variance"].where(left_out["variance"] > 0)
         elasticity = self._relative(average["scaled"], variance, samples["scaled"], samples["variance"])
         slope = self._relative(average["gradient"], variance, samples["gradient"], samples["variance"])
-        of_seeds = {name: jackknifed(left_out[name] / left) for name in ("scaled", "gradient")}
         if not self._has_interval(left.sizes["seed"]):
             return {"noise_gradient_average": average["gradient"], "noise_elasticity": elasticity[0]}
+        if self._has_terms:
+            of_average = spread_of(self._groups(samples["gradient"]), "sample")
+            return with_skewed_ends(
+                "noise_gradient_average", average["gradient"], of_average, left_out["gradient"]
+            ) | with_skewed_ends("noise_elasticity", *elasticity, left_out["scaled"] / left)
+        of_seeds = {name: jackknifed(left_out[name] / left) for name in ("scaled", "gradient")}
         size = self._groups(samples["variance"] / variance)
         factors = factors_of_variance(spread_of(size, "sample"), left)
         of_slope = (slope[1], of_seeds["gradient"])
@@ -144,9 +180,20 @@ class NoiseGradient(Estimator):
 
     def _has_interval(self, n_seeds: int) -> bool:
         groups = self.samples.points.sizes["sample"] // self.samples.group_size
-        return self.samples.stands_for == "sample" and min(n_seeds, groups) >= FEWEST
+        by_score = self._has_terms and self.samples.question.noise_covaries
+        enough = groups >= FEWEST and n_seeds >= (_FEWEST_BY_SCORE if by_score else FEWEST)
+        return self.samples.stands_for == "sample" and enough
 
     def _without_each(self, part: xr.DataArray) -> xr.DataArray:
         """The sum over seeds without each of them, from parts d_r / (n - 1)."""
         n = part.sizes["seed"]
         return ((n - 1) * part.sum("seed") - n * part) / max(n - 2, 1)
+
+
+def _as_covariance(terms: xr.DataArray, n: xr.DataArray) -> xr.DataArray:
+    """Parts of each seed whose sum is the mean of the terms over n seeds.
+
+    Without a seed they are what is left of a covariance, d_r / (n - 1), without it: both then have one
+    rule, by which sum - n / (n - 2) (part - sum / n) is the mean of the other seeds.
+    """
+    return (terms.mean("seed") + (n - 2) * terms) / (n * (n - 1)).where(n > 1)

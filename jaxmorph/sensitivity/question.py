@@ -25,6 +25,8 @@ class Question:
         complete: Whether each gradient is the whole derivative of its simulation, so that its covariance
             with the value is that of a derivative; gradients of another estimator are right on average
             alone.
+        noise_covaries: Whether twice that covariance is part of the derivative of the variance between
+            seeds; the rest, of gradients that are not complete, is in the noise terms of the batches.
         smoothing: Of gradients that are averages over shifts of the parameters, the standard deviation
             of these, as a share of the parameters'.
         wanted_signal_to_noise: What ``seeds_needed`` is for.
@@ -38,6 +40,7 @@ class Question:
     stochastic: bool = True
     pathwise: bool = True
     complete: bool = True
+    noise_covaries: bool = True
     smoothing: float | None = None
     wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
     trim: float = TRIM

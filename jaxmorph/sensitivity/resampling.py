@@ -14,7 +14,8 @@ Samples count as independent draws, which makes intervals of a Sobol' sequence t
 A variance of few skewed draws is mostly too small, and then looks sure: resamples of 16 exponential
 numbers cover theirs in 73 % of the time. So deviations of a variance between seeds are those of its
 logarithm (Miller, Ann. Math. Stat. 39 (1968) 567-582), both as large as the larger, and the upper one a
-little larger still (``docs/estimates.md`` has what was measured).
+little larger still (``docs/estimates.md`` has what was measured). Of a share that is left beside such a
+variance it is the lower one.
 """
 
 import enum
@@ -51,6 +52,8 @@ class DeviationScale(enum.Enum):
     """Its logarithm."""
     SHARE = enum.auto()
     """Of a variance in two: the logarithm of the ratio of the two parts."""
+    REST = enum.auto()
+    """The same of the other part, for each source of error that keeps it between 0 and 1."""
 
     def of(self, x: xr.DataArray) -> xr.DataArray:
         """What is estimated, on this scale."""
@@ -159,6 +162,8 @@ def with_interval(
             low, high = _reach(_deviation(draws, n, scale))
             low = abs(low).where(abs(low) > abs(high), abs(high))
             longer.append((low, low * (1 + _UPWARDS / n**0.5)))
+        if scale is DeviationScale.REST:
+            scale, longer = DeviationScale.LINEAR, _of_rest(estimate, linear, longer)
         low, high = _ends(estimate, longer, scale)
         inside = xr.apply_ufunc(np.isfinite, scale.of(estimate))
         lower, higher = inside & (low < ends[0]), inside & (high > ends[1])
@@ -196,6 +201,21 @@ def _ends(
         up = xr.apply_ufunc(np.hypot, up, high.clip(min=0))
     middle = scale.of(estimate)
     return scale.back(middle - down), scale.back(middle + up)
+
+
+def _of_rest(
+    estimate: xr.DataArray,
+    linear: list[tuple[xr.DataArray, xr.DataArray]],
+    longer: list[tuple[xr.DataArray, xr.DataArray]],
+) -> list[tuple[xr.DataArray, xr.DataArray]]:
+    """Linear deviations of what is left beside a variance, whose upper deviation is the longer."""
+    scale, found = DeviationScale.REST, []
+    middle = scale.of(estimate)
+    for (down, up), (shorter, further) in zip(linear, longer, strict=True):
+        known = xr.apply_ufunc(np.isfinite, middle) & xr.apply_ufunc(np.isfinite, further)
+        low, high = estimate - scale.back(middle - further), scale.back(middle + shorter) - estimate
+        found.append((down.where(~known, low), up.where(~known, high)))
+    return found
 
 
 def _spread(deviation: xr.DataArray) -> xr.DataArray:

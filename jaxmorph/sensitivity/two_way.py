@@ -159,6 +159,35 @@ def factors_of_variance(of_samples: Spread, left_out: xr.DataArray) -> Factors:
     return Factors(low, np.exp(np.hypot(by_samples, further)), of_samples.se, seeds.se)
 
 
+def with_skewed_ends(
+    name: str, value: xr.DataArray, of_samples: Spread, left_out: xr.DataArray
+) -> dict[str, xr.DataArray]:
+    """A statistic of few draws that are mostly small and of one sign, such as products of several.
+
+    The interval is the wider, at each end, of that of a mean and that of a variance, on the scale of its
+    logarithm; without any seed whose leaving out would change the sign.
+
+    Args:
+        name: Of the statistic.
+        value: The statistic.
+        of_samples: Its error by the choice of samples.
+        left_out: The statistic without each of the seeds, (seed, ...).
+    """
+    result = with_ends(name, value, (of_samples, jackknifed(left_out)))
+    one_sign = ((left_out * value) > 0).all("seed")
+    size = value.where(one_sign)
+    relative = Spread(of_samples.variance / size**2, of_samples.third / size**3, of_samples.n)
+    with np.errstate(over="ignore"):
+        factors = factors_of_variance(relative, abs(left_out).where(one_sign))
+    near, far = size * factors.low, size * factors.high
+    low, high = xr.where(value > 0, near, far), xr.where(value > 0, far, near)
+    wider_low, wider_high = low < result[f"{name}_low"], high > result[f"{name}_high"]
+    return result | {
+        f"{name}_low": result[f"{name}_low"].where(~wider_low, low),
+        f"{name}_high": result[f"{name}_high"].where(~wider_high, high),
+    }
+
+
 def times_variance(
     name: str,
     value: xr.DataArray,

@@ -1,6 +1,7 @@
 """The files of a run: their schema, atomic writing, checked reading, provenance."""
 
 from .build import (
+    NOISE_TERMS,
     batch_dataset,
     checks_dataset,
     clashes,
@@ -30,6 +31,7 @@ from .stream import streamed
 
 __all__ = [
     "LINES",
+    "NOISE_TERMS",
     "NO_COMMIT",
     "ObjectiveRecord",
     "ParameterRecord",

@@ -56,6 +56,24 @@ PATH_SCORE = Quantity(
     ("sample", "seed", "stretch", "parameter"),
     Kind.DERIVATIVE,
 )
+NOISE_TERMS = (
+    Quantity(
+        "noise_difference",
+        "difference between noise and other noise, a factor of noise_slope",
+        "observable",
+        _PAIR,
+        Kind.VALUE,
+    ),
+    Quantity(
+        "noise_slope",
+        "times noise_difference, on average over seeds: d variance between seeds / d parameter, or what "
+        "twice the covariance of value and gradient leaves of it (estimator: score)",
+        "observable parameter^-1",
+        (*_PAIR, "parameter"),
+        Kind.DERIVATIVE,
+        from_gradients=True,
+    ),
+)
 STORED = Quantity(
     "trajectory_stored",
     "whether the states of this sample and seed are stored",
@@ -122,7 +140,7 @@ CHECKS = (
 def clashes(variables: Sequence[DescribedState]) -> list[str]:
     """One line for each name of a field or of a dimension that files have for something else."""
     declared = (
-        *(*COORDINATES, VALUE, PATH_SCORE, STORED, CORNER),
+        *(*COORDINATES, VALUE, PATH_SCORE, *NOISE_TERMS, STORED, CORNER),
         *(*CHECKS, *ONE_ANSWER, *LINES, gradient_quantity("")),
     )
     taken = {q.name for q in declared} | {"time", "stage", "point"}
@@ -195,11 +213,13 @@ def batch_dataset(
     attributes: Attributes,
     gradient_kind: str = "pathwise",
     path_score: np.ndarray | None = None,
+    noise: Sequence[np.ndarray] | None = None,
 ) -> xr.Dataset:
     """Values (sample, seed, time, observable) and gradients (..., parameter) of a batch.
 
     ``gradient_kind`` says what its gradients are, in words; ``path_score`` (sample, seed, stretch,
-    parameter) is there if an estimator of gradients had it.
+    parameter) is there if an estimator of gradients had it; so is ``noise``, for each value a
+    ``noise_difference`` and for each gradient a ``noise_slope``.
     """
     dims = ("sample", "seed", "time", "observable")
     data: dict[str, Any] = {
@@ -210,6 +230,8 @@ def batch_dataset(
         data["gradient"] = ((*dims, "parameter"), gradient)
     if path_score is not None:
         data[PATH_SCORE.name] = (PATH_SCORE.dims, path_score)
+    if noise is not None:
+        data |= {q.name: (q.dims, array) for q, array in zip(NOISE_TERMS, noise, strict=True)}
     dataset = xr.Dataset(
         data,
         coords={
@@ -221,7 +243,8 @@ def batch_dataset(
         },
         attrs={**attributes, "design_hash": design_hash(parameter_value)},
     )
-    return describe(dataset, (*COORDINATES, VALUE, PATH_SCORE, gradient_quantity(gradient_kind)))
+    known = (*COORDINATES, VALUE, PATH_SCORE, *NOISE_TERMS, gradient_quantity(gradient_kind))
+    return describe(dataset, known)
 
 
 def with_trajectories(

@@ -19,7 +19,7 @@ _BYTES = 32e6
 """Values and gradients of a slab, all its seeds. Estimating takes several times as much."""
 _LARGE = ("value", "gradient")
 # There if the estimator of gradients has it, in all batches of a run or in none.
-_SOMETIMES = ("path_score",)
+_SOMETIMES = ("path_score", "noise_difference", "noise_slope")
 # Say the same in every batch of a run.
 _OF_ALL_BATCHES = ("device", "precision", "gradient_mode", "gradient_mode_reason", "random_key")
 _MOST_NAMED = 100

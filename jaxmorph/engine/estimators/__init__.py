@@ -8,9 +8,9 @@ from typing import Any
 
 from ...configuration import Estimator
 from ...errors import JaxmorphError
-from .base import GradientEstimator, WantedMode, Way
+from .base import GradientEstimator, Single, WantedMode, Way
 
-__all__ = ["GradientEstimator", "WantedMode", "Way", "estimator_named"]
+__all__ = ["GradientEstimator", "Single", "WantedMode", "Way", "estimator_named"]
 
 
 def _found() -> Iterator[type[GradientEstimator]]:

@@ -26,6 +26,8 @@ class Way(NamedTuple):
         single: What is mapped over samples and seeds: values; where gradients are wanted a tuple of
             values, gradients and, of an estimator that has it, the score of the path or None.
         simulates: The same simulations without derivatives, where there are such; else ``single``.
+        with_noise: Like ``single``, with a fourth result: the :class:`NoiseTerms`. None where values and
+            gradients tell how noise changes, or nothing does.
     """
 
     traced: Traced
@@ -33,6 +35,13 @@ class Way(NamedTuple):
     reason: str
     single: Single
     simulates: Single
+    with_noise: Single | None = None
+
+    def of(self, noise: bool) -> tuple[Single, Single]:
+        """What is mapped, and what makes the same simulations, with noise terms where wanted."""
+        if noise and self.with_noise is not None:
+            return self.with_noise, self.with_noise
+        return self.single, self.simulates
 
 
 class GradientEstimator(abc.ABC):

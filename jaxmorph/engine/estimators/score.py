@@ -20,6 +20,7 @@ from ...tracing import LogDensity, using
 from ..per_sample import over_keys
 from ..program import (
     Gradients,
+    NoiseTerms,
     PathScore,
     Traced,
     Values,
@@ -44,6 +45,7 @@ DECLARATION = GradientDeclaration(
     computed="by the score-function (likelihood-ratio) estimator",
     caution="Gradients on this page are score-function (likelihood ratio) estimates, not pathwise "
     "derivatives (Glynn, Commun. ACM 33 (1990) 75-84).",
+    noise_covaries=True,
     order=2,
 )
 
@@ -68,8 +70,9 @@ class Score(GradientEstimator):
         of = _held_fixed(problem, traced)
         what = "the draws' log density" if of == "all" else "the choices' log probability"
         reason = f"one tangent a parameter, of what is not drawn and of {what}"
+        with_noise = partial(score_with_noise, problem, pilots=pilots, of=of)
         single = partial(score, problem, pilots=pilots, of=of)
-        return Way(traced, "forward", reason, single, single)
+        return Way(traced, "forward", reason, single, single, with_noise)
 
     def check(self, problem: Problem) -> None:
         _held_fixed(problem, trace(problem))
@@ -167,6 +170,23 @@ def score(
         Values (time, observable), gradients (time, observable, parameter), and the score of the path
         (stretch, parameter); None if only choices are held fixed, which are not all of it.
     """
+    return score_with_noise(problem, theta, key, pilots=pilots, of=of)[:3]
+
+
+def score_with_noise(
+    problem: Problem,
+    theta: Float[Array, " parameter"],
+    key: PRNGKeyArray,
+    *,
+    pilots: UInt32[Array, "pilot 2"],
+    of: HeldFixed = "all",
+) -> tuple[Values, Gradients, PathScore | None, NoiseTerms]:
+    """The same, and how the variance between seeds changes beside 2 Cov(f, g), g the gradient of a seed.
+
+    That is the gradient of (f - c)^2 at c = f, this seed's own value taken for a constant: (f - c)^2 is
+    0, and its baseline, the mean of (f_pilot - f)^2, is left, times -d ln p. With 2 (f - E f) g it is
+    d (f^2) - 2 E[f] d f, both by the score.
+    """
 
     def held(theta: Array) -> tuple[Values, Float[Array, " time"], Float[Array, " stretch"]]:
         named = parameters(problem, theta)
@@ -184,7 +204,16 @@ def score(
     # Any number that does not depend on the seed will do: a pilot that fails spoils no estimate.
     baseline = jnp.sum(jnp.where(finite, pilot, 0), axis=0) / jnp.maximum(finite.sum(axis=0), 1)
     gradient = explicit + (value - baseline)[..., None] * slope[:, None, :]
+    apart = _root_mean_square(jnp.where(finite, pilot, baseline) - value)
+    noise = NoiseTerms(apart, -apart[..., None] * slope[:, None, :])
     if of != "all":
-        return value, gradient, None
+        return value, gradient, None, noise
     direct = jnp.any(explicit != 0, axis=(0, 1))
-    return value, gradient, jnp.where(direct, jnp.nan, of_stretches)
+    return value, gradient, jnp.where(direct, jnp.nan, of_stretches), noise
+
+
+def _root_mean_square(x: Float[Array, "pilot time observable"]) -> Values:
+    """Over pilots; squares of what is small or large in its unit may be no numbers."""
+    largest = jnp.abs(x).max(axis=0)
+    size = jnp.where(largest > 0, largest, 1)
+    return size * jnp.sqrt(jnp.mean((x / size) ** 2, axis=0))

@@ -18,7 +18,7 @@ from ...configuration import GradientDeclaration
 from ...distributions import is_logarithmic, natural_sd
 from ...errors import JaxmorphError
 from ...studies import Problem
-from ..program import Gradients, Traced, Values, key_apart, values
+from ..program import Gradients, NoiseTerms, Traced, Values, key_apart, values
 from .base import GradientEstimator, WantedMode, Way
 
 DECLARATION = GradientDeclaration(
@@ -63,7 +63,8 @@ class Smoothed(GradientEstimator):
             "sample"
         )
         single = partial(smoothed, problem, smoothing=self.smoothing)
-        return Way(traced, None, reason, single, single)
+        with_noise = partial(smoothed_with_noise, problem, smoothing=self.smoothing)
+        return Way(traced, None, reason, single, single, with_noise)
 
 
 def smoothed(
@@ -90,6 +91,33 @@ def smoothed(
         lambda z: values(problem, move(z), key) - values(problem, move(-z), key),
     )(z)
     return values(problem, theta, key), jnp.einsum("dto,dp->top", rise, z) / (2 * reach * theta.size)
+
+
+def smoothed_with_noise(
+    problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray, *, smoothing: float
+) -> tuple[Values, Gradients, None, NoiseTerms]:
+    """The same, no score of a path, and how the variance between seeds changes.
+
+    With D(z) the difference between the seed's simulation and one with other noise, both at m(z), half
+    the mean of D^2 is the variance there. So
+
+        E_z[(D(m(z))^2 - D(m(-z))^2) z_p] / (4 E[m_p(z_p) z_p])
+
+    is the gradient of the smoothed variance, from the first direction: two simulations more. (The
+    squares of f alone would also count how the mean varies over the shifts.)
+    """
+    move, reach = _moves(problem, theta, smoothing)
+    z = _directions(key_apart(key, "directions"), theta.size, theta.dtype)
+
+    def both_ways(key: PRNGKeyArray, z: Array) -> tuple[Values, Values]:
+        return values(problem, move(z), key), values(problem, move(-z), key)
+
+    ahead, behind = jax.vmap(partial(both_ways, key))(z)
+    gradient = jnp.einsum("dto,dp->top", ahead - behind, z) / (2 * reach * theta.size)
+    twin = both_ways(key_apart(key, "twin"), z[0])
+    one, other = ahead[0] - twin[0], behind[0] - twin[1]
+    slope = (one - other)[..., None] * z[0] / (2 * reach)
+    return values(problem, theta, key), gradient, None, NoiseTerms((one + other) / 2, slope)
 
 
 def _moves(
