@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -138,6 +139,55 @@ def job(samples: tuple[int, ...] = (8, 32, 128), seeds: int = 8, options: tuple[
         f"of it {said}; compiling {cold.compiling.iloc[-1]:.1f} s where the cache has none\n"
         f"less than 5 % of it from {19 * fixed / slope:.0f} simulations a job"
     )
+
+
+def first_report(repeats: int = 3, cores: int = 2) -> None:
+    """How long it takes from a configuration to its reports: medians, with the cache empty and filled.
+
+    README's own study, the default configuration (two runs) and an epidemic by Diffrax, each by the
+    command that a user types, in a folder of its own.
+    """
+    print("study                  empty cache s  filled cache s")
+    for name, (files, arguments) in _first_runs().items():
+        taken: dict[bool, list[float]] = {False: [], True: []}
+        for _ in range(repeats):
+            with tempfile.TemporaryDirectory() as place:
+                folder = Path(place)
+                for file, text in files.items():
+                    (folder / file).parent.mkdir(exist_ok=True)
+                    (folder / file).write_text(text, encoding="utf-8")
+                for filled in (False, True):
+                    snakefile = ("-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"))
+                    clock = measured(folder, *snakefile, "--cores", str(cores), *arguments)[1]
+                    taken[filled].append(clock)
+                    for made in ("results", "logs", ".snakemake"):
+                        shutil.rmtree(folder / made)
+        empty, filled_cache = (float(np.median(taken[filled])) for filled in (False, True))
+        print(f"{name:<22} {empty:>13.1f} {filled_cache:>15.1f}", flush=True)
+
+
+def _first_runs() -> dict[str, tuple[dict[str, str], tuple[str, ...]]]:
+    """By name the files of a user, and what is said to Snakemake."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    study, configuration = (
+        next(
+            block for block in re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) if word in block
+        )
+        for language, word in (("python", "class Trap"), ("yaml", "trap.py"))
+    )
+    default = (ROOT / "config/config.yaml").read_text(encoding="utf-8")
+    own = ("--configfile", "my.yaml", "--replace-workflow-config")
+    epidemic = {
+        "study": "epidemic",
+        "parameters": dict.fromkeys(("beta", "gamma", "i0"), "default"),
+        "design": {"method": "saltelli", "samples": 128},
+        "seeds": 1,
+    }
+    return {
+        "README's": ({"trap.py": study, "my.yaml": configuration}, own),
+        "default configuration": ({"config/config.yaml": default}, ()),
+        "epidemic, 640 solves": ({"my.yaml": yaml.safe_dump({"runs": {"epidemic": epidemic}})}, own),
+    }
 
 
 def aggregation(

@@ -237,7 +237,7 @@ def kink(unit: np.ndarray) -> np.ndarray:
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "ishigami": ishigami,
     "linear": lambda unit: unit @ [4.0, 2.0, 1.0],
-    "product": lambda unit: product(unit),
+    "product": product,
     "kink": kink,
     "inert": lambda unit: 2 * unit[:, 0] + unit[:, 1],
     "exponential": exponential,

@@ -54,6 +54,7 @@ BUILT_IN_STUDIES = {
     "cell-sorting": "jaxmorph.studies.cell_sorting:CellSortingStudy",
     "chemical-patterning": "jaxmorph.studies.chemical_patterning:ChemicalPatterningStudy",
     "elongation": "jaxmorph.studies.elongation:ElongationStudy",
+    "epidemic": "jaxmorph.studies.epidemic:EpidemicStudy",
 }
 """Where the studies that have a short name are, as ``module:Class``."""
 
@@ -66,8 +67,8 @@ class Run(ConfigurationModel):
 
     study: str = Field(
         description="name of a built-in study (`reference`, `growing-disc`, `cell-sorting`, "
-        "`chemical-patterning`, `elongation`, `ornstein-uhlenbeck`, `ishigami`, `linear`), or a study "
-        "of your own: `path/to/file.py:ClassName` or `package.module:ClassName`"
+        "`chemical-patterning`, `elongation`, `epidemic`, `ornstein-uhlenbeck`, `ishigami`, `linear`), "
+        "or a study of your own: `path/to/file.py:ClassName` or `package.module:ClassName`"
     )
     settings: dict[str, Scalar] = Field(
         default_factory=dict, description="settings of the study that differ from its defaults"

@@ -8,7 +8,7 @@ from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, elasticity_bias, elasticity_deviation
 from .resampling import nested
 from .samples import Samples, kept_in
-from .sums import add_up as add_up  # noqa: PLC0414 (noise_gradient.py takes it from here)
+from .sums import add_up
 from .trimmed import trimmed_mean
 from .two_way import Blocks, Spread, ends, interaction, spread_of
 

@@ -13,10 +13,10 @@ import numpy as np
 import xarray as xr
 
 from ..quantities import Interval, Kind, Method, Quantity
-from .average import add_up
 from .estimator import Estimates, Estimator, Slab
 from .resampling import FEWEST
 from .samples import Samples, kept_in
+from .sums import add_up
 from .two_way import (
     Spread,
     factors_of_variance,

@@ -1,6 +1,7 @@
 """An epidemic: a study of ordinary differential equations, solved by Diffrax, without cells or noise."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import diffrax
 import jax.numpy as jnp
@@ -43,7 +44,7 @@ class EpidemicStudy(Study):
         del key
         beta, gamma, i0 = (parameters[name] for name in ("beta", "gamma", "i0"))
 
-        def change(t: Array, y: Array, args: None) -> Array:
+        def change(t: Any, y: Array, args: None) -> Array:
             s, i, _ = y
             return jnp.stack([-beta * s * i, beta * s * i - gamma * i, gamma * i])
 
