@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from scipy import optimize
 
 from jaxmorph import engine
 from jaxmorph.configuration import BUILT_IN_STUDIES
@@ -140,6 +141,24 @@ def test_the_linear_study_is_a_weighted_sum() -> None:
     assert result.gradient is not None
     np.testing.assert_allclose(result.value.ravel(), [1 + 70 + 50 + 3000 - 15000] * 2, rtol=1e-15)
     np.testing.assert_allclose(result.gradient, np.broadcast_to(c, (1, 2, 1, 1, 5)), rtol=1e-15)
+
+
+@pytest.mark.slow
+def test_an_epidemic_ends_as_its_final_size_says() -> None:
+    """s of ln(s / s0) = -R (1 - s), R = beta / gamma, and its derivatives by the implicit function."""
+    names = ("beta", "gamma", "i0")
+    problem = load_problem("epidemic", {"days": 600.0, "n_times": 2}, dict.fromkeys(names, "default"))
+    point = np.array([[0.4, 0.15, 2e-3]])
+    found = engine.evaluate(problem, point, np.arange(1), run_key=0, gradient="forward")
+    assert found.gradient is not None
+    beta, gamma, i0 = point[0]
+    ratio = beta / gamma
+    s = optimize.brentq(lambda s: np.log(s / (1 - i0)) + ratio * (1 - s), 1e-9, 0.9, xtol=1e-15)
+    of_ratio = -(1 - s) / (1 / s - ratio)
+    expected = [of_ratio / gamma, -of_ratio * ratio / gamma, -1 / (1 - i0) / (1 / s - ratio)]
+    np.testing.assert_allclose(found.value[0, 0, -1], [0, 1 - s], atol=1e-7)
+    # What is not susceptible in the end has recovered.
+    np.testing.assert_allclose(found.gradient[0, 0, -1, 1], -np.array(expected), rtol=1e-5)
 
 
 # --- a user's study ------------------------------------------------------------------------------
