@@ -23,7 +23,7 @@ ROOMS = {
     "sensitivity": ["sensitivity"],
     "presentation": ["report", "figures", "animations", "visualization"],
     "terminal": ["terminal"],
-    "jobs": ["jobs", "analysis"],
+    "jobs": ["jobs", "analysis", "command"],
 }
 ALLOWED = {
     "foundation": set(),

@@ -1,0 +1,143 @@
+"""The subcommands: what each is given, and what it does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
+
+from ..configuration import read_configuration, read_cost
+from ..configuration.specify import Specifications
+from ..errors import JaxmorphError
+
+CONFIGURATION = "jaxmorph.yaml"
+_CONFIGURATIONS = (CONFIGURATION, "config/config.yaml")
+_PACKAGE = Path(__file__).parents[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; one readable line for a mistake."""
+    words = [*(sys.argv[1:] if arguments is None else arguments)]
+    try:
+        if words[:1] == ["run"] and not {"-h", "--help"} & set(words):
+            _run(words[1:])  # all but a file is Snakemake's, in any order
+        known = _parser().parse_args(words)
+        known.do(known)
+    except JaxmorphError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="jaxmorph", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, do: Callable[..., None], about: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+        one.set_defaults(do=do)
+        return one
+
+    one = command("init", _init, "write a configuration and a study of cells to start from")
+    one.add_argument("folder", nargs="?", type=Path, default=Path(), help="where to; default: here")
+    one = command("run", _run, "make the reports of a configuration; all options are Snakemake's")
+    one.add_argument("file", nargs="?", help=f"a .yaml file; default: {' or '.join(_CONFIGURATIONS)}")
+    one = command(
+        "check", _check, "hold a configuration against its studies, as the first job of each run does"
+    )
+    one.add_argument("file", nargs="?", help=f"a .yaml file; default: {' or '.join(_CONFIGURATIONS)}")
+    one = command("report", _report, "write the report of a finished run again")
+    one.add_argument("run", type=Path, help="its folder: results/NAME")
+    one.add_argument("page", nargs="?", type=Path, help="the HTML file; default: NAME.html")
+    one = command("reproduce", _reproduce, "unpack what a report carries: configuration, study, data")
+    one.add_argument("report", type=Path, metavar="REPORT.html")
+    one.add_argument("folder", type=Path, help="where to; made if absent")
+    return parser
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    folder: Path = arguments.folder
+    start = files(__package__) / "start"
+    texts = {name: (start / name).read_text(encoding="utf-8") for name in (CONFIGURATION, "cells.py")}
+    if there := [name for name in texts if (folder / name).exists()]:
+        raise JaxmorphError(f"{folder / there[0]}: is there already; name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        print(folder / name)
+    print("Next: jaxmorph run" if folder == Path() else f"Next: cd {folder} && jaxmorph run")
+
+
+def _run(words: list[str]) -> NoReturn:
+    """Become Snakemake, so that Ctrl-C and the exit status are its own."""
+    named = words[0] if words and words[0].endswith((".yaml", ".yml")) else None
+    rest = _with_profile(words[1:] if named else words)
+    configuration = ["--configfile", _configuration(named), "--replace-workflow-config"]
+    logger = ["--logger=rich"] if sys.stderr.isatty() and "--logger" not in " ".join(rest) else []
+    command = ["-m", "snakemake", "--snakefile", str(snakefile()), *rest, *logger, *configuration]
+    os.execv(sys.executable, [sys.executable, *command])
+
+
+def snakefile() -> Path:
+    """The workflow: inside the package that a wheel installs, beside it in a checkout."""
+    places = (_PACKAGE / "_workflow", _PACKAGE.parent)
+    return next(place / "Snakefile" for place in places if (place / "Snakefile").is_file())
+
+
+def _with_profile(rest: list[str]) -> list[str]:
+    """``--profile slurm`` means the workflow's own, unless there is one in this folder."""
+    given = list(rest)
+    for i, word in enumerate(given[:-1]):
+        own = snakefile().parent / "profiles" / given[i + 1]
+        if word == "--profile" and own.is_dir() and not Path(given[i + 1]).exists():
+            given[i + 1] = str(own)
+    return given
+
+
+def _configuration(named: str | None) -> str:
+    if named is not None:
+        return named
+    for name in _CONFIGURATIONS:
+        if Path(name).is_file():
+            return name
+    raise JaxmorphError(
+        f"there is no {' and no '.join(_CONFIGURATIONS)} in {Path.cwd()}; name a file, or write one to "
+        "start from: jaxmorph init"
+    )
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    file = _configuration(arguments.file)
+    runs = read_configuration(file).runs
+    from ..jobs.study import describe_study  # imports JAX
+
+    for name, run in runs.items():
+        with TemporaryDirectory() as folder:
+            cost = str(Path(folder, "cost.json"))
+            spec = Specifications(run).study
+            describe_study(name, spec, run.animation, str(Path(folder, "study.json")), cost)
+            n, of_one = run.n_samples * run.n_seeds, read_cost(cost).seconds_per_simulation
+        print(
+            f"{file}: {name} is good: {len(run.parameters)} parameters of {run.study}, {n:,} "
+            f"simulations of {1e3 * of_one:.3g} ms"
+        )
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from ..analysis import open as open_run
+
+    folder: Path = arguments.run
+    print(open_run(folder).report(arguments.page or Path(f"{folder.name}.html")))
+
+
+def _reproduce(arguments: argparse.Namespace) -> None:
+    from ..report.reproduce import unpack
+
+    for path in unpack(arguments.report, arguments.folder):
+        print(path)
+    print(f"Next: cd {arguments.folder} && jaxmorph run config.yaml")
