@@ -43,8 +43,13 @@ WITHOUT_JAX = {"foundation", "store", "sensitivity", "presentation", "terminal"}
 ROOM_OF = {module: room for room, modules in ROOMS.items() for module in modules}
 
 
+A_USERS = PACKAGE / "command/start"
+"""What `jaxmorph init` writes."""
+
+
 def modules() -> list[Path]:
-    return [p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"]
+    aside = {PACKAGE / "__init__.py", *A_USERS.iterdir()}
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if path not in aside]
 
 
 def imports(path: Path) -> set[str]:
