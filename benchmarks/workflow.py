@@ -53,11 +53,10 @@ def measured(folder: Path, *command: str) -> tuple[float, float, float, str]:
 
 
 def snakemake(folder: Path, runs: dict, *arguments: str) -> tuple[float, float, float, str]:
-    """The workflow in ``folder``, on one core; each job starts by itself, as on a cluster."""
+    """The workflow in ``folder``, on one core."""
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump({"runs": runs}), encoding="utf-8")
     command = ("-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config))
-    os.environ[FOLDER] = ""
     return measured(folder, *command, "--replace-workflow-config", "--cores", "1", *arguments)
 
 
@@ -112,8 +111,9 @@ def job(samples: tuple[int, ...] = (8, 32, 128), seeds: int = 8, options: tuple[
     A size is a run of two batches of the reference study on one core: the first compiles its program,
     the second finds it in the cache. A line through the times of the second ones has at 0 simulations
     the cost of a job. Of it, imports are timed by themselves, and logs say how long it traced and
-    compiled. ``options`` are Snakemake's, as ``("--profile", "slurm")``.
+    compiled. Each job starts by itself, as on a cluster. ``options`` are Snakemake's, as ``("--profile", "slurm")``.
     """
+    os.environ[FOLDER] = ""
     runs = {f"of{n * seeds}": _run("sobol", 2 * n, seeds, (n, seeds)) for n in samples}
     rows = []
     with tempfile.TemporaryDirectory() as name:
