@@ -111,7 +111,8 @@ def job(samples: tuple[int, ...] = (8, 32, 128), seeds: int = 8, options: tuple[
     A size is a run of two batches of the reference study on one core: the first compiles its program,
     the second finds it in the cache. A line through the times of the second ones has at 0 simulations
     the cost of a job. Of it, imports are timed by themselves, and logs say how long it traced and
-    compiled. Each job starts by itself, as on a cluster. ``options`` are Snakemake's, as ``("--profile", "slurm")``.
+    compiled. Each job starts by itself, as on a cluster. ``options`` are Snakemake's, as
+    ``("--profile", "slurm")``.
     """
     os.environ[FOLDER] = ""
     runs = {f"of{n * seeds}": _run("sobol", 2 * n, seeds, (n, seeds)) for n in samples}
