@@ -254,7 +254,9 @@ def temporary_memory(study: str, mode: str, n_steps: int) -> float:
     single = {"forward": program.forward, "reverse": program.reverse}[mode]
     with program.precision(problem):
         theta, key = jnp.array([3.0, 1.0]), jax.random.PRNGKey(0)
-        lowered = jax.jit(lambda theta, key: single(problem, theta, key)).lower(theta, key)
+        lowered = jax.jit(
+            lambda theta, key: single(lambda theta: program.values(problem, theta, key), theta)
+        ).lower(theta, key)
         analysis = lowered.compile().memory_analysis()
     assert analysis is not None
     return analysis.temp_size_in_bytes

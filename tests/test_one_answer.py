@@ -230,6 +230,7 @@ def assert_one_answer(name: str) -> None:
     }
     found = asked(load_problem(name, {}, varied))
     assert not found.differs.any() and not found.chaotic.any()
+    assert found.gradient is not None
     assert max(found.value.difference.max(), found.gradient.difference.max()) < 1e-8
 
 

@@ -13,7 +13,7 @@ from support.spaces import periodic_of_another
 
 import jaxmorph as jxm
 from jaxmorph.engine import evaluate
-from jaxmorph.engine.program import forward, reverse, seed_keys
+from jaxmorph.engine.program import forward, reverse, seed_keys, values
 from jaxmorph.env.interactions import choosing, preferring
 from jaxmorph.env.interactions.sums import BOTH_WAYS, ONCE
 from jaxmorph.env.mechanics import MorsePotential, PairPotential, SGDMechanicalRelaxation
@@ -159,7 +159,7 @@ def test_the_engine_gives_what_a_plain_vmap_gives(mode: str, names: tuple[str, .
         single = {"forward": forward, "reverse": reverse}[mode]
 
         def one(theta: Array, key: Array) -> tuple[Array, Array]:
-            return single(problem, theta, key)
+            return single(lambda theta: values(problem, theta, key), theta)
 
         value, gradient = jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))(samples, keys)
     result = evaluate(problem, samples, np.arange(3), run_key=5, gradient=mode)  # type: ignore[arg-type]

@@ -5,13 +5,14 @@ from .checks import FiniteDifferences, finite_differences, lyapunov_exponent
 from .cost import measure_cost
 from .cuts import Cut, find_cuts
 from .devices import describe_devices, require_gpus
+from .differentiable import Modes, NotDifferentiable, choose_mode, modes_of
 from .failures import StudyError
 from .impure import check_pure
 from .lines import Lines, follow_lines
 from .modes import BothModes, both_modes
 from .one_answer import Apart, OneAnswer, one_answer
 from .pieces import Piece
-from .program import GradientMode, check_trace, choose_mode, trace, trace_gradients
+from .program import GradientMode, Traced, check_trace, trace
 from .ways import GradientArguments, check_estimator
 
 __all__ = [
@@ -23,10 +24,13 @@ __all__ = [
     "GradientArguments",
     "GradientMode",
     "Lines",
+    "Modes",
+    "NotDifferentiable",
     "OneAnswer",
     "Piece",
     "SimulatedStates",
     "StudyError",
+    "Traced",
     "both_modes",
     "check_estimator",
     "check_pure",
@@ -40,9 +44,9 @@ __all__ = [
     "follow_lines",
     "lyapunov_exponent",
     "measure_cost",
+    "modes_of",
     "one_answer",
     "require_gpus",
     "simulate_states",
     "trace",
-    "trace_gradients",
 ]

@@ -20,7 +20,7 @@ from . import capacities, program
 from .compiler import unfused_options
 from .failures import blaming
 from .moved_constants import with_moved_constants
-from .program import Gradients, Values
+from .program import GradientMode, Gradients, Values
 
 ValuesOf = Callable[[Float[Array, " parameter"]], Values]
 Differentiate = Callable[[ValuesOf, Float[Array, " parameter"]], tuple[Array, ...]]
@@ -34,18 +34,25 @@ def with_fixed_parameters(problem: Problem) -> Problem:
     return dataclasses.replace(problem, varied=(*problem.varied, *more), fixed={})
 
 
-def values_and_gradients(n: int) -> Differentiate:
-    """Values of a function of the parameters, and gradients by the first ``n``, in forward mode."""
+def values_and_gradients(n: int, mode: GradientMode = "forward") -> Differentiate:
+    """Of a function of the parameters: values, and gradients in the first ``n``."""
+    jacobian = jax.jacfwd if mode == "forward" else jax.jacrev
 
     def differentiate(values: ValuesOf, theta: Array) -> tuple[Values, Gradients]:
         def twice(moved: Array) -> tuple[Values, Values]:
             value = values(jnp.concatenate([moved, theta[n:]]))
             return value, value
 
-        gradient, value = jax.jacfwd(twice, has_aux=True)(theta[:n])
+        gradient, value = jacobian(twice, has_aux=True)(theta[:n])
         return value, gradient
 
     return differentiate
+
+
+def values_alone(n: int) -> Differentiate:
+    """Of a function of the parameters: values."""
+    del n
+    return lambda values, theta: (values(theta),)
 
 
 def pulled_back(n: int, weight: Float[np.ndarray, "time observable"]) -> Differentiate:

@@ -80,6 +80,7 @@ def evaluate(
     noise: bool = False,
     memory_limit: float | None = None,
     saved: Saved | None = None,
+    traced: program.Traced | None = None,
 ) -> Evaluation:
     """Values and gradients of all observables at all recorded times, for samples x seeds.
 
@@ -88,7 +89,7 @@ def evaluate(
         samples: Values of the varied parameters.
         seeds: Run-wide seed numbers.
         run_key: The run's random key.
-        gradient: Gradient mode; ``auto`` takes the cheaper one.
+        gradient: Gradient mode; ``auto`` takes the cheaper one of those that the study has.
         estimator: ``pathwise`` differentiates each simulation; ``smoothed`` and ``score`` estimate the
             gradient of the mean over seeds where that is unreliable, and ``straight-through``, with a
             bias, where it leaves out discrete choices: see ``engine.estimators``.
@@ -98,6 +99,7 @@ def evaluate(
             fit is cut into pieces, with the same results (to round-off).
         saved: Pieces of the same evaluation that were finished before, taken up instead of computed;
             those finished now are added.
+        traced: The study, traced, where that has been done.
 
     Raises:
         JaxmorphError: If the study raises; names the sample, the seed and the parameter values. If the
@@ -112,6 +114,7 @@ def evaluate(
         smoothing=smoothing,
         noise=noise,
         memory_limit=memory_limit,
+        traced=traced,
     ) as evaluated:
         return evaluated(samples, saved)
 
@@ -127,12 +130,13 @@ def evaluator(
     smoothing: float = SMOOTHING,
     noise: bool = False,
     memory_limit: float | None = None,
+    traced: program.Traced | None = None,
 ) -> Iterator[Callable[..., Evaluation]]:
     """:func:`evaluate` of samples (and saved pieces) that come one after another, at the same seeds.
 
     It is compiled once for each number of samples.
     """
-    way = choose_way(problem, gradient, estimator, smoothing, run_key)
+    way = choose_way(problem, gradient, estimator, smoothing, run_key, traced)
     programs: dict[tuple[int, int], Program] = {}
     single, simulates = way.of(noise and problem.study.is_stochastic)
     with _mapped(problem, single, seeds, run_key, simulates) as (function, keys):

@@ -3,15 +3,17 @@
 import dataclasses
 from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ..studies import Problem, Recording, Study
 from ..tracing import TangentGrowth, using
-from . import program
+from . import differentiable, program
 from .batch import Evaluation, evaluate, map_pairs
 from .cost import SEEDS_MEASURED
+from .differentiable import NotDifferentiable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,7 @@ def finite_differences(
     *,
     run_key: int,
     step: float,
+    traced: program.Traced | None = None,
 ) -> FiniteDifferences:
     """Differentiate numerically, with the same seeds on both sides of each sample.
 
@@ -48,27 +51,34 @@ def finite_differences(
         seeds: Run-wide seed numbers.
         run_key: The run's random key.
         step: h as a fraction of each parameter's standard deviation under its distribution.
+        traced: The study, traced, where that has been done.
     """
     scale = np.array([d.frozen().std() for d in problem.distributions])
     h = step * scale
     offsets = np.concatenate([m * np.diag(h) for m in (1, -1, 2, -2)])  # (4 parameter, parameter)
     moved = (samples[:, None, :] + offsets).reshape(-1, samples.shape[1])
-    value = evaluate(problem, moved, seeds, run_key=run_key, gradient="none").value
+    value = evaluate(problem, moved, seeds, run_key=run_key, gradient="none", traced=traced).value
     n, p = samples.shape
     value = value.reshape(n, 4, p, *value.shape[1:])
     value = np.moveaxis(value, 2, -1)  # (sample, offset, seed, time, observable, parameter)
     near = (value[:, 0] - value[:, 1]) / (2 * h)
     far = (value[:, 2] - value[:, 3]) / (4 * h)
     gradient = (4 * near - far) / 3
-    automatic = _as_measured(problem, samples, seeds, run_key)
+    automatic = _as_measured(problem, samples, seeds, run_key, traced)
     roundoff = np.finfo(value.dtype).eps * np.abs(value).max(axis=1) / h
     return FiniteDifferences(automatic, gradient, np.abs(near - far) / 3 + roundoff)
 
 
-def _as_measured(problem: Problem, samples: np.ndarray, seeds: np.ndarray, run_key: int) -> Evaluation:
+def _as_measured(
+    problem: Problem,
+    samples: np.ndarray,
+    seeds: np.ndarray,
+    run_key: int,
+    traced: program.Traced | None,
+) -> Evaluation:
     """Values and gradients by the program of the study job, found in the cache: of some seeds again."""
     again = np.resize(seeds, max(len(seeds), SEEDS_MEASURED))
-    found = evaluate(problem, samples, again, run_key=run_key)
+    found = evaluate(problem, samples, again, run_key=run_key, traced=traced)
     assert found.gradient is not None
     kept = slice(len(seeds))
     return dataclasses.replace(found, value=found.value[:, kept], gradient=found.gradient[:, kept])
@@ -80,6 +90,7 @@ def lyapunov_exponent(
     seeds: Int[np.ndarray, " seed"],
     *,
     run_key: int,
+    traced: program.Traced | None = None,
 ) -> Float[np.ndarray, "sample seed time"] | None:
     """The finite-time Lyapunov exponent: (1 / t) ln (|d(t)| / |d(0)|), per unit of model time.
 
@@ -87,12 +98,25 @@ def lyapunov_exponent(
     normalised after each step. It is positive where paths that differ a little drift apart
     exponentially: there pathwise gradients explode (Metz et al., arXiv 2111.05803, 2021). NaN at time 0.
     None for a study whose states ``jaxmorph.simulation.record`` does not step.
+
+    Raises:
+        NotDifferentiable: If JAX has no forward mode of these steps.
     """
 
     def single(theta: Array, key: PRNGKeyArray) -> Float[Array, " time"] | None:
         apart = program.key_apart(key, "checks")
         return simulate_with_tangent(problem.study, program.parameters(problem, theta), key, apart)[1]
 
+    traced = traced or program.trace(problem)
+    if what := differentiable.stops_tangents(traced):
+        theta, key = program.arguments(problem)
+        one = jax.ShapeDtypeStruct((1, *theta.shape), theta.dtype)
+        with program.precision(problem):
+            try:
+                if jax.eval_shape(jax.vmap(single, (0, None)), one, key) is None:
+                    return None
+            except Exception as error:
+                raise NotDifferentiable(f"JAX pushes no tangent through the steps ({what})") from error
     return map_pairs(problem, single, samples, seeds, run_key=run_key)
 
 

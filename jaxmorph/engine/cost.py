@@ -29,13 +29,14 @@ def measure_cost(
     estimator: Estimator = "pathwise",
     smoothing: float = SMOOTHING,
     noise: bool = False,
+    traced: program.Traced | None = None,
 ) -> Cost:
     """Time a few simulations at the medians of the parameters, or at a quartile where the study raises.
 
     Raises:
         JaxmorphError: If it raises at all three.
     """
-    way = choose_way(problem, gradient, estimator, smoothing, run_key)
+    way = choose_way(problem, gradient, estimator, smoothing, run_key, traced)
     mapped = way.of(noise and problem.study.is_stochastic)
     for quantile in (0.5, 0.25):
         with contextlib.suppress(StudyError):

@@ -7,11 +7,7 @@ where to look.
 
 import contextlib
 import dataclasses
-import linecache
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,23 +15,20 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..configuration import Estimator
 from ..studies import Problem
-from ..studies.load import is_of_the_user
 from ..tracing import using
 from . import program
 from .estimators import estimator_named
 from .flow import Flow, Operation
+from .source import PACKAGE, place_of
 from .ways import SMOOTHING
 
-_PACKAGE = Path(__file__).parents[1]
-_STUDIES = _PACKAGE / "studies"
 _COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 _ENDS = _COMPARISONS | {"floor", "ceil", "round", "sign", "stop_gradient", "convert_element_type"}
 _ENDS |= {"argmax", "argmin", "sort", "top_k", "is_finite"}
 # Functions of JAX that compare for the sake of rounding, and are smooth.
 _SMOOTH = tuple(str(Path(jax.__file__).parent / "_src" / folder) for folder in ("nn", "ops", "scipy"))
 # What is drawn here, every estimator knows of, or its study is refused.
-_DRAWS = str(_PACKAGE / "tracing" / "draws.py")
-_LONGEST = 64
+_DRAWS = str(PACKAGE / "tracing" / "draws.py")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +78,10 @@ def find_cuts(problem: Problem, estimator: Estimator = "pathwise") -> list[Cut]:
     for parameter, node in zip(names, flow.inputs[1:], strict=True):
         for reached in sorted(flow.downstream([node], _ends_derivative) & flow.operations.keys()):
             operation = flow.operations[reached]
-            if not _loses(operation) or (place := _place(operation)) is None:
+            if not _loses(operation):
+                continue
+            equations = (operation.equation, *reversed(operation.callers))
+            if (place := place_of(equations, (*_SMOOTH, _DRAWS))) is None:
                 continue
             lost = [o for o in operation.outputs if _ends_derivative(operation) or not flow.carries(o)]
             for observable, upstream in zip(problem.observables, before, strict=True):
@@ -106,44 +102,3 @@ def _loses(operation: Operation) -> bool:
     if name in _COMPARISONS and equation.invars[0] is equation.invars[1]:
         return False
     return name in _ENDS - {"is_finite"}
-
-
-def _place(operation: Operation) -> tuple[str, str] | None:
-    """Where in the user's own code, and what stands there; None: not there, or of no interest."""
-    for equation in (operation.equation, *reversed(operation.callers)):
-        for code, instruction in _frames(equation):
-            if code.co_filename.startswith(_SMOOTH):
-                return None
-            if code.co_filename == _DRAWS:
-                return None
-            if _is_users(code.co_filename):
-                return _text(code, instruction)
-    return None
-
-
-def _frames(equation: Any) -> Iterator[tuple[Any, int]]:
-    """Code objects and instructions, the innermost first."""
-    traceback = equation.source_info.traceback
-    if traceback is not None:
-        yield from zip(*traceback.raw_frames(), strict=True)
-
-
-@cache
-def _is_users(file: str) -> bool:
-    """Whether code is of a study, the user's or one that ships."""
-    return Path(file).is_relative_to(_STUDIES) or is_of_the_user(file)
-
-
-def _text(code: Any, instruction: int) -> tuple[str, str]:
-    """``studies.py:31`` and the expression there."""
-    line, last, begin, end = list(code.co_positions())[instruction // 2]
-    line = code.co_firstlineno if line is None else line
-    raw = linecache.getline(code.co_filename, line).encode()
-    if None in (begin, end) or last is None:
-        text = raw
-    else:
-        text = raw[begin:end] if last == line else raw[begin:].rstrip() + b" ..."
-    words = " ".join(text.decode(errors="replace").split())
-    if len(words) > _LONGEST:  # how it ends may tell more than how it begins
-        words = f"{words[: _LONGEST // 2]}...{words[-_LONGEST // 2 :]}"
-    return f"{Path(code.co_filename).name}:{line}", words

@@ -46,7 +46,7 @@ def _blame(
                 return StudyError(type(problem.study).__name__, i, int(seed), problem, theta, raised)
     return JaxmorphError(
         f"study {type(problem.study).__name__}: evaluating {len(samples)} samples x {len(seeds)} seeds "
-        f"failed, though each of them works alone: {_first_line(error)}"
+        f"failed, though each of them works alone: {first_line(error)}"
     )
 
 
@@ -64,7 +64,7 @@ class StudyError(JaxmorphError):
     ):
         at = ", ".join(f"{n} = {v:.17g}" for n, v in zip(problem.names, theta, strict=True))
         self.index = index
-        self._before = f"study {study} raised {_first_line(error)}; "
+        self._before = f"study {study} raised {first_line(error)}; "
         self._after = f"seed {seed}, {at}"
         super().__init__(f"{self._before}sample {index} of the batch, {self._after}")
 
@@ -73,7 +73,7 @@ class StudyError(JaxmorphError):
         return JaxmorphError(f"{self._before}sample {samples[self.index]}, {self._after}")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What went wrong in one line, also when JAX reports a whole traceback as the message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     raised = [match for line in lines if (match := _RAISED.match(line))]

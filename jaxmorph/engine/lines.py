@@ -76,6 +76,7 @@ def follow_lines(
     run_key: int,
     n_points: int,
     how: GradientArguments,
+    traced: program.Traced | None = None,
 ) -> Lines:
     """Simulate along one line a parameter through ``centre``, and hold values against gradients.
 
@@ -86,11 +87,12 @@ def follow_lines(
         run_key: The run's random key.
         n_points: Points of a line.
         how: How gradients are made.
+        traced: The study, traced, where that has been done.
     """
     kind = program.dtype(problem)
     axes = [_Axis(d, i, centre, kind) for i, d in enumerate(problem.distributions)]
     grids = [axis.grid(n_points) for axis in axes]
-    with evaluator(problem, seeds, run_key=run_key, **how) as evaluated:
+    with evaluator(problem, seeds, run_key=run_key, traced=traced, **how) as evaluated:
         made = [_Simulated.of(evaluated(a.samples(u)), a) for a, u in zip(axes, grids, strict=True)]
         spread = _spread([one.mean(one.value) for one in made])
         sizes = [one.size(a.theta(u)) for one, a, u in zip(made, axes, grids, strict=True)]

@@ -52,6 +52,7 @@ def both_modes(
     *,
     run_key: int,
     known: Evaluation | None = None,
+    traced: program.Traced | None = None,
 ) -> BothModes:
     """Gradients forwards, and in reverse mode of one random combination of all outputs.
 
@@ -65,16 +66,22 @@ def both_modes(
         run_key: The run's random key.
         known: The evaluation of the same samples and seeds, if there is one: if it was in forward mode,
             that mode is not computed again.
+        traced: The study, traced, where that has been done.
     """
     if known is None or known.mode != "forward":
-        known = evaluate(problem, samples, seeds, run_key=run_key, gradient="forward")
+        known = evaluate(problem, samples, seeds, run_key=run_key, gradient="forward", traced=traced)
     assert known.gradient is not None
-    scale = np.array([d.frozen().std() for d in problem.distributions])
+    scale = parameter_scale(problem)
     largest = np.abs(known.gradient * scale).max(axis=(0, 1, 4))
     weight = np.random.default_rng(0).standard_normal(largest.shape)
     weight = (weight / np.where(largest > 0, largest, 1)).astype(program.dtype(problem))
     value, back = in_reverse(problem, samples, seeds, weight, run_key=run_key)
     return BothModes(known, weight, value, back, scale)
+
+
+def parameter_scale(problem: Problem) -> Float[np.ndarray, " parameter"]:
+    """Standard deviation of each parameter under its distribution."""
+    return np.array([d.frozen().std() for d in problem.distributions])
 
 
 def in_reverse(

@@ -2,14 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..studies import Problem
 from . import program
-from .alone import Differentiate, each_alone, pulled_back, values_and_gradients, with_fixed_parameters
-from .modes import BothModes, in_reverse
+from .alone import (
+    Differentiate,
+    each_alone,
+    pulled_back,
+    values_alone,
+    values_and_gradients,
+    with_fixed_parameters,
+)
+from .batch import Evaluation
+from .modes import BothModes, in_reverse, parameter_scale
 
 _PAIRS = 4
 # Each of them moves some parameters by one unit in the last place; the first moves all.
@@ -44,25 +53,28 @@ class OneAnswer:
 
     Attributes:
         value: Of values.
-        gradient: Of gradients in forward mode.
-        reverse: Whether gradients in reverse mode differ.
+        gradient: Of gradients in forward mode, or the only one that the study has; None: it has none.
+        reverse: Whether gradients in reverse mode differ; None: the study does not have both modes.
         n_pairs: How many simulations were tried.
     """
 
     value: Apart
-    gradient: Apart
-    reverse: Bool[np.ndarray, " observable"]
+    gradient: Apart | None
+    reverse: Bool[np.ndarray, " observable"] | None
     n_pairs: int
 
     @property
     def differs(self) -> Bool[np.ndarray, " observable"]:
         """Which observables are others by themselves than in a batch."""
-        return self.value.differs | self.gradient.differs | self.reverse
+        found = [self.value.differs]
+        found += [] if self.gradient is None else [self.gradient.differs]
+        return np.logical_or.reduce(found + ([] if self.reverse is None else [self.reverse]))
 
     @property
     def chaotic(self) -> Bool[np.ndarray, " observable"]:
         """Which of the others lose half of their digits, or those of their gradients, to rounding."""
-        return (self.value.chaotic | self.gradient.chaotic) & ~self.differs
+        of_gradient = False if self.gradient is None else self.gradient.chaotic
+        return (self.value.chaotic | of_gradient) & ~self.differs
 
 
 def one_answer(
@@ -71,9 +83,9 @@ def one_answer(
     seeds: Int[np.ndarray, " seed"],
     *,
     run_key: int,
-    modes: BothModes,
+    modes: BothModes | Evaluation,
 ) -> OneAnswer:
-    """Evaluate some simulations by themselves, and hold them against batches, in both modes.
+    """Evaluate some simulations by themselves, and hold them against batches, in all modes that work.
 
     A difference counts beyond 100 times what one unit in the last place of the parameters does to the
     same simulation by itself (of the fixed ones, too), and beyond 100 units in the last place of the
@@ -85,7 +97,8 @@ def one_answer(
         samples: Values of the varied parameters.
         seeds: Run-wide seed numbers.
         run_key: The run's random key.
-        modes: Gradients of these samples and seeds in both modes, which are batches of two shapes.
+        modes: Gradients of these samples and seeds in both modes, which are batches of two shapes; or
+            an evaluation of them in the only mode that the study has, or of values alone.
     """
     i, j = _pairs(len(samples), len(seeds))
     tried = _Alone(problem, samples[i], seeds[j], run_key)
@@ -102,22 +115,29 @@ def _held_against(
     samples: np.ndarray,
     seeds: np.ndarray,
     run_key: int,
-    modes: BothModes,
+    modes: BothModes | Evaluation,
     pairs: tuple[np.ndarray, np.ndarray],
 ) -> OneAnswer:
     """What is known of pairs by themselves against what batches gave."""
     i, j = pairs
-    ahead, scale, eps = modes.ahead, modes.scale, float(np.finfo(program.dtype(problem)).eps)
-    assert ahead.gradient is not None
-    value, gradient = tried(values_and_gradients)
-    values = [ahead.value[i, j], modes.value[i, j]]
+    both = modes if isinstance(modes, BothModes) else None
+    batch = modes.ahead if isinstance(modes, BothModes) else modes
+    eps = float(np.finfo(program.dtype(problem)).eps)
+    values = [x.value[i, j] for x in (batch, both) if x is not None]
+    if batch.mode is None or batch.gradient is None:
+        (value,) = tried(values_alone)
+        return OneAnswer(_apart(value, values, _largest([value[0], *values]), eps), None, None, len(i))
+    value, gradient = tried(partial(values_and_gradients, mode=batch.mode))
     size = _largest([value[0], *values])
     of_value = _apart(value, values, size, eps)
     # Derivatives count in standard deviations of their parameters, and each of them on the scale of all.
+    scale = parameter_scale(problem)
     gradient = gradient * scale
-    gradients = ahead.gradient[i, j] * scale
+    gradients = batch.gradient[i, j] * scale
     size = np.maximum(size, _largest([gradient[0], gradients]).max(axis=-1))
     of_gradient = _apart(gradient, [gradients], size, eps)
+    if both is None:
+        return OneAnswer(of_value, of_gradient, None, len(i))
     with np.errstate(invalid="ignore"):
         changed = np.nan_to_num(gradient - gradient[0], posinf=0, neginf=0)
 
@@ -131,9 +151,9 @@ def _held_against(
 
     reverse = np.zeros(len(problem.observables), bool)
     seen = (of_value.differs | of_gradient.differs).any()
-    if not seen and apart_in_reverse(modes.weight, modes.back):
+    if not seen and apart_in_reverse(both.weight, both.back):
         for o in range(reverse.size):  # which one: each by itself
-            weight = modes.weight * (np.arange(reverse.size) == o)
+            weight = both.weight * (np.arange(reverse.size) == o)
             _, back = in_reverse(problem, samples, seeds, weight, run_key=run_key)
             reverse[o] = apart_in_reverse(weight, back)
     return OneAnswer(of_value, of_gradient, reverse, len(i))

@@ -4,13 +4,14 @@ import contextlib
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr
 from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
@@ -48,9 +49,20 @@ class NoiseTerms(NamedTuple):
     slope: Gradients
 
 
-def precision(problem: Problem) -> contextlib.AbstractContextManager:
-    """JAX in the study's precision, whatever the global flag says."""
-    return jax.enable_x64(problem.study.precision == "float64")
+@contextlib.contextmanager
+def precision(problem: Problem) -> Iterator[None]:
+    """JAX in the study's precision, whatever the global flag says.
+
+    The flag is set besides, and put back: XLA calls back a study's functions (``jax.pure_callback``)
+    from threads of its own, where JAX would hand them numbers of the flag's precision.
+    """
+    wanted, before = problem.study.precision == "float64", jax.config.values["jax_enable_x64"]
+    jax.config.update("jax_enable_x64", wanted)
+    try:
+        with jax.enable_x64(wanted):
+            yield
+    finally:
+        jax.config.update("jax_enable_x64", before)
 
 
 def dtype(problem: Problem) -> np.dtype:
@@ -132,22 +144,22 @@ def select(problem: Problem, recording: Recording) -> Values:
 
 
 def forward(
-    problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray
+    values: Callable[[Array], Values], theta: Float[Array, " parameter"]
 ) -> tuple[Values, Gradients]:
     """Values and gradients, one tangent a parameter pushed through the simulation."""
 
     def along(tangent: Array) -> tuple[Values, Values]:
-        return jax.jvp(lambda t: values(problem, t, key), (theta,), (tangent,))
+        return jax.jvp(values, (theta,), (tangent,))
 
     with many_tangents():
         return jax.vmap(along, out_axes=(None, -1))(jnp.eye(theta.size, dtype=theta.dtype))
 
 
 def reverse(
-    problem: Problem, theta: Float[Array, " parameter"], key: PRNGKeyArray
+    values: Callable[[Array], Values], theta: Float[Array, " parameter"]
 ) -> tuple[Values, Gradients]:
     """Values and gradients, one cotangent an observable and time pulled back through it."""
-    value, pullback = eqx.filter_vjp(lambda t: values(problem, t, key), theta)
+    value, pullback = eqx.filter_vjp(values, theta)
     basis = jnp.eye(value.size, dtype=value.dtype).reshape(value.size, *value.shape)
     if value.size == 1:  # without an axis of length 1 in all that is pulled back
         (gradient,) = pullback(basis[0])
@@ -190,7 +202,8 @@ def _counted(mapped: Counter[str]) -> str:
     return ", ".join(f"{n} {name}" for name, n in mapped.most_common())
 
 
-class Traced(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Traced:
     """A study, traced.
 
     Attributes:
@@ -198,12 +211,16 @@ class Traced(NamedTuple):
         makes_choices: Whether it makes discrete choices through ``jaxmorph.simulation``.
         draws: Whether an observable depends on the key.
         times: The function of (theta, key) that gives the recorded times, (time,), and nothing else.
+        program: One simulation: of (theta, key), all arrays that the study returns.
+        measured: Places of the run's observables among these, of those that are computed.
     """
 
     shape: tuple[int, int]
     makes_choices: bool
     draws: bool
     times: Callable[[np.ndarray, np.ndarray], Float[Array, " time"]]
+    program: ClosedJaxpr
+    measured: tuple[int, ...]
 
 
 def trace(problem: Problem) -> Traced:
@@ -219,22 +236,23 @@ def trace(problem: Problem) -> Traced:
         except JaxmorphError:
             raise
         except Exception as error:
-            raise JaxmorphError(_raised(problem, "simulate", error)) from error
+            raise JaxmorphError(_raised(problem, error)) from error
     result = eqx.combine(arrays, rest)
     check_recording(problem, result)
     shape = result.time.shape[0], len(problem.observables)
-    leaves, measured = jax.tree.leaves(arrays), [result.observables[o] for o in problem.observables]
-    of_key = dce_jaxpr(closed.jaxpr, [any(leaf is x for x in measured) for leaf in leaves])[1][-1]
+    leaves, found = jax.tree.leaves(arrays), [result.observables[o] for o in problem.observables]
+    of_key = dce_jaxpr(closed.jaxpr, [any(leaf is x for x in found) for leaf in leaves])[1][-1]
+    measured = tuple(i for x in found for i, leaf in enumerate(leaves) if leaf is x)
     wanted = [leaf is result.time for leaf in leaves]
     if not any(wanted):  # a NumPy array
-        return Traced(shape, choices.any, of_key, lambda theta, key: result.time)
+        return Traced(shape, choices.any, of_key, lambda theta, key: result.time, closed, measured)
     jaxpr, used = dce_jaxpr(closed.jaxpr, wanted)
 
     def times(theta: Array, key: Array) -> Array:
         given = [x for x, is_used in zip((theta, key), used, strict=True) if is_used]
         return jax.core.eval_jaxpr(jaxpr, closed.consts, *given)[0]
 
-    return Traced(shape, choices.any, of_key, jax.jit(times))
+    return Traced(shape, choices.any, of_key, jax.jit(times), closed, measured)
 
 
 def check_trace(problem: Problem, traced: Traced) -> None:
@@ -259,20 +277,6 @@ def check_trace(problem: Problem, traced: Traced) -> None:
             )
 
 
-def trace_gradients(problem: Problem) -> None:
-    """Trace the gradients in both modes without computing anything.
-
-    Raises:
-        JaxmorphError: If that fails.
-    """
-    with precision(problem):
-        try:
-            eqx.filter_eval_shape(forward, problem, *arguments(problem))
-            eqx.filter_eval_shape(reverse, problem, *arguments(problem))
-        except Exception as error:
-            raise JaxmorphError(_raised(problem, "the gradient of simulate", error)) from error
-
-
 def arguments(problem: Problem) -> tuple[Any, Any]:
     """Shapes and types of (theta, key)."""
     theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
@@ -294,7 +298,7 @@ _INSTEAD: dict[type[Exception], str] = {
 }
 
 
-def _raised(problem: Problem, what: str, error: Exception) -> str:
+def _raised(problem: Problem, error: Exception) -> str:
     told = next((text for kind, text in _INSTEAD.items() if isinstance(error, kind)), "")
     if not told:
         told = (str(error).strip() or "no message").splitlines()[0]
@@ -302,30 +306,6 @@ def _raised(problem: Problem, what: str, error: Exception) -> str:
         told += (
             f", which is not the name of a parameter: {hint(error.args[0], problem.study.defaults())}"
         )
-    begin = (
-        f"study {type(problem.study).__name__}: {what} raised {type(error).__name__} when traced by JAX"
-    )
+    study = type(problem.study).__name__
+    begin = f"study {study}: simulate raised {type(error).__name__} when traced by JAX"
     return f"{begin}: {told}{raised_in(error)}"
-
-
-def choose_mode(
-    wanted: Literal["auto", "forward", "reverse"], shape: tuple[int, ...], n_parameters: int
-) -> tuple[GradientMode, str]:
-    """The gradient mode and the reason for it.
-
-    For one output, forward mode is cheaper up to 3 parameters; a further output costs reverse mode as
-    much as 1.4 parameters cost forward mode. Measured on CPUs: docs/benchmarks.md.
-    """
-    if wanted != "auto":
-        return wanted, "asked for by the configuration"
-    n_outputs = shape[0] * shape[1]
-    cost = f"parameters: {n_parameters}, outputs (times x observables): {n_outputs}"
-    if n_parameters <= 3 + 1.4 * (n_outputs - 1):
-        return (
-            "forward",
-            f"auto: {cost}; one tangent a parameter is cheaper than one cotangent an output",
-        )
-    return (
-        "reverse",
-        f"auto: {cost}; one cotangent an output is cheaper than one tangent a parameter",
-    )

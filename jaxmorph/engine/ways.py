@@ -25,34 +25,46 @@ class GradientArguments(TypedDict, total=False):
 
 
 def choose_way(
-    problem: Problem, gradient: WantedMode, estimator: Estimator, smoothing: float, run_key: int
+    problem: Problem,
+    gradient: WantedMode,
+    estimator: Estimator,
+    smoothing: float,
+    run_key: int,
+    traced: program.Traced | None = None,
 ) -> Way:
     """The way that the settings of ``engine.evaluate`` ask for; the log says which, and why.
 
     Raises:
         JaxmorphError: If the estimator cannot be had, from this study or in this mode.
     """
-    traced = program.trace(problem)
+    traced = traced or program.trace(problem)
     if gradient == "none":
         values = partial(program.values, problem)
         return Way(traced, None, "no gradients wanted", values, values)
     asked = estimator_named(estimator, gradient, smoothing=smoothing)
+    way = asked.way(problem, traced, gradient, run_key)
     if traced.makes_choices and (left_out := asked.left_out(problem)):
         logger.warning(left_out)
-    way = asked.way(problem, traced, gradient, run_key)
     logger.info("gradient mode: %s (%s); estimator: %s", way.mode or "none", way.reason, estimator)
     if asked.declaration.bias:
         logger.warning("%s", asked.declaration.bias)
     return way
 
 
-def check_estimator(problem: Problem, estimator: Estimator, gradient: WantedMode = "auto") -> None:
+def check_estimator(
+    problem: Problem,
+    estimator: Estimator,
+    gradient: WantedMode = "auto",
+    traced: program.Traced | None = None,
+) -> None:
     """Check without computing anything that the study can be estimated in this way.
 
     Raises:
         JaxmorphError: If it cannot, or not in the gradient mode that is asked for.
     """
     asked = estimator_named(estimator, gradient, smoothing=SMOOTHING)
-    if gradient != "none" and (left_out := asked.left_out(problem)):
+    if gradient == "none":
+        return
+    asked.way(problem, traced or program.trace(problem), gradient, 0)
+    if left_out := asked.left_out(problem):
         raise JaxmorphError(left_out)
-    asked.check(problem)

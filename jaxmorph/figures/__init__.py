@@ -58,18 +58,14 @@ def draw(
     if name not in CATALOGUE:
         raise JaxmorphError(f"there is no figure {name!r}: choose one of {', '.join(CATALOGUE)}")
     entry = CATALOGUE[name]
-    of_optimisation = entry.source == OF_OPTIMISATION
-    data = _given(
-        name,
-        *((OF_OPTIMISATION, optimisation) if of_optimisation else ("sensitivity.nc", sensitivity)),
-    )
+    file = entry.source.split(", ")[0]
+    given = {"sensitivity.nc": sensitivity, "checks.nc": checks, OF_OPTIMISATION: optimisation}
+    data = _given(name, file, given[file])
     if (reason := nothing_because(name, data)) is not None:
         from . import nothing
 
         return nothing.draw(entry.title, reason)
     module = importlib.import_module(module_of(name))
-    if entry.source == "checks.nc":
-        data = _given(name, "checks.nc", checks)
     more = (checks,) if entry.source == "sensitivity.nc, checks.nc" else ()
     figure, table = module.draw(data, *more)
     if said := bias(name, data):
@@ -167,8 +163,7 @@ def nothing_because(name: str, data: xr.Dataset) -> str | None:
     """Why a run has nothing to draw in a figure (no noise, too few seeds); None if it has.
 
     What the figure's entry ``needs`` may be absent, and its module may have a function ``nothing`` that
-    looks further. ``data`` is the ``sensitivity.nc``, for the figures of an optimisation the
-    ``optimisation.nc``.
+    looks further. ``data`` is the file that the figure is drawn from, the first if these are several.
     """
     entry = CATALOGUE[name]
     if entry.source == OF_OPTIMISATION and not data.sizes.get("optimum", 1):

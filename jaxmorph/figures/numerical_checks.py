@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
+from ..quantities import absent
 from . import style
 from .entry import Entry
 from .numbers import plain
@@ -37,6 +40,7 @@ ENTRY = Entry(
     ),
     source="checks.nc",
     part="checks",
+    needs=("relative_difference",),
 )
 
 
@@ -99,6 +103,12 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
         place = len(labels)
         ax.plot(np.maximum(modes, exact), np.full(modes.size, place), "D", ms=2.8, mew=0, color="black")
         ax.axhline(place - 0.5, color=style.LIGHT_GREY, lw=0.8)
+        labels.append("forward against\nreverse mode")
+    elif (reason := absent(checks).get("mode_difference")) is not None:
+        place = len(labels)
+        ax.axhline(place - 0.5, color=style.LIGHT_GREY, lw=0.8)
+        text = "\n".join(textwrap.wrap(f"not compared: {reason}", 42))
+        ax.text(0.02, place, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7)
         labels.append("forward against\nreverse mode")
     if (both == 0).any():
         ax.axvline(exact * 3, color=style.GREY, lw=0.6, ls=":")

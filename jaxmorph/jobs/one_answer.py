@@ -17,7 +17,7 @@ def with_one_answer(
     samples: np.ndarray,
     seeds: np.ndarray,
     run_key: int,
-    modes: engine.BothModes,
+    modes: engine.BothModes | engine.Evaluation,
 ) -> xr.Dataset:
     """Checks with what :func:`jaxmorph.engine.one_answer` finds, which the log says too."""
     found = engine.one_answer(problem, samples, seeds, run_key=run_key, modes=modes)
@@ -29,11 +29,15 @@ def with_one_answer(
     numbers = {
         "alone_value_difference": found.value.difference,
         "alone_value_last_digit": found.value.last_digit,
-        "alone_gradient_difference": found.gradient.difference,
-        "alone_gradient_last_digit": found.gradient.last_digit,
         "alone_value_differs": found.value.differs,
-        "alone_gradient_differs": found.gradient.differs,
-        "alone_reverse_differs": found.reverse,
         "chaotic": found.chaotic,
     }
+    if found.gradient is not None:
+        numbers |= {
+            "alone_gradient_difference": found.gradient.difference,
+            "alone_gradient_last_digit": found.gradient.last_digit,
+            "alone_gradient_differs": found.gradient.differs,
+        }
+    if found.reverse is not None:
+        numbers["alone_reverse_differs"] = found.reverse
     return store.with_one_answer(checks, numbers, found.n_pairs)

@@ -1,6 +1,7 @@
 """The jobs that simulate a run: its batches, its corners, the numerical checks."""
 
 import contextlib
+import dataclasses
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -81,32 +82,65 @@ def simulate_corners(run_name: str, spec: CornersSpecification, output: str) -> 
 
 
 def check_gradients(run_name: str, spec: ChecksSpecification, design: str, output: str) -> None:
-    """Hold pathwise gradients against other ways to compute them, at samples spread over the design."""
+    """Hold pathwise gradients against other ways to compute them, at samples spread over the design.
+
+    What JAX does not have of a study (a mode, all derivatives) cannot be compared: the file says why.
+    """
     begin = time.monotonic()
     problem = run_problem(run_name, spec)
+    traced = engine.trace(problem)
+    modes = engine.modes_of(traced)
     of_run = store.read_dataset(design, "design")
     points = of_run["parameter_value"].values
     numbers = designs.spread_samples(len(points), spec.checks.samples)
     samples, seeds = points[numbers], np.arange(spec.checks.seeds)
-    checks = engine.finite_differences(problem, samples, seeds, run_key=spec.key, step=spec.checks.step)
-    automatic = checks.automatic
-    modes = engine.both_modes(problem, samples, seeds, run_key=spec.key, known=automatic)
-    exponent = engine.lyapunov_exponent(problem, samples, seeds, run_key=spec.key)
-    attributes = file_attributes(run_name, spec, problem, automatic.estimator, begin)
-    dataset = simulated(problem, numbers, seeds, samples, automatic, attributes | _mode_of(automatic))
-    apart = modes.difference
-    dataset = store.checks_dataset(dataset, checks.gradient, checks.error, apart, exponent)
-    dataset = with_one_answer(dataset, problem, samples, seeds, spec.key, modes)
+    absent: dict[str, str] = {}
+    lacks = f"JAX has {modes.why_not}"
+    if modes.work:
+        compared = engine.finite_differences(
+            problem, samples, seeds, run_key=spec.key, step=spec.checks.step, traced=traced
+        )
+        evaluated, differences, errors = compared.automatic, compared.gradient, compared.error
+    else:
+        evaluated = engine.evaluate(
+            problem, samples, seeds, run_key=spec.key, gradient="none", traced=traced
+        )
+        evaluated = dataclasses.replace(evaluated, reason=lacks)
+        differences, errors = None, None
+        absent |= dict.fromkeys(("finite_difference", "relative_difference"), lacks)
+    both = None
+    if modes.missing:
+        absent["mode_difference"] = lacks
+    else:
+        both = engine.both_modes(
+            problem, samples, seeds, run_key=spec.key, known=evaluated, traced=traced
+        )
+    try:
+        exponent = engine.lyapunov_exponent(problem, samples, seeds, run_key=spec.key, traced=traced)
+    except engine.NotDifferentiable as error:
+        exponent, absent["lyapunov_exponent"] = None, str(error)
+    for name, reason in absent.items():
+        logger.warning("%s is left out: %s", name, reason)
+    estimator = evaluated.estimator if modes.work else "none"
+    attributes = file_attributes(run_name, spec, problem, estimator, begin)
+    dataset = simulated(problem, numbers, seeds, samples, evaluated, attributes | _mode_of(evaluated))
+    apart = None if both is None else both.difference
+    dataset = store.checks_dataset(dataset, differences, errors, apart, exponent, absent)
+    dataset = with_one_answer(dataset, problem, samples, seeds, spec.key, both or evaluated)
     centre = points[designs.central_sample(of_run["unit_value"].values)]
-    dataset = _with_lines(dataset, problem, spec, centre)
-    worst = float(dataset["relative_difference"].max())
-    logger.info("largest relative difference from finite differences: %.2g", worst)
-    logger.info("largest relative difference of forward and reverse mode: %.2g", apart.max())
+    dataset = _with_lines(dataset, problem, spec, centre, traced)
+    for name in ("relative_difference", "mode_difference"):
+        if name in dataset:
+            logger.info("largest %s: %.2g", name, dataset[name].max())
     store.write_dataset(dataset, output, "checks")
 
 
 def _with_lines(
-    checks: xr.Dataset, problem: Problem, spec: ChecksSpecification, centre: np.ndarray
+    checks: xr.Dataset,
+    problem: Problem,
+    spec: ChecksSpecification,
+    centre: np.ndarray,
+    traced: engine.Traced,
 ) -> xr.Dataset:
     """``checks`` with lines through ``centre``, on which the run's gradients must explain the values."""
     lines = engine.follow_lines(
@@ -116,6 +150,7 @@ def _with_lines(
         run_key=spec.key,
         n_points=spec.checks.line_points,
         how=how_of(spec),
+        traced=traced,
     )
     arrays = {
         "line_parameter": lines.points,

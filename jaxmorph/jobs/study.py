@@ -31,8 +31,7 @@ def describe_study(
     with keys_below(f"runs.{run_name}"):
         fields = [v.name for v in study.state_variables if "cell" in v.dims]
         check_animation(animation, type(study).__name__, fields, problem.observables)
-    engine.trace_gradients(problem)
-    engine.check_estimator(problem, spec.estimator, spec.gradient)
+    engine.check_estimator(problem, spec.estimator, spec.gradient, traced)
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
         spec.study,
@@ -62,7 +61,7 @@ def describe_study(
         "cuts": [dataclasses.asdict(cut) for cut in cuts],
     }
     store.write_record(store.StudyRecord.from_plain(content), output)
-    measured = engine.measure_cost(problem, run_key=spec.key, noise=True, **how_of(spec))
+    measured = engine.measure_cost(problem, run_key=spec.key, noise=True, traced=traced, **how_of(spec))
     _say_cost(measured)
     write_cost(measured, cost)
 

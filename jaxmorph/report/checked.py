@@ -12,16 +12,24 @@ from ..figures.numbers import plain
 from ..figures.numerical_checks import largest_over_time
 from ..figures.style import names, words
 from ..listing import first_of, joined
+from ..quantities import absent
 
 DISAGREEMENT = 0.01
 """Finite differences and automatic gradients that differ by more do not agree."""
 _MOST_NAMED = 3
+_ALSO_CHECKED = {
+    "mode_difference": "Forward and reverse mode were not compared",
+    "lyapunov_exponent": "Whether paths that differ a little drift apart was not looked at",
+}
 
 
 def worst_difference(checks: xr.Dataset | None) -> str | None:
     """The largest difference of automatic gradients from finite ones, and how many were compared."""
     if checks is None:
         return None
+    if "relative_difference" not in checks:
+        reason = absent(checks).get("relative_difference", "the file has none")
+        return f"Gradients were not compared with finite differences, nor in two modes: {reason}."
     difference, _ = largest_over_time(checks)
     still = (abs(checks["gradient"]).max("time") == 0) & (difference == 0)
     compared = difference.where(~still)
@@ -55,6 +63,14 @@ def worst_difference(checks: xr.Dataset | None) -> str | None:
         f"simulations {n} could be compared with finite differences: they differ by {size} of the "
         f"largest over time or less (worst: {where}). Of the others, {joined(others)}."
     )
+
+
+def not_compared(checks: xr.Dataset | None) -> str:
+    """What else could not be checked of a study that JAX differentiates in part; empty if nothing."""
+    reasons = {} if checks is None else absent(checks)
+    told = reasons.get("relative_difference")
+    also = {name: words for name, words in _ALSO_CHECKED.items() if reasons.get(name, told) != told}
+    return " ".join(f"{words}: {reasons[name]}." for name, words in also.items())
 
 
 def along_lines(checks: xr.Dataset | None) -> str:

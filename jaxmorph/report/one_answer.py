@@ -22,8 +22,12 @@ def differs(checks: xr.Dataset | None) -> str:
         one = checks.sel(observable=observable)
         where = [
             *([f"values by {_size(one, 'alone_value')}"] if one["alone_value_differs"] else []),
-            *([f"gradients by {_size(one, 'alone_gradient')}"] if one["alone_gradient_differs"] else []),
-            *(["gradients in reverse mode"] if one["alone_reverse_differs"] else []),
+            *(
+                [f"gradients by {_size(one, 'alone_gradient')}"]
+                if one.get("alone_gradient_differs", False)
+                else []
+            ),
+            *(["gradients in reverse mode"] if one.get("alone_reverse_differs", False) else []),
         ]
         if where:
             told.append(f"{words(str(observable))} ({joined(where)})")
@@ -62,7 +66,8 @@ def agrees(checks: xr.Dataset | None) -> str:
         return ""
     n = int(checks.attrs["alone_pairs"])
     which = "A simulation that was tried has" if n == 1 else f"{n} simulations that were tried have"
-    return f"{which} the same values and gradients alone and in batches, but for rounding."
+    what = "values and gradients" if "alone_gradient_differs" in checks else "values"
+    return f"{which} the same {what} alone and in batches, but for rounding."
 
 
 def _size(one: xr.Dataset, name: str, end: str = "difference") -> str:

@@ -121,6 +121,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": checked.worst_difference(checks),
+        "not_compared": checked.not_compared(checks),
         "along_lines": checked.along_lines(checks),
         "flagged": flags is not None and bool(flags.any()),
         "explorer": explorer.document(sensitivity),
@@ -151,7 +152,8 @@ def _parts(
         method, n_parameters, data.checks is not None, data.optimisation is not None
     ):
         entry = CATALOGUE[name]
-        shown = data.optimisation if entry.source == "optimisation.nc" else data.sensitivity
+        others = {"optimisation.nc": data.optimisation, "checks.nc": data.checks}
+        shown = others.get(entry.source, data.sensitivity)
         assert shown is not None
         reason = nothing_because(name, shown)
         if reason is None:

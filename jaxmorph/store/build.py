@@ -281,32 +281,37 @@ def corners_dataset(dataset: xr.Dataset, corners: Sequence[str]) -> xr.Dataset:
 
 def checks_dataset(
     dataset: xr.Dataset,
-    finite_difference: np.ndarray,
-    error: np.ndarray,
-    mode_difference: np.ndarray,
+    finite_difference: np.ndarray | None,
+    error: np.ndarray | None,
+    mode_difference: np.ndarray | None,
     lyapunov_exponent: np.ndarray | None,
+    absent: Mapping[str, str] | None = None,
 ) -> xr.Dataset:
-    """A batch of automatic gradients, with what they are held against.
+    """A batch of automatic gradients, with what they are held against. None: there is no such thing.
 
     Args:
         dataset: The batch.
         finite_difference: Of the shape of the gradients.
         error: Estimated error of the finite differences, the same shape.
         mode_difference: Between forward and reverse mode, (sample, seed).
-        lyapunov_exponent: (sample, seed, time), per unit of time; None if the study has none.
+        lyapunov_exponent: (sample, seed, time), per unit of time.
+        absent: Names of variables that this study cannot have, with the reason.
     """
-    dims = dataset["gradient"].dims
-    gradient = dataset["gradient"]
-    difference = abs(gradient - finite_difference)
-    largest = abs(gradient).max("time")
-    # Where every gradient is 0 the relative difference is that of 0 and 0, or infinite.
-    relative = difference / largest.where(largest > 0, np.finfo(float).tiny)
-    dataset = dataset.assign(
-        finite_difference=(dims, finite_difference),
-        finite_difference_error=(dims, error),
-        relative_difference=relative.where(difference > 0, 0.0).transpose(*dims),
-        mode_difference=(("sample", "seed"), mode_difference),
-    )
+    if finite_difference is not None:
+        gradient, dims = dataset["gradient"], dataset["gradient"].dims
+        difference = abs(gradient - finite_difference)
+        largest = abs(gradient).max("time")
+        # Where every gradient is 0 the relative difference is that of 0 and 0, or infinite.
+        relative = difference / largest.where(largest > 0, np.finfo(float).tiny)
+        dataset = dataset.assign(
+            finite_difference=(dims, finite_difference),
+            finite_difference_error=(dims, error),
+            relative_difference=relative.where(difference > 0, 0.0).transpose(*dims),
+        )
+    if mode_difference is not None:
+        dataset = dataset.assign(mode_difference=(("sample", "seed"), mode_difference))
     if lyapunov_exponent is not None:
-        dataset["lyapunov_exponent"] = (("sample", "seed", "time"), lyapunov_exponent)
+        dataset = dataset.assign(lyapunov_exponent=(("sample", "seed", "time"), lyapunov_exponent))
+    if absent:
+        dataset = dataset.assign_attrs(absent_estimates=json.dumps(absent))
     return describe(dataset, CHECKS)

@@ -12,10 +12,10 @@ _METHOD = Method(
     "One answer",
     "max |y(alone) - y(batch)| / max |y|",
     "Some simulations are evaluated by themselves, by plain JAX without fused operations, and in "
-    "batches of two shapes, one for each mode. A difference counts beyond 100 times what one unit in "
-    "the last place of the parameters does to the same simulation, and 100 units in the last place of "
-    "the largest number; below, where half of the digits are lost, it is chaos. Gradients are in "
-    "standard deviations of their parameters. Numbers are those of the simulation and time where it "
+    "batches, one for each mode that the study has. A difference counts beyond 100 times what one "
+    "unit in the last place of the parameters does to the same simulation, and 100 units in the last "
+    "place of the largest number; below, where half of the digits are lost, it is chaos. Gradients are "
+    "in standard deviations of their parameters. Numbers are those of the simulation and time where it "
     "counts most.",
     "Muller et al., Handbook of Floating-Point Arithmetic (Birkhäuser, 2018), on fused multiply-adds",
 )
@@ -46,14 +46,16 @@ ONE_ANSWER = (
 
 
 def with_one_answer(checks: xr.Dataset, found: Mapping[str, np.ndarray], n_pairs: int) -> xr.Dataset:
-    """Checks with what was ``found``: each of :data:`ONE_ANSWER` by its name, (observable,).
+    """Checks with what was ``found``: those of :data:`ONE_ANSWER` by name, (observable,).
 
     Args:
         checks: The file so far.
-        found: The numbers and flags.
+        found: The numbers and flags; those of modes that a study does not have are absent.
         n_pairs: How many simulations were tried.
     """
     for one in ONE_ANSWER:
+        if one.name not in found:
+            continue
         value = np.asarray(found[one.name])
         checks[one.name] = _EACH, value.astype("int8" if one.kind is Kind.FLAG else "float64")
     return describe(checks.assign_attrs(alone_pairs=n_pairs), ONE_ANSWER)

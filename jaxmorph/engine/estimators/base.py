@@ -67,14 +67,6 @@ class GradientEstimator(abc.ABC):
             JaxmorphError: If the study has no such gradients.
         """
 
-    def check(self, problem: Problem) -> None:
-        """Check without computing anything that the study can be estimated in this way.
-
-        Raises:
-            JaxmorphError: If it cannot.
-        """
-        del problem
-
     def left_out(self, problem: Problem) -> str:
         """A line that says so if the gradients lack something that a parameter does; else empty."""
         del problem

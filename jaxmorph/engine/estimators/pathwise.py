@@ -29,7 +29,7 @@ class Pathwise(GradientEstimator):
 
     def way(self, problem: Problem, traced: Traced, wanted: WantedMode, run_key: int) -> Way:
         del run_key
-        return along_paths(problem, traced, wanted)
+        return along_paths(problem, traced, wanted, DECLARATION.name)
 
     def left_out(self, problem: Problem) -> str:
         names = parameters_of_choices(problem)

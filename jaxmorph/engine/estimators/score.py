@@ -17,6 +17,7 @@ from ...configuration import GradientDeclaration
 from ...errors import JaxmorphError
 from ...studies import Problem, Recording, Study
 from ...tracing import LogDensity, using
+from ..differentiable import modes_of, without_derivatives
 from ..per_sample import over_keys
 from ..program import (
     Gradients,
@@ -74,9 +75,6 @@ class Score(GradientEstimator):
         single = partial(score, problem, pilots=pilots, of=of)
         return Way(traced, "forward", reason, single, single, with_noise)
 
-    def check(self, problem: Problem) -> None:
-        _held_fixed(problem, trace(problem))
-
     def follows(self, problem: Problem) -> Callable[[], LogDensity | None]:
         return partial(LogDensity, "choices") if trace(problem).makes_choices else _AllFixed
 
@@ -98,7 +96,14 @@ def _held_fixed(problem: Problem, traced: Traced) -> HeldFixed:
     with precision(problem):
         theta = jax.ShapeDtypeStruct((len(problem.names),), dtype(problem))
         key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
-        jax.eval_shape(lambda t, k: score(problem, t, k, pilots=k[None], of=of), theta, key)
+        try:
+            jax.eval_shape(lambda t, k: score(problem, t, k, pilots=k[None], of=of), theta, key)
+        except JaxmorphError:
+            raise
+        except Exception as error:
+            if "forward" in (modes := modes_of(traced)).missing:
+                raise without_derivatives(problem, modes, DECLARATION.name) from error
+            raise
     return of
 
 

@@ -81,7 +81,7 @@ class StraightThrough(GradientEstimator):
 
     def way(self, problem: Problem, traced: Traced, wanted: WantedMode, run_key: int) -> Way:
         del run_key
-        return along_paths(problem, traced, wanted, lambda: using(Surrogates()))
+        return along_paths(problem, traced, wanted, DECLARATION.name, lambda: using(Surrogates()))
 
     def left_out(self, problem: Problem) -> str:
         names = parameters_of_choices(problem)
