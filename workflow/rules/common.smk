@@ -119,12 +119,6 @@ if workflow.is_main_process:  # once, not in each of its jobs
     warn_of_moved_points()
     warn_of_what_is_not_followed()
     check_partial_runs()
-    if (
-        workflow.local_exec
-        and not only_looks()
-        and not workflow.deployment_settings.deployment_method
-    ):
-        offer_forks()
 
 
 def specified(wildcards):

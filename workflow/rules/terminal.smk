@@ -51,6 +51,16 @@ def reason(message):
     return [short] if short else []
 
 
+class Forks(logging.Handler):
+    """Offers forks when the first job starts: only then is it known whether jobs run beside this process."""
+
+    def emit(self, record):
+        started = getattr(record, "event", None) == LogEvent.JOB_INFO
+        containers = workflow.deployment_settings.deployment_method
+        if started and workflow.local_exec and not workflow.dryrun and not containers:
+            offer_forks()
+
+
 def planned_batches():
     """The run and the batch of each batch job of this command."""
     jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name == "batch")
@@ -59,6 +69,7 @@ def planned_batches():
 
 if workflow.is_main_process:
     snakemake_logger.addHandler(FailedJobs())
+    snakemake_logger.addHandler(Forks())
     if not only_looks():
         snakemake_logger.addFilter(Stopped())
         snakemake_logger.addHandler(
