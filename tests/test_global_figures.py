@@ -49,7 +49,7 @@ def marked(ax: Axes, marker: str) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, e in CATALOGUE.items() if e.needs and e.part != "optimisation"]
+    "name", [n for n, e in CATALOGUE.items() if e.needs and e.source.startswith("sensitivity.nc")]
 )
 def test_without_its_variables_a_figure_says_why_it_is_empty(
     name: str, usual: tuple[xr.Dataset, xr.Dataset]

@@ -48,7 +48,7 @@ class Twice(GradientEstimator):
 
     def way(self, problem, traced, wanted, run_key):
         def single(theta, key):
-            value, gradient = forward(problem, theta, key)
+            value, gradient = forward(lambda t: values(problem, t, key), theta)
             return value, 2 * gradient
 
         return Way(traced, "forward", "doubles", single, lambda t, k: values(problem, t, k))
