@@ -28,9 +28,16 @@ MAPPED: dict[str, set[str]] = {
     "growing-disc": DIVIDING,
     "chemical-patterning": {*DIVIDING, "dot_general"},
     "elongation": {*DIVIDING, "dot_general", "maybe_set", "vprim"},
+    "epidemic": {
+        *("dynamic_slice", "dynamic_update_slice", "gather", "scatter"),
+        *("maybe_set", "select_if_vmap", "vprim"),
+    },
 }
 # Calls that are no operations of XLA's own, and that GPUs have.
 OF_GPUS = {"cusolver_geqrf_ffi", "cusolver_orgqr_ffi"}
+
+ONE_WAY = {("EpidemicStudy", "reverse")}
+"""What studies do not have, because of their adjoint."""
 
 OF_CELLS = set(BUILT_IN_STUDIES) - {"linear", "ishigami", "ornstein-uhlenbeck"}  # slow to trace
 
@@ -54,8 +61,9 @@ def _ways(problem: Problem, leave_out: list[tuple[str, str]]) -> Iterator[tuple[
             try:
                 way = choose_way(problem, mode, name, SMOOTHING, 0)
             except JaxmorphError as error:
-                if "draws nothing" in str(error):
-                    continue  # the score of a study without draws
+                # The score of a study without draws; loops that JAX differentiates one way.
+                if "draws nothing" in str(error) or (type(problem.study).__name__, mode) in ONE_WAY:
+                    continue
                 raise
             yield f"{name}, {mode}", way
 
@@ -63,6 +71,8 @@ def _ways(problem: Problem, leave_out: list[tuple[str, str]]) -> Iterator[tuple[
 def _lowers(study: str, monkeypatch: pytest.MonkeyPatch, leave_out: list[tuple[str, str]]) -> int:
     """In how many ways a study lowers; all operations in it must be known."""
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    # Equinox raises from callbacks, which JAX lowers only for a machine that it has.
+    monkeypatch.setattr("equinox._errors.EQX_ON_ERROR", "nan")
     problem = _problem(study)
     mapped: set[str] = set()
     ways = list(_ways(problem, leave_out))
@@ -87,7 +97,8 @@ def _lowers(study: str, monkeypatch: pytest.MonkeyPatch, leave_out: list[tuple[s
 def test_a_study_lowers_for_gpus_by_every_estimator_with_known_operations(
     study: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _lowers(study, monkeypatch, PARTS if study in OF_CELLS else []) >= 3
+    parts = PARTS if study in OF_CELLS - {"epidemic"} else []
+    assert _lowers(study, monkeypatch, parts) >= 3
 
 
 @pytest.mark.verify
