@@ -97,6 +97,7 @@ def test_what_is_finished_is_not_computed_again(tmp_path: Path, monkeypatch: pyt
     assert made[3:] == ["000-000", "000-001"]
 
 
+@pytest.mark.slow
 def test_figures_and_report(tmp_path: Path) -> None:
     analysis = jxm.analyse("linear", design=DESIGN, progress=False, checks={"samples": 0})
     assert "tornado" in dir(analysis.plot)

@@ -58,6 +58,7 @@ def test_without_secretion_there_is_no_pattern_and_no_responder_divides() -> Non
     assert seen["n_cells"][:, -1].mean() > 8.5
 
 
+@pytest.mark.slow
 def test_with_chemical_everywhere_no_source_divides_and_at_rate_0_no_cell_does() -> None:
     seen = observed("chemical-patterning", SMALL_PATTERN, threshold=1e-9, division_rate=1.5)
     np.testing.assert_allclose(seen["n_cells"] * seen["source_fraction"], 2, rtol=1e-12)
@@ -124,6 +125,7 @@ def test_genes_that_do_not_listen_follow_their_equation() -> None:
     np.testing.assert_allclose(seen["mean_growth_gene"], solved.y.repeat(8, axis=0), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_cells_inside_grow_less_than_those_at_the_surface() -> None:
     """The shells of the first ball lie farther and farther out: less chemical, more of the gene."""
     study: Any = load_study("elongation", SMALL_ROD)

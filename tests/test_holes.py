@@ -108,6 +108,7 @@ def of_the_design(data: xr.Dataset) -> xr.Dataset:
 SOBOL = {"method": "sobol", "samples": 16}
 
 
+@pytest.mark.slow
 def test_the_first_samples_of_a_run_are_a_run_of_them(tmp_path: Path) -> None:
     """Sobol samples 8 to 15 missing: to the bit what the design of 8 gives."""
     missing = [f"{i:03d}-{j:03d}" for i, j in itertools.product((2, 3), (0, 1))]
@@ -139,6 +140,7 @@ def test_scores_of_paths_come_through_the_files(tmp_path: Path) -> None:
     xr.testing.assert_equal(partial["path_information"], whole["path_information"])
 
 
+@pytest.mark.slow
 def test_samples_from_the_middle_leave_a_run_of_the_others(tmp_path: Path) -> None:
     partial = made(tmp_path / "partial", spec(SOBOL), ["001-000", "001-001"])
     kept = np.r_[0:4, 8:16]
@@ -152,6 +154,7 @@ def test_samples_from_the_middle_leave_a_run_of_the_others(tmp_path: Path) -> No
     assert kept[int(whole["central_sample"])] == partial["central_sample"]
 
 
+@pytest.mark.slow
 def test_seeds_that_no_sample_has_leave_a_run_of_the_others(tmp_path: Path) -> None:
     missing = [f"{i:03d}-001" for i in range(4)]
     partial = made(tmp_path / "partial", spec(SOBOL), missing)

@@ -55,6 +55,7 @@ with job(snakemake, computes=True):
 ALWAYS: Any = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 
 
+@pytest.mark.slow
 def test_a_job_computes_on_the_cpus_it_was_given_and_no_more(tmp_path: Path) -> None:
     n_cpus = len(os.sched_getaffinity(0))
     for threads in (1, 2, 64):
@@ -63,6 +64,7 @@ def test_a_job_computes_on_the_cpus_it_was_given_and_no_more(tmp_path: Path) -> 
         assert done.stdout.split()[:2] == [str(min(threads, n_cpus))] * 2
 
 
+@pytest.mark.slow
 def test_a_job_without_the_gpu_that_it_asked_for_ends_with_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, COMPUTE, gpu=1)
     assert done.returncode == 1

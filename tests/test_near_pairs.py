@@ -106,6 +106,7 @@ def test_more_tangents_than_a_vector_holds() -> None:
         close(got, jax.jit(lambda *a: plain(function, *a))(samples, keys), 1e-12)
 
 
+@pytest.mark.slow
 def test_kernels_for_many_cells_look_for_near_pairs() -> None:
     """Whatever has a reach; each kind of kernel from where it is faster."""
 

@@ -335,6 +335,7 @@ def test_the_best_start_is_not_chosen_by_the_seeds_that_measure_it() -> None:
 # --- stopping ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_start_that_is_not_finite_costs_the_others_nothing() -> None:
     problem = of_study(Wells(), "x", "y")
     asked = settings(HEIGHT, steps=50, optimiser={"learning_rate": 0.05})

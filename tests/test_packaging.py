@@ -167,6 +167,7 @@ def test_unfit_python_is_named_in_one_line(tmp_path: Path, script: str | None, m
     assert not (tmp_path / ".venv").exists()
 
 
+@pytest.mark.slow
 def test_interrupted_installation_is_not_taken_for_a_finished_one(tmp_path: Path) -> None:
     (tmp_path / "requirements.lock").write_text("no-such-package==1 --hash=sha256:" + 64 * "0")
     result = make(tmp_path, "test", f"PYTHON={sys.executable}")

@@ -126,6 +126,7 @@ def three(saved: Any = None, chosen: slice = slice(None)) -> Paths:
     return optimisation.refine(ended(evaluation, *points), evaluation, 2, saved=saved)
 
 
+@pytest.mark.slow
 def test_a_start_does_not_depend_on_the_others() -> None:
     together = three()
     assert np.ptp(ends(together), axis=0).min() > 0

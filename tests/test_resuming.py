@@ -197,7 +197,8 @@ print(engine.describe_devices())
 """
 
 
-@pytest.mark.parametrize("n", [pytest.param(3, marks=pytest.mark.slow), 8])
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [3, 8])
 def test_a_batch_is_spread_over_all_devices_with_the_same_answer(n: int, tmp_path: Path) -> None:
     """Also where the samples are fewer than the devices, or not a multiple of them."""
     here = Path(__file__).parent

@@ -60,6 +60,7 @@ def test_pressure_slows_division() -> None:
     assert few.mean() + 1 < np.nanmean(many)
 
 
+@pytest.mark.slow
 def test_a_full_disc_is_not_finite_and_a_pathwise_gradient_is_refused() -> None:
     problem = disc(["n_cells"], pressure_threshold=1e9, growth_rate=20.0)
     value = engine.evaluate(problem, np.array([[5.0]]), np.arange(2), run_key=0, gradient="none").value

@@ -51,7 +51,7 @@ def true_gradient(k: float, n: int) -> np.ndarray:
     # Standard errors that 20,000 seeds must reach; the answers are -0.25, -0.007, 0.51, 0.0001.
     [
         ("pathwise", (0.004, 0.005, 0.006, 1e-4)),
-        ("smoothed", (0.005, 0.009, 0.008, 0.005)),
+        pytest.param("smoothed", (0.005, 0.009, 0.008, 0.005), marks=pytest.mark.slow),
         ("score", (0.01, 0.08, 0.07, 0.04)),
     ],
 )

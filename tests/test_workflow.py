@@ -66,6 +66,7 @@ def test_every_job_has_a_log_and_a_benchmark_and_says_how_far_it_is(finished: Pa
     assert "8/8" in log and "sim/s" in log and "gradient mode: forward (auto: " in log
 
 
+@pytest.mark.slow
 def test_jobs_import_the_package_that_the_workflow_has_read(tmp_path: Path) -> None:
     """Whatever else is called jaxmorph in the environment."""
     other = tmp_path / "other/jaxmorph"
