@@ -198,14 +198,14 @@ def _of_draws(form: np.ndarray, draws: np.ndarray) -> np.ndarray:
 def _normal_draws(share: np.ndarray, errors: Sequence[SampleError], doubt: _Doubt, n: int) -> np.ndarray:
     """The shares, and draws (1 + draw, parameter) about them.
 
-    The standard error of n samples is widened by 1 + 2 / sqrt(n), by the influence of one sample more,
+    The standard error of n samples is widened by 1 + 4 / sqrt(n), by the influence of one sample more,
     and by what is not resolved. Over the order of one parameter, an interaction of others is noise on
     random points. On a net it may be a wave, which stays as it is with more points: there a share that
     is smaller than what all parameters leave unexplained is not told from 0.
     """
     influence, noise, one, octave = np.array([(e.se, e.noise, e.one, e.octave) for e in errors]).T
     se = np.maximum(influence, (_WHITE if doubt.random else _PEAKED) * noise)
-    se = (1 + 2 * n**-0.5) * np.maximum(se, _LEAST if doubt.random else _LEAST_OF_EVEN)
+    se = (1 + 4 * n**-0.5) * np.maximum(se, _LEAST if doubt.random else _LEAST_OF_EVEN)
     if not doubt.random:
         hidden = share < 1 - share.clip(min=0).sum()
         se = np.where(hidden, np.maximum(se, share / _NORMAL), se)
