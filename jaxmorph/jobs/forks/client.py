@@ -41,21 +41,26 @@ def become_a_fork() -> str:
     script = getattr(sys.modules["__main__"], "__real_file__", None)  # where Snakemake has put it
     if not folder or script is None or not Path(folder).is_dir():
         return ""
+    pid = status = b""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    why = "the server has ended"
     try:
         with _connected(folder) as connection:
             sys.stdout.flush()
             socket.send_fds(connection, [script.encode()], [sys.stdout.fileno(), sys.stderr.fileno()])
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in before:
                 signal.signal(number, lambda number, _: connection.send(bytes([number])))
             pid = connection.recv(server.NUMBER.size)
             status = connection.recv(server.NUMBER.size) if pid else b""
     except OSError as error:
-        return f"no fork ({error.strerror}): this job imports everything by itself"
+        why = error.strerror or str(error)
     if status:
         _end_as(*server.NUMBER.unpack(status))
     if pid:
         sys.exit(f"{script}: the process of this job has been killed with the server that made it")
-    return "no fork (the server has ended): this job imports everything by itself"
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    return f"no fork ({why}): this job imports everything by itself"
 
 
 def _connected(folder: str) -> socket.socket:
