@@ -8,7 +8,6 @@ from . import visualization as visualization
 from .analysis import Analysis as Analysis
 from .analysis import analyse as analyse
 from .analysis import open as open
-from .analysis import study as study
 from .errors import JaxmorphError as JaxmorphError
 from .simulation import bernoulli as bernoulli
 from .simulation import categorical as categorical
@@ -24,6 +23,7 @@ from .studies import Parameter as Parameter
 from .studies import Recording as Recording
 from .studies import StateVariable as StateVariable
 from .studies import Study as Study
+from .studies import study as study
 from .tracing import discount_gradient as discount_gradient
 
 __version__: str

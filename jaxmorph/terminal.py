@@ -28,7 +28,7 @@ _FIXED_S = 20.0
 """What a run takes besides its simulations: it compiles, estimates and draws; of a small study."""
 
 _EVERY_S = 15.0
-_DONE_OF_BATCH = re.compile(r"(\d+)/(\d+) \[")
+_DONE_OF_BATCH = re.compile(r"(\d+)/\d+ \[")
 
 
 class Stopped(logging.Filter):
@@ -136,9 +136,14 @@ class Simulations(logging.Handler):
         """How many simulations a batch that runs has finished, by its log."""
         for log in self._jobs[number][3] if number in self._jobs else ():
             with contextlib.suppress(OSError):
-                if found := _DONE_OF_BATCH.findall(Path(log).read_text(encoding="utf-8")):
-                    return int(found[-1][0])
+                return simulations_done(Path(log).read_text(encoding="utf-8"))
         return 0
+
+
+def simulations_done(log: str) -> int:
+    """How many simulations of a batch are done, by the last line of its log that says so; else 0."""
+    found = _DONE_OF_BATCH.findall(log)
+    return int(found[-1]) if found else 0
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,5 @@
 """A run in one call, in this process: the same files and numbers as by the workflow."""
 
-from .functions import study as study
 from .one_run import analyse as analyse
 from .result import Analysis as Analysis
 from .result import open as open

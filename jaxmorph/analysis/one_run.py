@@ -22,11 +22,11 @@ from ..jobs.analyse import estimate_sensitivity, write_design
 from ..jobs.simulate import check_gradients, evaluate_batch
 from ..jobs.study import describe_study
 from ..studies import Study, load_study
-from .functions import named
+from ..terminal import simulations_done
+from .named import named
 from .result import Analysis
 
 _pieces = logging.getLogger("jaxmorph.engine.pieces")
-_DONE = re.compile(r"(\d+)/(\d+) \[")
 
 
 def analyse(
@@ -159,8 +159,8 @@ class _Bar(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of what a batch has done."""
-        if found := _DONE.search(record.getMessage()):
-            self._at(self._before + int(found[1]))
+        if done := simulations_done(record.getMessage()):
+            self._at(self._before + done)
 
     def _at(self, done: int) -> None:
         self._bar.update(done - self._bar.n)

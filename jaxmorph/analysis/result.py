@@ -56,6 +56,11 @@ class Analysis:
         """The numerical checks, if the run has them."""
         return store.read_given(self._checks_file(), "checks")
 
+    @functools.cached_property
+    def findings(self) -> list[str]:
+        """What a report finds, a sentence or two each."""
+        return report.findings_of(self.dataset)
+
     @property
     def plot(self) -> Plots:
         """Every figure of the run: ``analysis.plot.tornado()``."""
@@ -75,8 +80,7 @@ class Analysis:
         return path
 
     def _repr_html_(self) -> str:
-        said = report.findings_of(self.dataset)
-        lines = "".join(f"<li>{escape(line)}</li>" for line in said)
+        lines = "".join(f"<li>{escape(line)}</li>" for line in self.findings)
         chart = next(
             (name for name in ("tornado", "global_sensitivity") if name in self.plot.names), None
         )
@@ -84,7 +88,7 @@ class Analysis:
         return f"<div><ul>{lines}</ul>{picture}</div>"
 
     def __repr__(self) -> str:
-        return "\n".join(report.findings_of(self.dataset))
+        return "\n".join(self.findings)
 
     def _batch_files(self) -> list[Path]:
         return sorted((self.folder / "batches").glob("*.nc"))

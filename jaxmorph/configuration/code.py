@@ -21,9 +21,9 @@ from .models import BUILT_IN_STUDIES
 
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {
-    *("__init__", "animations", "atomic", "configuration", "errors", "figures"),
+    *("__init__", "analysis", "animations", "atomic", "command", "configuration", "errors", "figures"),
     *("jobs", "listing", "optimisation", "quantities", "report", "sensitivity", "store"),
-    "visualization",
+    *("terminal", "visualization"),
 }
 """Modules of the package that decide no simulation: they describe, collect or show, or ask for some."""
 
@@ -52,8 +52,8 @@ def code_digest(target: str, data: Sequence[str] = (), *, optimises: bool = Fals
         files |= {f"optimisation.{p.stem}": p for p in (_PACKAGE / "optimisation").glob("*.py")}
     files |= _closure(target.rpartition(":")[0], known=files)
     digest = hashlib.sha256()
-    if (known := given(target)) is not None:
-        digest.update(known[1].encode())
+    if given(target) is not None:
+        digest.update(target.encode())  # which has a digest of its source
     for name, path in sorted(files.items()):
         digest.update(f"{name}\n{_tree(path)}\n".encode())
     for place in sorted(data):

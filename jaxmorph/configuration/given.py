@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 _PLACE = "given"
-_GIVEN: dict[str, tuple[object, str]] = {}
+_GIVEN: dict[str, object] = {}
 
 
 def give(name: str, study: object, source: str) -> str:
@@ -17,11 +17,11 @@ def give(name: str, study: object, source: str) -> str:
         source: All that decides what it does: another text is another name.
     """
     key = f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:8]}"
-    _GIVEN[key] = study, source
+    _GIVEN[key] = study
     return f"{_PLACE}:{key}"
 
 
-def given(spec: str) -> tuple[object, str] | None:
-    """The study of a name that :func:`give` made, and its source; None of another name."""
+def given(spec: str) -> object | None:
+    """The study of a name that :func:`give` made, which tells its source, too; None of another name."""
     place, _, key = spec.partition(":")
     return _GIVEN.get(key) if place == _PLACE else None

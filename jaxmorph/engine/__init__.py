@@ -12,7 +12,7 @@ from .lines import Lines, follow_lines
 from .modes import BothModes, both_modes
 from .one_answer import Apart, OneAnswer, one_answer
 from .pieces import Piece
-from .program import GradientMode, Traced, check_trace, trace
+from .program import GradientMode, Traced, check_trace, is_noisy, trace
 from .ways import GradientArguments, check_estimator
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "find_cuts",
     "finite_differences",
     "follow_lines",
+    "is_noisy",
     "lyapunov_exponent",
     "measure_cost",
     "modes_of",

@@ -138,7 +138,7 @@ def evaluator(
     """
     way = choose_way(problem, gradient, estimator, smoothing, run_key, traced)
     programs: dict[tuple[int, int], Program] = {}
-    single, simulates = way.of(noise and problem.study.is_stochastic)
+    single, simulates = way.of(noise and program.is_noisy(problem, way.traced))
     with _mapped(problem, single, seeds, run_key, simulates) as (function, keys):
 
         def evaluated(samples: np.ndarray, saved: Saved | None = None) -> Evaluation:

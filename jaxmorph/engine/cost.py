@@ -37,7 +37,7 @@ def measure_cost(
         JaxmorphError: If it raises at all three.
     """
     way = choose_way(problem, gradient, estimator, smoothing, run_key, traced)
-    mapped = way.of(noise and problem.study.is_stochastic)
+    mapped = way.of(noise and program.is_noisy(problem, way.traced))
     for quantile in (0.5, 0.25):
         with contextlib.suppress(StudyError):
             return _time(problem, mapped, quantile, run_key)

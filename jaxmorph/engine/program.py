@@ -255,6 +255,11 @@ def trace(problem: Problem) -> Traced:
     return Traced(shape, choices.any, of_key, jax.jit(times), closed, measured)
 
 
+def is_noisy(problem: Problem, traced: Traced) -> bool:
+    """Whether seeds differ: a study that draws nothing has no noise, whatever it declares."""
+    return problem.study.is_stochastic and traced.draws
+
+
 def check_trace(problem: Problem, traced: Traced) -> None:
     """Look at the recorded times at several parameters and seeds: they must increase, and be the same.
 

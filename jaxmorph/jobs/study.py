@@ -39,13 +39,14 @@ def describe_study(
         n_observables,
         n_times,
     )
-    if study.is_stochastic and not traced.draws:
+    noisy = engine.is_noisy(problem, traced)
+    if study.is_stochastic and not noisy:
         logger.info("no observable depends on the key: the run counts as one without noise")
     content = {
         "study": spec.study,
         "study_description": study.describe(),
         "study_source": source_of(spec.study),
-        "stochastic": study.is_stochastic and traced.draws,
+        "stochastic": noisy,
         "settings": study.settings(),
         "fixed_parameters": problem.fixed,
         "parameters": [

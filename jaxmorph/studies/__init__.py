@@ -1,6 +1,7 @@
 """Studies: differentiable stochastic models with named parameters and observables."""
 
 from .base import Observable, Parameter, Recording, StateVariable, Study
+from .functions import study
 from .load import load_problem, load_study, raised_in, source_of
 from .per_cell import outcome_sensitivity, position_sensitivity
 from .problem import Problem
@@ -18,4 +19,5 @@ __all__ = [
     "position_sensitivity",
     "raised_in",
     "source_of",
+    "study",
 ]

@@ -48,8 +48,7 @@ def source_of(spec: str) -> str:
 
 def _study_class(spec: str) -> type[Study]:
     """The class that ``spec`` names."""
-    if (known := given(spec)) is not None:
-        kind = known[0]
+    if (kind := given(spec)) is not None:
         assert isinstance(kind, type) and issubclass(kind, Study)
         _check_declaration(spec, kind)
         return kind
