@@ -57,6 +57,17 @@ def test_at_each_sample_it_is_the_derivative_of_the_sample_variance() -> None:
     np.testing.assert_allclose(found, (upwards - downwards) / (2 * step), rtol=1e-6)
 
 
+def test_noise_that_is_rounding_is_none() -> None:
+    """Seeds differ in the last places: the variance is 0, and has no elasticity."""
+    unit, f, g = noisy(64, 8)
+    rounded = unit[:, :1] * (1 + 4 * np.finfo(float).eps * np.sign(f - f.mean(axis=1, keepdims=True)))
+    data = estimated_from(unit, rounded, g, PARAMETERS)
+    assert np.ptp(rounded, axis=1).any()
+    assert of(data, "noise_variance") == 0
+    np.testing.assert_array_equal(of(data, "noise_gradient_average"), 0)
+    assert np.isnan(of(data, "noise_elasticity")).all()
+
+
 def test_the_error_at_a_sample_is_that_of_leaving_out_one_seed() -> None:
     unit, f, g = noisy(4, 9, common=False)
     data = estimated_from(unit, f, g, PARAMETERS)

@@ -15,6 +15,7 @@ import xarray as xr
 from ..quantities import Interval, Kind, Method, Quantity
 from .estimator import Estimates, Estimator, Slab
 from .resampling import FEWEST
+from .rounding import round_off
 from .samples import Samples, kept_in
 from .sums import add_up
 from .two_way import (
@@ -105,12 +106,15 @@ class NoiseGradient(Estimator):
         if terms is not None:
             value = value.where(terms.notnull().all("parameter"))
             terms, gradient = terms.where(value.notnull()), gradient.where(value.notnull())
-        f, g = value - value.mean("seed"), gradient - gradient.mean("seed")
+        apart, g = value - value.mean("seed"), gradient - gradient.mean("seed")
+        least = round_off(abs(value).max("seed"), self.samples.precision)
+        equal = (abs(apart).max("seed") <= least) & value.notnull()
+        apart = apart.where(~equal, 0.0)
         n = value.notnull().sum("seed")
-        f = f / (n - 1).where(n > 1)
-        parts = {"gradient": 2 * f * g, "variance": f * (value - value.mean("seed"))}
+        f = apart / (n - 1).where(n > 1)
+        parts = {"gradient": 2 * f * g, "variance": f * apart}
         if terms is not None:
-            of_mean = _as_covariance(terms, n)
+            of_mean = _as_covariance(terms.where(~equal, 0.0), n)
             parts["gradient"] = parts["gradient"] + of_mean if question.noise_covaries else of_mean
         parts["scaled"] = slab.parameter_value * parts["gradient"] / 2
         numbers = self.samples.points["sample"].values
