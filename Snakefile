@@ -27,9 +27,6 @@ localrules:
     all,
     design,
     figures,
-    cells,
-    corner_cells,
-    optimisation_film,
     animations,
     page,
     provenance,
@@ -38,7 +35,9 @@ localrules:
 rule all:
     default_target: True
     input:
+        # What is missing or damaged is made again, not only the report.
         all_of(run_files),
+        *batches_of_each(),
 
 
 include: "workflow/rules/simulate.smk"

@@ -12,10 +12,9 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from .configuration import Run
 from .configuration.cost import read_cost
 
 _STOPPING = "Terminating processes on user request"
@@ -50,25 +49,24 @@ class Simulations(logging.Handler):
     """Says what a simulation costs once that is known, then how many are done, and how long it takes.
 
     Args:
-        runs: All runs by name.
         cores: CPUs of the workflow.
-        planned: Names of the run and the batch of each batch job of this command; asked when its first
-            job starts.
+        planned: For each batch job of this command the names of run and batch, and its simulations;
+            asked when its first job starts, and again once it is known how another run is cut.
         say: Shows a line.
     """
 
     def __init__(
         self,
-        runs: Mapping[str, Run],
         cores: int,
-        planned: Callable[[], Iterable[tuple[str, str]]],
+        planned: Callable[[], Iterable[tuple[str, str, int]]],
         say: Callable[[str], None],
     ):
         super().__init__()
-        self._runs, self._cores, self._planned, self._say = runs, cores, planned, say
-        self._jobs: dict[int, tuple[str, str, str, list[str]]] = {}  # rule, run, batch, logs
+        self._cores, self._planned, self._say = cores, planned, say
+        self._jobs: dict[int, tuple[str, str, list[str]]] = {}  # rule, run, logs
         self._running: dict[int, int] = {}  # simulations of each batch that runs
-        self._plan: list[tuple[str, str]] | None = None
+        self._plan: dict[tuple[str, str], int] | None = None
+        self._measured: list[str] = []  # runs whose cost is known, but not said yet
         self._total = self._done = 0
         self._start = self._said = 0.0
 
@@ -78,39 +76,37 @@ class Simulations(logging.Handler):
         if event == "job_info":
             self._starts(record)
         elif event == "job_finished" and (job := self._jobs.pop(record.job_id, None)):  # type: ignore[attr-defined]
-            rule, run, _, _ = job
+            rule, run, _ = job
             if rule == "study":
-                self._say_cost(run)
+                self._measured.append(run)
             else:
                 self._done += self._running.pop(record.job_id)  # type: ignore[attr-defined]
                 self._say_progress()
 
     def _starts(self, record: logging.LogRecord) -> None:
+        if self._plan is None or self._measured:
+            self._plan = {(run, batch): size for run, batch, size in self._planned()}
+            self._total = sum(self._plan.values())
+        while self._measured:  # by now, what comes after a study is known
+            self._say_cost(self._measured.pop(0))
         rule, where = record.rule_name, record.wildcards or {}  # type: ignore[attr-defined]
-        if rule not in ("study", "batch") or where.get("run") not in self._runs:
+        if rule not in ("study", "batch"):
             return
-        run, batch, number = where["run"], where.get("batch", ""), record.jobid  # type: ignore[attr-defined]
-        self._jobs[number] = rule, run, batch, list(record.log or ())  # type: ignore[attr-defined]
-        if self._plan is None:
-            self._plan = list(self._planned())
-            self._total = sum(self._size(*job) for job in self._plan)
+        number = record.jobid  # type: ignore[attr-defined]
+        self._jobs[number] = rule, where["run"], list(record.log or ())  # type: ignore[attr-defined]
         if rule == "batch":
             if not self._start:
                 self._start = self._said = time.monotonic()
                 threading.Thread(target=self._look_again, daemon=True).start()
-            self._running[number] = self._size(run, batch)
-
-    def _size(self, run: str, batch: str) -> int:
-        part = self._runs[run].batches[batch]
-        return len(part.samples) * len(part.seeds)
+            self._running[number] = self._plan.get((where["run"], where["batch"]), 0)
 
     def _say_cost(self, run: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             cost = read_cost(Path("results", run, "cost.json"))
-            planned = [self._size(*job) for job in self._plan or () if job[0] == run]
-            if planned:
-                n, of_one = sum(planned), cost.seconds_per_simulation
-                seconds = _FIXED_S + n * of_one / min(self._cores, len(planned))
+            sizes = [size for (of_run, _), size in (self._plan or {}).items() if of_run == run]
+            if sizes:
+                n, of_one = sum(sizes), cost.seconds_per_simulation
+                seconds = _FIXED_S + n * of_one / min(self._cores, len(sizes))
                 self._say(
                     f"{run}: {n:,} simulations of {1e3 * of_one:.3g} ms; its report in about "
                     f"{duration(seconds)}"
@@ -134,7 +130,7 @@ class Simulations(logging.Handler):
 
     def _of_running(self, number: int) -> int:
         """How many simulations a batch that runs has finished, by its log."""
-        for log in self._jobs[number][3] if number in self._jobs else ():
+        for log in self._jobs[number][2] if number in self._jobs else ():
             with contextlib.suppress(OSError):
                 return simulations_done(Path(log).read_text(encoding="utf-8"))
         return 0

@@ -1,13 +1,14 @@
 """How a run is cut into jobs: at most so many simulations, and growing it moves no cut."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxmorph.configuration import Run
-from jaxmorph.configuration.batches import AUTO_SIMULATIONS
+from jaxmorph.configuration import Cost, Run, SettledCut, cut_by_cost, read_cut, write_cut
+from jaxmorph.configuration.batches import AUTO_SIMULATIONS, BatchSize, GrowingBatches
 from jaxmorph.configuration.specify import Specifications
 
 PARAMETERS = {name: {"distribution": "uniform", "low": 1, "high": 2} for name in "abcdef"}
@@ -32,6 +33,15 @@ DESIGNS = st.one_of(
     ),
 )
 NUMBERS = st.one_of(st.just("auto"), st.integers(30, 5000))
+COST = Cost(
+    device="cpu",
+    threads=1,
+    simulations=32,
+    seconds_per_simulation=0.05,
+    compile_s=1.0,
+    result_bytes_per_simulation=100,
+    program_bytes=0,
+)
 
 
 @settings(deadline=None, max_examples=30)
@@ -111,3 +121,58 @@ def test_where_the_cuts_are() -> None:
     assert [b.seeds.stop for b in many.batches.values()] == [
         8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 200,
     ]  # fmt: skip
+
+
+def test_what_takes_less_than_a_minute_is_one_batch_whatever_the_design() -> None:
+    # Of 50 ms each, 1,200 simulations are a minute; of 1 MB each, 536 are half a GB.
+    assert cut_by_cost(64, 18, COST) == GrowingBatches(first=BatchSize(samples=64, seeds=18))
+    assert cut_by_cost(64, 19, COST) == AUTO_SIMULATIONS
+    large = COST.model_copy(update={"result_bytes_per_simulation": 10**6})
+    assert cut_by_cost(67, 8, large) == GrowingBatches(first=BatchSize(samples=67, seeds=8))
+    assert cut_by_cost(68, 8, large) == AUTO_SIMULATIONS
+    cheap = COST.model_copy(update={"seconds_per_simulation": 1e-6})
+    for design in ({"method": "sobol", "samples": 2**16}, {"method": "grid", "points": 5}):
+        run = make_run(design, 3)
+        first = cut_by_cost(run.n_samples, run.n_seeds, cheap)
+        assert len(Specifications(run).cut(first).run.batches) == 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(DESIGNS, st.integers(1, 50), st.integers(0, 3), st.integers(0, 200))
+def test_a_run_that_was_not_cut_grows_by_jobs_that_double(
+    design: dict[str, Any], seeds: int, doublings: int, more_seeds: int
+) -> None:
+    old = make_run(design, seeds)
+    first = {"first": {"samples": old.n_samples, "seeds": seeds}}
+    size = next(key for key in ("samples", "trajectories", "points") if key in design)
+    more = design[size] * 2**doublings
+    new = make_run({**design, size: more}, seeds + more_seeds, first)
+    before = make_run(design, seeds, first).batches
+    assert len(before) == 1
+    pairs = sum(len(b.samples) * len(b.seeds) for b in new.batches.values())
+    assert pairs == new.n_samples * new.n_seeds
+    most = max(AUTO_SIMULATIONS, old.n_samples * seeds)
+    assert max(sizes(new)) <= most
+    if design["method"] != "latin-hypercube":  # others keep their points, and so their batches
+        assert before.items() <= new.batches.items()
+        rows = {name[:3] for name in new.batches}
+        assert len(rows) <= 1 + doublings + new.n_samples * seeds // AUTO_SIMULATIONS
+
+
+def test_a_cut_is_settled_for_one_question(tmp_path: Path) -> None:
+    path = tmp_path / "cut.json"
+    run = make_run({"method": "sobol", "samples": 64}, 16)
+    spec = Specifications(run)
+    assert read_cut(path, spec.question) is None
+    write_cut(SettledCut(question=spec.question, batch=cut_by_cost(64, 16, COST)), path)
+    for same in (({"method": "sobol", "samples": 256}, 16), ({"method": "sobol", "samples": 64}, 99)):
+        assert read_cut(path, Specifications(make_run(*same)).question) is not None
+    others = (
+        make_run({"method": "sobol", "samples": 64, "seed": 1}, 16),
+        make_run({"method": "saltelli", "samples": 64}, 16),
+        run.model_copy(update={"key": 7}),
+        run.model_copy(update={"estimator": "score"}),
+    )
+    assert not any(read_cut(path, Specifications(other).question) for other in others)
+    path.write_text(path.read_text()[:30])
+    assert read_cut(path, spec.question) is None

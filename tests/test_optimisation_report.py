@@ -16,7 +16,7 @@ from support.synthetic_optimisation import before_and_after, none_ended, optimis
 from jaxmorph import animations
 from jaxmorph.configuration.sections import Animation
 from jaxmorph.figures import CATALOGUE, figure_names
-from jaxmorph.jobs.animate import animate_before_and_after
+from jaxmorph.jobs.animate import make_films
 from jaxmorph.jobs.draw import draw_figures
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import describe
@@ -274,8 +274,10 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, usual: xr.Dataset) -
     drawn = tmp_path / "drawn"
     draw_figures(["optimisation_loss"], str(sensitivity), None, str(written["optimisation"]), drawn)
     assert (drawn / "optimisation_loss.svg").is_file()
+    corners = tmp_path / "corners.nc"
+    synthetic.corners(n_corners=2).assign_attrs(jaxmorph_file="corners").to_netcdf(corners)
+    make_films(Animation(), [], str(corners), str(written["optimisation_cells"]), tmp_path)
     film = tmp_path / "optimisation.mp4"
-    animate_before_and_after(str(written["optimisation_cells"]), Animation(), str(film))
     html = build(tmp_path, usual, {"optimisation": film})
     out = tmp_path / "report.html"
     write_page(

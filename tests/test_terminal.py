@@ -10,18 +10,10 @@ from typing import Any
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from jaxmorph.configuration import Cost, Run, write_cost
+from jaxmorph.configuration import Cost, write_cost
 from jaxmorph.terminal import Simulations, Stopped, duration
 
-RUN = Run.model_validate(
-    {
-        "study": "reference",
-        "parameters": {"epsilon": "default"},
-        "design": {"method": "sobol", "samples": 64},
-        "seeds": 16,
-        "batch": {"samples": 16, "seeds": 16},
-    }
-)
+BATCHES = ("000-000", "001-000", "002-000", "003-000")
 COST = Cost(
     device="cpu",
     threads=1,
@@ -53,7 +45,7 @@ def said() -> list[str]:
 @pytest.fixture
 def progress(said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulations:
     monkeypatch.chdir(tmp_path)
-    return Simulations({"one": RUN}, 2, lambda: [("one", batch) for batch in RUN.batches], said.append)
+    return Simulations(2, lambda: [("one", batch, 256) for batch in BATCHES], said.append)
 
 
 def starts(progress: Simulations, number: int, rule: str, **wildcards: str) -> None:
@@ -73,6 +65,8 @@ def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: li
     starts(progress, 1, "study")
     write_cost(COST, Path("results/one/cost.json"))
     ends(progress, 1)
+    assert said == []  # how a new run is cut is known when the next job starts
+    starts(progress, 2, "design")
     # 1,024 simulations of half a second on two cores, and what a run takes besides.
     assert said == ["one: 1,024 simulations of 500 ms; its report in about 5 min"]
 
@@ -80,7 +74,7 @@ def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: li
 def test_how_far_it_is_counts_finished_batches_and_those_that_run(
     progress: Simulations, said: list[str], clock: SimpleNamespace
 ) -> None:
-    first, second, *_ = RUN.batches
+    first, second, *_ = BATCHES
     starts(progress, 1, "batch", batch=first)
     starts(progress, 2, "batch", batch=second)
     clock.seconds += 64

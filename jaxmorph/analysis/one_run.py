@@ -20,7 +20,7 @@ from ..configuration.specifications import ModelSpecification
 from ..configuration.specify import Specifications
 from ..jobs.analyse import estimate_sensitivity, write_design
 from ..jobs.simulate import check_gradients, evaluate_batch
-from ..jobs.study import describe_study
+from ..jobs.study import describe_study, settle_cut
 from ..studies import Study, load_study
 from ..terminal import simulations_done
 from .named import named
@@ -80,7 +80,7 @@ def analyse(
     name = re.sub(r"[^A-Za-z0-9_-]", "-", place.name if folder else spec.rpartition(":")[2]).strip("-_")
     run = load_configuration({"runs": {name: asked}}).runs[name]
     with contextlib.closing(_Bar(run.n_samples * run.n_seeds, progress)) as bar:
-        _make(name, run, place, bar)
+        run = _make(name, run, place, bar)
     return Analysis(place, run, kept)
 
 
@@ -97,16 +97,19 @@ def _parameters(
     }
 
 
-def _make(name: str, run: Run, folder: Path, bar: _Bar) -> None:
-    """All files of the run that an analysis shows."""
+def _make(name: str, run: Run, folder: Path, bar: _Bar) -> Run:
+    """All files of the run that an analysis shows; gives the run as it is cut."""
     specs = Specifications(run)
     study, design, checks = (folder / file for file in ("study.json", "design.nc", "checks.nc"))
     bar.says("tracing")
-    describe_study(name, specs.study, run.animation, str(study), str(folder / "cost.json"))
+    cost = describe_study(name, specs.study, run.animation, str(study), str(folder / "cost.json"))
+    if run.batch == "auto":
+        cut = str(folder / "cut.json")
+        specs = specs.cut(settle_cut(specs.question, run.n_samples, run.n_seeds, cost, cut))
     write_design(name, specs.design, str(study), str(design), str(folder / "design.json"))
     bar.says("simulating")
     batches = []
-    for batch in run.batches:
+    for batch in specs.run.batches:
         spec, path = specs.batch(batch), folder / "batches" / f"{batch}.nc"
         with bar.counting((spec.samples[1] - spec.samples[0]) * (spec.seeds[1] - spec.seeds[0])):
             if not _is_done(path, spec):
@@ -120,6 +123,7 @@ def _make(name: str, run: Run, folder: Path, bar: _Bar) -> None:
     held = str(checks) if run.checks.samples else None
     sensitivity = str(folder / "sensitivity.nc")
     estimate_sensitivity(name, specs.estimates, str(design), batches, held, sensitivity)
+    return specs.run
 
 
 def _is_done(path: Path, spec: ModelSpecification) -> bool:

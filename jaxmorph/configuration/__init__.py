@@ -5,6 +5,7 @@ Nothing here imports JAX, numpy or scipy.
 
 from .batches import Batch, BatchSize
 from .cost import Cost, read_cost, write_cost
+from .cutting import SettledCut, cut_by_cost, read_cut, write_cut
 from .gradient_estimators import (
     GRADIENT_ESTIMATORS,
     GradientDeclaration,
@@ -37,11 +38,15 @@ __all__ = [
     "GradientDeclaration",
     "GradientSetting",
     "Run",
+    "SettledCut",
     "Trajectories",
     "bias_attributes",
     "check_syntax",
+    "cut_by_cost",
     "load_configuration",
     "read_configuration",
     "read_cost",
+    "read_cut",
     "write_cost",
+    "write_cut",
 ]

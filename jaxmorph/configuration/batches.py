@@ -1,13 +1,13 @@
 """How the samples and seeds of a run are cut into batches, each of them one job.
 
-The cuts are a function of the configuration alone, so that the DAG is known when it is parsed, and a
-run that grows keeps the batches that it has: where a cut is does not depend on how many samples and
-seeds there are, except for the end of the last batch.
+The cuts are a function of the setting ``batch`` alone, so that a run that grows keeps the batches that
+it has: where a cut is does not depend on how many samples and seeds there are, except for the end of the
+last batch. ``auto`` becomes another setting once it is known what a simulation costs (``cost.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -34,6 +34,8 @@ what does not simulate is 3 %, and its file has 0.2 GB: docs/scaling.md.
 FIRST_SEEDS = 8
 FIRST_SAMPLES = 64
 
+_CAN_GROW = (SobolDesign, SaltelliDesign, MorrisDesign, ListDesign)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -50,32 +52,51 @@ class BatchSize(ConfigurationModel):
     seeds: int = Field(16, ge=1, description="seeds per batch")
 
 
+class GrowingBatches(ConfigurationModel):
+    """One job evaluates so many samples and seeds; what a run grows by is cut into jobs that double."""
+
+    first: BatchSize = Field(description="samples and seeds of the first batch")
+
+
 def _kind(value: object) -> str:
     if isinstance(value, str) and not as_yaml_number(value):
         return "auto"
+    if isinstance(value, GrowingBatches) or (isinstance(value, Mapping) and "first" in value):
+        return "growing"
     return "slabs" if isinstance(value, Mapping | BatchSize) else "simulations"
 
 
 BatchSetting = Annotated[
     Annotated[Literal["auto"], Tag("auto")]
     | Annotated[int, Field(ge=1), Tag("simulations")]
+    | Annotated[GrowingBatches, Tag("growing")]
     | Annotated[BatchSize, Tag("slabs")],
     Discriminator(_kind),
 ]
-"""``auto``, a number of simulations, or slabs of samples and seeds."""
+"""``auto``, a number of simulations, a first batch, or slabs of samples and seeds."""
 
 
 def cut(
     size: BatchSetting, design: Design, parameters: Sequence[str], n_seeds: int
 ) -> Iterator[tuple[str, Batch]]:
-    """The batches with their ids, ``SSS-RRR``: slab SSS along the samples, slab RRR along the seeds."""
+    """The batches with their ids, ``SSS-RRR``: slab SSS along the samples, slab RRR along the seeds.
+
+    ``auto`` is cut as where simulations take long: into no fewer batches than there will be.
+    """
     n_samples = count_samples(design, parameters)
-    if isinstance(size, BatchSize):
-        rows = ((s, _evenly_cut(n_seeds, size.seeds)) for s in _evenly_cut(n_samples, size.samples))
-    else:
-        most = AUTO_SIMULATIONS if size == "auto" else size
-        slabs = _sample_slabs(n_samples, design, len(parameters), min(n_seeds, FIRST_SEEDS, most), most)
-        rows = ((s, _seed_slabs(n_seeds, most // len(s))) for s in slabs)
+    rows: Iterable[tuple[range, Iterable[range]]]
+    match size:
+        case BatchSize():
+            rows = ((s, _evenly_cut(n_seeds, size.seeds)) for s in _evenly_cut(n_samples, size.samples))
+        case GrowingBatches(first=first):
+            slabs = _doubling_samples(n_samples, design, len(parameters), first)
+            rows = ((s, _doubling(n_seeds, first.seeds, AUTO_SIMULATIONS // len(s))) for s in slabs)
+        case _:
+            most = AUTO_SIMULATIONS if size == "auto" else size
+            slabs = _sample_slabs(
+                n_samples, design, len(parameters), min(n_seeds, FIRST_SEEDS, most), most
+            )
+            rows = ((s, _seed_slabs(n_seeds, most // len(s))) for s in slabs)
     for i, (samples, columns) in enumerate(rows):
         for j, seeds in enumerate(columns):
             yield f"{i:03d}-{j:03d}", Batch(samples, seeds)
@@ -93,17 +114,39 @@ def _sample_slabs(
     They hold whole groups of samples, if one group at ``seeds`` seeds is not too much. A design that
     cannot grow is cut evenly.
     """
-    group = group_size(design, n_parameters)
-    unit = group if group * seeds <= most else 1
-    longest = unit * _power_of_two_below(most // (unit * seeds))
-    if not isinstance(design, SobolDesign | SaltelliDesign | MorrisDesign | ListDesign):
+    unit, longest = _whole_groups(design, n_parameters, seeds, most)
+    if not isinstance(design, _CAN_GROW):
         yield from _evenly_cut(n_samples, longest)
         return
-    start, width = 0, min(unit * _power_of_two_below(max(1, FIRST_SAMPLES // unit)), longest)
-    while start < n_samples:
-        yield range(start, min(start + width, n_samples))
+    first = min(unit * _power_of_two_below(max(1, FIRST_SAMPLES // unit)), longest)
+    yield from _doubling(n_samples, first, longest)
+
+
+def _doubling_samples(
+    n_samples: int, design: Design, n_parameters: int, first: BatchSize
+) -> Iterator[range]:
+    """A first slab, then slabs that double, up to full jobs; a design that cannot grow is cut evenly."""
+    seeds = min(first.seeds, AUTO_SIMULATIONS)
+    _, longest = _whole_groups(design, n_parameters, seeds, AUTO_SIMULATIONS)
+    if isinstance(design, _CAN_GROW):
+        return _doubling(n_samples, first.samples, longest)
+    return _evenly_cut(n_samples, max(first.samples, longest))
+
+
+def _whole_groups(design: Design, n_parameters: int, seeds: int, most: int) -> tuple[int, int]:
+    """A group of samples, or one sample if a group is too much, and how many a job has at most."""
+    group = group_size(design, n_parameters)
+    unit = group if group * seeds <= most else 1
+    return unit, unit * _power_of_two_below(most // (unit * seeds))
+
+
+def _doubling(total: int, first: int, longest: int) -> Iterator[range]:
+    """A slab of ``first``, whatever its size, then as much as is before, up to ``longest``."""
+    start, width = 0, first
+    while start < total:
+        yield range(start, min(start + width, total))
         start += width
-        width = min(start, longest)
+        width = max(first, min(start, longest))
 
 
 def _seed_slabs(n_seeds: int, most: int) -> Iterator[range]:

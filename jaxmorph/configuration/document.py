@@ -68,7 +68,9 @@ def _tables() -> str:
     run = models["Run"]["properties"]
     parts = ["## A run: `runs.<run>`", "", *_table(models["Run"])]
     parts += _section("### One of `correlations`", _resolve(run["correlations"]["items"], models))
-    parts += _section("### `batch`, as a mapping", _resolve(run["batch"]["oneOf"][-1], models))
+    growing, slabs = (_resolve(option, models) for option in run["batch"]["oneOf"][-2:])
+    parts += _section("### `batch`, as a mapping", slabs)
+    parts += _section("### `batch`, as another mapping", growing)
     for key in ("trajectories", "animation", "checks", "estimates"):
         parts += _section(f"### `{key}`", _resolve(run[key], models))
     parts += _optimise(_resolve(_only(run["optimise"]), models), models)

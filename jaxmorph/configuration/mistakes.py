@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from ..designs import Correlation, Design
 from ..distributions import Distribution
-from .batches import BatchSize
+from .batches import BatchSize, GrowingBatches
 from .fields import as_yaml_number, hint
 from .models import Configuration, Run
 from .optimise import Optimise, Optimiser, Refine, Schedule, Stop
@@ -170,6 +170,8 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
             return _DISTRIBUTIONS[tag], f" of a {tag} distribution"
         case ("runs", _, "optimise", "objective", _, str(tag)):
             return _TERMS[tag], f" of a {tag} term"
+        case ("runs", _, "batch", "growing"):
+            return GrowingBatches, ""
     models: dict[KeyPath, tuple[type[BaseModel], str]] = {
         (): (Run, ""),
         ("batch",): (BatchSize, ""),

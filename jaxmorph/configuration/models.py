@@ -120,8 +120,9 @@ class Run(ConfigurationModel):
     batch: BatchSetting = Field(
         "auto",
         description="how much of the run one job does: a number of simulations (samples x seeds), at "
-        f"most; `auto`, the same as {AUTO_SIMULATIONS}; or `{{samples: 64, seeds: 16}}`, which cuts "
-        "both evenly",
+        "most; `auto`, one job if it takes less than a minute, and else the same as "
+        f"{AUTO_SIMULATIONS}; `{{first: {{samples: 64, seeds: 16}}}}`, a first job of so many and more "
+        "that double; or `{samples: 64, seeds: 16}`, which cuts both evenly",
     )
     trajectories: Trajectories = Field(Trajectories(), description="simulations stored in full")
     corners: Names = Field(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import cached_property
 from typing import Any
 
 from ..designs import Correlation, Design, shortest_design
-from .batches import Batch
+from .batches import Batch, BatchSetting
 from .code import code_digest
+from .fields import ConfigurationModel
 from .fits import in_one_order
 from .gradient_estimators import GRADIENT_ESTIMATORS
 from .models import Run
@@ -35,6 +38,20 @@ class Specifications:
         self.run = run
         self._designs: dict[int, Design] = {}
         self._plain_slabs: dict[int, dict[str, Any]] = {}
+
+    def cut(self, batch: BatchSetting) -> Specifications:
+        """The same of the run with another setting ``batch``."""
+        return Specifications(Run.from_plain(self.run.plain() | {"batch": _plain(batch)}))
+
+    @cached_property
+    def question(self) -> str:
+        """Digest of what all batches of the run share, however many there are."""
+        shared = [
+            self.study.plain(),
+            [correlation.model_dump(mode="json") for correlation in self._correlations],
+            shortest_design(self.run.design, list(self.run.parameters), 1).model_dump(mode="json"),
+        ]
+        return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
     def estimates(self) -> Run:
@@ -172,3 +189,7 @@ class Specifications:
     @cached_property
     def _descent(self) -> dict[str, Any]:
         return {name: getattr(self._optimise, name) for name in ("steps", "stop", "refine")}
+
+
+def _plain(batch: BatchSetting) -> object:
+    return batch.plain() if isinstance(batch, ConfigurationModel) else batch

@@ -26,8 +26,10 @@ logger = logging.getLogger(__name__)
 
 # Part of the free memory that one program may take: another job may want as much.
 _MEMORY_SHARE = 0.4
-# Also the size of the program that the study job times: small batches find it in the cache.
+# Also the size of the program that the study job times: small batches find it in the cache, where a
+# program of their own would take longer to compile than it would save.
 _SMALLEST_PIECE = 32
+_MOST_SMALL_PIECES = 64
 
 
 class Piece(NamedTuple):
@@ -161,7 +163,9 @@ def in_pieces(
 
 def _first_size(n_samples: int, n_seeds: int) -> tuple[int, int]:
     """All seeds of a few samples: they share the noise, and progress is even."""
-    wanted = max(_SMALLEST_PIECE, n_samples * n_seeds // PIECES)
+    wanted = _SMALLEST_PIECE
+    if n_samples * n_seeds > _MOST_SMALL_PIECES * _SMALLEST_PIECE:
+        wanted = n_samples * n_seeds // PIECES
     return min(n_samples, max(1, math.ceil(wanted / n_seeds))), n_seeds
 
 

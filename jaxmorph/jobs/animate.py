@@ -1,28 +1,48 @@
-"""The jobs that turn trajectories into films."""
+"""The job that turns trajectories into films."""
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from .. import animations, store
 from ..configuration.sections import Animation
 
+logger = logging.getLogger("jaxmorph")
 
-def animate_cells(batches: Sequence[str], animation: Animation, output: str) -> None:
-    """Animate the first stored trajectory of a run."""
-    animations.cells_animation(
-        store.read_dataset(batches[0], "batch"),
-        output,
-        colour=animation.colour,
-        observable=animation.observable,
+
+def make_films(
+    animation: Animation,
+    batches: Sequence[str],
+    corners: str,
+    optimisation_cells: str | None,
+    folder: Path,
+) -> None:
+    """Make the films of a run: of one simulation, of the corners, of the best start before and after.
+
+    Args:
+        animation: How cells are shown.
+        batches: Those that hold stored trajectories; the first one is shown.
+        corners: The corners of parameter space.
+        optimisation_cells: Of a run that has an optimisation.
+        folder: Where the films go.
+    """
+    colour = animation.colour
+    if batches:
+        animations.cells_animation(
+            store.read_dataset(batches[0], "batch"),
+            folder / "cells.mp4",
+            colour=colour,
+            observable=animation.observable,
+        )
+        logger.info("cells: made")
+    animations.corners_animation(
+        store.read_dataset(corners, "corners"), folder / "corners.mp4", colour=colour
     )
-
-
-def animate_corners(corners: str, animation: Animation, output: str) -> None:
-    """Animate the corners of parameter space side by side."""
-    dataset = store.read_dataset(corners, "corners")
-    animations.corners_animation(dataset, output, colour=animation.colour)
-
-
-def animate_before_and_after(cells: str, animation: Animation, output: str) -> None:
-    """Animate the best start of an optimisation before and after, side by side."""
-    dataset = store.read_dataset(cells, "optimisation_cells")
-    animations.before_and_after_animation(dataset, output, colour=animation.colour)
+    logger.info("corners: made")
+    if optimisation_cells:
+        animations.before_and_after_animation(
+            store.read_dataset(optimisation_cells, "optimisation_cells"),
+            folder / "optimisation.mp4",
+            colour=colour,
+        )
+        logger.info("optimisation: made")

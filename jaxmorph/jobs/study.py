@@ -4,7 +4,8 @@ import dataclasses
 import logging
 
 from .. import engine, store
-from ..configuration import Cost, write_cost
+from ..configuration import Cost, SettledCut, cut_by_cost, read_cut, write_cost, write_cut
+from ..configuration.batches import BatchSetting
 from ..configuration.fits import check_animation
 from ..configuration.sections import Animation
 from ..configuration.specifications import StudySpecification
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 def describe_study(
     run_name: str, spec: StudySpecification, animation: Animation, output: str, cost: str
-) -> None:
+) -> Cost:
     """Check a run against its study (names, settings, gradients), describe both, and time it."""
     problem = run_problem(run_name, spec)
     study = problem.study
@@ -65,6 +66,16 @@ def describe_study(
     measured = engine.measure_cost(problem, run_key=spec.key, noise=True, traced=traced, **how_of(spec))
     _say_cost(measured)
     write_cost(measured, cost)
+    return measured
+
+
+def settle_cut(question: str, n_samples: int, n_seeds: int, cost: Cost, output: str) -> BatchSetting:
+    """How ``batch: auto`` cuts a run of so many samples and seeds; kept if it was settled before."""
+    batch = read_cut(output, question)
+    if batch is None:
+        batch = cut_by_cost(n_samples, n_seeds, cost)
+        write_cut(SettledCut(question=question, batch=batch), output)
+    return batch
 
 
 def _say_cost(cost: Cost) -> None:

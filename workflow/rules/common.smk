@@ -14,7 +14,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.atomic import sweep
-from jaxmorph.configuration import check_syntax, load_configuration
+from jaxmorph.configuration import check_syntax, load_configuration, read_cut
 from jaxmorph.configuration.code import not_followed
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.folders import unwritable
@@ -23,7 +23,7 @@ from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
 from jaxmorph.jobs import import_alike
-from jaxmorph.jobs.forks import offer_forks
+from jaxmorph.jobs.forks import offer_forks, refuse_forks
 from jaxmorph.terminal import Simulations, Stopped
 
 CONFIG_FILE = "config/config.yaml"
@@ -52,16 +52,43 @@ except JaxmorphError as error:
 
 SPECIFICATIONS = {name: Specifications(run) for name, run in RUNS.items()}
 
-# For the scripts of jobs that must not be made again when it changes: it is no param of theirs.
+# For the scripts of jobs that must not be made again when these change: they are no params of theirs.
 config["animations"] = {name: run.animation.plain() for name, run in RUNS.items()}
+config["cuts"] = {
+    name: {"question": spec.question, "n_samples": spec.run.n_samples, "n_seeds": spec.run.n_seeds}
+    for name, spec in SPECIFICATIONS.items()
+}
+
+
+def settle(run_name):
+    """Whether it is known how a run is cut; then its specifications know it, too."""
+    spec = SPECIFICATIONS[run_name]
+    if spec.run.batch == "auto":
+        batch = read_cut(Path("results", run_name, "cut.json"), spec.question)
+        if batch is None:
+            return False
+        SPECIFICATIONS[run_name] = spec.cut(batch)
+    return True
+
+
+for RUN in RUNS:
+    settle(RUN)
+
+
+def cut(run_name):
+    """The specifications of a run as it is cut; Snakemake asks again when that is settled."""
+    if not settle(run_name):
+        checkpoints.study.get(run=run_name)
+        raise WorkflowError(f"results/{run_name}/cut.json is damaged: remove it")
+    return SPECIFICATIONS[run_name]
 
 
 def warn_of_moved_points():
     """Say which finished batches a changed design computes again."""
-    for name, run in RUNS.items():
+    for name, spec in SPECIFICATIONS.items():
         before = read_record(Path("results", name, "design.json"))
         finished = {path.stem for path in Path("results", name, "batches").glob("*.nc")}
-        if before and (line := notice(name, before, run, finished)):
+        if before and (line := notice(name, before, spec.run, finished)):
             print(f"Warning: {line}", file=sys.stderr)
 
 
@@ -102,10 +129,10 @@ def warn_of_what_is_not_followed():
 
 def check_partial_runs():
     """A run that is estimated from the batches that are there needs one."""
-    for name, run in RUNS.items():
+    for name, spec in SPECIFICATIONS.items():
         folder = Path("results", name, "batches")
-        if run.allow_partial and not any(
-            (folder / f"{batch}.nc").exists() for batch in run.batches
+        if spec.run.allow_partial and not any(
+            (folder / f"{batch}.nc").exists() for batch in spec.run.batches
         ):
             sys.exit(
                 f"runs.{name}.allow_partial = true: no batch of {name} is there yet, so there is nothing "
@@ -135,17 +162,17 @@ def optimised(wildcards):
 
 def run_params(wildcards):
     """The whole run, as plain values; so are all others."""
-    return RUNS[wildcards.run].plain()
+    return cut(wildcards.run).run.plain()
 
 
 def estimates_params(wildcards):
     """The run, but for what is nothing to its estimates."""
-    return specified(wildcards).estimates.plain()
+    return cut(wildcards.run).estimates.plain()
 
 
 def design_params(wildcards):
     """The run, but for what is nothing to its design."""
-    return specified(wildcards).design.plain()
+    return cut(wildcards.run).design.plain()
 
 
 def study_params(wildcards):
@@ -155,7 +182,7 @@ def study_params(wildcards):
 
 def batch_params(wildcards):
     """What decides the numbers of a batch: growing a run leaves it as it is."""
-    return specified(wildcards).plain_batch(wildcards.batch)
+    return cut(wildcards.run).plain_batch(wildcards.batch)
 
 
 def corner_params(wildcards):
@@ -166,11 +193,6 @@ def corner_params(wildcards):
 def check_params(wildcards):
     """What decides the numerical checks."""
     return specified(wildcards).checks.plain()
-
-
-def animation_params(wildcards):
-    """How the animations show cells."""
-    return RUNS[wildcards.run].animation.plain()
 
 
 def objective_params(wildcards):
@@ -205,7 +227,8 @@ def needs(rule_name, resource):
     def amount(wildcards, input, attempt):
         of_job = {k: v for k, v in wildcards.items() if k in ("batch", "starts")}
         cost = {} if rule_name == "study" else {"cost": str(input.cost)}
-        return getattr(need(rule_name, RUNS[wildcards.run], attempt, **cost, **of_job), resource)
+        run = (cut(wildcards.run) if rule_name == "batch" else specified(wildcards)).run
+        return getattr(need(rule_name, run, attempt, **cost, **of_job), resource)
 
     return amount
 
@@ -220,12 +243,7 @@ def batch_files(run_name, names):
 
 def batches(wildcards):
     """The files of all batches of a run."""
-    return batch_files(wildcards.run, RUNS[wildcards.run].batches)
-
-
-def trajectory_batches(wildcards):
-    """The batches that hold stored trajectories."""
-    return batch_files(wildcards.run, RUNS[wildcards.run].trajectory_batches)
+    return batch_files(wildcards.run, cut(wildcards.run).run.batches)
 
 
 def figures_of(run_name):
@@ -284,18 +302,50 @@ def captions(run_name):
     return paths
 
 
+def film_names(run_name):
+    """The films of a run; that of single cells needs a stored trajectory."""
+    run = SPECIFICATIONS[run_name].run
+    stored = bool(run.trajectories.samples and run.trajectories.seeds)
+    if run.allow_partial:
+        stored = bool(batch_files(run_name, run.trajectory_batches))
+    optimised = run.optimise is not None
+    return [*["cells"] * stored, "corners", *["optimisation"] * optimised]
+
+
 def animation_files(wildcards):
-    """The animations of a run; that of single cells needs a stored trajectory."""
-    names = ["corners"]
-    if trajectory_batches(wildcards):
-        names.insert(0, "cells")
-    if optimises(wildcards):
-        names.append("optimisation")
+    """The animations of a run."""
+    names = film_names(wildcards.run)
     return expand("results/{run}/animations/{name}.mp4", run=wildcards.run, name=names)
 
 
+def film_outputs(run_name):
+    """The same, as outputs of a job that Snakemake's own report shows."""
+    marked = []
+    for name in film_names(run_name):
+        film = report(
+            f"results/{run_name}/animations/{name}.mp4",
+            caption=f"../report/{name}.rst",
+            category=run_name,
+            labels={"animation": name},
+        )
+        marked.append(film)
+    return marked
+
+
+def trajectories_of(run_name):
+    """The batches that hold stored trajectories of a run, once it is known how it is cut."""
+    if "cells" not in film_names(run_name):
+        return []
+    return lambda wildcards: batch_files(run_name, cut(run_name).run.trajectory_batches)
+
+
+def optimisation_cells(run_name):
+    """The cells of the best start of a run, if it has an optimisation."""
+    return f"results/{run_name}/optimisation_cells.nc" if RUNS[run_name].optimise else []
+
+
 def run_files(wildcards):
-    """Everything that a run leaves: what is missing or damaged is made again, not only the report."""
+    """Everything that a run leaves, but for its batches."""
     names = [
         "report.html",
         "provenance.json",
@@ -308,7 +358,6 @@ def run_files(wildcards):
         names += ["optimisation.nc", "optimisation_cells.nc"]
     return [
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
-        *batches(wildcards),
         *figure_files(wildcards),
         *animation_files(wildcards),
     ]
@@ -317,6 +366,11 @@ def run_files(wildcards):
 def all_of(files):
     """What ``files`` gives for every run."""
     return [file for run in RUNS for file in files(SimpleNamespace(run=run))]
+
+
+def batches_of_each():
+    """For each run a function that gives its batches, once it is known how it is cut."""
+    return [lambda wildcards, run=run: batches(SimpleNamespace(run=run)) for run in RUNS]
 
 
 def checks(wildcards):
@@ -337,7 +391,7 @@ def optimisation(wildcards):
 
 def of_how_much(run_name):
     """A remark for a run that was estimated from some of its batches."""
-    wanted = len(RUNS[run_name].batches)
+    wanted = len(cut(run_name).run.batches)
     there = len(batches(SimpleNamespace(run=run_name)))
     return f" (of {there} of {wanted} batches; the others are missing)" if there < wanted else ""
 

@@ -1,64 +1,28 @@
 # Animations, and the one page for someone who was not there.
 
 
-rule cells:
-    input:
-        batches=trajectory_batches,
-    output:
-        report(
-            "results/{run}/animations/cells.mp4",
-            caption="../report/cells.rst",
-            category="{run}",
-            labels={"animation": "cells"},
-        ),
-    log:
-        "logs/{run}/cells.log",
-    conda:
-        "../../envs/jaxmorph.yaml"
-    params:
-        animation=animation_params,
-    script:
-        "../scripts/cells.py"
+# One job a run, as of figures; which films it has is known only of a run.
+for RUN in RUNS:
 
-
-rule corner_cells:
-    input:
-        corners="results/{run}/corners.nc",
-    output:
-        report(
-            "results/{run}/animations/corners.mp4",
-            caption="../report/corners.rst",
-            category="{run}",
-            labels={"animation": "corners"},
-        ),
-    log:
-        "logs/{run}/corner_cells.log",
-    conda:
-        "../../envs/jaxmorph.yaml"
-    params:
-        animation=animation_params,
-    script:
-        "../scripts/corner_cells.py"
-
-
-rule optimisation_film:
-    input:
-        cells="results/{run}/optimisation_cells.nc",
-    output:
-        report(
-            "results/{run}/animations/optimisation.mp4",
-            caption="../report/optimisation.rst",
-            category="{run}",
-            labels={"animation": "optimisation"},
-        ),
-    log:
-        "logs/{run}/optimisation_film.log",
-    conda:
-        "../../envs/jaxmorph.yaml"
-    params:
-        animation=animation_params,
-    script:
-        "../scripts/optimisation_film.py"
+    rule:
+        name:
+            f"film_{RUN}"
+        input:
+            trajectories=trajectories_of(RUN),
+            corners=f"results/{RUN}/corners.nc",
+            optimisation_cells=optimisation_cells(RUN),
+        output:
+            film_outputs(RUN),
+        log:
+            f"logs/{RUN}/films.log",
+        localrule: True
+        conda:
+            "../../envs/jaxmorph.yaml"
+        params:
+            run=RUN,
+            animation=RUNS[RUN].animation.plain(),
+        script:
+            "../scripts/films.py"
 
 
 rule animations:
@@ -68,6 +32,7 @@ rule animations:
 
 rule page:
     input:
+        study=ancient("results/{run}/study.json"),  # first: then it is known how the run is cut
         sensitivity="results/{run}/sensitivity.nc",
         checks=checks,
         optimisation=optimisation,

@@ -2,10 +2,12 @@
 
 
 # The first job of a run: whether its study has what the configuration asks for, and can be differentiated.
-rule study:
+# It measures what a simulation costs, which decides how a new run with batch: auto is cut.
+checkpoint study:
     output:
         study="results/{run}/study.json",
         cost="results/{run}/cost.json",
+        cut=update("results/{run}/cut.json"),
     log:
         "logs/{run}/study.log",
     conda:

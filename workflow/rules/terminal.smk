@@ -52,26 +52,31 @@ def reason(message):
 
 
 class Forks(logging.Handler):
-    """Offers forks when the first job starts: only then is it known whether jobs run beside this process."""
+    """Offers forks when the first job starts: only then is it known that jobs are to run."""
 
     def emit(self, record):
         started = getattr(record, "event", None) == LogEvent.JOB_INFO
         containers = workflow.deployment_settings.deployment_method
-        if started and workflow.local_exec and not workflow.dryrun and not containers:
+        if started and not workflow.dryrun and not containers:
             offer_forks()
 
 
 def planned_batches():
-    """The run and the batch of each batch job of this command."""
-    jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name == "batch")
-    return [(job.wildcards.run, job.wildcards.batch) for job in jobs]
+    """The run, the batch and the simulations of each batch job of this command, finished ones included."""
+    for job in workflow.dag.needrun_jobs(exclude_finished=False):
+        if job.rule.name == "batch":
+            batch = cut(job.wildcards.run).run.batches[job.wildcards.batch]
+            size = len(batch.samples) * len(batch.seeds)
+            yield job.wildcards.run, job.wildcards.batch, size
 
 
+if workflow.remote_exec:
+    refuse_forks()  # its environment may be that of the main process; forks would not be on this node
 if workflow.is_main_process:
     snakemake_logger.addHandler(FailedJobs())
     snakemake_logger.addHandler(Forks())
     if not only_looks():
         snakemake_logger.addFilter(Stopped())
         snakemake_logger.addHandler(
-            Simulations(RUNS, workflow.cores or 1, planned_batches, snakemake_logger.info)
+            Simulations(workflow.cores or 1, planned_batches, snakemake_logger.info)
         )

@@ -5,13 +5,15 @@ from jaxmorph.jobs import job
 with job(snakemake, computes=True):
     from jaxmorph.configuration.sections import Animation
     from jaxmorph.configuration.specifications import StudySpecification
-    from jaxmorph.jobs.study import describe_study
+    from jaxmorph.jobs.study import describe_study, settle_cut
 
-    describe_study(
+    cost = describe_study(
         snakemake.wildcards.run,
         StudySpecification.from_plain(snakemake.params.study),
-        # Not a param: another colour must not have all made again.
+        # No params: another colour must not have all made again, nor may a run that grows.
         Animation.from_plain(snakemake.config["animations"][snakemake.wildcards.run]),
         snakemake.output.study,
         snakemake.output.cost,
     )
+    how_many = snakemake.config["cuts"][snakemake.wildcards.run]
+    settle_cut(**how_many, cost=cost, output=snakemake.output.cut)

@@ -7,10 +7,12 @@ with its own devices, files and end. The process that Snakemake has started for 
 passes on signals, and ends as it ended; if it is killed, so is the fork.
 
 A server serves jobs that would be as it is, and no others: the same interpreter, folder, environment and
-modules. A job that finds none starts by itself, as do all jobs on the nodes of a cluster. This is the
-fork server of :mod:`multiprocessing`, for processes that others start.
+modules. A job that finds none starts by itself, as do all jobs on the nodes of a cluster; the light jobs
+that a cluster's main process does itself are forks. This is the fork server of :mod:`multiprocessing`,
+for processes that others start.
 """
 
 from .client import become_a_fork as become_a_fork
 from .client import offer_forks as offer_forks
+from .client import refuse_forks as refuse_forks
 from .server import FOLDER as FOLDER

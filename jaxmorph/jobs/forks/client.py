@@ -31,6 +31,11 @@ def offer_forks() -> None:
     os.environ[FOLDER] = folder.name
 
 
+def refuse_forks() -> None:
+    """Let the jobs of this process start by themselves, whatever its environment offers."""
+    os.environ[FOLDER] = ""
+
+
 def become_a_fork() -> str:
     """Let a fork run the script of this process, and end as it ends.
 

@@ -1,0 +1,17 @@
+"""Make the films of a run."""
+
+from pathlib import Path
+
+from jaxmorph.jobs import job
+
+with job(snakemake):
+    from jaxmorph.configuration.sections import Animation
+    from jaxmorph.jobs.animate import make_films
+
+    make_films(
+        Animation.from_plain(snakemake.params.animation),
+        snakemake.input.trajectories,
+        snakemake.input.corners,
+        snakemake.input.optimisation_cells,
+        Path(snakemake.output[0]).parent,
+    )
