@@ -69,6 +69,25 @@ def test_what_is_nan_for_another_reason_is_left_so(caplog: pytest.LogCaptureFixt
     assert "too small" not in caplog.text
 
 
+def test_a_program_of_this_process_is_taken_again_and_its_buffers_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    problem = counting()
+    traced = engine.trace(problem)
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        for low in (0.12, 0.15, 0.72):
+            # The same size, other points and seeds; at the last ones the buffers are too small.
+            samples = low + np.linspace(0, 0.03, 40)[:, None]
+            found = engine.evaluate(problem, samples, np.array([5]), run_key=0, traced=traced)
+            np.testing.assert_allclose(found.value[:, 0, 0, 0], 2 * samples[:, 0], rtol=1e-15)
+    assert caplog.text.count("compiled in") == 2
+    assert caplog.text.count("too small for 32 of 32 simulations") == 1
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "jaxmorph"):  # another way is another program
+        engine.evaluate(problem, samples, np.array([5]), run_key=0, gradient="none", traced=traced)
+    assert caplog.text.count("compiled in") == 1
+
+
 # --- neighbour lists -----------------------------------------------------------------------------
 
 

@@ -201,7 +201,7 @@ def checks_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: 
     )
     monkeypatch.chdir(folder)
     made = Specifications(run)
-    describe_study("one", made.study, run.animation, "study.json", "cost.json")
+    describe_study("one", made.study, run.animation, run.seeds, "study.json", "cost.json")
     write_design("one", run, "study.json", "design.nc", "design.json")
     check_gradients("one", made.checks, "design.nc", "checks.nc")
     return store.read_dataset("checks.nc", "checks")

@@ -282,7 +282,7 @@ def test_the_job_of_the_checks_finds_it(
     )
     monkeypatch.chdir(tmp_path)
     made = Specifications(run)
-    describe_study("overlap", made.study, run.animation, "study.json", "cost.json")
+    describe_study("overlap", made.study, run.animation, run.seeds, "study.json", "cost.json")
     write_design("overlap", run, "study.json", "design.nc", "design.json")
     check_gradients("overlap", made.checks, "design.nc", "checks.nc")
     found = store.read_dataset("checks.nc", "checks")

@@ -3,6 +3,7 @@
 import functools
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -234,8 +235,22 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_one_readable_line(
         engine.require_gpus(2)
 
 
+@pytest.mark.parametrize("n_seeds", [1, 2, 3, 8, 12, 16, 24, 40, 100])
+def test_what_is_timed_is_the_program_of_the_small_batches_of_the_run(
+    n_seeds: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    timed = pieces.small_piece(n_seeds)
+    assert 32 <= math.prod(timed) <= 32 + timed[1]
+    n_samples = 64 if n_seeds < 32 else 16
+    assert pieces._first_size(n_samples, n_seeds) == timed
+    assert pieces._first_size(2**16, n_seeds)[1] == n_seeds  # a program of its own pays there
+    # Of fewer samples it is taken where it is there already; else they have one of their own.
+    assert pieces._first_size(2, n_seeds, [timed]) == timed
+    assert pieces._first_size(2, n_seeds) == (min(2, timed[0]), timed[1])
+
+
 def test_the_cost_of_a_simulation_is_that_of_its_arrays() -> None:
-    cost = engine.measure_cost(problem(), run_key=0)
+    cost = engine.measure_cost(problem(), run_key=0, n_seeds=8)
     one = evaluate()
     assert one.gradient is not None
     n = N_SAMPLES * len(SEEDS)

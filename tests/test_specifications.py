@@ -127,7 +127,7 @@ def test_the_starts_are_given_the_settings_of_the_run_and_no_default(
 
 def test_the_study_job_writes_what_the_others_read(tmp_path: Path) -> None:
     paths = [str(tmp_path / name) for name in ("study.json", "cost.json")]
-    describe_study("r", MADE.study, RUN.animation, *paths)
+    describe_study("r", MADE.study, RUN.animation, RUN.seeds, *paths)
     record = store.read_record(paths[0], store.StudyRecord)
     assert [p.name for p in record.parameters] == ["x0", "k"] and record.stochastic
     assert record.fixed_parameters["kT"] == 0.05 and record.settings["n_steps"] == 4
@@ -149,7 +149,7 @@ def test_what_a_film_cannot_show_is_said_by_the_study_job(
 ) -> None:
     animation = RUN.animation.model_copy(update=changes)
     with pytest.raises(JaxmorphError, match=message):
-        describe_study("r", MADE.study, animation, str(tmp_path / "s"), str(tmp_path / "c"))
+        describe_study("r", MADE.study, animation, RUN.seeds, str(tmp_path / "s"), str(tmp_path / "c"))
 
 
 @pytest.mark.parametrize("content", ["{}", '{"time": [0], "courses": {"0": {"time": [0]}}}', "[]"])

@@ -458,7 +458,7 @@ def first_job(folder: Path, code: str) -> str:
         smoothing=None,
     )
     try:
-        describe_study("a", spec, Animation(), str(folder / "study.json"), str(folder / "cost.json"))
+        describe_study("a", spec, Animation(), 8, str(folder / "study.json"), str(folder / "cost.json"))
     except JaxmorphError as error:
         return str(error)
     return ""

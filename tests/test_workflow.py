@@ -310,7 +310,9 @@ def test_the_first_job_says_what_is_wrong_with_the_study(
     run = Run.model_validate(wrong(tmp_path, name))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(JaxmorphError) as raised:
-        describe_study(name, Specifications(run).study, run.animation, "study.json", "cost.json")
+        describe_study(
+            name, Specifications(run).study, run.animation, run.seeds, "study.json", "cost.json"
+        )
     assert str(raised.value) == WRONG[name][1]
     assert not (tmp_path / "study.json").exists()
 

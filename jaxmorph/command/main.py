@@ -120,7 +120,7 @@ def _check(arguments: argparse.Namespace) -> None:
         with TemporaryDirectory() as folder:
             cost = str(Path(folder, "cost.json"))
             spec = Specifications(run).study
-            describe_study(name, spec, run.animation, str(Path(folder, "study.json")), cost)
+            describe_study(name, spec, run.animation, run.seeds, str(Path(folder, "study.json")), cost)
             n, of_one = run.n_samples * run.n_seeds, read_cost(cost).seconds_per_simulation
         print(
             f"{file}: {name} is good: {len(run.parameters)} parameters of {run.study}, {n:,} "

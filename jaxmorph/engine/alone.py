@@ -101,7 +101,7 @@ def each_alone(
     compiled, answers = None, []
     with (
         program.precision(problem),
-        capacities.allowing_buffers(simulates),
+        capacities.allowing_buffers(capacities.Capacities(simulates)),
         blaming(problem, simulates, samples, keys, seeds),
     ):
         places, i = [slice(i, i + 1) for i in range(len(samples))], 0

@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
+import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -13,7 +14,7 @@ from ..configuration import Estimator
 from ..errors import JaxmorphError
 from ..studies import Problem
 from . import capacities, program
-from .estimators import WantedMode
+from .estimators import Single, WantedMode
 from .failures import blaming
 from .pieces import Program, Saved, in_pieces
 from .program import GradientMode
@@ -66,6 +67,19 @@ class SimulatedStates:
     time: Float[np.ndarray, " time"]
     value: Float[np.ndarray, "sample seed time observable"]
     states: dict[str, np.ndarray]
+
+
+class _Compiled(NamedTuple):
+    """A function of (theta, key), its programs by their size, and the buffers that they have."""
+
+    single: Single
+    programs: dict[tuple[int, int], Program]
+    buffers: capacities.Capacities
+
+
+_COMPILED: weakref.WeakKeyDictionary[program.Traced, dict[tuple, _Compiled]]
+_COMPILED = weakref.WeakKeyDictionary()
+"""What this process has compiled of a traced study, by the arguments of :func:`evaluator`."""
 
 
 def evaluate(
@@ -134,12 +148,15 @@ def evaluator(
 ) -> Iterator[Callable[..., Evaluation]]:
     """:func:`evaluate` of samples (and saved pieces) that come one after another, at the same seeds.
 
-    It is compiled once for each number of samples.
+    It is compiled once for each number of samples, and for others who evaluate ``traced`` in this way.
     """
     way = choose_way(problem, gradient, estimator, smoothing, run_key, traced)
-    programs: dict[tuple[int, int], Program] = {}
-    single, simulates = way.of(noise and program.is_noisy(problem, way.traced))
-    with _mapped(problem, single, seeds, run_key, simulates) as (function, keys):
+    known, how = _COMPILED.setdefault(way.traced, {}), (run_key, gradient, estimator, smoothing, noise)
+    if how not in known:
+        single, simulates = way.of(noise and program.is_noisy(problem, way.traced))
+        known[how] = _Compiled(single, {}, capacities.Capacities(program.over_batch(simulates)))
+    single, programs, buffers = known[how]
+    with _mapped(problem, single, seeds, run_key, buffers) as (function, keys):
 
         def evaluated(samples: np.ndarray, saved: Saved | None = None) -> Evaluation:
             samples = np.asarray(samples, program.dtype(problem))
@@ -207,8 +224,9 @@ def on_pairs(
         simulates: A function of (theta, key) that makes the same simulations at less cost, to size
             their buffers; default: ``single``.
     """
+    buffers = capacities.Capacities(program.over_batch(simulates or single))
     with (
-        _mapped(problem, single, seeds, run_key, simulates or single) as (function, keys),
+        _mapped(problem, single, seeds, run_key, buffers) as (function, keys),
         blaming(problem, function, samples, keys, seeds),
     ):
         yield function, keys
@@ -216,10 +234,10 @@ def on_pairs(
 
 @contextlib.contextmanager
 def _mapped(
-    problem: Problem, single: Callable, seeds: np.ndarray, run_key: int, simulates: Callable
+    problem: Problem, single: Callable, seeds: np.ndarray, run_key: int, buffers: capacities.Capacities
 ) -> Iterator[tuple[Callable, np.ndarray]]:
-    """``single`` over samples x seeds, with buffers for ``simulates``, and the keys of the seeds."""
-    with program.precision(problem), capacities.allowing_buffers(program.over_batch(simulates)):
+    """``single`` over samples x seeds, with these buffers, and the keys of the seeds."""
+    with program.precision(problem), capacities.allowing_buffers(buffers):
         yield program.over_batch(single), program.seed_keys(run_key, np.asarray(seeds))
 
 

@@ -122,9 +122,9 @@ _watched: ContextVar[Capacities | None] = ContextVar("capacities", default=None)
 
 
 @contextlib.contextmanager
-def allowing_buffers(simulate: Callable) -> Iterator[None]:
-    """Inside, whatever evaluates simulations of ``simulate(samples, keys)`` may use buffers."""
-    token = _watched.set(Capacities(simulate))
+def allowing_buffers(capacities: Capacities) -> Iterator[None]:
+    """Inside, whatever evaluates simulations of ``capacities`` may use buffers."""
+    token = _watched.set(capacities)
     try:
         with buffered(Buffers()):
             yield

@@ -12,8 +12,8 @@ from ..studies import Problem, Recording, Study
 from ..tracing import TangentGrowth, using
 from . import differentiable, program
 from .batch import Evaluation, evaluate, map_pairs
-from .cost import SEEDS_MEASURED
 from .differentiable import NotDifferentiable
+from .pieces import small_piece
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +38,7 @@ def finite_differences(
     *,
     run_key: int,
     step: float,
+    n_seeds: int | None = None,
     traced: program.Traced | None = None,
 ) -> FiniteDifferences:
     """Differentiate numerically, with the same seeds on both sides of each sample.
@@ -51,6 +52,7 @@ def finite_differences(
         seeds: Run-wide seed numbers.
         run_key: The run's random key.
         step: h as a fraction of each parameter's standard deviation under its distribution.
+        n_seeds: Seeds of the run, whose small program is then taken; default: those of ``seeds``.
         traced: The study, traced, where that has been done.
     """
     scale = np.array([d.frozen().std() for d in problem.distributions])
@@ -64,7 +66,8 @@ def finite_differences(
     near = (value[:, 0] - value[:, 1]) / (2 * h)
     far = (value[:, 2] - value[:, 3]) / (4 * h)
     gradient = (4 * near - far) / 3
-    automatic = _as_measured(problem, samples, seeds, run_key, traced)
+    piece = small_piece(len(seeds) if n_seeds is None else n_seeds)
+    automatic = _as_measured(problem, samples, seeds, run_key, piece, traced)
     roundoff = np.finfo(value.dtype).eps * np.abs(value).max(axis=1) / h
     return FiniteDifferences(automatic, gradient, np.abs(near - far) / 3 + roundoff)
 
@@ -74,14 +77,16 @@ def _as_measured(
     samples: np.ndarray,
     seeds: np.ndarray,
     run_key: int,
+    piece: tuple[int, int],
     traced: program.Traced | None,
 ) -> Evaluation:
-    """Values and gradients by the program of the study job, found in the cache: of some seeds again."""
-    again = np.resize(seeds, max(len(seeds), SEEDS_MEASURED))
-    found = evaluate(problem, samples, again, run_key=run_key, traced=traced)
+    """Values and gradients by the program of the study job, found in the cache: of some pairs again."""
+    rows = np.resize(np.arange(len(samples)), max(len(samples), piece[0]))
+    again = np.resize(seeds, max(len(seeds), piece[1]))
+    found = evaluate(problem, samples[rows], again, run_key=run_key, traced=traced)
     assert found.gradient is not None
-    kept = slice(len(seeds))
-    return dataclasses.replace(found, value=found.value[:, kept], gradient=found.gradient[:, kept])
+    kept = slice(len(samples)), slice(len(seeds))
+    return dataclasses.replace(found, value=found.value[kept], gradient=found.gradient[kept])
 
 
 def lyapunov_exponent(

@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterator, MutableMapping
 from typing import Any, NamedTuple
 
 import jax
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 
 # Part of the free memory that one program may take: another job may want as much.
 _MEMORY_SHARE = 0.4
-# Also the size of the program that the study job times: small batches find it in the cache, where a
-# program of their own would take longer to compile than it would save.
-_SMALLEST_PIECE = 32
+# A batch of a few small pieces finds their program in the cache: one of its own would take longer to
+# compile than it would save.
+_SMALL_PIECE = 32
 _MOST_SMALL_PIECES = 64
 
 
@@ -120,7 +120,7 @@ def in_pieces(
     shape = len(samples), len(keys)
     limit = free_for_a_program() if memory_limit is None else memory_limit
     # What goes on must be cut as it was: programs of different sizes differ in the last bits.
-    first = max((Piece(*place).shape for place in saved), default=_first_size(*shape))
+    first = max((Piece(*place).shape for place in saved), default=_first_size(*shape, programs))
     size = per_device(first[0]), first[1]
     result: list[np.ndarray] = []
     finished = np.zeros(shape, bool)
@@ -161,12 +161,28 @@ def in_pieces(
             size = _half(size)
 
 
-def _first_size(n_samples: int, n_seeds: int) -> tuple[int, int]:
-    """All seeds of a few samples: they share the noise, and progress is even."""
-    wanted = _SMALLEST_PIECE
-    if n_samples * n_seeds > _MOST_SMALL_PIECES * _SMALLEST_PIECE:
-        wanted = n_samples * n_seeds // PIECES
-    return min(n_samples, max(1, math.ceil(wanted / n_seeds))), n_seeds
+def small_piece(n_seeds: int) -> tuple[int, int]:
+    """The samples and seeds of a small piece of a run that has so many seeds.
+
+    The program of the study job, which times it: the other jobs of the run find it in the cache.
+    """
+    seeds = n_seeds if n_seeds < _SMALL_PIECE and n_seeds % 8 else 8
+    return math.ceil(_SMALL_PIECE / seeds), seeds
+
+
+def _first_size(
+    n_samples: int, n_seeds: int, programs: Collection[tuple[int, int]] = ()
+) -> tuple[int, int]:
+    """All seeds of a few samples: they share the noise, and progress is even; or a small piece.
+
+    A program that there is already is taken, if it is that of a small piece and holds everything.
+    """
+    if n_samples * n_seeds > _MOST_SMALL_PIECES * _SMALL_PIECE:
+        return max(1, math.ceil(n_samples * n_seeds // PIECES / n_seeds)), n_seeds
+    samples, seeds = small_piece(n_seeds)
+    if (samples, seeds) in programs:
+        return samples, seeds
+    return min(n_samples, samples), seeds
 
 
 def _half(size: tuple[int, int]) -> tuple[int, int]:

@@ -98,7 +98,13 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
     lacks = f"JAX has {modes.why_not}"
     if modes.work:
         compared = engine.finite_differences(
-            problem, samples, seeds, run_key=spec.key, step=spec.checks.step, traced=traced
+            problem,
+            samples,
+            seeds,
+            run_key=spec.key,
+            step=spec.checks.step,
+            n_seeds=spec.checks.line_seeds,
+            traced=traced,
         )
         evaluated, differences, errors = compared.automatic, compared.gradient, compared.error
     else:

@@ -17,9 +17,17 @@ logger = logging.getLogger(__name__)
 
 
 def describe_study(
-    run_name: str, spec: StudySpecification, animation: Animation, output: str, cost: str
+    run_name: str,
+    spec: StudySpecification,
+    animation: Animation,
+    n_seeds: int,
+    output: str,
+    cost: str,
 ) -> Cost:
-    """Check a run against its study (names, settings, gradients), describe both, and time it."""
+    """Check a run against its study (names, settings, gradients), describe both, and time it.
+
+    ``animation`` and ``n_seeds`` are the run's: they decide nothing that is written, but what it costs.
+    """
     problem = run_problem(run_name, spec)
     study = problem.study
     if lines := store.clashes(study.state_variables):
@@ -63,7 +71,9 @@ def describe_study(
         "cuts": [dataclasses.asdict(cut) for cut in cuts],
     }
     store.write_record(store.StudyRecord.from_plain(content), output)
-    measured = engine.measure_cost(problem, run_key=spec.key, noise=True, traced=traced, **how_of(spec))
+    measured = engine.measure_cost(
+        problem, run_key=spec.key, n_seeds=n_seeds, noise=True, traced=traced, **how_of(spec)
+    )
     _say_cost(measured)
     write_cost(measured, cost)
     return measured

@@ -7,13 +7,14 @@ with job(snakemake, computes=True):
     from jaxmorph.configuration.specifications import StudySpecification
     from jaxmorph.jobs.study import describe_study, settle_cut
 
+    extent = snakemake.config["cuts"][snakemake.wildcards.run]
     cost = describe_study(
         snakemake.wildcards.run,
         StudySpecification.from_plain(snakemake.params.study),
         # No params: another colour must not have all made again, nor may a run that grows.
         Animation.from_plain(snakemake.config["animations"][snakemake.wildcards.run]),
+        extent["n_seeds"],
         snakemake.output.study,
         snakemake.output.cost,
     )
-    how_many = snakemake.config["cuts"][snakemake.wildcards.run]
-    settle_cut(**how_many, cost=cost, output=snakemake.output.cut)
+    settle_cut(**extent, cost=cost, output=snakemake.output.cut)
