@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-_OF_A_RUN = ("results/{}", "logs/{}", "unfinished/{}")
+_OF_A_RUN = ("results/{}", "logs/{}")
+_UNFINISHED = "unfinished/{}"
 _OF_SNAKEMAKE = ("locks", "metadata", "incomplete", "scripts")
 
 
-def unwritable(runs: Iterable[str]) -> list[str]:
+def unwritable(runs: Iterable[str], located: Callable[[str], str] = str) -> list[str]:
     """A line for each folder below the working directory that jobs of ``runs`` could not write.
 
     A read-only file system counts for root, too.
+
+    Args:
+        runs: Their names.
+        located: Where a file of the workflow is.
     """
     folders = [Path(".snakemake", name) for name in _OF_SNAKEMAKE]
-    folders += [Path(pattern.format(run)) for run in runs for pattern in _OF_A_RUN]
+    for run in runs:
+        folders += [Path(located(pattern.format(run))) for pattern in _OF_A_RUN]
+        folders.append(Path(_UNFINISHED.format(run)))
     closed = {path for folder in folders for path in _existing(folder) if not _is_open(path)}
     return [
         f"{path.resolve()}: cannot be written (read-only, or another user's); make it writable, or work "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from ..errors import JaxmorphError
+from .callers import part_at
 from .mistakes import KeyPath, Mistake, dotted, is_consequence, show, to_mistake
 from .models import Configuration
 from .terms import FILES_MUST_EXIST
@@ -19,31 +21,44 @@ COMMAND_LINE = "--config"
 """How a message names the command line as the place of a value."""
 
 _Source = tuple[str, Mapping[str, Any]]
+_Duplicate = tuple[KeyPath, str]
 
 
 def load_configuration(
     config: Mapping[str, Any],
     files: Sequence[str | os.PathLike[str]] = (),
     overrides: Mapping[str, Any] | None = None,
+    below: KeyPath = (),
+    place: str = "configuration",
 ) -> Configuration:
     """The checked configuration that Snakemake merged from ``files`` and ``overrides``.
 
-    ``files`` are in the order in which they were merged: a later one overrides an earlier one.
-    ``overrides`` is what the command line gave with ``--config``, which overrides them all. Both
-    serve to say where a wrong value is.
+    Args:
+        config: What Snakemake merged.
+        files: In the order in which they were merged: a later one overrides an earlier one. They serve
+            to say where a wrong value is.
+        overrides: What the command line gave with ``--config``, which overrides them all.
+        below: The keys of ``files`` and ``overrides`` under which ``config`` is.
+        place: The name of where it is, if it is in no file.
 
-    Raises JaxmorphError with a line for each problem: ``file: dotted key = value: what is wrong``.
+    Raises:
+        JaxmorphError: With a line for each problem: ``file: dotted key = value: what is wrong``.
     """
     sources: list[_Source] = []
-    duplicates: list[str] = []
+    lines: list[str] = []
     for file in files:
         name = _display_name(file)
-        content, found = _parse(file, name)
-        duplicates += found
-        sources.append((name, content if isinstance(content, Mapping) else {}))
-    typed_overrides = _typed(overrides or {})
+        content, duplicates = _parse(file, name)
+        lines += _lines(name, duplicates, below)
+        part = part_at(content, below)
+        sources.append((name, part if isinstance(part, Mapping) else {}))
+    typed_overrides = _typed(part_at(overrides or {}, below))
     sources.append((COMMAND_LINE, typed_overrides))
-    return _validate(_merged(_plain(config), typed_overrides), sources, duplicates)
+    if not isinstance(config, Mapping):
+        place = next((name for name, _ in reversed(sources[:-1])), place)
+        start = f"{dotted(below)}: " if below else ""
+        raise JaxmorphError(f"{place}: {start}must be a mapping with the key runs, not {show(config)}")
+    return _validate(_merged(_plain(config), typed_overrides), sources, lines, below, place)
 
 
 def check_syntax(path: str | os.PathLike[str]) -> None:
@@ -62,31 +77,37 @@ def read_configuration(path: str | os.PathLike[str]) -> Configuration:
         raise JaxmorphError(f"{name}: the file is empty; it needs the key runs")
     if not isinstance(content, Mapping):
         raise JaxmorphError(f"{name}: must be a mapping with the key runs, not {show(content)}")
-    return _validate(content, [(name, content)], duplicates)
+    return _validate(content, [(name, content)], _lines(name, duplicates))
 
 
 def _validate(
-    config: Mapping[str, Any], sources: Sequence[_Source], lines: Sequence[str]
+    config: Mapping[str, Any],
+    sources: Sequence[_Source],
+    lines: Sequence[str],
+    below: KeyPath = (),
+    place: str = "configuration",
 ) -> Configuration:
     lines = list(lines)
     try:
         configuration = Configuration.model_validate(config, context=FILES_MUST_EXIST)
     except ValidationError as error:
         mistakes = [to_mistake(e) for e in error.errors() if not is_consequence(e)]
-        lines += [_located(mistake, sources) for mistake in mistakes]
+        for mistake in mistakes:
+            whole = replace(mistake, path=(*below, *mistake.path))
+            lines.append(f"{_where(mistake.path, sources, place)}: {whole}")
     if lines:
         raise JaxmorphError("\n".join(lines))
     return configuration
 
 
-def _located(mistake: Mistake, sources: Sequence[_Source]) -> str:
-    """The mistake with the name of the last source that has its key, or its longest parent."""
-    for length in range(len(mistake.path), 0, -1):
+def _where(path: KeyPath, sources: Sequence[_Source], place: str) -> str:
+    """The name of the last source that has the key at ``path``, or its longest parent."""
+    for length in range(len(path), 0, -1):
         for name, content in reversed(sources):
-            if _has(content, mistake.path[:length]):
-                return f"{name}: {mistake}"
+            if _has(content, path[:length]):
+                return name
     files = [name for name, _ in sources if name != COMMAND_LINE]
-    return f"{files[-1] if files else 'configuration'}: {mistake}"
+    return files[-1] if files else place
 
 
 def _has(content: Any, path: KeyPath) -> bool:
@@ -104,8 +125,8 @@ def _display_name(path: str | os.PathLike[str]) -> str:
     return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path)
 
 
-def _parse(path: str | os.PathLike[str], name: str) -> tuple[Any, list[str]]:
-    """The content of a YAML (or JSON) file, and a line for each key that is given twice."""
+def _parse(path: str | os.PathLike[str], name: str) -> tuple[Any, list[_Duplicate]]:
+    """The content of a YAML (or JSON) file, and what to say of each key that is given twice."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -117,7 +138,7 @@ def _parse(path: str | os.PathLike[str], name: str) -> tuple[Any, list[str]]:
         node = loader.get_single_node()
         if node is None:
             return None, []
-        duplicates = [f"{name}: {line}" for line in _duplicates(node, ())]
+        duplicates = list(_duplicates(node, ()))
         return loader.construct_document(node), duplicates
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -128,7 +149,14 @@ def _parse(path: str | os.PathLike[str], name: str) -> tuple[Any, list[str]]:
         raise JaxmorphError(f"{name}: is not valid YAML: {reason}") from None
 
 
-def _duplicates(node: yaml.Node, path: KeyPath) -> Iterator[str]:
+def _lines(name: str, duplicates: Sequence[_Duplicate], below: KeyPath = ()) -> list[str]:
+    """A line for each of them whose key is at ``below``, of the file ``name``."""
+    return [
+        f"{name}: {dotted(path)}: {text}" for path, text in duplicates if path[: len(below)] == below
+    ]
+
+
+def _duplicates(node: yaml.Node, path: KeyPath) -> Iterator[_Duplicate]:
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield from _duplicates(item, (*path, index))
@@ -138,7 +166,7 @@ def _duplicates(node: yaml.Node, path: KeyPath) -> Iterator[str]:
             here = (*path, str(key.value))
             line = key.start_mark.line + 1
             if key.value in first_line:
-                yield f"{dotted(here)}: is given twice, in lines {first_line[key.value]} and {line}"
+                yield here, f"is given twice, in lines {first_line[key.value]} and {line}"
             first_line.setdefault(key.value, line)
             yield from _duplicates(value, here)
 

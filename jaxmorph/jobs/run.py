@@ -1,6 +1,7 @@
 """Running one job: its log, its share of the machine, and how it ends."""
 
 import contextlib
+import hashlib
 import logging
 import os
 import platform
@@ -8,7 +9,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,23 @@ logger = logging.getLogger("jaxmorph")
 _CLOCK_TOLERANCE_S = 10.0
 
 
-def import_alike() -> None:
-    """Let the jobs of this process import this package, whatever else their environment has."""
-    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+def import_alike(another_python: Collection[object] = ()) -> None:
+    """Let the jobs of this process import this package, whatever else their environment has.
+
+    Args:
+        another_python: How jobs get a Python of their own (conda), if they do. That must not import what is
+            installed beside this package for this one, so it gets a link to the package alone.
+    """
+    folder = Path(__file__).parents[2]
+    if another_python and folder.name in ("site-packages", "dist-packages"):
+        alone = Path(f".snakemake/jaxmorph-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}").absolute()
+        alone.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            (alone / "jaxmorph").symlink_to(folder / "jaxmorph")
+        folder = alone
+    paths = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    if paths[:1] != [str(folder)]:
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *paths])
 
 
 @contextlib.contextmanager

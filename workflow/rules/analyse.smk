@@ -9,6 +9,7 @@ rule design:
         record="results/{run}/design.json",
     log:
         "logs/{run}/design.log",
+    localrule: True
     conda:
         "../../envs/jaxmorph.yaml"
     params:

@@ -8,13 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
+from snakemake.checkpoints import Checkpoint
 from snakemake.exceptions import WorkflowError
-
-# The package beside this workflow, whether or not it is installed.
-sys.path.insert(0, str(workflow.basedir))
 
 from jaxmorph.atomic import sweep
 from jaxmorph.configuration import check_syntax, load_configuration, read_cut
+from jaxmorph.configuration.callers import place_in
 from jaxmorph.configuration.code import not_followed
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.folders import unwritable
@@ -23,13 +22,18 @@ from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
 from jaxmorph.jobs import import_alike
-from jaxmorph.jobs.forks import offer_forks, refuse_forks
-from jaxmorph.terminal import Simulations, Stopped
+from jaxmorph.terminal import warn_once
 
 CONFIG_FILE = "config/config.yaml"
 
+# Of a module: it has the `config:` of its caller, and the next `configfile:` does nothing.
+IS_GIVEN = workflow.modifier.skip_configfile
+
+# Where a file of the workflow is: of a module, its caller can choose (`prefix:`, `replace_prefix:`).
+located = workflow.modifier.path_modifier.replace_prefix
+
 try:
-    if Path(CONFIG_FILE).exists():
+    if Path(CONFIG_FILE).exists() and not IS_GIVEN:
         check_syntax(CONFIG_FILE)  # Snakemake does not say which file is wrong
 except JaxmorphError as error:
     sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
@@ -38,25 +42,39 @@ except JaxmorphError as error:
 configfile: CONFIG_FILE
 
 
-# In rising precedence; Snakemake itself lists the workflow's own file last.
-OWN_FILE = [] if workflow.config_settings.replace_workflow_config else [CONFIG_FILE]
+def sources():
+    """Where the configuration came from, for :func:`load_configuration`."""
+    given, replaced = (
+        workflow.overwrite_configfiles,
+        workflow.config_settings.replace_workflow_config,
+    )
+    below = place_in(workflow.modifier_stack[0].globals["config"], config) if IS_GIVEN else ()
+    if below is None:  # made by the Snakefile of the caller
+        return {"place": f"config of the module {__name__}"}
+    own = (
+        [file for file in workflow.configfiles if file not in given] if IS_GIVEN else [CONFIG_FILE]
+    )
+    # In rising precedence; Snakemake itself lists the workflow's own file last.
+    files = [*([] if replaced else own), *given]
+    return {"files": files, "overrides": workflow.config_settings.config, "below": below}
+
 
 try:
-    RUNS = load_configuration(
-        config,
-        [*OWN_FILE, *workflow.overwrite_configfiles],
-        workflow.config_settings.config,
-    ).runs
+    RUNS = load_configuration(config, **sources()).runs
 except JaxmorphError as error:
     sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
 
 SPECIFICATIONS = {name: Specifications(run) for name, run in RUNS.items()}
 
-# For the scripts of jobs that must not be made again when these change: they are no params of theirs.
-config["animations"] = {name: run.animation.plain() for name, run in RUNS.items()}
-config["cuts"] = {
-    name: {"question": spec.question, "n_samples": spec.run.n_samples, "n_seeds": spec.run.n_seeds}
-    for name, spec in SPECIFICATIONS.items()
+# For the scripts of jobs that must not be made again when these change: they are no params of theirs. In a
+# copy, because the mapping of a module is its caller's.
+config = {
+    **config,
+    "animations": {name: run.animation.plain() for name, run in RUNS.items()},
+    "cuts": {
+        name: {"question": spec.question, "n_samples": spec.run.n_samples, "n_seeds": spec.run.n_seeds}
+        for name, spec in SPECIFICATIONS.items()
+    },
 }
 
 
@@ -64,7 +82,7 @@ def settle(run_name):
     """Whether it is known how a run is cut; then its specifications know it, too."""
     spec = SPECIFICATIONS[run_name]
     if spec.run.batch == "auto":
-        batch = read_cut(Path("results", run_name, "cut.json"), spec.question)
+        batch = read_cut(Path(located(f"results/{run_name}/cut.json")), spec.question)
         if batch is None:
             return False
         SPECIFICATIONS[run_name] = spec.cut(batch)
@@ -75,10 +93,19 @@ for RUN in RUNS:
     settle(RUN)
 
 
+def study_checkpoint():
+    """The checkpoint that settles cuts: of a module, whichever `use rule` took it, by any name."""
+    file = located("results/{run}/study.json")
+    for rule in workflow.rules:
+        if rule.is_checkpoint and file in rule.output:
+            return Checkpoint(rule, checkpoints)
+    raise WorkflowError(f"no rule makes {file}: use rule study of the module, too")
+
+
 def cut(run_name):
     """The specifications of a run as it is cut; Snakemake asks again when that is settled."""
     if not settle(run_name):
-        checkpoints.study.get(run=run_name)
+        study_checkpoint().get(run=run_name)
         raise WorkflowError(f"results/{run_name}/cut.json is damaged: remove it")
     return SPECIFICATIONS[run_name]
 
@@ -86,10 +113,10 @@ def cut(run_name):
 def warn_of_moved_points():
     """Say which finished batches a changed design computes again."""
     for name, spec in SPECIFICATIONS.items():
-        before = read_record(Path("results", name, "design.json"))
-        finished = {path.stem for path in Path("results", name, "batches").glob("*.nc")}
+        before = read_record(Path(located(f"results/{name}/design.json")))
+        finished = {path.stem for path in Path(located(f"results/{name}/batches")).glob("*.nc")}
         if before and (line := notice(name, before, spec.run, finished)):
-            print(f"Warning: {line}", file=sys.stderr)
+            warn_once(line)
 
 
 @cache
@@ -114,33 +141,32 @@ def only_looks():
 
 def refuse_folders():
     """Stop, if a folder cannot be written: Snakemake would stop later, without a remedy."""
-    if lines := unwritable(RUNS):
+    if lines := unwritable(RUNS, located):
         if not only_looks():
             sys.exit("\n".join(["Nothing was done.", *lines]))
-        print(*(f"Warning: {line}" for line in lines), sep="\n", file=sys.stderr)
+        for line in lines:
+            warn_once(line)
 
 
 def warn_of_what_is_not_followed():
     """Name what studies use whose changes would compute nothing again."""
-    lines = (line for run in RUNS.values() for line in not_followed(run.study_target, run.data))
-    for line in dict.fromkeys(lines):
-        print(f"Warning: {line}", file=sys.stderr)
+    for run in RUNS.values():
+        for line in not_followed(run.study_target, run.data):
+            warn_once(line)
 
 
 def check_partial_runs():
     """A run that is estimated from the batches that are there needs one."""
     for name, spec in SPECIFICATIONS.items():
-        folder = Path("results", name, "batches")
-        if spec.run.allow_partial and not any(
-            (folder / f"{batch}.nc").exists() for batch in spec.run.batches
-        ):
+        files = (located(f"results/{name}/batches/{batch}.nc") for batch in spec.run.batches)
+        if spec.run.allow_partial and not any(Path(file).exists() for file in files):
             sys.exit(
                 f"runs.{name}.allow_partial = true: no batch of {name} is there yet, so there is nothing "
                 f"to estimate from; make some first, without allow_partial (snakemake --keep-going)"
             )
 
 
-import_alike()
+import_alike(workflow.deployment_settings.deployment_method)
 if workflow.is_main_process:  # once, not in each of its jobs
     refuse_folders()
     warn_of_moved_points()
@@ -201,8 +227,8 @@ def objective_params(wildcards):
 
 
 def objective_data(wildcards):
-    """The files that the objective is held against."""
-    return optimised(wildcards).run.optimise.data_files
+    """The files that the objective is held against: the user's, wherever a caller has those of the workflow."""
+    return [local(file) for file in optimised(wildcards).run.optimise.data_files]
 
 
 def start_params(wildcards):
@@ -237,7 +263,7 @@ def batch_files(run_name, names):
     """The files of some batches; of a run with allow_partial those that are there."""
     files = expand("results/{run}/batches/{batch}.nc", run=run_name, batch=names)
     if RUNS[run_name].allow_partial:
-        return [file for file in files if Path(file).exists()]
+        return [file for file in files if Path(located(file)).exists()]
     return files
 
 
@@ -291,12 +317,13 @@ def caption_folder():
 
 def captions(run_name):
     """The captions of figures for Snakemake's own report, which wants a file for each."""
-    if not asked_for("report"):
+    if not asked_for("report") or not IS_HERE:  # of a workflow from a host, it asks the host for them
         return {}
     from jaxmorph.jobs.draw import captions as texts_of
 
     paths = {}
-    for figure, text in texts_of(run_name, figures_of(run_name), Path("results", run_name)).items():
+    folder = Path(located(f"results/{run_name}"))
+    for figure, text in texts_of(run_name, figures_of(run_name), folder).items():
         paths[figure] = os.path.join(caption_folder().name, f"{run_name}.{figure}.rst")
         Path(paths[figure]).write_text(text, encoding="utf-8")
     return paths
@@ -399,7 +426,7 @@ def of_how_much(run_name):
 def print_reports():
     """Say where the reports are, as the last lines of the output."""
     # Now, in the working directory: at exit Snakemake has left it.
-    pages = {run: Path("results", run, "report.html") for run in RUNS}
+    pages = {run: Path(located(f"results/{run}/report.html")) for run in RUNS}
     lines = [
         f"Report of {run}: {page}{of_how_much(run)}" for run, page in pages.items() if page.exists()
     ]

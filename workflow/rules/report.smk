@@ -47,6 +47,7 @@ rule page:
         ),
     log:
         "logs/{run}/report.log",
+    localrule: True
     conda:
         "../../envs/jaxmorph.yaml"
     params:
@@ -66,6 +67,7 @@ rule provenance:
         "results/{run}/provenance.json",
     log:
         "logs/{run}/provenance.log",
+    localrule: True
     conda:
         "../../envs/jaxmorph.yaml"
     params:

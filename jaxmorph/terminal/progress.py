@@ -1,0 +1,153 @@
+"""How far the simulations of a workflow are, and how long the others take."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ..configuration.cost import read_cost
+
+_FIXED_S = 20.0
+"""What a run takes besides its simulations: it compiles, estimates and draws; of a small study."""
+
+_EVERY_S = 15.0
+_REMARK = re.compile(r" \([a-z]+\)$")  # Snakemake's, behind a file: "(update)"
+_DONE_OF_BATCH = re.compile(r"(\d+)/\d+ \[")
+
+
+class Simulations(logging.Handler):
+    """Says what a simulation costs once that is known, then how many are done, and how long it takes.
+
+    Jobs are known by the files that they make: their rules have any name where the workflow is a module.
+
+    Args:
+        cores: CPUs of the workflow.
+        planned: All files that this command makes; asked when its first job starts, and again once it is
+            known how another run is cut.
+        say: Shows a line.
+    """
+
+    def __init__(self, cores: int, planned: Callable[[], Iterable[str]], say: Callable[[str], None]):
+        super().__init__()
+        self._cores, self._planned, self._say = cores, planned, say
+        self._names: dict[str, str] = {}  # of each run, by the file of its cost
+        self._sizes: dict[str, tuple[str, Callable[[str], int]]] = {}  # by the folder of its batches
+        self._measuring: dict[int, str] = {}  # of each job that measures a cost, the file
+        self._measured: list[str] = []  # files of costs that are not said yet
+        self._logs: dict[int, list[str]] = {}  # of each job of a batch that runs
+        self._running: dict[int, int] = {}  # its simulations
+        self._plan: list[tuple[str, int]] | None = None  # for each batch, the cost and the simulations
+        self._total = self._done = 0
+        self._start = self._said = 0.0
+
+    def follow(
+        self,
+        runs: Iterable[str],
+        located: Callable[[str], str],
+        simulations_of: Callable[[str, str], int],
+    ) -> None:
+        """Follow some runs, too.
+
+        Args:
+            runs: Their names.
+            located: Where a file of the workflow is.
+            simulations_of: How many simulations a batch has, by the names of run and batch.
+        """
+        for name in runs:
+            cost = located(f"results/{name}/cost.json")
+            self._names[cost] = name
+            batches = located(f"results/{name}/batches/")
+            self._sizes[batches] = cost, functools.partial(simulations_of, name)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of a job that starts or ends."""
+        event = str(getattr(getattr(record, "event", None), "value", ""))
+        if event == "job_info":
+            self._starts(record)
+        elif event == "job_finished":
+            number: int = record.job_id  # type: ignore[attr-defined]
+            if cost := self._measuring.pop(number, ""):
+                self._measured.append(cost)
+            elif self._logs.pop(number, None) is not None:
+                self._done += self._running.pop(number)
+                self._say_progress()
+
+    def _starts(self, record: logging.LogRecord) -> None:
+        if self._plan is None or self._measured:
+            batches = map(self._batch, self._planned())
+            self._plan = [batch for batch in batches if batch is not None]
+            self._total = sum(size for _, size in self._plan)
+        while self._measured:  # by now, what comes after a study is known
+            self._say_cost(self._measured.pop(0))
+        number: int = record.jobid  # type: ignore[attr-defined]
+        for shown in record.output or ():  # type: ignore[attr-defined]
+            file = _REMARK.sub("", shown)
+            if file in self._names:
+                self._measuring[number] = file
+            elif batch := self._batch(file):
+                self._logs[number] = list(record.log or ())  # type: ignore[attr-defined]
+                if not self._start:
+                    self._start = self._said = time.monotonic()
+                    threading.Thread(target=self._look_again, daemon=True).start()
+                self._running[number] = batch[1]
+
+    def _batch(self, file: str) -> tuple[str, int] | None:
+        """The file of the cost and the simulations of a batch, by its file; None of any other file."""
+        folder, slash, name = file.rpartition("/")
+        cost, simulations_of = self._sizes.get(folder + slash, ("", None))
+        return (cost, simulations_of(name.removesuffix(".nc"))) if simulations_of else None
+
+    def _say_cost(self, file: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            cost = read_cost(file)
+            sizes = [size for of, size in self._plan or () if of == file]
+            if sizes:
+                n, of_one = sum(sizes), cost.seconds_per_simulation
+                seconds = _FIXED_S + n * of_one / min(self._cores, len(sizes))
+                self._say(
+                    f"{self._names[file]}: {n:,} simulations of {1e3 * of_one:.3g} ms; its report in "
+                    f"about {duration(seconds)}"
+                )
+
+    def _look_again(self) -> None:
+        while self._done < self._total:
+            time.sleep(_EVERY_S)
+            self._say_progress()
+
+    def _say_progress(self) -> None:
+        now = time.monotonic()
+        done = self._done + sum(map(self._of_running, [*self._running]))
+        if now - self._said < _EVERY_S or not 0 < done < self._total:
+            return
+        self._said, rate = now, done / (now - self._start)
+        self._say(
+            f"{done:,} of {self._total:,} simulations done, {rate:.3g} a second; the others take about "
+            f"{duration((self._total - done) / rate)}"
+        )
+
+    def _of_running(self, number: int) -> int:
+        """How many simulations a batch that runs has finished, by its log."""
+        for log in self._logs.get(number, ()):
+            with contextlib.suppress(OSError):
+                return simulations_done(Path(log).read_text(encoding="utf-8"))
+        return 0
+
+
+def simulations_done(log: str) -> int:
+    """How many simulations of a batch are done, by the last line of its log that says so; else 0."""
+    found = _DONE_OF_BATCH.findall(log)
+    return int(found[-1]) if found else 0
+
+
+def duration(seconds: float) -> str:
+    """In words: ``40 s``, ``12 min``, ``2 h 5 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
