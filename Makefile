@@ -98,7 +98,7 @@ lint-types: $(STAMP) ## ... only: types
 	@$(IN_VENV) mypy
 
 lint-snakefmt: $(STAMP) ## ... only: formatting of the workflow
-	@$(IN_VENV) snakefmt --check Snakefile workflow/rules
+	@$(IN_VENV) snakefmt --check Snakefile workflow/Snakefile workflow/rules
 
 lint-snakemake: $(STAMP) ## ... only: practices of the workflow
 	@$(IN_VENV) snakemake --lint
@@ -106,7 +106,7 @@ lint-snakemake: $(STAMP) ## ... only: practices of the workflow
 format: $(STAMP) ## format the code and mend what can be mended
 	@$(IN_VENV) ruff check --fix
 	@$(IN_VENV) ruff format
-	@$(IN_VENV) snakefmt Snakefile workflow/rules
+	@$(IN_VENV) snakefmt Snakefile workflow/Snakefile workflow/rules
 
 lock: ## write the lock files anew (needs uv; ARGS=--upgrade takes the newest versions)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \

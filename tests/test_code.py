@@ -135,7 +135,7 @@ def add(text: str) -> Callable[[Path], object]:
         ("jaxmorph/figures/style.py", add("\nX = 1\n"), False, False),
         ("jaxmorph/studies/functions.py", add("\nX = 1\n"), True, True),
         ("jaxmorph/store/__init__.py", add("\nX = 1\n"), False, False),
-        ("jaxmorph/terminal.py", add("\nX = 1\n"), False, False),
+        ("jaxmorph/terminal/listen.py", add("\nX = 1\n"), False, False),
         ("jaxmorph/analysis/one_run.py", add("\nX = 1\n"), False, False),
         ("jaxmorph/command/start/cells.py", add("\nX = 1\n"), False, False),
         ("jaxmorph/configuration/models.py", add("\nX = 1\n"), False, False),

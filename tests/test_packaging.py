@@ -16,6 +16,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import jaxmorph
+
 ROOT = Path(__file__).parent.parent
 PYTHONS = ["3.11", "3.12", "3.13"]
 WRONG_JAX = ["0.10.2", "0.11.0", "0.11.1"]
@@ -119,14 +121,15 @@ def test_conda_environment_is_the_lock(project: dict[str, Any]) -> None:
         canonicalize_name(requirement.name): str(requirement.specifier).removeprefix("==")
         for requirement in map(Requirement, conda["pip"])
     }
-    wanted = project["project"]["dependencies"] + project["build-system"]["requires"]
-    names = {canonicalize_name(Requirement(text).name) for text in wanted}
+    names = {canonicalize_name(Requirement(text).name) for text in project["project"]["dependencies"]}
     assert pins == {name: version for name, version in locked("3.11").items() if name in names}
 
 
-def test_citation_has_the_version(project: dict[str, Any]) -> None:
+def test_everything_has_the_version(project: dict[str, Any]) -> None:
+    version = project["project"]["version"]
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert str(citation["version"]) == project["project"]["version"]
+    assert str(citation["version"]) == version == jaxmorph.__version__
+    assert f'\nRELEASE = "{version}"\n' in (ROOT / "workflow/rules/package.smk").read_text()
     assert citation["license"] == project["project"]["license"]
 
 

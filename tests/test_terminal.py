@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from jaxmorph.configuration import Cost, write_cost
-from jaxmorph.terminal import Simulations, Stopped, duration
+from jaxmorph.configuration import Cost, Run, write_cost
+from jaxmorph.terminal import Simulations, Stopped, duration, listen
 
-BATCHES = ("000-000", "001-000", "002-000", "003-000")
+RUN = Run.model_validate(
+    {
+        "study": "reference",
+        "parameters": {"epsilon": "default"},
+        "design": {"method": "sobol", "samples": 64},
+        "seeds": 16,
+        "batch": {"samples": 16, "seeds": 16},
+    }
+)
 COST = Cost(
     device="cpu",
     threads=1,
@@ -45,15 +53,20 @@ def said() -> list[str]:
 @pytest.fixture
 def progress(said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulations:
     monkeypatch.chdir(tmp_path)
-    return Simulations(2, lambda: [("one", batch, 256) for batch in BATCHES], said.append)
+    simulations = Simulations(2, lambda: [STUDY, *map(file_of, RUN.batches)], said.append)
+    simulations.follow({"one": RUN})
+    return simulations
 
 
-def starts(progress: Simulations, number: int, rule: str, **wildcards: str) -> None:
-    more: dict[str, Any] = {
-        "rule_name": rule,
-        "wildcards": {"run": "one"} | wildcards,
-        "log": [f"{number}.log"],
-    }
+STUDY = "results/one/cost.json"
+
+
+def file_of(batch: str) -> str:
+    return f"results/one/batches/{batch}.nc"
+
+
+def starts(progress: Simulations, number: int, *files: str) -> None:
+    more: dict[str, Any] = {"output": files, "log": [f"{number}.log"]}
     progress.handle(record(event=LogEvent.JOB_INFO, jobid=number, **more))
 
 
@@ -62,11 +75,9 @@ def ends(progress: Simulations, number: int) -> None:
 
 
 def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: list[str]) -> None:
-    starts(progress, 1, "study")
+    starts(progress, 1, "results/one/study.json", f"{STUDY} (update)")  # as Snakemake shows one
     write_cost(COST, Path("results/one/cost.json"))
     ends(progress, 1)
-    assert said == []  # how a new run is cut is known when the next job starts
-    starts(progress, 2, "design")
     # 1,024 simulations of half a second on two cores, and what a run takes besides.
     assert said == ["one: 1,024 simulations of 500 ms; its report in about 5 min"]
 
@@ -74,9 +85,9 @@ def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: li
 def test_how_far_it_is_counts_finished_batches_and_those_that_run(
     progress: Simulations, said: list[str], clock: SimpleNamespace
 ) -> None:
-    first, second, *_ = BATCHES
-    starts(progress, 1, "batch", batch=first)
-    starts(progress, 2, "batch", batch=second)
+    first, second, *_ = RUN.batches
+    starts(progress, 1, file_of(first))
+    starts(progress, 2, file_of(second))
     clock.seconds += 64
     Path("2.log").write_text("x 100%|##| 64/256 [00:01<00:02, 1 sim/s]\rx 100%|##| 128/256 [00:01<00:02")
     ends(progress, 1)
@@ -87,11 +98,39 @@ def test_how_far_it_is_counts_finished_batches_and_those_that_run(
 
 
 def test_a_command_without_batches_says_nothing(progress: Simulations, said: list[str]) -> None:
-    starts(progress, 1, "design")
+    starts(progress, 1, "results/one/design.nc")
     ends(progress, 1)
     ends(progress, 2)
     progress.handle(record("Building DAG of jobs..."))
     assert said == []
+
+
+def test_runs_of_two_modules_are_counted_together_wherever_their_files_are(
+    progress: Simulations, said: list[str], clock: SimpleNamespace
+) -> None:
+    """A second module has a run of the same name, and is read twice, as by two `use rule`."""
+    for _ in range(2):
+        progress.follow({"one": RUN}, "there/{}".format)
+    files = [file_of(batch) for batch in RUN.batches]
+    progress._planned = lambda: [*files, *(f"there/{file}" for file in files)]
+    starts(progress, 1, files[0])
+    starts(progress, 2, f"there/{files[0]}")
+    clock.seconds += 32
+    ends(progress, 2)
+    assert said == ["256 of 2,048 simulations done, 8 a second; the others take about 4 min"]
+
+
+def test_a_workflow_that_is_read_twice_has_its_handlers_once() -> None:
+    logger, workflow = logging.Logger("of a test"), SimpleNamespace(cores=2)
+    simulations = listen(workflow, logger, list)
+    assert listen(workflow, logger, list) is simulations
+    assert [type(handler).__name__ for handler in logger.handlers] == [
+        "FailedJobs",
+        "_Forks",
+        "Simulations",
+    ]
+    assert [type(one).__name__ for one in logger.filters] == ["Stopped"]
+    assert listen(SimpleNamespace(cores=2), logger, list) is not simulations
 
 
 def test_after_ctrl_c_nothing_is_shown_but_how_to_go_on(

@@ -1,4 +1,4 @@
-"""Where in another workflow's configuration the configuration is: that workflow uses this one as a module."""
+"""Where in another workflow's configuration ours is: that workflow uses this one as a module."""
 
 from __future__ import annotations
 

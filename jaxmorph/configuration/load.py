@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ..errors import JaxmorphError
 from .callers import part_at
-from .mistakes import KeyPath, Mistake, dotted, is_consequence, show, to_mistake
+from .mistakes import KeyPath, dotted, is_consequence, show, to_mistake
 from .models import Configuration
 from .terms import FILES_MUST_EXIST
 

@@ -28,12 +28,13 @@ def import_alike(another_python: Collection[object] = ()) -> None:
     """Let the jobs of this process import this package, whatever else their environment has.
 
     Args:
-        another_python: How jobs get a Python of their own (conda), if they do. That must not import what is
-            installed beside this package for this one, so it gets a link to the package alone.
+        another_python: How jobs get a Python of their own (conda), if they do. It must not import what
+            is installed beside this package for ours, so it gets a link to the package alone.
     """
     folder = Path(__file__).parents[2]
     if another_python and folder.name in ("site-packages", "dist-packages"):
-        alone = Path(f".snakemake/jaxmorph-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}").absolute()
+        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+        alone = Path(f".snakemake/jaxmorph-{digest}").absolute()
         alone.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             (alone / "jaxmorph").symlink_to(folder / "jaxmorph")

@@ -4,6 +4,6 @@ Handlers of Snakemake's logger: they know its events by their attributes alone (
 """
 
 from .listen import Stopped, listen, warn_once
-from .progress import Simulations, duration
+from .progress import Simulations, duration, simulations_done
 
-__all__ = ["Simulations", "Stopped", "duration", "listen", "warn_once"]
+__all__ = ["Simulations", "Stopped", "duration", "listen", "simulations_done", "warn_once"]

@@ -16,7 +16,7 @@ class FailedJobs(logging.Handler):
     """Says why a job failed, and where its logs are; Snakemake, quiet about rules, does not.
 
     Args:
-        workflow: That of Snakemake. Of jobs beside its main process, nothing is said: they say it themselves.
+        workflow: That of Snakemake. Jobs that run beside its main process say it themselves.
     """
 
     def __init__(self, workflow: Any):
@@ -58,6 +58,6 @@ def _last_words(logs: Sequence[str]) -> list[str]:
 
 
 def _reason(message: str | None) -> list[str]:
-    """What the plugin says of a job, without what it adds to each message and the command that was to run."""
+    """What the plugin says of a job, without what it adds to each message and the job's command."""
     short = re.split(r" *Detailed failure| *For further| --wrap=", message or "")[0].strip()
     return [short] if short else []
