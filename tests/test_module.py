@@ -116,13 +116,16 @@ def test_two_modules_with_other_names_paths_and_configurations(tmp_path: Path) -
 
 
 def test_a_mistake_is_named_with_the_caller_s_file_and_keys(tmp_path: Path) -> None:
-    folder = caller(tmp_path / "caller", CALLER, OWN | {"seeds": 0})
+    """With the Snakefile of the documentation, and what that says of its mistakes."""
+    page = (ROOT / "docs/module.md").read_text()
+    snakefile = (
+        page.partition("```python\n")[2].partition("```")[0].replace("path/to/jaxmorph", str(ROOT))
+    )
+    folder = caller(tmp_path / "caller", snakefile, {}, jaxmorph={"runs": {"trap": OWN | {"seeds": 0}}})
     done = snakemake(folder, "-n")
     assert done.returncode == 1
-    assert done.stderr.endswith(
-        "The configuration is wrong; nothing was done.\n"
-        "settings.yaml: mine.jaxmorph.runs.own.seeds = 0: must be at least 1\n"
-    )
+    line = done.stderr.removeprefix("The configuration is wrong; nothing was done.\n").strip()
+    assert f"`{line}`" in page and line.startswith("settings.yaml: jaxmorph.runs.trap.seeds = 0: ")
 
 
 def test_where_a_part_of_a_configuration_is() -> None:
@@ -154,7 +157,7 @@ def test_a_module_s_configuration_is_checked_where_it_is(
         (["own"], "here: must be a mapping with the key runs, not [own]"),
     ):
         with pytest.raises(JaxmorphError) as raised:
-            load_configuration(config, place="here")  # type: ignore[arg-type]
+            load_configuration(config, place="here")
         assert str(raised.value) == line
 
 

@@ -122,15 +122,19 @@ def test_runs_of_two_modules_are_counted_together_wherever_their_files_are(
 
 def test_a_workflow_that_is_read_twice_has_its_handlers_once() -> None:
     logger, workflow = logging.Logger("of a test"), SimpleNamespace(cores=2)
-    simulations = listen(workflow, logger, list)
-    assert listen(workflow, logger, list) is simulations
+
+    def offer() -> None:
+        pass
+
+    simulations = listen(workflow, logger, offer)
+    assert listen(workflow, logger, offer) is simulations
     assert [type(handler).__name__ for handler in logger.handlers] == [
         "FailedJobs",
         "_Forks",
         "Simulations",
     ]
     assert [type(one).__name__ for one in logger.filters] == ["Stopped"]
-    assert listen(SimpleNamespace(cores=2), logger, list) is not simulations
+    assert listen(SimpleNamespace(cores=2), logger, offer) is not simulations
 
 
 def test_after_ctrl_c_nothing_is_shown_but_how_to_go_on(

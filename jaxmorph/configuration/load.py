@@ -25,7 +25,7 @@ _Duplicate = tuple[KeyPath, str]
 
 
 def load_configuration(
-    config: Mapping[str, Any],
+    config: Any,
     files: Sequence[str | os.PathLike[str]] = (),
     overrides: Mapping[str, Any] | None = None,
     below: KeyPath = (),
@@ -34,7 +34,7 @@ def load_configuration(
     """The checked configuration that Snakemake merged from ``files`` and ``overrides``.
 
     Args:
-        config: What Snakemake merged.
+        config: What Snakemake merged, or a caller gave: a mapping, if it is right.
         files: In the order in which they were merged: a later one overrides an earlier one. They serve
             to say where a wrong value is.
         overrides: What the command line gave with ``--config``, which overrides them all.
