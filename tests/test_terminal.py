@@ -10,18 +10,10 @@ from typing import Any
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from jaxmorph.configuration import Cost, Run, write_cost
+from jaxmorph.configuration import Cost, write_cost
 from jaxmorph.terminal import Simulations, Stopped, duration, listen
 
-RUN = Run.model_validate(
-    {
-        "study": "reference",
-        "parameters": {"epsilon": "default"},
-        "design": {"method": "sobol", "samples": 64},
-        "seeds": 16,
-        "batch": {"samples": 16, "seeds": 16},
-    }
-)
+BATCHES = ("000-000", "001-000", "002-000", "003-000")
 COST = Cost(
     device="cpu",
     threads=1,
@@ -53,8 +45,8 @@ def said() -> list[str]:
 @pytest.fixture
 def progress(said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulations:
     monkeypatch.chdir(tmp_path)
-    simulations = Simulations(2, lambda: [STUDY, *map(file_of, RUN.batches)], said.append)
-    simulations.follow({"one": RUN})
+    simulations = Simulations(2, lambda: [STUDY, *map(file_of, BATCHES)], said.append)
+    simulations.follow(["one"], str, lambda run, batch: 256)
     return simulations
 
 
@@ -78,6 +70,8 @@ def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: li
     starts(progress, 1, "results/one/study.json", f"{STUDY} (update)")  # as Snakemake shows one
     write_cost(COST, Path("results/one/cost.json"))
     ends(progress, 1)
+    assert said == []  # how a new run is cut is known when the next job starts
+    starts(progress, 2, "results/one/design.nc")
     # 1,024 simulations of half a second on two cores, and what a run takes besides.
     assert said == ["one: 1,024 simulations of 500 ms; its report in about 5 min"]
 
@@ -85,7 +79,7 @@ def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: li
 def test_how_far_it_is_counts_finished_batches_and_those_that_run(
     progress: Simulations, said: list[str], clock: SimpleNamespace
 ) -> None:
-    first, second, *_ = RUN.batches
+    first, second, *_ = BATCHES
     starts(progress, 1, file_of(first))
     starts(progress, 2, file_of(second))
     clock.seconds += 64
@@ -110,8 +104,8 @@ def test_runs_of_two_modules_are_counted_together_wherever_their_files_are(
 ) -> None:
     """A second module has a run of the same name, and is read twice, as by two `use rule`."""
     for _ in range(2):
-        progress.follow({"one": RUN}, "there/{}".format)
-    files = [file_of(batch) for batch in RUN.batches]
+        progress.follow(["one"], "there/{}".format, lambda run, batch: 256)
+    files = [file_of(batch) for batch in BATCHES]
     progress._planned = lambda: [*files, *(f"there/{file}" for file in files)]
     starts(progress, 1, files[0])
     starts(progress, 2, f"there/{files[0]}")

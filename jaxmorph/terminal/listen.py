@@ -60,7 +60,6 @@ def listen(workflow: Any, logger: logging.Logger, offer_forks: Callable[[], None
     Returns:
         What follows simulations: it is to be told which.
     """
-
     for other, simulations in _listening:
         if other is workflow:
             return simulations

@@ -72,7 +72,11 @@ config = {
     **config,
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
     "cuts": {
-        name: {"question": spec.question, "n_samples": spec.run.n_samples, "n_seeds": spec.run.n_seeds}
+        name: {
+            "question": spec.question,
+            "n_samples": spec.run.n_samples,
+            "n_seeds": spec.run.n_seeds,
+        }
         for name, spec in SPECIFICATIONS.items()
     },
 }
@@ -317,7 +321,9 @@ def caption_folder():
 
 def captions(run_name):
     """The captions of figures for Snakemake's own report, which wants a file for each."""
-    if not asked_for("report") or not IS_HERE:  # of a workflow from a host, it asks the host for them
+    if (
+        not asked_for("report") or not IS_HERE
+    ):  # of a workflow from a host, it asks the host for them
         return {}
     from jaxmorph.jobs.draw import captions as texts_of
 
