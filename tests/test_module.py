@@ -242,7 +242,7 @@ def test_the_layout_is_that_of_the_catalogue(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.slow
 def test_a_caller_has_its_file_from_the_estimates_of_the_module(tmp_path: Path) -> None:
-    # How the run is cut is known after its first job: rules that another `use rule` changed wait for it, too.
+    # How the run is cut is known after its first job: what another `use rule` changed waits for it, too.
     auto = {key: value for key, value in OWN.items() if key != "batch"}
     folder = caller(tmp_path / "caller", CALLER, auto)
     done = snakemake(folder, "all", "there/results/own/report.html")

@@ -97,11 +97,11 @@ for RUN in RUNS:
     settle(RUN)
 
 
-def study_checkpoint():
-    """The checkpoint that settles cuts: of a module, whichever `use rule` took it, by any name."""
-    file = located("results/{run}/study.json")
+def study_checkpoint(run_name):
+    """The checkpoint that settles how a run is cut: of a module, whichever `use rule` took it, by any name."""
+    file = located(f"results/{run_name}/study.json")
     for rule in workflow.rules:
-        if rule.is_checkpoint and file in rule.output:
+        if rule.is_checkpoint and rule.is_producer(file):
             return Checkpoint(rule, checkpoints)
     raise WorkflowError(f"no rule makes {file}: use rule study of the module, too")
 
@@ -109,7 +109,7 @@ def study_checkpoint():
 def cut(run_name):
     """The specifications of a run as it is cut; Snakemake asks again when that is settled."""
     if not settle(run_name):
-        study_checkpoint().get(run=run_name)
+        study_checkpoint(run_name).get(run=run_name)
         raise WorkflowError(f"results/{run_name}/cut.json is damaged: remove it")
     return SPECIFICATIONS[run_name]
 
