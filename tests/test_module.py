@@ -181,6 +181,8 @@ def test_the_package_is_the_one_beside_the_workflow_or_fits_it(
     (tmp_path / "jaxmorph/jobs/__init__.py").touch()
     with pytest.raises(SystemExit, match=f"{tmp_path}, but {ROOT} was imported before; use one of them"):
         package(f"{tmp_path}/jaxmorph/_workflow")
+    # A clone at the top of a file system has nothing around it.
+    assert package("/app")["folder"] is None
     # Of a host, only an address is known.
     host = "https://example.org/owner/jaxmorph/raw/v1"
     monkeypatch.chdir(ROOT)

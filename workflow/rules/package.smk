@@ -6,13 +6,13 @@ from pathlib import Path
 RELEASE = "0.1.0"
 
 # An address where Snakemake has fetched the workflow from a host: then nothing else is beside it.
-ROOT = Path(str(workflow.current_basedir)).parents[1]
+ROOT = Path(str(workflow.current_basedir)).parent.parent
 IS_HERE = ROOT.is_absolute()
 
 
 def package_folder():
     """The folder of the package that came with this workflow: in a clone, or around it as installed."""
-    folders = (ROOT, ROOT.parents[1]) if IS_HERE else ()
+    folders = (ROOT, ROOT.parent.parent) if IS_HERE else ()
     return next((f for f in folders if (f / "jaxmorph/jobs/__init__.py").is_file()), None)
 
 
