@@ -100,10 +100,10 @@ for RUN in RUNS:
 def study_checkpoint(run_name):
     """The checkpoint that settles how a run is cut: of a module, whichever `use rule` took it, by any name."""
     file = located(f"results/{run_name}/study.json")
-    for rule in workflow.rules:
-        if rule.is_checkpoint and rule.is_producer(file):
-            return Checkpoint(rule, checkpoints)
-    raise WorkflowError(f"no rule makes {file}: use rule study of the module, too")
+    makers = (one for one in workflow.rules if one.is_checkpoint and one.is_producer(file))
+    if (maker := next(makers, None)) is None:
+        raise WorkflowError(f"nothing makes {file}; take the rule study of the module, too")
+    return Checkpoint(maker, checkpoints)
 
 
 def cut(run_name):
