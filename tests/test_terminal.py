@@ -12,6 +12,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from jaxmorph.configuration import Cost, write_cost
 from jaxmorph.terminal import Simulations, Stopped, duration, listen
+from jaxmorph.terminal.plan import Plan
+from jaxmorph.terminal.progress import how_long
 
 BATCHES = ("000-000", "001-000", "002-000", "003-000")
 COST = Cost(
@@ -45,8 +47,8 @@ def said() -> list[str]:
 @pytest.fixture
 def progress(said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulations:
     monkeypatch.chdir(tmp_path)
-    simulations = Simulations(2, lambda: [STUDY, *map(file_of, BATCHES)], said.append)
-    simulations.follow(["one"], str, lambda run, batch: 256)
+    simulations = Simulations(lambda: (2, 20.0), lambda: [STUDY, *map(file_of, BATCHES)], said.append)
+    simulations.follow({"one": 1024}, str, lambda run, batch: 256)
     return simulations
 
 
@@ -72,8 +74,52 @@ def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: li
     ends(progress, 1)
     assert said == []  # how a new run is cut is known when the next job starts
     starts(progress, 2, "results/one/design.nc")
-    # 1,024 simulations of half a second on two cores, and what a run takes besides.
-    assert said == ["one: 1,024 simulations of 500 ms; its report in about 5 min"]
+    # 512 s of simulations and 5 s of programs on two cores, and what a run takes besides.
+    assert said == ["one: 1,024 simulations of 500 ms", "all of it in about 5 min on 2 cores"]
+
+
+@pytest.mark.parametrize(
+    ("runs", "cores", "line"),
+    [
+        # 10 s besides each. One batch cannot use two cores.
+        ([(1, 0, [90])], 2, "all of it in about 2 min on 2 cores"),
+        ([(1, 0, [40, 40])], 2, "all of it in about 50 s on 2 cores"),
+        # Checks of 5 programs of 12 s beside the batches.
+        ([(1, 12, [1])], 2, "all of it in about 70 s on 2 cores"),
+        ([(1, 12, [1])], 1, "all of it in about 71 s on 1 core"),
+        ([(1, 0, [50])] * 4, 1, "all of it in about 4 min on 1 core; the first report in about 60 s"),
+        ([(1, 0, [20]), (1, 0, [600])], 2, "all of it in about 10 min on 2 cores; "),
+    ],
+)
+def test_the_time_of_all_runs_is_that_of_the_longest_or_of_all_work(
+    runs: list[tuple[float, float, list[int]]], cores: int, line: str
+) -> None:
+    costs = [
+        (COST.model_copy(update={"seconds_per_simulation": s, "compile_s": c}), sizes)
+        for s, c, sizes in runs
+    ]
+    assert how_long(costs, cores, 10.0).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("files", "lines"),
+    [
+        (["study.json"], []),
+        (["study.json", "sensitivity.nc"], ["one: 1,024 simulations"]),
+        (["sensitivity.nc", "figures/a.svg", "figures/a.pdf"], ["one: 1 figure"]),
+        (["batches/000-000.nc", "batches/000-001.nc", "checks.nc"], ["one: 512 simulations, checks"]),
+        (
+            ["figures/a.svg", "figures/b.svg", "animations/c.mp4", "report.html", "sensitivity.nc"],
+            ["one: 2 figures, 1 film, report.html"],
+        ),
+    ],
+)
+def test_what_is_made_of_a_run_is_said_once(files: list[str], lines: list[str], said: list[str]) -> None:
+    plan = Plan(lambda: [f"there/results/one/{file}" for file in files], said.append)
+    plan.follow({"one": 1024, "other": 7}, "there/{}".format, lambda run, batch: 256)
+    for _ in range(2):  # a dry run has two tables
+        plan.handle(record(event=LogEvent.RUN_INFO))
+    assert said == lines
 
 
 def test_how_far_it_is_counts_finished_batches_and_those_that_run(
@@ -104,7 +150,7 @@ def test_runs_of_two_modules_are_counted_together_wherever_their_files_are(
 ) -> None:
     """A second module has a run of the same name, and is read twice, as by two `use rule`."""
     for _ in range(2):
-        progress.follow(["one"], "there/{}".format, lambda run, batch: 256)
+        progress.follow({"one": 1024}, "there/{}".format, lambda run, batch: 256)
     files = [file_of(batch) for batch in BATCHES]
     progress._planned = lambda: [*files, *(f"there/{file}" for file in files)]
     starts(progress, 1, files[0])
@@ -123,6 +169,7 @@ def test_a_workflow_that_is_read_twice_has_its_handlers_once() -> None:
     simulations = listen(workflow, logger, offer)
     assert listen(workflow, logger, offer) is simulations
     assert [type(handler).__name__ for handler in logger.handlers] == [
+        "Plan",
         "FailedJobs",
         "_Forks",
         "Simulations",

@@ -8,11 +8,12 @@ from __future__ import annotations
 import atexit
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .failures import FailedJobs
+from .plan import Plan
 from .progress import Simulations
 
 _STOPPING = "Terminating processes on user request"
@@ -20,6 +21,13 @@ _STOPPED = """\
 Stopped.
 Kept: what is finished below results/, and the finished pieces of batches below unfinished/.
 To go on: the same command."""
+
+
+_BESIDES_S = 25.0
+"""What a run takes besides simulating and compiling: it is estimated, drawn and filmed."""
+
+_BESIDES_ON_A_CLUSTER_S = 300.0
+"""Besides, jobs wait for each other: that one has ended is seen once a minute."""
 
 
 class Stopped(logging.Filter):
@@ -51,29 +59,61 @@ class _Forks(logging.Handler):
             self._offer()
 
 
-_listening: list[tuple[Any, Simulations]] = []
+class Listeners(NamedTuple):
+    """What says something of simulations; it is to be told of which."""
+
+    plan: Plan
+    simulations: Simulations | None
+
+    def follow(
+        self,
+        runs: Mapping[str, int],
+        located: Callable[[str], str],
+        simulations_of: Callable[[str, str], int],
+    ) -> None:
+        """Follow some runs, too: see :meth:`.plan.Plan.follow`."""
+        self.plan.follow(runs, located, simulations_of)
+        if self.simulations is not None:
+            self.simulations.follow(runs, located, simulations_of)
 
 
-def listen(workflow: Any, logger: logging.Logger, offer_forks: Callable[[], None]) -> Simulations:
-    """Let Snakemake's ``logger`` say what happens to the jobs of a workflow.
+_listening: list[tuple[Any, Listeners]] = []
 
-    Returns:
-        What follows simulations: it is to be told which.
+
+def listen(
+    workflow: Any, logger: logging.Logger, offer_forks: Callable[[], None], *, only_plans: bool = False
+) -> Listeners:
+    """Let Snakemake's ``logger`` say what is made, and what happens to the jobs of a workflow.
+
+    Args:
+        workflow: That of Snakemake.
+        logger: That of Snakemake.
+        offer_forks: Called when jobs are about to start.
+        only_plans: Whether nothing is made.
     """
-    for other, simulations in _listening:
+    for other, listeners in _listening:
         if other is workflow:
-            return simulations
+            return listeners
 
     def planned() -> list[str]:
         jobs = workflow.dag.needrun_jobs(exclude_finished=False)
         return [str(file) for job in jobs for file in job.output]
 
-    simulations = Simulations(workflow.cores or 1, planned, logger.info)
-    logger.addFilter(Stopped())
-    for handler in (FailedJobs(workflow), _Forks(workflow, offer_forks), simulations):
+    def at_once() -> tuple[int, float]:
+        if workflow.local_exec:
+            return workflow.cores or 1, _BESIDES_S
+        return workflow.nodes or 1, _BESIDES_ON_A_CLUSTER_S
+
+    plan = Plan(planned, logger.info)
+    listeners = Listeners(plan, None if only_plans else Simulations(at_once, planned, logger.info))
+    handlers: list[logging.Handler] = [plan]
+    if listeners.simulations is not None:
+        logger.addFilter(Stopped())
+        handlers += [FailedJobs(workflow), _Forks(workflow, offer_forks), listeners.simulations]
+    for handler in handlers:
         logger.addHandler(handler)
-    _listening.append((workflow, simulations))
-    return simulations
+    _listening.append((workflow, listeners))
+    return listeners
 
 
 @cache

@@ -8,13 +8,13 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from ..configuration.cost import read_cost
+from ..configuration.cost import Cost, read_cost
 
-_FIXED_S = 20.0
-"""What a run takes besides its simulations: it compiles, estimates and draws; of a small study."""
+_PROGRAMS = 5
+"""So many programs are compiled for a run, most of them by its checks, beside the simulations."""
 
 _EVERY_S = 15.0
 _REMARK = re.compile(r" \([a-z]+\)$")  # Snakemake's, behind a file: "(update)"
@@ -27,19 +27,27 @@ class Simulations(logging.Handler):
     Jobs are known by the files that they make: their rules have any name where the workflow is a module.
 
     Args:
-        cores: CPUs of the workflow.
+        at_once: How many jobs run at once, and the seconds that a run takes besides its simulations and
+            their programs.
         planned: All files that this command makes; asked when its first job starts, and again once it is
             known how another run is cut.
         say: Shows a line.
     """
 
-    def __init__(self, cores: int, planned: Callable[[], Iterable[str]], say: Callable[[str], None]):
+    def __init__(
+        self,
+        at_once: Callable[[], tuple[int, float]],
+        planned: Callable[[], Iterable[str]],
+        say: Callable[[str], None],
+    ):
         super().__init__()
-        self._cores, self._planned, self._say = cores, planned, say
+        self._at_once, self._planned, self._say = at_once, planned, say
         self._names: dict[str, str] = {}  # of each run, by the file of its cost
         self._sizes: dict[str, tuple[str, Callable[[str], int]]] = {}  # by the folder of its batches
         self._measuring: dict[int, str] = {}  # of each job that measures a cost, the file
         self._measured: list[str] = []  # files of costs that are not said yet
+        self._unmeasured: set[str] = set()  # files of costs that this command still makes
+        self._costs: dict[str, tuple[Cost, list[int]]] = {}  # and the sizes of batches, by the file
         self._logs: dict[int, list[str]] = {}  # of each job of a batch that runs
         self._running: dict[int, int] = {}  # its simulations
         self._plan: list[tuple[str, int]] | None = None  # for each batch, the cost and the simulations
@@ -80,9 +88,13 @@ class Simulations(logging.Handler):
 
     def _starts(self, record: logging.LogRecord) -> None:
         if self._plan is None or self._measured:
-            batches = map(self._batch, self._planned())
+            files = list(self._planned())
+            if self._plan is None:
+                self._unmeasured = self._names.keys() & files
+            batches = map(self._batch, files)
             self._plan = [batch for batch in batches if batch is not None]
             self._total = sum(size for _, size in self._plan)
+        self._unmeasured.difference_update(self._measured)
         while self._measured:  # by now, what comes after a study is known
             self._say_cost(self._measured.pop(0))
         number: int = record.jobid  # type: ignore[attr-defined]
@@ -108,12 +120,12 @@ class Simulations(logging.Handler):
             cost = read_cost(file)
             sizes = [size for of, size in self._plan or () if of == file]
             if sizes:
-                n, of_one = sum(sizes), cost.seconds_per_simulation
-                seconds = _FIXED_S + n * of_one / min(self._cores, len(sizes))
-                self._say(
-                    f"{self._names[file]}: {n:,} simulations of {1e3 * of_one:.3g} ms; its report in "
-                    f"about {duration(seconds)}"
-                )
+                line = f"{self._names[file]}: {sum(sizes):,} simulations of "
+                self._say(f"{line}{1e3 * cost.seconds_per_simulation:.3g} ms")
+                self._costs[file] = cost, sizes
+        if not self._unmeasured and self._costs:
+            self._say(how_long(self._costs.values(), *self._at_once()))
+            self._costs.clear()
 
     def _look_again(self) -> None:
         while self._done < self._total:
@@ -137,6 +149,28 @@ class Simulations(logging.Handler):
             with contextlib.suppress(OSError):
                 return simulations_done(Path(log).read_text(encoding="utf-8"))
         return 0
+
+
+def how_long(costs: Iterable[tuple[Cost, Sequence[int]]], at_once: int, besides_s: float) -> str:
+    """How long some runs take together: no less than the longest one, nor than all work on all cores.
+
+    Args:
+        costs: For each run what a simulation costs, and the simulations of its batches.
+        at_once: How many jobs run at once.
+        besides_s: Seconds that a run takes besides its simulations and their programs.
+    """
+    alone, work = [], 0.0
+    for cost, sizes in costs:
+        simulating = sum(sizes) * cost.seconds_per_simulation
+        programs = _PROGRAMS * cost.compile_s
+        beside = max(simulating / min(at_once, len(sizes)), programs)  # checks run beside batches
+        alone.append(besides_s + beside)
+        work += besides_s + programs + simulating
+    total = max(*alone, work / at_once, 0.0)
+    where = "1 core" if at_once == 1 else f"{at_once} cores"
+    line = f"all of it in about {duration(total)} on {where}"
+    first = max(min(alone), work / len(alone))
+    return line if first > 0.8 * total else f"{line}; the first report in about {duration(first)}"
 
 
 def simulations_done(log: str) -> int:

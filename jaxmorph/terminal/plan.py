@@ -1,0 +1,65 @@
+"""What a command makes, said before it starts: Snakemake's table has jobs, not what they are for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+_KINDS = (("checks.nc", "checks"), ("figures/*.svg", "figure"), ("animations/*.mp4", "film"))
+
+
+class Plan(logging.Handler):
+    """Says what is made of each run, when Snakemake shows its table of jobs for the first time.
+
+    Args:
+        planned: All files that this command makes.
+        say: Shows a line.
+    """
+
+    def __init__(self, planned: Callable[[], Iterable[str]], say: Callable[[str], None]):
+        super().__init__()
+        self._planned, self._say = planned, say
+        self._runs: dict[str, tuple[str, int, Callable[[str, str], int]]] = {}  # by folder
+        self._is_said = False
+
+    def follow(
+        self,
+        runs: Mapping[str, int],
+        located: Callable[[str], str],
+        simulations_of: Callable[[str, str], int],
+    ) -> None:
+        """Tell of some runs, too.
+
+        Args:
+            runs: By name, how many simulations they have.
+            located: Where a file of the workflow is.
+            simulations_of: How many simulations a batch has, by the names of run and batch.
+        """
+        for name, total in runs.items():
+            self._runs[located(f"results/{name}/")] = name, total, simulations_of
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of a table of jobs."""
+        event = str(getattr(getattr(record, "event", None), "value", ""))
+        if event == "run_info" and not self._is_said:
+            self._is_said = True
+            files = list(self._planned())
+            for folder in self._runs:
+                if line := self._of_run(folder, files):
+                    self._say(line)
+
+    def _of_run(self, folder: str, files: Iterable[str]) -> str:
+        name, total, simulations_of = self._runs[folder]
+        made = [file.removeprefix(folder) for file in files if file.startswith(folder)]
+        batches = [file.removeprefix("batches/") for file in made if file.startswith("batches/")]
+        # Of a run that its first job cuts, no batch is known yet.
+        is_cut = batches or "study.json" not in made or "sensitivity.nc" not in made
+        sizes = (simulations_of(name, batch.removesuffix(".nc")) for batch in batches)
+        parts = [f"{n:,} simulations"] if (n := sum(sizes) if is_cut else total) else []
+        for kind, word in _KINDS:
+            start, star, ending = kind.partition("*")
+            found = [file for file in made if file.startswith(start) and file.endswith(ending)]
+            if found:
+                parts.append(f"{len(found)} {word}{'s' * (len(found) > 1)}" if star else word)
+        parts += ["report.html"] if "report.html" in made else []
+        return f"{name}: {', '.join(parts)}" if parts else ""
