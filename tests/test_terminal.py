@@ -78,6 +78,23 @@ def test_the_cost_is_said_as_soon_as_it_is_known(progress: Simulations, said: li
     assert said == ["one: 1,024 simulations of 500 ms", "all of it in about 5 min on 2 cores"]
 
 
+def test_of_a_run_that_is_cut_by_its_cost_it_is_said_when_it_is_cut(
+    progress: Simulations, said: list[str]
+) -> None:
+    cut, files = "results/one/cut.json", [STUDY, "results/one/cut.json"]
+    progress._planned = lambda: files
+    starts(progress, 1, STUDY)
+    write_cost(COST, Path(STUDY))
+    ends(progress, 1)
+    starts(progress, 2, f"{cut} (update)")
+    starts(progress, 3, "results/one/corners.nc")
+    files += [file_of("000-000")]
+    ends(progress, 2)
+    assert said == []
+    starts(progress, 4, file_of("000-000"))
+    assert said == ["one: 256 simulations of 500 ms", "all of it in about 2 min on 2 cores"]
+
+
 @pytest.mark.parametrize(
     ("runs", "cores", "line"),
     [

@@ -102,8 +102,8 @@ def _make(name: str, run: Run, folder: Path, bar: _Bar) -> Run:
     specs = Specifications(run)
     study, design, checks = (folder / file for file in ("study.json", "design.nc", "checks.nc"))
     bar.says("tracing")
-    written = str(study), str(folder / "cost.json")
-    cost = describe_study(name, specs.study, run.animation, run.seeds, *written)
+    cost = str(folder / "cost.json")
+    describe_study(name, specs.study, run.animation, run.seeds, str(study), cost)
     if run.batch == "auto":
         cut = str(folder / "cut.json")
         specs = specs.cut(settle_cut(specs.question, run.n_samples, run.n_seeds, cost, cut))

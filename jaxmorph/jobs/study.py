@@ -4,7 +4,7 @@ import dataclasses
 import logging
 
 from .. import engine, store
-from ..configuration import Cost, SettledCut, cut_by_cost, read_cut, write_cost, write_cut
+from ..configuration import Cost, SettledCut, cut_by_cost, read_cost, read_cut, write_cost, write_cut
 from ..configuration.batches import BatchSetting
 from ..configuration.fits import check_animation
 from ..configuration.sections import Animation
@@ -23,7 +23,7 @@ def describe_study(
     n_seeds: int,
     output: str,
     cost: str,
-) -> Cost:
+) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it.
 
     ``animation`` and ``n_seeds`` are the run's: they decide nothing that is written, but what it costs.
@@ -76,14 +76,13 @@ def describe_study(
     )
     _say_cost(measured)
     write_cost(measured, cost)
-    return measured
 
 
-def settle_cut(question: str, n_samples: int, n_seeds: int, cost: Cost, output: str) -> BatchSetting:
+def settle_cut(question: str, n_samples: int, n_seeds: int, cost: str, output: str) -> BatchSetting:
     """How ``batch: auto`` cuts a run of so many samples and seeds; kept if it was settled before."""
     batch = read_cut(output, question)
     if batch is None:
-        batch = cut_by_cost(n_samples, n_seeds, cost)
+        batch = cut_by_cost(n_samples, n_seeds, read_cost(cost))
         write_cut(SettledCut(question=question, batch=batch), output)
     return batch
 

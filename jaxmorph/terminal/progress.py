@@ -43,10 +43,11 @@ class Simulations(logging.Handler):
         super().__init__()
         self._at_once, self._planned, self._say = at_once, planned, say
         self._names: dict[str, str] = {}  # of each run, by the file of its cost
+        self._cuts: dict[str, str] = {}  # the file of its cost, by that of its cut
         self._sizes: dict[str, tuple[str, Callable[[str], int]]] = {}  # by the folder of its batches
-        self._measuring: dict[int, str] = {}  # of each job that measures a cost, the file
+        self._measuring: dict[int, str] = {}  # of each job that measures a cost, or cuts by it, the file
         self._measured: list[str] = []  # files of costs that are not said yet
-        self._unmeasured: set[str] = set()  # files of costs that this command still makes
+        self._unmeasured: set[str] = set()  # files of costs that are not known yet, or not cut by
         self._costs: dict[str, tuple[Cost, list[int]]] = {}  # and the sizes of batches, by the file
         self._logs: dict[int, list[str]] = {}  # of each job of a batch that runs
         self._running: dict[int, int] = {}  # its simulations
@@ -70,6 +71,7 @@ class Simulations(logging.Handler):
         for name in runs:
             cost = located(f"results/{name}/cost.json")
             self._names[cost] = name
+            self._cuts[located(f"results/{name}/cut.json")] = cost
             batches = located(f"results/{name}/batches/")
             self._sizes[batches] = cost, functools.partial(simulations_of, name)
 
@@ -91,6 +93,7 @@ class Simulations(logging.Handler):
             files = list(self._planned())
             if self._plan is None:
                 self._unmeasured = self._names.keys() & files
+                self._cuts = {cut: cost for cut, cost in self._cuts.items() if cut in files}
             batches = map(self._batch, files)
             self._plan = [batch for batch in batches if batch is not None]
             self._total = sum(size for _, size in self._plan)
@@ -100,8 +103,9 @@ class Simulations(logging.Handler):
         number: int = record.jobid  # type: ignore[attr-defined]
         for shown in record.output or ():  # type: ignore[attr-defined]
             file = _REMARK.sub("", shown)
-            if file in self._names:
-                self._measuring[number] = file
+            # A run that is not cut yet has no batches that could be counted before it is.
+            if (file in self._names and file not in self._cuts.values()) or file in self._cuts:
+                self._measuring[number] = self._cuts.get(file, file)
             elif batch := self._batch(file):
                 self._logs[number] = list(record.log or ())  # type: ignore[attr-defined]
                 if not self._start:

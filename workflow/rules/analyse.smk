@@ -4,6 +4,7 @@
 rule design:
     input:
         study="results/{run}/study.json",
+        cut=cut_file,
     output:
         design="results/{run}/design.nc",
         record="results/{run}/design.json",

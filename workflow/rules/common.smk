@@ -73,7 +73,6 @@ config = {
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
     "cuts": {
         name: {
-            "question": spec.question,
             "n_samples": spec.run.n_samples,
             "n_seeds": spec.run.n_seeds,
         }
@@ -97,20 +96,20 @@ for RUN in RUNS:
     settle(RUN)
 
 
-def study_checkpoint(run_name):
+def cut_checkpoint(run_name):
     """The checkpoint that settles how a run is cut: of a module, whichever `use rule` took it, by any name."""
-    file = located(f"results/{run_name}/study.json")
+    file = located(f"results/{run_name}/cut.json")
     makers = (one for one in workflow.rules if one.is_checkpoint and one.is_producer(file))
     if (maker := next(makers, None)) is None:
-        raise WorkflowError(f"nothing makes {file}; take the rule study of the module, too")
+        raise WorkflowError(f"nothing makes {file}; take the checkpoint cut of the module, too")
     return Checkpoint(maker, checkpoints)
 
 
 def cut(run_name):
     """The specifications of a run as it is cut; Snakemake asks again when that is settled."""
     if not settle(run_name):
-        study_checkpoint(run_name).get(run=run_name)
-        raise WorkflowError(f"results/{run_name}/cut.json is damaged: remove it")
+        cut_checkpoint(run_name).get(run=run_name)
+        raise WorkflowError(f"{located(f'results/{run_name}/cut.json')} is damaged: remove it")
     return SPECIFICATIONS[run_name]
 
 
@@ -203,6 +202,17 @@ def estimates_params(wildcards):
 def design_params(wildcards):
     """The run, but for what is nothing to its design."""
     return cut(wildcards.run).design.plain()
+
+
+def question(wildcards):
+    """What all batches of a run share, however many there are."""
+    return specified(wildcards).question
+
+
+def cut_file(wildcards):
+    """What settles how a run is cut, if its configuration does not."""
+    is_open = RUNS[wildcards.run].batch == "auto"
+    return ancient(f"results/{wildcards.run}/cut.json") if is_open else []
 
 
 def study_params(wildcards):

@@ -32,7 +32,7 @@ rule animations:
 
 rule page:
     input:
-        study=ancient("results/{run}/study.json"),  # first: then it is known how the run is cut
+        cut=cut_file,
         sensitivity="results/{run}/sensitivity.nc",
         checks=checks,
         optimisation=optimisation,

@@ -2,12 +2,10 @@
 
 
 # The first job of a run: whether its study has what the configuration asks for, and can be differentiated.
-# It measures what a simulation costs, which decides how a new run with batch: auto is cut.
-checkpoint study:
+rule study:
     output:
         study="results/{run}/study.json",
         cost="results/{run}/cost.json",
-        cut=update("results/{run}/cut.json"),
     log:
         "logs/{run}/study.log",
     conda:
@@ -21,11 +19,31 @@ checkpoint study:
         "../scripts/study.py"
 
 
+# How a run with batch: auto is cut, for which what a simulation costs must be known. What was settled for the
+# same question stays.
+checkpoint cut:
+    input:
+        cost=ancient("results/{run}/cost.json"),
+    output:
+        update("results/{run}/cut.json"),
+    log:
+        "logs/{run}/cut.log",
+    localrule: True
+    priority: 30  # batches wait for it
+    conda:
+        "../../envs/jaxmorph.yaml"
+    params:
+        question=question,
+    script:
+        "../scripts/cut.py"
+
+
 # All that decides a batch is in its params, not in design.nc: growing a run reruns no finished batch.
 rule batch:
     input:
         study="results/{run}/study.json",
         cost=ancient("results/{run}/cost.json"),
+        cut=cut_file,
     output:
         "results/{run}/batches/{batch}.nc",
     log:

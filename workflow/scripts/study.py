@@ -5,16 +5,14 @@ from jaxmorph.jobs import job
 with job(snakemake, computes=True):
     from jaxmorph.configuration.sections import Animation
     from jaxmorph.configuration.specifications import StudySpecification
-    from jaxmorph.jobs.study import describe_study, settle_cut
+    from jaxmorph.jobs.study import describe_study
 
-    extent = snakemake.config["cuts"][snakemake.wildcards.run]
-    cost = describe_study(
+    describe_study(
         snakemake.wildcards.run,
         StudySpecification.from_plain(snakemake.params.study),
         # No params: another colour must not have all made again, nor may a run that grows.
         Animation.from_plain(snakemake.config["animations"][snakemake.wildcards.run]),
-        extent["n_seeds"],
+        snakemake.config["cuts"][snakemake.wildcards.run]["n_seeds"],
         snakemake.output.study,
         snakemake.output.cost,
     )
-    settle_cut(**extent, cost=cost, output=snakemake.output.cut)
