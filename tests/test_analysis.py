@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
+from SALib.analyze import sobol as analyze_sobol
+from SALib.sample import sobol as sample_sobol
+from SALib.test_functions import Ishigami
 from support.trap import Trap
 
 import jaxmorph as jxm
@@ -26,9 +29,11 @@ from jaxmorph.analysis.named import named
 from jaxmorph.analysis.progress import Bar
 from jaxmorph.analysis.result import show_figures
 from jaxmorph.configuration.given import shown
+from jaxmorph.designs import SaltelliDesign
 from jaxmorph.distributions import LogUniform, Uniform
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.jobs import simulate
+from jaxmorph.sensitivity.arrays import check_types
 
 DESIGN = {"method": "sobol", "samples": 8}
 
@@ -67,6 +72,14 @@ def test_a_plain_function_has_the_effects_of_its_formula() -> None:
     assert analysis.checks is None and "product: " in repr(analysis)
     page = analysis._repr_html_()
     assert page.count("<li>") == len(repr(analysis).splitlines()) and "<svg" in page
+
+
+def test_one_seed_of_what_has_noise_says_why_nothing_is_ranked() -> None:
+    made = jxm.study(product, parameters={"a": UNIT, "b": UNIT}, observables=["product"])
+    design = {"method": "saltelli", "samples": 4}
+    analysis = jxm.analyse(made, design=design, seeds=1, progress=False, checks={"samples": 0})
+    assert "and one seed with noise gives no other measure of size" in repr(analysis)
+    assert "sobol_total" not in analysis.dataset
 
 
 def test_a_function_of_parameters_alone_has_no_noise() -> None:
@@ -162,7 +175,9 @@ def test_an_optimisation_in_one_call(tmp_path: Path) -> None:
     assert np.ptp(at_corners.sel(parameter="x2")) == 2 and at_corners.sizes["sample"] == 2
     (tmp_path / "run/run.json").unlink()  # as of the workflow
     opened = jxm.open(tmp_path / "run")
-    assert opened.run.optimise == analysis.run.optimise
+    assert opened.run.optimise is not None and analysis.run.optimise is not None
+    all_of_them = {"free": ("x1", "x2", "x3", "x4", "x5")}
+    assert opened.run.optimise == analysis.run.optimise.model_copy(update=all_of_them)
     assert opened.plot.optimisation_loss().axes
     page = opened.report(tmp_path / "page.html").read_text()
     assert page.count("<video") == 1 and 'id="optimisation_loss"' in page
@@ -198,7 +213,7 @@ def _times(factor: float) -> Any:
     ("function", "high"), [(_times(2.0), 1.0), (_times(3.0), 1.0), (_times(2.0), 2.0)]
 )
 def test_another_study_of_one_text_has_another_name(function: Any, high: float) -> None:
-    """What a function has from outside decides its numbers, and the distributions that it is given do."""
+    """What a function has from outside decides its numbers, and its distributions do."""
     of = jxm.study(_times(2.0), parameters={"a": UNIT})
     other = jxm.study(function, parameters={"a": Uniform(low=0, high=high)})
     same = function.__closure__[0].cell_contents == 2.0 and high == 1.0
@@ -259,8 +274,9 @@ def test_the_bar_counts_in_every_part(capsys: pytest.CaptureFixture[str]) -> Non
     ],
 )
 def test_a_mistake_is_one_readable_line(study: Any, more: dict[str, Any], said: str) -> None:
+    asked: dict[str, Any] = {"design": DESIGN, "progress": False} | more
     with pytest.raises(JaxmorphError, match=said) as raised:
-        jxm.analyse(study, **{"design": DESIGN, "progress": False} | more)
+        jxm.analyse(study, **asked)
     assert "\n" not in str(raised.value)
 
 
@@ -276,16 +292,17 @@ VALUE = THETA @ [3.0, 4.0]
 GRADIENT = np.broadcast_to([3.0, 4.0], (64, 2))
 
 
-@pytest.mark.parametrize("axes", [2, 3, 4])
+@pytest.mark.parametrize("axes", [1, 2, 3, 4])
 def test_estimates_from_plain_arrays(axes: int) -> None:
     """a x + b y: total indices are 9/25 and 16/25, and the bound of a line is 12 / pi^2 of these."""
     ones = (1,) * (axes - 1)
+    known: dict[str, Any] = {} if axes == 1 else {"stochastic": False}
     found = sensitivity.from_arrays(
         THETA,
         VALUE.reshape(64, *ones),
         GRADIENT.reshape(64, *ones, 2),
         {"x": UNIT, "y": UNIT},
-        stochastic=False,
+        **known,
     )
     assert isinstance(found, xr.Dataset) and found["observable"].values.tolist() == ["f"]
     np.testing.assert_allclose(found["dgsm"].squeeze(), [9, 16], rtol=1e-12)
@@ -293,11 +310,52 @@ def test_estimates_from_plain_arrays(axes: int) -> None:
     assert (low <= [0.36, 0.64]).all() and (high >= [0.36, 0.64]).all()
 
 
+def test_of_the_same_samples_indices_are_those_of_salib() -> None:
+    names, n = ["x1", "x2", "x3"], 64
+    problem = {"num_vars": 3, "names": names, "bounds": [[-np.pi, np.pi]] * 3}
+    theta = sample_sobol.sample(problem, n, calc_second_order=False, seed=0)
+    x1, x2, x3 = theta.T
+    value = Ishigami.evaluate(theta)
+    columns = np.cos(x1) * (1 + 0.1 * x3**4), 7 * np.sin(2 * x2), 0.4 * x3**3 * np.sin(x1)
+    found = sensitivity.from_arrays(
+        theta,
+        value,
+        np.column_stack(columns),
+        dict.fromkeys(names, Uniform(low=-np.pi, high=np.pi)),
+        design=SaltelliDesign(samples=n),
+    ).squeeze()
+    by_salib = analyze_sobol.analyze(problem, value, calc_second_order=False, num_resamples=2)
+    np.testing.assert_allclose(found["sobol_first"], by_salib["S1"], rtol=1e-10)
+    np.testing.assert_allclose(found["sobol_total"], by_salib["ST"], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"gradient": None}, r"^gradient = None: these estimates are made of gradients"),
+        ({"desing": None}, r"^desing: unknown argument; besides there are design, "),
+        ({"design": "sobol"}, r"^design = 'sobol': must be one of jaxmorph\.designs"),
+        ({"design": SaltelliDesign(samples=8)}, r"^design: has 32 points, and theta has 64"),
+        ({"theta": 2 * THETA}, r"^theta: . = 1\.\d+ of sample \d+ is outside its distribution, 0 to 1"),
+    ],
+)
+def test_points_that_are_not_those_of_the_design_are_refused(more: dict[str, Any], said: str) -> None:
+    asked: dict[str, Any] = {"theta": THETA, "value": VALUE, "gradient": GRADIENT}
+    asked["parameters"] = {"x": UNIT, "y": UNIT}
+    with pytest.raises(JaxmorphError, match=said):
+        sensitivity.from_arrays(**asked | more)
+
+
+def test_bounds_are_no_distribution() -> None:
+    with pytest.raises(JaxmorphError, match=r"^parameters\.x = \[0, 1\]: must be one of jaxmorph\.dist"):
+        check_types(GRADIENT, {"x": [0, 1]}, {})
+
+
 @pytest.mark.parametrize(
     ("theta", "value", "gradient", "said"),
     [
         (THETA[:, 0], VALUE[:, None], GRADIENT[:, None], r"theta: has the shape \(64,\)"),
-        (THETA, VALUE, GRADIENT, r"value: has the shape \(64,\); must be \(sample, seed"),
+        (THETA, VALUE[:9], GRADIENT, r"value: has the shape \(9, 1\); must be \(sample\[, seed"),
         (THETA, VALUE[:, None], GRADIENT, r"gradient: has the shape .* \(64, 1, 2\)"),
     ],
 )

@@ -15,6 +15,7 @@ import xarray as xr
 
 from .. import figures, report, store
 from ..configuration import Run
+from ..configuration.optimise import Optimise
 from ..errors import JaxmorphError
 from ..jobs.draw import draw_figures
 from ..jobs.page import write_page
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 _CHARTS = ("tornado", "global_sensitivity", "sensitivity_over_time")
 """Figures of which a notebook shows the first that has something to show."""
-
-_OPTIMISE = ("objective", "optimiser", "fresh", "seeds_per_step", "steps", "stop", "refine", "starts")
-_OPTIMISE += ("free", "evaluation_seeds")
-"""What an ``optimisation.nc`` tells of the key ``optimise``."""
 
 
 class Analysis:
@@ -197,5 +194,5 @@ def _run_of(folder: Path) -> Run:
     if (folder / "optimisation.nc").is_file():
         attributes = store.read_attributes(folder / "optimisation.nc")
         asked = json.loads(str(attributes["configuration"]))
-        plain["optimise"] = {name: asked[name] for name in _OPTIMISE if name in asked}
+        plain["optimise"] = {name: asked[name] for name in Optimise.model_fields if name in asked}
     return Run.from_plain(plain)

@@ -38,7 +38,12 @@ def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[t
             if lost
             else []
         )
-        parts = [only + _answer(ranking, one_seed), *survivors, *_asides(ranking), *_negligible(data, ranking)]
+        parts = [
+            only + _answer(ranking, one_seed),
+            *survivors,
+            *_asides(ranking),
+            *_negligible(data, ranking),
+        ]
         found.append((ranking.observable, f"{'; '.join(parts)}."))
     return found
 
