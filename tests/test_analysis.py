@@ -150,7 +150,8 @@ def test_an_optimisation_in_one_call(tmp_path: Path) -> None:
         "objective": [{"goal": "target", "observable": "weighted_sum", "value": 1.0}],
         "optimiser": {"name": "lbfgs"},
         "fresh": False,
-        "steps": 30,
+        "steps": 10,
+        "refine": None,
         "starts": {"method": "sobol", "samples": 2},
     }
     made = []
