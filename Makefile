@@ -82,6 +82,8 @@ bench: $(PEERS)/.installed other ## compare the speed with that of other program
 gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of docs/gallery
 	@$(IN_VENV) snakemake results/notebook/report.html
 	@$(IN_VENV) snakemake --configfile config/tissues.yaml --replace-workflow-config
+	@$(IN_VENV) snakemake --configfile config/known-answers.yaml --replace-workflow-config \
+	    results/epidemic/report.html
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(IN_VENV) snakemake --configfile examples/jax_morph_study.yaml \
 	    --replace-workflow-config
 	@$(BIN)/python scripts/gallery $(ARGS)

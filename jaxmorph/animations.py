@@ -23,7 +23,7 @@ from matplotlib.text import Text
 
 from .errors import JaxmorphError
 from .figures.numbers import plain
-from .figures.style import PALETTE, few_ticks, style, unit_of, words
+from .figures.style import PALETTE, few_ticks, label, style, unit_of, with_unit, words
 from .quantities import unit_of_entry
 from .visualization.cells import make_figure
 from .visualization.colours import Colour, Colouring, column, name_and_column
@@ -318,7 +318,8 @@ def _courses(value: xr.DataArray, line: str) -> tuple[Figure, list[Artist], Upda
             look = {"color": PALETTE[k % len(PALETTE)], "marker": "o" if len(time) == 1 else None}
             drawn = ax.plot(time, course, lw=1, ms=4, **look)[0]
             lines.append((drawn, course))
-        ax.set(xlabel="time", title=words(observable))
+        title = label(value.to_dataset(name="value"), "observable", observable)
+        ax.set(xlabel=with_unit("time", unit_of_entry(value["time"])), title=title)
         few_ticks(ax, "x", 3)
         few_ticks(ax, "y", 4)
     for ax in panels.flat[len(observables) :]:

@@ -65,7 +65,7 @@ def test_an_observable_told_from_zero_nowhere_ranks_nothing_by_elasticity() -> N
     score = interval("activity_score", [3, 1, 0.1], [0.1, 0.1, 0.2])
     data = crafted(elasticity_average=[np.nan] * 3, **score)
     lead = summary.leading_sentence(summary.rankings(data), data)
-    assert lead == "The parameter with the largest effect is kappa, judged by its activity score."
+    assert lead == "The parameter with the largest effect is kappa, judged by the activity score."
     assert "elasticities change sign or are not defined, and say no direction" in sentences(data)
 
 
@@ -143,7 +143,7 @@ def test_elasticities_that_change_sign_rank_nothing() -> None:
     ]
     assert ranking.unsure == ["tension"]
     assert summary.leading_sentence(found, data) == (
-        "The parameter with the largest effect is kappa, judged by its total Sobol index."
+        "The parameter with the largest effect is kappa, judged by the total Sobol index."
     )
     assert sentences(data) == (
         "of its variance without noise, kappa is involved in 56 % (47 to 65 %) and drag in 44 % (40 to "

@@ -37,7 +37,7 @@ def test_the_library_page_runs(
     import jax
 
     page = (ROOT / "docs/library.md").read_text()
-    call, function, code, division, pictures, estimates = re.findall(
+    call, function, code, division, pictures, estimates, of_salib = re.findall(
         r"```python\n(.*?)```", page, re.DOTALL
     )
     before = jax.numpy.zeros(1).dtype == "float64"
@@ -66,6 +66,8 @@ def test_the_library_page_runs(
     exec(estimates, names)
     dgsm = names["result"].isel(time=0, observable=0)
     assert (dgsm["dgsm_low"] <= [4 / 3, 4]).all() and (dgsm["dgsm_high"] >= [4 / 3, 4]).all()
+    exec(of_salib, names)
+    np.testing.assert_allclose(names["result"]["sobol_total"].squeeze(), [4 / 19, 15 / 19], atol=0.03)
 
 
 PAGES = [

@@ -145,7 +145,7 @@ def test_the_lines_about_reading_the_data_run(
     (tmp_path / "results" / "notebook").mkdir(parents=True)
     sensitivity.to_netcdf(tmp_path / "results" / "notebook" / "sensitivity.nc")
     monkeypatch.chdir(tmp_path)
-    lines = page.example("notebook", sensitivity)
+    lines = page.example("results/notebook/sensitivity.nc", sensitivity)
     assert len(lines.splitlines()) == 5
     exec(compile(lines, "example", "exec"), {})
     assert "epsilon" in capsys.readouterr().out

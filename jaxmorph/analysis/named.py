@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
-from pathlib import Path
+import sys
 from typing import Any
 
 from ..configuration import BUILT_IN_STUDIES
 from ..configuration.given import give
 from ..errors import JaxmorphError
 from ..studies import Study
+from .sources import text_of
 
 
 def named(given: str | type[Study] | Study) -> tuple[str, dict[str, Any]]:
@@ -26,22 +26,25 @@ def named(given: str | type[Study] | Study) -> tuple[str, dict[str, Any]]:
     kind = given if isinstance(given, type) else type(given)
     if not issubclass(kind, Study):
         raise JaxmorphError(
-            f"study = {given!r}: is no study; give a name, a subclass of jaxmorph.Study, an instance of "
-            "one, or jaxmorph.study(function, parameters=..., observables=...)"
+            f"study = {_briefly(given)}: is no study; give a name, a subclass of jaxmorph.Study, an "
+            "instance of one, or jaxmorph.study(function, parameters=..., observables=...)"
         )
     settings = {} if isinstance(given, type) else given.model_dump(exclude_defaults=True)
     target = f"{kind.__module__}:{kind.__qualname__}"
     built_in = next((name for name, place in BUILT_IN_STUDIES.items() if place == target), None)
-    return built_in or give(kind.__name__, kind, _source(kind)), settings
+    if built_in is None and _is_imported(kind):
+        return target, settings
+    return built_in or give(kind.__name__, kind, text_of(kind)), settings
 
 
-def _source(kind: type[Study]) -> str:
-    """The text of the file, or of the class alone in a notebook; of a function what it is made of."""
-    of = getattr(kind, "_function", kind)
-    try:
-        file = inspect.getsourcefile(of)
-        if file and Path(file).is_file():
-            return Path(file).read_text(encoding="utf-8")
-        return inspect.getsource(of)
-    except (OSError, TypeError):
-        return f"{kind.__module__}.{kind.__qualname__} {kind.parameters} {kind.observables}"
+def _is_imported(kind: type[Study]) -> bool:
+    """Whether a job that imports its module has the same class: not that of a script or a notebook.
+
+    What the module imports is followed then, and the report carries its file.
+    """
+    module = sys.modules.get(kind.__module__)
+    return kind.__module__ != "__main__" and getattr(module, kind.__qualname__, None) is kind
+
+
+def _briefly(given: object) -> str:
+    return f"the function {given.__name__}" if hasattr(given, "__name__") else repr(given)

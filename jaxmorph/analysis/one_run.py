@@ -1,10 +1,8 @@
-"""The jobs of one run, one after the other, in this process."""
+"""A run in one call."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,21 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from tqdm.auto import tqdm
 
-from .. import store
-from ..configuration import Estimator, Run, load_configuration
-from ..configuration.specifications import ModelSpecification
-from ..configuration.specify import Specifications
-from ..jobs.analyse import estimate_sensitivity, write_design
-from ..jobs.simulate import check_gradients, evaluate_batch
-from ..jobs.study import describe_study, settle_cut
+from ..configuration import Estimator, load_configuration
+from ..configuration.given import shown
+from ..errors import JaxmorphError
 from ..studies import Study, load_study
-from ..terminal import simulations_done
+from .making import Making
 from .named import named
+from .progress import Bar
 from .result import Analysis
 
-_pieces = logging.getLogger("jaxmorph.engine.pieces")
+_SEEDS = 16
 
 
 def analyse(
@@ -35,7 +29,7 @@ def analyse(
     design: Mapping[str, Any] | BaseModel,
     parameters: Mapping[str, Any] | Sequence[str] | None = None,
     observables: Sequence[str] | str = "all",
-    seeds: int = 16,
+    seeds: int | None = None,
     estimator: Estimator = "pathwise",
     folder: str | Path | None = None,
     progress: bool = True,
@@ -52,36 +46,49 @@ def analyse(
         parameters: Those that vary, by name, each with its distribution or the word ``default``; or
             names alone; default: all of the study's.
         observables: Names, or ``all``.
-        seeds: Number of noise realisations at each sample.
+        seeds: Number of noise realisations at each sample; default: 16, and 1 of a study that says it
+            has no noise.
         estimator: What stands for a gradient.
         folder: Where its files are kept, as ``results/<run>`` of the workflow. What lies there and was
             made for the same question is not computed again, so that a call that was interrupted goes on
             with what is finished. Default: a folder that lives as long as the result.
         progress: Whether a bar shows how far it is.
-        **more: Other keys of a run: ``fixed``, ``key``, ``checks``, ``batch``, ...
+        **more: Other keys of a run: ``fixed``, ``key``, ``checks``, ``optimise``, ...
 
     Raises:
         JaxmorphError: If the study cannot be had, or the question does not fit it.
     """
     spec, settings = named(study)
-    plain = design.model_dump() if isinstance(design, BaseModel) else dict(design)
+    if not isinstance(design, Mapping | BaseModel):
+        raise JaxmorphError(
+            f'design = {design!r}: must be a mapping, such as {{"method": "sobol", "samples": 64}}'
+        )
+    if more.pop("allow_partial", False):
+        raise JaxmorphError("allow_partial = True: a call makes all batches; leave it out")
+    settings |= dict(more.pop("settings", {}))
     asked = {
         "study": spec,
-        "settings": settings | dict(more.pop("settings", {})),
+        "settings": settings,
         "parameters": _parameters(study, spec, parameters),
-        "design": plain,
-        "seeds": seeds,
+        "design": design.model_dump() if isinstance(design, BaseModel) else dict(design),
+        "seeds": _default_seeds(study, spec, settings) if seeds is None else seeds,
         "observables": observables if isinstance(observables, str) else list(observables),
         "estimator": estimator,
         **more,
     }
     kept = tempfile.TemporaryDirectory(prefix="jaxmorph-") if folder is None else None
     place = Path(kept.name if kept else folder or "")
-    name = re.sub(r"[^A-Za-z0-9_-]", "-", place.name if folder else spec.rpartition(":")[2]).strip("-_")
-    run = load_configuration({"runs": {name: asked}}).runs[name]
-    with contextlib.closing(_Bar(run.n_samples * run.n_seeds, progress)) as bar:
-        run = _make(name, run, place, bar)
-    return Analysis(place, run, kept)
+    name = run_name(place.name if folder else shown(spec).rpartition(":")[2])
+    with _keys_of_a_call(name):
+        run = load_configuration({"runs": {name: asked}}).runs[name]
+        with contextlib.closing(Bar(progress)) as bar, _said_how_to_go_on(folder):
+            run = Making(name, run, place).all(bar)
+    return Analysis(place, run, name, kept)
+
+
+def run_name(text: str) -> str:
+    """A name that a run can have, of any text."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", text).strip("-_") or "run"
 
 
 def _parameters(
@@ -97,80 +104,34 @@ def _parameters(
     }
 
 
-def _make(name: str, run: Run, folder: Path, bar: _Bar) -> Run:
-    """All files of the run that an analysis shows; gives the run as it is cut."""
-    specs = Specifications(run)
-    study, design, checks = (folder / file for file in ("study.json", "design.nc", "checks.nc"))
-    bar.says("tracing")
-    cost = str(folder / "cost.json")
-    describe_study(name, specs.study, run.animation, run.seeds, str(study), cost)
-    if run.batch == "auto":
-        cut = str(folder / "cut.json")
-        specs = specs.cut(settle_cut(specs.question, run.n_samples, run.n_seeds, cost, cut))
-    write_design(name, specs.design, str(study), str(design), str(folder / "design.json"))
-    bar.says("simulating")
-    batches = []
-    for batch in specs.run.batches:
-        spec, path = specs.batch(batch), folder / "batches" / f"{batch}.nc"
-        with bar.counting((spec.samples[1] - spec.samples[0]) * (spec.seeds[1] - spec.seeds[0])):
-            if not _is_done(path, spec):
-                evaluate_batch(name, spec, str(path), folder / "unfinished")
-        batches.append(str(path))
-    if run.checks.samples:
-        bar.says("checking gradients")
-        if not _is_done(checks, specs.checks):
-            check_gradients(name, specs.checks, str(design), str(checks))
-    bar.says("estimating")
-    held = str(checks) if run.checks.samples else None
-    sensitivity = str(folder / "sensitivity.nc")
-    estimate_sensitivity(name, specs.estimates, str(design), batches, held, sensitivity)
-    return specs.run
+def _default_seeds(study: str | type[Study] | Study, spec: str, settings: Mapping[str, Any]) -> int:
+    """One where all seeds would give the same."""
+    try:
+        made = load_study(spec, settings) if isinstance(study, str | type) else study
+    except JaxmorphError:
+        return _SEEDS  # what is wrong with it is said with all else that is wrong
+    return _SEEDS if made.is_stochastic else 1
 
 
-def _is_done(path: Path, spec: ModelSpecification) -> bool:
-    """Whether a file is there that was made for the same question by the same code."""
-    if not path.is_file():
-        return False
-    attributes = store.read_attributes(path)
-    asked = json.loads(str(attributes.get("configuration", "null")))
-    return asked == spec.plain(without=["code"]) and attributes.get("code_digest") == spec.code
+@contextlib.contextmanager
+def _keys_of_a_call(name: str) -> Iterator[None]:
+    """Errors name arguments, not keys of a configuration file."""
+    try:
+        yield
+    except JaxmorphError as error:
+        text = str(error).replace(f"configuration: runs.{name}.", "").replace(f"runs.{name}.", "")
+        raise JaxmorphError(text) from error
 
 
-class _Bar(logging.Handler):
-    """How many simulations are done, by what the engine logs of them."""
-
-    def __init__(self, total: int, shown: bool):
-        super().__init__()
-        self._bar = tqdm(total=total, unit=" sim", disable=not shown, leave=False)
-        self._before = 0
-
-    def says(self, what: str) -> None:
-        """What is going on."""
-        self._bar.set_description(what)
-
-    @contextlib.contextmanager
-    def counting(self, n: int) -> Iterator[None]:
-        """While a batch of ``n`` simulations is made."""
-        level = _pieces.level
-        _pieces.addHandler(self)
-        _pieces.setLevel(logging.INFO)
-        try:
-            yield
-        finally:
-            _pieces.removeHandler(self)
-            _pieces.setLevel(level)
-        self._before += n
-        self._at(self._before)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take note of what a batch has done."""
-        if done := simulations_done(record.getMessage()):
-            self._at(self._before + done)
-
-    def _at(self, done: int) -> None:
-        self._bar.update(done - self._bar.n)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._bar.close()
-        super().close()
+@contextlib.contextmanager
+def _said_how_to_go_on(folder: str | Path | None) -> Iterator[None]:
+    """After Ctrl-C: what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        stop.add_note(
+            "Stopped; nothing is kept: with folder=... the same call would go on with what is finished."
+            if folder is None
+            else f"Stopped. What is finished is in {folder}: the same call goes on from there."
+        )
+        raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import sys
 import tempfile
 from collections.abc import Callable
 from html import escape
@@ -13,9 +15,12 @@ import xarray as xr
 
 from .. import figures, report, store
 from ..configuration import Run
+from ..configuration.optimise import Optimise
 from ..errors import JaxmorphError
 from ..jobs.draw import draw_figures
 from ..jobs.page import write_page
+from .films import Films
+from .making import RECORD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,10 +35,17 @@ class Analysis:
     Attributes:
         folder: Where its files are.
         run: What was asked for.
+        name: Of the run.
     """
 
-    def __init__(self, folder: Path, run: Run, kept: tempfile.TemporaryDirectory[str] | None = None):
-        self.folder, self.run, self._kept = folder, run, kept
+    def __init__(
+        self,
+        folder: Path,
+        run: Run,
+        name: str,
+        kept: tempfile.TemporaryDirectory[str] | None = None,
+    ):
+        self.folder, self.run, self.name, self._kept = folder, run, name, kept
 
     @functools.cached_property
     def dataset(self) -> xr.Dataset:
@@ -46,7 +58,12 @@ class Analysis:
         parts = [store.read_dataset(path, "batch") for path in self._batch_files()]
         shared = set.intersection(*(set(map(str, part.data_vars)) for part in parts))
         together = xr.combine_by_coords(
-            [part[sorted(shared)] for part in parts], combine_attrs="drop_conflicts"
+            [part[sorted(shared)] for part in parts],
+            data_vars="minimal",  # parameters are those of a sample, whatever the seeds
+            coords="minimal",
+            compat="equals",
+            join="outer",
+            combine_attrs="drop_conflicts",
         )
         assert isinstance(together, xr.Dataset)
         return together
@@ -57,33 +74,45 @@ class Analysis:
         return store.read_given(self._checks_file(), "checks")
 
     @functools.cached_property
+    def optimisation(self) -> xr.Dataset | None:
+        """What came of the optimisation, if the run has one: ``optimisation.nc``."""
+        return store.read_given(self._optimisation_file(), "optimisation")
+
+    @functools.cached_property
     def findings(self) -> list[str]:
         """What a report finds, a sentence or two each."""
-        return report.findings_of(self.dataset)
+        found = report.findings_of(self.dataset)
+        if self.optimisation is not None:
+            found.append(f"Optimisation: {report.gained(self.optimisation)}")
+        return found
 
     @property
     def plot(self) -> Plots:
         """Every figure of the run: ``analysis.plot.tornado()``."""
         return Plots(self)
 
+    @property
+    def films(self) -> Films:
+        """The films of the run, made when they are asked for: ``analysis.films.corners()``."""
+        return Films(self.name, self.run, self.folder)
+
     def report(self, path: str | Path) -> Path:
-        """Write the report; the files of its figures go to a folder beside it.
+        """Write the report: one file that needs no other, with the films that have been made.
 
         Args:
             path: The HTML file.
         """
         path = Path(path)
-        pictures = path.with_name(f"{path.stem}-figures")
-        sensitivity, checks = str(self.folder / "sensitivity.nc"), self._checks_file()
-        draw_figures(self.plot.names, sensitivity, checks, None, pictures)
-        write_page(path.stem, self.run, sensitivity, checks, None, [], str(path), pictures)
+        files = str(self.folder / "sensitivity.nc"), self._checks_file(), self._optimisation_file()
+        films = [str(film) for film in self.films.there]
+        with tempfile.TemporaryDirectory(prefix="jaxmorph-") as pictures:
+            draw_figures(self.plot.names, *files, Path(pictures))
+            write_page(self.name, self.run, *files, films, str(path), Path(pictures), alone=True)
         return path
 
     def _repr_html_(self) -> str:
         lines = "".join(f"<li>{escape(line)}</li>" for line in self.findings)
-        chart = next(
-            (name for name in ("tornado", "global_sensitivity") if name in self.plot.names), None
-        )
+        chart = next((name for name in _CHARTS if self.plot.shows(name)), None)
         picture = "" if chart is None else figures.as_svg(getattr(self.plot, chart)())
         return f"<div><ul>{lines}</ul>{picture}</div>"
 
@@ -91,11 +120,16 @@ class Analysis:
         return "\n".join(self.findings)
 
     def _batch_files(self) -> list[Path]:
-        return sorted((self.folder / "batches").glob("*.nc"))
+        named = (self.folder / "batches" / f"{batch}.nc" for batch in self.run.batches)
+        return [path for path in named if path.is_file()]
 
     def _checks_file(self) -> str | None:
         path = self.folder / "checks.nc"
-        return str(path) if path.is_file() else None
+        return str(path) if self.run.checks.samples and path.is_file() else None
+
+    def _optimisation_file(self) -> str | None:
+        path = self.folder / "optimisation.nc"
+        return str(path) if self.run.optimise is not None and path.is_file() else None
 
 
 class Plots:
@@ -105,17 +139,35 @@ class Plots:
         self._analysis = analysis
         run = analysis.run
         self.names = figures.figure_names(
-            run.design.method, len(run.parameters), checks=run.checks.samples > 0, optimise=False
+            run.design.method,
+            len(run.parameters),
+            checks=analysis.checks is not None,
+            optimise=analysis.optimisation is not None,
         )
+        show_figures()
 
     def __getattr__(self, name: str) -> Callable[[], Figure]:
         if name.startswith("_") or name not in self.names:
             raise AttributeError(f"there is no figure {name}: choose one of {', '.join(self.names)}")
         of = self._analysis
-        return lambda: figures.draw(name, of.dataset, of.checks)[0]
+        return lambda: figures.draw(name, of.dataset, of.checks, of.optimisation)[0]
 
     def __dir__(self) -> list[str]:
         return [*self.names]
+
+    def __repr__(self) -> str:
+        return f"figures: {', '.join(f'{name}()' for name in self.names)}"
+
+    def shows(self, name: str) -> bool:
+        """Whether a figure has something to show."""
+        return name in self.names and figures.nothing_because(name, self._analysis.dataset) is None
+
+
+def show_figures() -> None:
+    """Have a notebook show the figures, which pyplot does not know of, as pictures."""
+    if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()) is not None:
+        svg = shell.display_formatter.formatters["image/svg+xml"]
+        svg.for_type_by_name("matplotlib.figure", "Figure", figures.as_svg)
 
 
 def open(folder: str | Path) -> Analysis:
@@ -131,4 +183,16 @@ def open(folder: str | Path) -> Analysis:
     for name in ("design.json", "sensitivity.nc"):
         if not (folder / name).is_file():
             raise JaxmorphError(f"{folder}: has no {name}; name the folder of a run that has finished")
-    return Analysis(folder, Run.from_plain(store.read_json(folder / "design.json")))
+    return Analysis(folder, _run_of(folder), folder.absolute().name)
+
+
+def _run_of(folder: Path) -> Run:
+    """The run, as far as its files tell: the workflow keeps the whole of it in its report alone."""
+    if (folder / RECORD).is_file():
+        return Run.from_plain(store.read_json(folder / RECORD))
+    plain = store.read_json(folder / "design.json")
+    if (folder / "optimisation.nc").is_file():
+        attributes = store.read_attributes(folder / "optimisation.nc")
+        asked = json.loads(str(attributes["configuration"]))
+        plain["optimise"] = {name: asked[name] for name in Optimise.model_fields if name in asked}
+    return Run.from_plain(plain)

@@ -23,5 +23,14 @@ def give(name: str, study: object, source: str) -> str:
 
 def given(spec: str) -> object | None:
     """The study of a name that :func:`give` made, which tells its source, too; None of another name."""
-    place, _, key = spec.partition(":")
-    return _GIVEN.get(key) if place == _PLACE else None
+    return _GIVEN.get(spec.partition(":")[2]) if is_given(spec) else None
+
+
+def is_given(spec: str) -> bool:
+    """Whether it is a name that :func:`give` makes, in this process or another."""
+    return spec.partition(":")[0] == _PLACE
+
+
+def shown(spec: str) -> str:
+    """The name of a study for a reader: of one that was given its own, without place and digest."""
+    return spec.partition(":")[2].rpartition("_")[0] if is_given(spec) else spec

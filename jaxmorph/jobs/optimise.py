@@ -42,18 +42,24 @@ def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str)
     store.write_record(store.ObjectiveRecord(time=tuple(times.tolist()), courses=courses), output)
 
 
-def optimise_starts(run_name: str, spec: StartsSpecification, objective: str, output: str) -> None:
+def optimise_starts(
+    run_name: str,
+    spec: StartsSpecification,
+    objective: str,
+    output: str,
+    unfinished: Path = UNFINISHED,
+) -> None:
     """Optimise from some starts, together, and write their paths.
 
-    A job that is cut off goes on after the last step that was kept, if nothing changed that decides the
-    numbers (``spec``; the objective's data; the devices).
+    A job that is cut off goes on after the last step that was kept in the folder ``unfinished``, if
+    nothing changed that decides the numbers (``spec``; the objective's data; the devices).
     """
     begin = time.monotonic()
     known = store.read_record(objective, store.ObjectiveRecord)
     problem, made = _question(run_name, spec, known)
     numbers = np.arange(*spec.numbers)
     points = designs.make_design(spec.starts, problem.distribution_of)[0][numbers]
-    folder = UNFINISHED / run_name / Path(output).stem
+    folder = unfinished / run_name / Path(output).stem
     key = digest(spec, json.dumps(known.plain()))
     saved = store.SavedPieces(folder, key)
     paths = optimisation.descend(

@@ -17,8 +17,13 @@ def write_page(
     films: Sequence[str],
     output: str,
     figures: Path | None = None,
+    *,
+    alone: bool = False,
 ) -> None:
-    """Write the report of a run; its figures lie in ``figures``, else in the folder of that name."""
+    """Write the report of a run; its figures lie in ``figures``, else in the folder of that name.
+
+    With ``alone`` the page needs none of these files any more.
+    """
     with store.open_dataset(sensitivity, "sensitivity") as data:
         # The estimates know only what decides them; the page carries all of the run.
         data.attrs["configuration"] = json.dumps(run.plain())
@@ -35,4 +40,5 @@ def write_page(
             {Path(film).stem: film for film in films},
             store.read_given(checks, "checks"),
             store.read_given(optimisation, "optimisation"),
+            alone=alone,
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..configuration.given import is_given, shown
 from ..designs import DESIGNS
 from ..figures.estimates import has_noise
 from ..figures.numbers import plain, short
@@ -22,7 +23,7 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
     """Label and text of everything that is known about the run."""
     attrs = sensitivity.attrs
     rows = [
-        ("study", _with_detail(attrs, "study_name", "study")),
+        ("study", _study(attrs)),
         ("settings", _mapping(attrs.get("settings"))),
         ("fixed parameters", _mapping(attrs.get("fixed_parameters"))),
         ("design", _design(sensitivity)),
@@ -45,6 +46,16 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("libraries", _mapping(attrs.get("library_versions"))),
     ]
     return [(label, str(text)) for label, text in rows if text not in (None, "")]
+
+
+def study_name(attrs: dict[str, Any]) -> str:
+    """The study as the run names it; of one that a program gave as an object, its name there."""
+    return shown(str(attrs.get("study", "")))
+
+
+def _study(attrs: dict[str, Any]) -> str:
+    given = is_given(str(attrs.get("study", "")))
+    return study_name(attrs) + (", an object of the program that ran it" if given else "")
 
 
 def code_in_words(attrs: dict[str, Any]) -> str | None:

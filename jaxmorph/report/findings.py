@@ -27,7 +27,8 @@ _MOST_NAMED = 3
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
     """Each observable and what it follows, with size, direction and certainty."""
-    only = "with this one seed " if has_one_noisy_seed(sensitivity) else ""
+    one_seed = has_one_noisy_seed(sensitivity)
+    only = "with this one seed " if one_seed else ""
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
         data = final(sensitivity).sel(observable=observable)
@@ -37,7 +38,12 @@ def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[t
             if lost
             else []
         )
-        parts = [only + _answer(ranking), *survivors, *_asides(ranking), *_negligible(data, ranking)]
+        parts = [
+            only + _answer(ranking, one_seed),
+            *survivors,
+            *_asides(ranking),
+            *_negligible(data, ranking),
+        ]
         found.append((ranking.observable, f"{'; '.join(parts)}."))
     return found
 
@@ -45,11 +51,12 @@ def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[t
 _HEAD = "of its variance without noise, "
 
 
-def _answer(ranking: Ranking) -> str:
+def _answer(ranking: Ranking, one_seed: bool) -> str:
     """What matters, the largest first."""
     measure = ranking.measure
     if measure is None and not ranking.effects:
-        return f"is not ranked: {ranking.no_direction}, and this design gives no other measure of size"
+        of = "one seed with noise" if one_seed else "this design"
+        return f"is not ranked: {ranking.no_direction}, and {of} gives no other measure of size"
     if not ranking.effects:
         if ranking.zero and not ranking.unsure and not ranking.undefined:
             return "does not depend on any parameter"

@@ -70,6 +70,8 @@ def write_report(
     animations: Mapping[str, str | os.PathLike[str]] | None = None,
     checks: xr.Dataset | None = None,
     optimisation: xr.Dataset | None = None,
+    *,
+    alone: bool = False,
 ) -> None:
     """Write the page.
 
@@ -81,15 +83,20 @@ def write_report(
         animations: films by name (``cells``, ``corners``, ``optimisation``).
         checks: its ``checks.nc``, if it was made.
         optimisation: its ``optimisation.nc``, if the run optimises its parameters.
+        alone: whether the page goes without the files: it carries the data of its figures then, and
+            links to nothing.
 
     Raises:
         JaxmorphError: a figure or film that the page shows is missing.
     """
     path, folder = Path(path), Path(figures)
     data = Data(sensitivity, checks, optimisation)
-    parts, absent = _parts(folder, path.parent, data)
-    films = [_film(name, Path(film), path.parent) for name, film in (animations or {}).items()]
-    context = {**_context(run, data), "parts": parts, "absent": absent, "films": films}
+    beside = None if alone else path.parent
+    parts, absent = _parts(folder, beside, data)
+    films = [_film(name, Path(film), beside) for name, film in (animations or {}).items()]
+    context = {**_context(run, data), "parts": parts, "absent": absent, "films": films, "alone": alone}
+    file = "sensitivity.nc" if alone else f"results/{run}/sensitivity.nc"
+    context["example"] = example(file, sensitivity)
     write_whole(path, _rendered(context).encode())
 
 
@@ -101,7 +108,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
     return {
         "run": run,
         "attrs": sensitivity.attrs,
-        "study": sensitivity.attrs.get("study_name") or sensitivity.attrs.get("study", ""),
+        "study": facts.study_name(sensitivity.attrs),
         "extent": facts.extent(sensitivity),
         "estimator": methods.caution(sensitivity.attrs),
         "other_estimators": methods.other_estimators(),
@@ -136,12 +143,11 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "attachments": reproduce.attachments(run, sensitivity, data.optimisation),
         "commands": reproduce.commands(sensitivity.attrs),
         "optimisation": optimisation.part(data.optimisation),
-        "example": example(run, sensitivity),
     }
 
 
 def _parts(
-    folder: Path, page: Path, data: Data
+    folder: Path, beside: Path | None, data: Data
 ) -> tuple[dict[str, list[Picture]], dict[str, list[tuple[str, str]]]]:
     """The figures of each part of the page; and those that have nothing to show, with the reason."""
     parts: dict[str, list[Picture]] = {entry.part: [] for entry in CATALOGUE.values()}
@@ -157,7 +163,7 @@ def _parts(
         assert shown is not None
         reason = nothing_because(name, shown)
         if reason is None:
-            parts[entry.part].append(_figure(name, folder, page, data))
+            parts[entry.part].append(_figure(name, folder, beside, data))
         else:
             absent[entry.part].append((entry.title, reason))
     return parts, absent
@@ -177,14 +183,14 @@ def _section(sensitivity: xr.Dataset, observable: str) -> dict[str, Any]:
     return {**vars(section), "pictures": pictures}
 
 
-def example(run: str, sensitivity: xr.Dataset) -> str:
+def example(file: str, sensitivity: xr.Dataset) -> str:
     """Five lines of xarray that read the data behind the page."""
     observable = str(sensitivity["observable"].values[0])
     parameter = str(sensitivity["parameter"].values[0])
     return "\n".join(
         [
             "import xarray as xr",
-            f'data = xr.open_dataset("results/{run}/sensitivity.nc")',
+            f'data = xr.open_dataset("{file}")',
             'print(data["elasticity_average"].isel(time=-1).to_pandas())  # observable x parameter',
             f'one = data.sel(observable="{observable}", parameter="{parameter}")',
             'print(one[["gradient_average", "elasticity_average"]].to_dataframe())  # over time',
@@ -208,7 +214,7 @@ def _embedded(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _figure(name: str, folder: Path, page: Path, data: Data) -> Picture:
+def _figure(name: str, folder: Path, beside: Path | None, data: Data) -> Picture:
     svg = _content(folder / f"{name}.svg", f"the figure {name}")
     if len(svg) <= _HEAVY_SVG:
         source = _embedded(svg, "image/svg+xml")
@@ -216,8 +222,12 @@ def _figure(name: str, folder: Path, page: Path, data: Data) -> Picture:
         source = _embedded(
             render(draw(name, data.sensitivity, data.checks, data.optimisation)[0], "png"), "image/png"
         )
-    here = os.path.relpath(folder, page)
-    links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
+    if beside is None:
+        table = _content(folder / f"{name}.csv", f"the data of the figure {name}")
+        links: tuple[tuple[str, str], ...] = (("CSV", _embedded(table, "text/csv")),)
+    else:
+        here = os.path.relpath(folder, beside)
+        links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
     entry = CATALOGUE[name]
     files = data.sensitivity, data.checks, data.optimisation
     return Picture(
@@ -233,13 +243,14 @@ def _width(svg: bytes) -> float:
     return float(size.group(1)) if size else 504.0
 
 
-def _film(name: str, film: Path, page: Path) -> Picture:
+def _film(name: str, film: Path, beside: Path | None) -> Picture:
     if name not in ANIMATIONS:
         raise JaxmorphError(f"there is no animation {name!r}: choose {' or '.join(ANIMATIONS)}")
     content = _content(film, f"the animation {name}")
     entry = ANIMATIONS[name]
     return Picture(
-        name, entry, _embedded(content, "video/mp4"), (("MP4", os.path.relpath(film, page)),),
+        name, entry, _embedded(content, "video/mp4"),
+        () if beside is None else (("MP4", os.path.relpath(film, beside)),),
         entry.title, entry.variables, Caption(entry.title, entry.told(entry.variables), ""),
         poster=_embedded(poster(film), "image/png"),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 import xarray as xr
 import yaml
 
+from ..configuration.given import is_given
 from ..errors import JaxmorphError
 from .facts import code_in_words
 
@@ -43,12 +44,17 @@ class Attachment:
 def attachments(
     run: str, sensitivity: xr.Dataset, optimisation: xr.Dataset | None = None
 ) -> list[Attachment]:
-    """Configuration, study, measured data and versions of a run, as far as the datasets hold them."""
+    """Configuration, study, measured data and versions of a run, as far as the datasets hold them.
+
+    Of a study that a program gave as an object there is nothing: no configuration can name it.
+    """
     attrs = sensitivity.attrs
     try:
         settings = json.loads(attrs["configuration"])
         versions = json.loads(attrs["library_versions"])
     except (KeyError, ValueError):
+        return []
+    if is_given(str(settings.get("study", ""))):
         return []
     held_against = {} if optimisation is None else optimisation.attrs
     measured = json.loads(held_against.get("measured_data", "{}"))
@@ -168,5 +174,5 @@ def _data_files(paths: Iterable[str]) -> dict[str, str]:
 
 
 def _study_file(study: str) -> str:
-    """Name of the file in ``path/to/file.py:Class``."""
-    return PurePath(study.rpartition(":")[0]).name
+    """Name of the file in ``path/to/file.py:Class``, and of the module in ``module:Class``."""
+    return PurePath(study.rpartition(":")[0]).with_suffix(".py").name

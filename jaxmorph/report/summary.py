@@ -221,7 +221,7 @@ def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:
 def _judged_by(found: list[Ranking]) -> str:
     """``, judged by ...`` where all observables are judged by one measure that is not an elasticity."""
     told = dict.fromkeys(
-        "the share of the variance involved" if r.between else f"its {r.measure.label}"
+        "the share of the variance involved" if r.between else f"the {r.measure.label}"
         for r in found
         if r.measure is not None
     )

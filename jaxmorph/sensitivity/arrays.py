@@ -1,5 +1,6 @@
 """Estimates from plain arrays."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from ..designs import Design, count_samples
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .estimate import estimate
@@ -18,7 +20,7 @@ _DIMS = ("sample", "seed", "time", "observable")
 def from_arrays(
     theta: npt.ArrayLike,
     value: npt.ArrayLike,
-    gradient: npt.ArrayLike,
+    gradient: npt.ArrayLike | None,
     parameters: Mapping[str, Distribution],
     *,
     observables: Sequence[str] | None = None,
@@ -30,18 +32,24 @@ def from_arrays(
     Args:
         theta: Values of the parameters (sample, parameter), in their order in ``parameters``.
         value: (sample, seed), (sample, seed, time) or (sample, seed, time, observable). Seeds are the
-            same at every sample, as far as their noise is common.
+            same at every sample, as far as their noise is common. Or (sample) alone, of a model without
+            noise.
         gradient: The same with an axis of parameters at its end.
         parameters: The distribution of each, by name.
         observables: Their names; default: ``f``, or ``f0``, ``f1``, ...
         time: Times; default: 0, 1, 2, ...
-        **known: What a :class:`Question` has besides: ``design``, ``stochastic=False``, ...
+        **known: What a :class:`Question` has besides: ``design`` (one of ``jaxmorph.designs``, whose
+            rows ``theta`` are then), ``stochastic=False``, ...
 
     Raises:
-        JaxmorphError: If shapes do not fit one another.
+        JaxmorphError: If shapes do not fit one another, or points not the distributions or the design.
     """
+    check_types(gradient, parameters, known)
     points, values, gradients = (np.asarray(x, float) for x in (theta, value, gradient))
     names = list(parameters)
+    if values.ndim == 1 and gradients.ndim == 2:
+        values, gradients = values[:, None], gradients[:, None]
+        known = {"stochastic": False} | known
     if points.ndim != 2 or points.shape[1] != len(names):
         raise JaxmorphError(
             f"theta: has the shape {points.shape}; must be (sample, parameter) with the parameters "
@@ -49,7 +57,7 @@ def from_arrays(
         )
     if not 2 <= values.ndim <= 4 or len(values) != len(points):
         raise JaxmorphError(
-            f"value: has the shape {values.shape}; must be (sample, seed[, time[, observable]]) with "
+            f"value: has the shape {values.shape}; must be (sample[, seed[, time[, observable]]]) with "
             f"{len(points)} samples"
         )
     if gradients.shape != (*values.shape, len(names)):
@@ -70,6 +78,7 @@ def from_arrays(
             f"observables {len(observables)}"
         )
     unit = [d.cdf(column) for d, column in zip(parameters.values(), points.T, strict=True)]
+    _check_points(points, parameters, known.get("design"))
     of_points = {"parameter_value": points, "unit_value": np.column_stack(unit)}
     design = xr.Dataset(
         {name: (("sample", "parameter"), array) for name, array in of_points.items()},
@@ -84,3 +93,46 @@ def from_arrays(
         observable=list(observables),
     )
     return estimate([slab], design, Question(list(parameters.values()), **known))
+
+
+def check_types(
+    gradient: npt.ArrayLike | None, parameters: Mapping[str, object], known: Mapping[str, Any]
+) -> None:
+    """Raises JaxmorphError for what has no shape at all: a missing gradient, bounds, another word."""
+    if gradient is None:
+        raise JaxmorphError(
+            "gradient = None: these estimates are made of gradients; of values alone, SALib makes some"
+        )
+    for name, distribution in parameters.items():
+        if not hasattr(distribution, "cdf"):
+            raise JaxmorphError(
+                f"parameters.{name} = {distribution!r}: must be one of jaxmorph.distributions, such as "
+                "Uniform(low=0, high=1)"
+            )
+    fields = [field.name for field in dataclasses.fields(Question) if field.name != "distributions"]
+    if unknown := sorted(set(known) - set(fields)):
+        raise JaxmorphError(f"{unknown[0]}: unknown argument; besides there are {', '.join(fields)}")
+    if isinstance(known.get("design"), str):
+        raise JaxmorphError(
+            f"design = {known['design']!r}: must be one of jaxmorph.designs, such as "
+            "SaltelliDesign(samples=1024)"
+        )
+
+
+def _check_points(
+    points: np.ndarray, parameters: Mapping[str, Distribution], design: Design | None
+) -> None:
+    for (name, distribution), column in zip(parameters.items(), points.T, strict=True):
+        low, high = distribution.frozen().support()
+        margin = 1e-9 * (high - low) if np.isfinite(high - low) else 0.0
+        outside = (column < low - margin) | (column > high + margin) | np.isnan(column)
+        if outside.any():
+            row = int(np.argmax(outside))
+            raise JaxmorphError(
+                f"theta: {name} = {column[row]:.6g} of sample {row} is outside its distribution, "
+                f"{low:.6g} to {high:.6g}"
+            )
+    if design is not None and (wanted := count_samples(design, list(parameters))) != len(points):
+        raise JaxmorphError(
+            f"design: has {wanted} points, and theta has {len(points)}; give the design of these rows"
+        )

@@ -115,9 +115,10 @@ class Estimation:
     def finish(self) -> xr.Dataset:
         """Everything that is not per sample; ``absent_estimates`` says what is not there, and why."""
         found: Estimates = {}
-        for one in self._estimators:
+        for done, one in enumerate(self._estimators, start=1):
             with np.errstate(over="ignore", invalid="ignore"):
                 made = one.finish(found)
+            logger.debug("%d of %d estimators", done, len(self._estimators))
             found |= made
             if made and one.derives_from:
                 self._of_samples |= {quantity.name for quantity in one.quantities}

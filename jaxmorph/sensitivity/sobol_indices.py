@@ -41,6 +41,7 @@ SOBOL = Method(
     "Model. 4 (2022) 18155",
 )
 _SALTELLI = "saltelli"
+_ABSENT = "needs a Saltelli or a FAST design, and two or more seeds if the study has noise"
 _ABSENT_WITH_NOISE = "needs a Saltelli design, a study that has noise, and two or more seeds"
 
 TOTAL = Quantity(
@@ -60,7 +61,7 @@ TOTAL = Quantity(
     within=0.05,
     ranks=True,
     designs="saltelli, fast",
-    absent="needs a Saltelli or a FAST design",
+    absent=_ABSENT,
 )
 FIRST = Quantity(
     "sobol_first",
@@ -79,7 +80,7 @@ FIRST = Quantity(
     within=0.05,
     ranks=True,
     designs="saltelli, fast",
-    absent="needs a Saltelli or a FAST design",
+    absent=_ABSENT,
 )
 _WITH_NOISE = (
     Quantity(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ..configuration import BUILT_IN_STUDIES
 from ..configuration.fields import hint
-from ..configuration.given import given
+from ..configuration.given import given, is_given
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .base import Study
@@ -42,8 +42,13 @@ def source_of(spec: str) -> str:
 
     A report hands it on, with what makes its run again.
     """
-    place = Path(spec.rpartition(":")[0])
-    return place.read_text(encoding="utf-8") if place.suffix == ".py" else ""
+    place = spec.rpartition(":")[0]
+    if place.endswith(".py"):
+        return Path(place).read_text(encoding="utf-8")
+    if not place or "." in place or is_given(spec):
+        return ""  # of a package one file is not enough
+    file = getattr(sys.modules.get(place), "__file__", None) or ""
+    return Path(file).read_text(encoding="utf-8") if file and is_of_the_user(file) else ""
 
 
 def _study_class(spec: str) -> type[Study]:

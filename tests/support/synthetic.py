@@ -168,7 +168,6 @@ class _Ensemble:
         return {
             "run": "notebook",
             "study": "jaxmorph.studies:GrowingCluster",
-            "study_name": "growing cluster",
             "study_description": "Ten growing cells that attract each other and diffuse.",
             "design_method": self.design,
             "distributions": json.dumps(self.distributions),

@@ -1,0 +1,91 @@
+"""The films of an analysis, made when they are asked for."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import animations, store
+from ..configuration import Run
+from .making import Making
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film, which a notebook plays.
+
+    Attributes:
+        path: The MP4, in the folder of its run.
+    """
+
+    path: Path
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file of its own."""
+        return Path(shutil.copyfile(self.path, path))
+
+    def _repr_html_(self) -> str:
+        content = base64.b64encode(self.path.read_bytes()).decode()
+        return f'<video controls loop muted width="640" src="data:video/mp4;base64,{content}"></video>'
+
+
+class Films:
+    """The films of an analysis, each a function of its name.
+
+    ``cells`` is of the simulation that ``trajectories`` stores, ``corners`` of those at the ``corners``,
+    ``optimisation`` of the best start before and after. They are made once.
+    """
+
+    def __init__(self, name: str, run: Run, folder: Path):
+        self._name, self._run, self._folder = name, run, folder
+        self._made_by: dict[str, Callable[[str], None]] = {"corners": self._corners}
+        if run.trajectory_batches:
+            self._made_by = {"cells": self._cells, **self._made_by}
+        if (folder / "optimisation_cells.nc").is_file():
+            self._made_by["optimisation"] = self._optimisation
+        self.names = list(self._made_by)
+
+    @property
+    def there(self) -> list[Path]:
+        """Those that have been made."""
+        return [path for name in self.names if (path := self._path(name)).is_file()]
+
+    def __getattr__(self, name: str) -> Callable[[], Film]:
+        if name.startswith("_") or name not in self.names:
+            raise AttributeError(f"there is no film {name}: choose one of {', '.join(self.names)}")
+        return lambda: self._film(name)
+
+    def __dir__(self) -> list[str]:
+        return [*self.names, "there"]
+
+    def __repr__(self) -> str:
+        return f"films: {', '.join(f'{name}()' for name in self.names)}"
+
+    def _film(self, name: str) -> Film:
+        path = self._path(name)
+        if not path.is_file():
+            path.parent.mkdir(exist_ok=True)
+            self._made_by[name](str(path))
+        return Film(path)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / "animations" / f"{name}.mp4"
+
+    def _cells(self, output: str) -> None:
+        first, look = self._run.trajectory_batches[0], self._run.animation
+        stored = store.read_dataset(self._folder / "batches" / f"{first}.nc", "batch")
+        animations.cells_animation(stored, output, colour=look.colour, observable=look.observable)
+
+    def _corners(self, output: str) -> None:
+        path = self._folder / "corners.nc"
+        if not path.is_file():
+            Making(self._name, self._run, self._folder).corners()
+        corners = store.read_dataset(path, "corners")
+        animations.corners_animation(corners, output, colour=self._run.animation.colour)
+
+    def _optimisation(self, output: str) -> None:
+        cells = store.read_dataset(self._folder / "optimisation_cells.nc", "optimisation_cells")
+        animations.before_and_after_animation(cells, output, colour=self._run.animation.colour)
