@@ -10,6 +10,7 @@ rule design:
         record="results/{run}/design.json",
     log:
         "logs/{run}/design.log",
+    priority: 50  # checks wait for it
     localrule: True
     conda:
         "../../envs/jaxmorph.yaml"
@@ -29,7 +30,7 @@ rule sensitivity:
         "results/{run}/sensitivity.nc",
     log:
         "logs/{run}/sensitivity.log",
-    priority: 20  # all figures wait for it
+    priority: 40  # all figures wait for it
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
@@ -56,6 +57,7 @@ for RUN in RUNS:
             figure_outputs(RUN),
         log:
             f"logs/{RUN}/figures.log",
+        priority: 40
         localrule: True
         conda:
             "../../envs/jaxmorph.yaml"

@@ -11,7 +11,7 @@ rule objective:
         "results/{run}/optimisation/objective.json",
     log:
         "logs/{run}/objective.log",
-    priority: 15  # a mistake is said before anything large starts
+    priority: 45  # a mistake is said before anything large starts
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
@@ -31,7 +31,7 @@ rule starts:
         "results/{run}/optimisation/starts-{starts}.nc",
     log:
         "logs/{run}/optimisation/starts-{starts}.log",
-    priority: 10
+    priority: 20
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
@@ -53,7 +53,7 @@ rule optimisation:
         cells="results/{run}/optimisation_cells.nc",
     log:
         "logs/{run}/optimisation.log",
-    priority: 20
+    priority: 40
     conda:
         "../../envs/jaxmorph.yaml"
     resources:

@@ -28,8 +28,8 @@ checkpoint cut:
         update("results/{run}/cut.json"),
     log:
         "logs/{run}/cut.log",
+    priority: 50  # batches wait for it
     localrule: True
-    priority: 30  # batches wait for it
     conda:
         "../../envs/jaxmorph.yaml"
     params:
@@ -48,7 +48,7 @@ rule batch:
         "results/{run}/batches/{batch}.nc",
     log:
         "logs/{run}/batches/{batch}.log",
-    priority: 10  # before corners and checks: more waits for it
+    priority: 20
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
@@ -87,6 +87,7 @@ rule checks:
         "results/{run}/checks.nc",
     log:
         "logs/{run}/checks.log",
+    priority: 30  # of a small run the longest job; for it waits all that is made of the estimates
     conda:
         "../../envs/jaxmorph.yaml"
     resources:
