@@ -5,7 +5,6 @@ import contextlib
 import json
 import logging
 import re
-import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -108,7 +107,7 @@ def test_what_is_finished_is_not_computed_again(tmp_path: Path, monkeypatch: pyt
     def noted(name: str, spec: Any, output: str, *rest: Any) -> None:
         made.append(Path(output).stem)
         if len(made) == 2:
-            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt
         evaluate(name, spec, output, *rest)
 
     monkeypatch.setattr(making, "evaluate_batch", noted)
