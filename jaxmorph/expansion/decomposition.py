@@ -27,6 +27,8 @@ FEWEST_FOR_HALVES = 4
 """Fewer seeds choose and estimate together."""
 _MISSED = 1.5
 """So many standard errors of what is missed are within the interval: measured (docs/estimates.md)."""
+_HIDDEN = 1.6
+"""One coefficient of standard error s: from 0 to (2.1 s)^2 it is this times 2.1 sqrt(2) s^2, and s^2."""
 _TIMES = 3
 """Terms are chosen for so many outputs, evenly among all."""
 _AT_ONCE = 4_000_000
@@ -45,9 +47,10 @@ class Decomposition:
         se_samples: Standard error of the choice of samples, (part, output); the first is that of the
             variance, relative to it, as in the next two.
         se_seeds: That of the noise of the seeds, without noise that differs between samples, too.
+        se_hidden: What the seeds would still scatter a part by if it were 0, (part, output).
         se_missed: That of what the expansion misses.
         missed: Share of the variance that the expansion misses at left-out samples (output).
-        missed_se: Standard error of it.
+        missed_se: Standard error of it, of samples and seeds.
         error: The same with the noise that is left in its coefficients; 1 - error is its Q^2.
         with_gradients: Whether derivatives count.
         n_terms: Number of terms, of the larger of the expansions.
@@ -61,6 +64,7 @@ class Decomposition:
     share: np.ndarray
     se_samples: np.ndarray
     se_seeds: np.ndarray
+    se_hidden: np.ndarray
     se_missed: np.ndarray
     missed: np.ndarray
     missed_se: np.ndarray
@@ -75,15 +79,20 @@ class Decomposition:
 
         What is missed may belong to any part: it adds to that part, and takes from the shares of the
         others. No share that is smaller than what is missed is told from 0: terms may stand for others.
+        The square of a coefficient that noise has made small by chance looks surer than it is: its upper
+        end is that of the coefficient, (|c| + t se)^2, also where c is 0.
         """
         t = stats.t.ppf(0.975, self.n_groups - 1)
         square = (t * self.se_samples) ** 2 + (_MISSED * self.se_missed) ** 2
+        hidden = np.zeros_like(square)
         if self.n_seeds > 1:
-            square = square + (stats.t.ppf(0.975, self.n_seeds - 1) * self.se_seeds) ** 2
+            t = stats.t.ppf(0.975, self.n_seeds - 1)
+            square, hidden = square + (t * self.se_seeds) ** 2, _HIDDEN * t * self.se_hidden
         lacking = np.maximum(self.missed, 0) + self.missed_se
         inside = np.clip(self.share, 0, 1)
         down, up = np.minimum(inside, lacking), (1 - inside) * lacking
         down[0], up[0] = 0.0, lacking
+        up = np.hypot(up, hidden)
         return self.share - np.sqrt(square + down**2), self.share + np.sqrt(square + up**2)
 
 
@@ -208,11 +217,12 @@ def _together(halves: list[_Half], value: np.ndarray, scale: np.ndarray) -> Deco
     by_group = _relative(np.mean([_of_groups(h) for h in halves], axis=0), variance)
     groups, share = len(by_group), part / variance
     of_samples = (groups - 1) / groups * ((by_group - share) ** 2).sum(axis=0)
-    of_seeds, of_both, of_missed = (np.zeros_like(share) for _ in range(3))
+    of_seeds, of_both, of_missed, hidden = (np.zeros_like(share) for _ in range(4))
     for h in halves:
         of_seeds += _of_seeds(h, part, variance, len(halves))
         of_both += _of_both(h, share, variance, len(halves))
         of_missed += _of_missed(h, share, variance) / len(halves)
+        hidden += _hidden(h) / (len(halves) * variance) ** 2
     centred = value - value.mean(axis=0)
     spread = squares(centred).sum(axis=0) / (n - 1)
     spread = np.where(spread > 0, spread, np.nan)
@@ -223,7 +233,9 @@ def _together(halves: list[_Half], value: np.ndarray, scale: np.ndarray) -> Deco
             predicted = h.value - h.left
             between = (predicted - predicted.mean(axis=0)).var(axis=-1, ddof=1).mean(axis=0)
             noise += between / h.value.shape[-1] / len(halves) ** 2
-    missed_se = left.std(axis=0, ddof=1) / n**0.5
+    missed_se = np.sqrt(
+        left.var(axis=0, ddof=1) / n + sum(map(_seeds_of_missed, halves)) / len(halves) ** 2
+    )
     linear, linear_se = _linear(halves, np.maximum(left.mean(axis=0), 0) / n)
     return Decomposition(
         variance * scale**2,
@@ -232,6 +244,7 @@ def _together(halves: list[_Half], value: np.ndarray, scale: np.ndarray) -> Deco
         share,
         np.sqrt(of_samples),
         np.sqrt(np.maximum(of_seeds - of_both, 0)),
+        np.sqrt(hidden),
         np.sqrt(of_missed),
         left.mean(axis=0) / spread,
         missed_se / spread,
@@ -286,6 +299,30 @@ def _of_seeds(h: _Half, part: np.ndarray, variance: np.ndarray, n_halves: int) -
         found.append(_relative(changed, variance))
     each = np.stack(found)
     return np.asarray((n - 1) / n * ((each - each.mean(axis=0)) ** 2).sum(axis=0))
+
+
+def _seeds_of_missed(h: _Half) -> np.ndarray:
+    """Squared standard error that the seeds of one half have, of what it misses (output)."""
+    n = h.left.shape[-1]
+    if n < 3:
+        return np.zeros(h.left.shape[1])
+    each = np.stack([squares(np.delete(h.left, r, axis=-1)).mean(axis=0) for r in range(n)])
+    return np.asarray((n - 1) / n * ((each - each.mean(axis=0)) ** 2).sum(axis=0))
+
+
+def _hidden(h: _Half) -> np.ndarray:
+    """Variance of the mean product of different seeds if all coefficients are 0, (part, output).
+
+    2 tr((W S)^2) / (R (R - 1)), S being the covariance of coefficients between seeds, W the weights.
+    """
+    c = h.coefficient
+    n = c.shape[-1]
+    if n < 3:
+        return np.zeros((len(h.weights), c.shape[1]))
+    deviation = np.moveaxis(c - c.mean(axis=-1, keepdims=True), 1, 0)  # (output, term, seed)
+    squared = (deviation @ deviation.swapaxes(1, 2) / (n - 1)) ** 2
+    trace = ((h.weights @ squared) * h.weights).sum(axis=-1)
+    return 2 / (n * (n - 1)) * trace.T
 
 
 def _of_both(h: _Half, share: np.ndarray, variance: np.ndarray, n_halves: int) -> np.ndarray:
