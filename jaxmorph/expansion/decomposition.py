@@ -21,6 +21,18 @@ from scipy import stats
 
 from .choice import Candidates, Choice, choose, missed
 from .indices import weights
+from .jackknife import (
+    Half,
+    hidden_by_noise,
+    linear_functionals,
+    of_both,
+    of_missed,
+    of_seeds,
+    relative,
+    seeds_of_missed,
+    squares,
+    without_groups,
+)
 from .least_squares import LeastSquares
 
 FEWEST_FOR_HALVES = 4
@@ -96,31 +108,6 @@ class Decomposition:
         return self.share - np.sqrt(square + down**2), self.share + np.sqrt(square + up**2)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Half:
-    """What one half of the seeds says, with terms that the other half chose.
-
-    Attributes:
-        choice: The terms.
-        weights: Of their squares, (part, term).
-        linear: Functionals of their coefficients, (functional, term).
-        coefficient: (term, output, seed).
-        change: Of coefficients, where a group is left out (group, term, output, seed).
-        terms: Their values, (sample, term).
-        left: What is missed at left-out samples (sample, output, seed).
-        value: (sample, output, seed).
-    """
-
-    choice: Choice
-    weights: np.ndarray
-    linear: np.ndarray
-    coefficient: np.ndarray
-    change: np.ndarray
-    terms: np.ndarray
-    left: np.ndarray
-    value: np.ndarray
-
-
 def decompose(
     candidates: Candidates,
     degrees: np.ndarray,
@@ -183,14 +170,14 @@ def _half(
     choice: Choice,
     data: np.ndarray,
     size: int,
-) -> _Half:
+) -> Half:
     n, _, outputs, n_seeds = data.shape
     rows, chosen = len(choice.weight), choice.every.terms
     terms = candidates.terms[:, :rows][..., chosen]
     system = LeastSquares.of(terms, choice.weight, choice.every.factor, size)
     c, change = system.coefficients(np.ascontiguousarray(data[:, :rows]).reshape(n, rows, -1))
     shape = (len(chosen), outputs, n_seeds)
-    return _Half(
+    return Half(
         choice,
         weights(degrees[chosen]),
         linear[:, chosen],
@@ -202,27 +189,19 @@ def _half(
     )
 
 
-def squares(x: np.ndarray) -> np.ndarray:
-    """The mean product of those of two different seeds, (...) from (..., seed)."""
-    n = x.shape[-1]
-    if n == 1:
-        return np.asarray(x[..., 0] ** 2)
-    return np.asarray((x.sum(axis=-1) ** 2 - (x**2).sum(axis=-1)) / (n * (n - 1)))
-
-
-def _together(halves: list[_Half], value: np.ndarray, scale: np.ndarray) -> Decomposition:
+def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decomposition:
     n, outputs, n_seeds = value.shape
     part = np.mean([h.weights @ squares(h.coefficient) for h in halves], axis=0)
     variance = np.where(part[0] > 0, part[0], np.nan)
-    by_group = _relative(np.mean([_of_groups(h) for h in halves], axis=0), variance)
+    by_group = relative(np.mean([without_groups(h) for h in halves], axis=0), variance)
     groups, share = len(by_group), part / variance
     of_samples = (groups - 1) / groups * ((by_group - share) ** 2).sum(axis=0)
-    of_seeds, of_both, of_missed, hidden = (np.zeros_like(share) for _ in range(4))
+    seeds, both, lacking, hidden = (np.zeros_like(share) for _ in range(4))
     for h in halves:
-        of_seeds += _of_seeds(h, part, variance, len(halves))
-        of_both += _of_both(h, share, variance, len(halves))
-        of_missed += _of_missed(h, share, variance) / len(halves)
-        hidden += _hidden(h) / (len(halves) * variance) ** 2
+        seeds += of_seeds(h, part, variance, len(halves))
+        both += of_both(h, share, variance, len(halves))
+        lacking += of_missed(h, share, variance) / len(halves)
+        hidden += hidden_by_noise(h) / (len(halves) * variance) ** 2
     centred = value - value.mean(axis=0)
     spread = squares(centred).sum(axis=0) / (n - 1)
     spread = np.where(spread > 0, spread, np.nan)
@@ -234,18 +213,18 @@ def _together(halves: list[_Half], value: np.ndarray, scale: np.ndarray) -> Deco
             between = (predicted - predicted.mean(axis=0)).var(axis=-1, ddof=1).mean(axis=0)
             noise += between / h.value.shape[-1] / len(halves) ** 2
     missed_se = np.sqrt(
-        left.var(axis=0, ddof=1) / n + sum(map(_seeds_of_missed, halves)) / len(halves) ** 2
+        left.var(axis=0, ddof=1) / n + sum(map(seeds_of_missed, halves)) / len(halves) ** 2
     )
-    linear, linear_se = _linear(halves, np.maximum(left.mean(axis=0), 0) / n)
+    linear, linear_se = linear_functionals(halves, np.maximum(left.mean(axis=0), 0) / n)
     return Decomposition(
         variance * scale**2,
         linear * scale,
         linear_se * scale,
         share,
         np.sqrt(of_samples),
-        np.sqrt(np.maximum(of_seeds - of_both, 0)),
+        np.sqrt(np.maximum(seeds - both, 0)),
         np.sqrt(hidden),
-        np.sqrt(of_missed),
+        np.sqrt(lacking),
         left.mean(axis=0) / spread,
         missed_se / spread,
         (left.mean(axis=0) + noise) / spread,
@@ -254,102 +233,3 @@ def _together(halves: list[_Half], value: np.ndarray, scale: np.ndarray) -> Deco
         groups,
         n_seeds,
     )
-
-
-def _relative(part: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Shares of parts (..., part, output); the first in units of the variance of all data."""
-    return np.concatenate([part[..., :1, :] / variance, part[..., 1:, :] / part[..., :1, :]], axis=-2)
-
-
-def _linear(halves: list[_Half], of_each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Functionals and their standard errors, (functional, output).
-
-    Args:
-        halves: Of the seeds.
-        of_each: Squared error of every coefficient by what is missed, (output).
-    """
-    value = np.concatenate([np.tensordot(h.linear, h.coefficient, axes=1) for h in halves], axis=-1)
-    groups, n = len(halves[0].change), value.shape[-1]
-    of_samples, both = np.zeros((2, *value.shape[:-1]))
-    for group in range(groups):
-        each = [np.tensordot(h.linear, h.change[group], axes=1) for h in halves]
-        change = np.concatenate(each, axis=-1)
-        of_samples += (groups - 1) / groups * change.mean(axis=-1) ** 2
-        both += change.var(axis=-1, ddof=1) / n if n > 1 else 0.0
-    square = of_samples + np.mean([(h.linear**2).sum(axis=1) for h in halves], axis=0)[:, None] * of_each
-    if n > 1:
-        square += np.maximum(value.var(axis=-1, ddof=1) / n - both, 0)
-    return value.mean(axis=-1), np.sqrt(square)
-
-
-def _of_groups(h: _Half) -> np.ndarray:
-    """Parts without each group, (group, part, output)."""
-    return np.stack([h.weights @ squares(h.coefficient + one) for one in h.change])
-
-
-def _of_seeds(h: _Half, part: np.ndarray, variance: np.ndarray, n_halves: int) -> np.ndarray:
-    """Squared standard error that the seeds of one half have, (part, output)."""
-    n = h.coefficient.shape[-1]
-    if n < 3:
-        return np.zeros_like(part)
-    own = h.weights @ squares(h.coefficient)
-    found = []
-    for r in range(n):
-        changed = part + (h.weights @ squares(np.delete(h.coefficient, r, axis=-1)) - own) / n_halves
-        found.append(_relative(changed, variance))
-    each = np.stack(found)
-    return np.asarray((n - 1) / n * ((each - each.mean(axis=0)) ** 2).sum(axis=0))
-
-
-def _seeds_of_missed(h: _Half) -> np.ndarray:
-    """Squared standard error that the seeds of one half have, of what it misses (output)."""
-    n = h.left.shape[-1]
-    if n < 3:
-        return np.zeros(h.left.shape[1])
-    each = np.stack([squares(np.delete(h.left, r, axis=-1)).mean(axis=0) for r in range(n)])
-    return np.asarray((n - 1) / n * ((each - each.mean(axis=0)) ** 2).sum(axis=0))
-
-
-def _hidden(h: _Half) -> np.ndarray:
-    """Variance of the mean product of different seeds if all coefficients are 0, (part, output).
-
-    2 tr((W S)^2) / (R (R - 1)), S being the covariance of coefficients between seeds, W the weights.
-    """
-    c = h.coefficient
-    n = c.shape[-1]
-    if n < 3:
-        return np.zeros((len(h.weights), c.shape[1]))
-    deviation = np.moveaxis(c - c.mean(axis=-1, keepdims=True), 1, 0)  # (output, term, seed)
-    squared = (deviation @ deviation.swapaxes(1, 2) / (n - 1)) ** 2
-    trace = ((h.weights @ squared) * h.weights).sum(axis=-1)
-    return 2 / (n * (n - 1)) * trace.T
-
-
-def _of_both(h: _Half, share: np.ndarray, variance: np.ndarray, n_halves: int) -> np.ndarray:
-    """That of noise which differs between samples and between seeds, to first order."""
-    c = h.coefficient
-    n = c.shape[-1]
-    if n < 3:
-        return np.zeros_like(share)
-    slope = 2 * (c.sum(axis=-1, keepdims=True) - c) / (n * (n - 1))
-    found = np.zeros_like(share)
-    for one in h.change:
-        moved = np.tensordot(h.weights, slope * one, axes=1)
-        of_all = share[..., None] * moved[0]
-        of_all[0] = 0.0
-        moved = (moved - of_all) / variance[:, None] / n_halves
-        found += moved.var(axis=-1, ddof=1) * n
-    return found
-
-
-def _of_missed(h: _Half, share: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """That of what is missed, where it has to do with the part."""
-    n, c = len(h.terms), h.coefficient.mean(axis=-1)
-    left = squares(h.left)
-    found = np.empty_like(share)
-    for o in range(c.shape[-1]):
-        of_part = 2 * h.terms @ (h.weights * c[:, o]).T / variance[o]
-        of_share = of_part - of_part[:, :1] * share[:, o]
-        of_share[:, 0] = of_part[:, 0]
-        found[:, o] = (of_share**2).T @ left[:, o] / n**2
-    return np.maximum(found, 0)
