@@ -16,13 +16,14 @@ from jaxmorph.distributions import Distribution, LogUniform, Normal, Uniform
 from jaxmorph.figures import draw
 from jaxmorph.quantities import absent
 from jaxmorph.sensitivity import chaos, from_arrays
+from jaxmorph.sensitivity.chaos_quantities import LEAST_Q2
 
 UNIFORM = Uniform(low=0, high=1)
 OWN = ("expansion_first", "expansion_total")
 
 
 FEW = 60
-"""With 64 samples or more each dataset would have estimates by ranks, too, which take most of the time."""
+"""With 64 samples or more there would be estimates by ranks, too, which take most of the time."""
 
 
 def sobol(n: int, d: int, seed: int = 1) -> np.ndarray:
@@ -118,7 +119,7 @@ def test_what_jumps_about_has_no_indices_and_the_reason_is_told(seeds: int) -> N
     f = np.floor(7 * unit[:, 0]) % 2 + np.floor(5 * unit[:, 1]) % 2
     noise = 0.1 * np.random.default_rng(1).standard_normal((FEW, seeds)) * (seeds > 1)
     data = found(unit, f[:, None] + noise, np.zeros((FEW, seeds, 2)), stochastic=seeds > 1)
-    assert data["expansion_q2"] < chaos.LEAST_Q2
+    assert data["expansion_q2"] < LEAST_Q2
     why = absent(data)["sobol_total"]
     assert why.startswith("needs an expansion that predicts 80% of the variance at left-out samples")
     assert not {"sobol_total", "sobol_first", "shapley", "sobol_second", "expansion_variance"} & set(

@@ -43,8 +43,8 @@ SOBOL = Method(
 )
 _SALTELLI = "saltelli"
 _ABSENT = (
-    "needs a Saltelli or a FAST design and two or more seeds if the study has noise, or an expansion "
-    "that holds (expansion_q2)"
+    "needs an expansion that holds (expansion_q2), or a Saltelli or a FAST design, and two or more "
+    "seeds if the study has noise"
 )
 _ABSENT_WITH_NOISE = "needs a Saltelli design, a study that has noise, and two or more seeds"
 
