@@ -50,7 +50,7 @@ def test_two_parameters_that_only_act_together_both_matter() -> None:
     data = estimated(product, ["x1", "x2", "x3"], 256, 16)
     lead, sentence = said(data)
     assert lead == (
-        "The largest effects are those of x2 and x1, judged by its total Sobol index; which of them is "
+        "The largest effects are those of x2 and x1, judged by the total Sobol index; which of them is "
         "larger is not told."
     )
     assert sentence.endswith("x3 is involved in less than 5 %.")

@@ -26,7 +26,7 @@ def sobol_g(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def product(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Factors 1 + a z of variance a^2: half of the variance is interaction."""
+    """Factors 1 + a z of variance a^2: a third of the variance is interaction."""
     a = np.array([1.0, 0.7, 0.4])
     factor = 1 + a * 12**0.5 * (unit - 0.5)
     f = factor.prod(axis=1)
