@@ -139,7 +139,7 @@ def test_the_report_says_it_first_and_ranks_by_what_is_left(jumping: xr.Dataset)
     rankings = summary.rankings(found)
     assert [ranking.effects[0].parameter for ranking in rankings] == ["p0", "p0", "p1"]
     # By shares of variance, of which the values alone tell where gradients do not.
-    assert all(ranking.between for ranking in rankings)
+    assert all(ranking.measure and ranking.measure.is_share for ranking in rankings)
     said = " ".join(text for _, text in findings.per_observable(found, rankings))
     assert "does not depend" not in said
 

@@ -20,6 +20,7 @@ ROOMS = {
     "engine": ["engine"],
     "optimisation": ["optimisation"],
     "store": ["store"],
+    "expansion": ["expansion"],
     "sensitivity": ["sensitivity"],
     "presentation": ["report", "figures", "animations", "visualization"],
     "terminal": ["terminal"],
@@ -34,12 +35,13 @@ ALLOWED = {
     "engine": {"foundation", "tracing", "native", "studies"},
     "optimisation": {"foundation", "studies", "engine"},
     "store": {"foundation"},
-    "sensitivity": {"foundation"},
+    "expansion": {"foundation"},
+    "sensitivity": {"foundation", "expansion"},
     "presentation": {"foundation"},
     "terminal": {"foundation"},
     "jobs": set(ROOMS),
 }
-WITHOUT_JAX = {"foundation", "store", "sensitivity", "presentation", "terminal"}
+WITHOUT_JAX = {"foundation", "store", "expansion", "sensitivity", "presentation", "terminal"}
 ROOM_OF = {module: room for room, modules in ROOMS.items() for module in modules}
 
 

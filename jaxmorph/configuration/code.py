@@ -21,9 +21,9 @@ from .models import BUILT_IN_STUDIES
 
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {
-    *("__init__", "analysis", "animations", "atomic", "command", "configuration", "errors", "figures"),
-    *("jobs", "listing", "optimisation", "quantities", "report", "sensitivity", "store"),
-    *("terminal", "visualization"),
+    *("__init__", "analysis", "animations", "atomic", "command", "configuration", "errors"),
+    *("expansion", "figures", "jobs", "listing", "optimisation", "quantities", "report", "sensitivity"),
+    *("store", "terminal", "visualization"),
 }
 """Modules of the package that decide no simulation: they describe, collect or show, or ask for some."""
 

@@ -32,8 +32,14 @@ def present(data: xr.Dataset, *kinds: Kind) -> list[Quantity]:
         for name, variable in data.variables.items()  # a DataArray of each would take most of a report
         if "label" in variable.attrs and "parameter" in variable.dims and set(variable.dims) <= _DIMS
     ]
-    found.sort(key=lambda one: (_ORDER.index(one.kind), not one.ranks))
+    # Of two that say the same, the one whose name needs no addition is the better.
+    found = sorted(found, key=lambda one: (_ORDER.index(one.kind), not one.ranks, _longer(one, found)))
     return [one for one in found if not kinds or one.kind in kinds]
+
+
+def _longer(one: Quantity, found: list[Quantity]) -> bool:
+    """Whether the name of another of its kind is the beginning of its own."""
+    return any(o.kind is one.kind and one.name.startswith(f"{o.name}_") for o in found)
 
 
 def leading(data: xr.Dataset) -> Quantity | None:

@@ -86,7 +86,9 @@ def _limits(data: xr.Dataset) -> tuple[float, float]:
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     order = sizes(data, elasticities=False).order
-    ranked = tuple(best(data, kind) for kind in _SHARES)
+    # What is withheld of one observable is taken from the next best estimate.
+    there = data[[name for name, one in data.data_vars.items() if bool(one.notnull().any())]]
+    ranked = tuple(best(there, kind) for kind in _SHARES)
     names = [style.words(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data
     if has_noise:

@@ -21,7 +21,8 @@ ENTRY = Entry(
     "(above 1, outside the panel, it says nothing), else the activity score."
     "{% if sobol_total_low or total_bound_low or activity_score_low %} Bands are 95 % intervals."
     "{% endif %}"
-    " A line is broken where the variance cannot be told from zero.",
+    " A line is broken where the variance cannot be told from zero"
+    "{% if expansion_q2 %}, or polynomials do not predict samples that were left out{% endif %}.",
     variables=(
         "sobol_total",
         "total_bound",
@@ -36,6 +37,8 @@ ENTRY = Entry(
 )
 
 nothing = one_time
+_NO_VARIANCE = "its variance cannot\nbe told from zero"
+_WITHHELD = "its variance cannot be told from\nzero, or polynomials do not predict it"
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
@@ -53,7 +56,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     def panel(ax: Axes, one: xr.Dataset) -> None:
         value = one[estimate.name].values
         if not np.isfinite(value).any():
-            style.say(ax, "its variance cannot\nbe told from zero")
+            style.say(ax, _WITHHELD if "expansion_q2" in one else _NO_VARIANCE)
             ax.set_yticks([])
             return
         ax.axhline(0, color=style.GREY, lw=0.6)

@@ -15,6 +15,8 @@ class Kind(enum.StrEnum):
     ELASTICITY = "elasticity"
     TOTAL = "total share"
     FIRST = "first-order share"
+    SHAPLEY = "share with equal parts of interactions"
+    INTERACTION = "share of an interaction"
     BOUND = "upper bound on a total share"
     SCORE = "score"
     SQUARE = "mean square"
@@ -35,7 +37,8 @@ class Kind(enum.StrEnum):
     @property
     def is_share(self) -> bool:
         """Whether it is a share of a variance."""
-        return self in (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.NOISE)
+        shares = (Kind.TOTAL, Kind.FIRST, Kind.SHAPLEY, Kind.INTERACTION, Kind.BOUND, Kind.NOISE)
+        return self in shares
 
     @property
     def is_signed(self) -> bool:
@@ -169,6 +172,7 @@ def _coordinate(name: str, long_name: str, unit: str = "1", *dims: str, label: b
 COORDINATES: tuple[Quantity, ...] = (
     _coordinate("sample", "number of the sample in the design"),
     _coordinate("seed", "number of the noise realisation in the run"),
+    _coordinate("probability", "probability of the quantile at which a parameter is held"),
     _coordinate("quantile", "probability of the quantile over samples"),
     _coordinate("n_samples", "number of samples of a nested subset"),
     _coordinate("n_seeds", "number of seeds of a nested subset"),

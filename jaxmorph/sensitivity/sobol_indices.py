@@ -34,14 +34,18 @@ SOBOL = Method(
     "S_p = Var E[f | θ_p] / Var f; T_p = E[Var(f | all but θ_p)] / Var f",
     "In two readings: of the observable averaged over noise, with the noise left in the average "
     "removed; and with the noise as one more input, here by common random numbers. For independent "
-    "parameters.",
+    "parameters. Of a Saltelli design by its rows, of FAST by the spectrum; of any other random design "
+    "by a polynomial chaos expansion, withheld where that predicts too little (expansion_q2).",
     "Sobol', Math. Comput. Simul. 55 (2001) 271-280; Saltelli et al., Comput. Phys. Commun. 181 "
     "(2010) 259-270; Jansen, Comput. Phys. Commun. 117 (1999) 35-43; Zhu and Sudret, Reliab. Eng. "
     "Syst. Saf. 214 (2021) 107815; designs: SALib, Iwanaga, Usher and Herman, Socio-Environ. Syst. "
     "Model. 4 (2022) 18155",
 )
 _SALTELLI = "saltelli"
-_ABSENT = "needs a Saltelli or a FAST design, and two or more seeds if the study has noise"
+_ABSENT = (
+    "needs an expansion that holds (expansion_q2), or a Saltelli or a FAST design, and two or more "
+    "seeds if the study has noise"
+)
 _ABSENT_WITH_NOISE = "needs a Saltelli design, a study that has noise, and two or more seeds"
 
 TOTAL = Quantity(
@@ -60,7 +64,7 @@ TOTAL = Quantity(
     nested=True,
     within=0.05,
     ranks=True,
-    designs="saltelli, fast",
+    designs="saltelli, fast; sobol, latin-hypercube, list by an expansion",
     absent=_ABSENT,
 )
 FIRST = Quantity(
@@ -79,7 +83,7 @@ FIRST = Quantity(
     nested=True,
     within=0.05,
     ranks=True,
-    designs="saltelli, fast",
+    designs="saltelli, fast; sobol, latin-hypercube, list by an expansion",
     absent=_ABSENT,
 )
 _WITH_NOISE = (

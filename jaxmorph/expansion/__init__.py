@@ -1,0 +1,38 @@
+"""Expansions in orthonormal polynomials of the parameters (polynomial chaos), from values and gradients.
+
+Mathematics on arrays: no files, no labelled arrays. Sources: Sudret, Reliab. Eng. Syst. Saf. 93 (2008)
+964-979 (Sobol' indices from coefficients); Luethen, Roustant, Gamboa, Iooss, Marelli and Sudret,
+arXiv:2107.00394 (2021) (gradients).
+"""
+
+from .bases import HIGHEST, Basis, basis_of, stieltjes
+from .choice import FOLDS, Candidates, Choice, choose, most_candidates
+from .decomposition import Decomposition, decompose
+from .equations import equations, main_effects
+from .indices import PartsOfVariance, weights
+from .least_squares import LeastSquares
+from .pursuit import Pursuits
+from .scores import independent
+from .terms import candidates
+
+__all__ = [
+    "FOLDS",
+    "HIGHEST",
+    "Basis",
+    "Candidates",
+    "Choice",
+    "Decomposition",
+    "LeastSquares",
+    "PartsOfVariance",
+    "Pursuits",
+    "basis_of",
+    "candidates",
+    "choose",
+    "decompose",
+    "equations",
+    "independent",
+    "main_effects",
+    "most_candidates",
+    "stieltjes",
+    "weights",
+]

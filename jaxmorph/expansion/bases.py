@@ -1,0 +1,128 @@
+"""Orthonormal polynomials of one parameter, for any distribution.
+
+On its natural scale (the logarithm of a logarithmic distribution) a uniform parameter has Legendre's
+polynomials and a normal one Hermite's. Any other has those that its quantile function makes: the
+recurrence p_(k+1) b_(k+1) = (t - a_k) p_k - b_k p_(k-1) by Stieltjes' procedure on a quadrature of the
+probabilities (Gautschi, Orthogonal Polynomials: Computation and Approximation (2004), section 2.2).
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..distributions import (
+    Distribution,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Uniform,
+    is_logarithmic,
+    natural_sd,
+)
+
+HIGHEST = 24
+"""Degree up to which there are polynomials."""
+_PANELS, _NODES = 200, 16
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Polynomials p_0 = 1, p_1, ... of t = (u - centre) / scale, u the parameter on its natural scale.
+
+    Attributes:
+        logarithmic: Whether u is the logarithm of the parameter.
+        centre: Of u.
+        scale: Of u.
+        sd: Standard deviation of u.
+        a: Of the recurrence, (``HIGHEST``).
+        b: Of the recurrence, (``HIGHEST`` + 1); the first is not used.
+    """
+
+    logarithmic: bool
+    centre: float
+    scale: float
+    sd: float
+    a: np.ndarray
+    b: np.ndarray
+
+    def at(self, parameter: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray]:
+        """The polynomials up to ``degree``, and their derivatives by u in units of its sd.
+
+        Args:
+            parameter: Values (sample).
+            degree: At most ``HIGHEST``.
+
+        Returns:
+            Two arrays (sample, degree + 1).
+        """
+        u = np.log(parameter) if self.logarithmic else np.asarray(parameter, float)
+        t = (u - self.centre) / self.scale
+        p = np.zeros((len(t), degree + 1))
+        slope = np.zeros_like(p)
+        p[:, 0] = 1.0
+        before = slope_before = np.zeros_like(t)
+        for k in range(degree):
+            p[:, k + 1] = ((t - self.a[k]) * p[:, k] - self.b[k] * before) / self.b[k + 1]
+            slope[:, k + 1] = (
+                p[:, k] + (t - self.a[k]) * slope[:, k] - self.b[k] * slope_before
+            ) / self.b[k + 1]
+            before, slope_before = p[:, k], slope[:, k]
+        return p, slope * (self.sd / self.scale)
+
+
+@functools.lru_cache(maxsize=256)
+def basis_of(distribution: Distribution) -> Basis:
+    """The polynomials of a parameter with this distribution."""
+    k = np.arange(HIGHEST + 1)
+    none = np.zeros(HIGHEST)
+    logarithmic, sd = is_logarithmic(distribution), natural_sd(distribution)
+    match distribution:
+        case Uniform(low=low, high=high) | LogUniform(low=low, high=high):
+            low, high = (float(np.log(x)) if logarithmic else x for x in (low, high))
+            legendre = k / np.sqrt(np.maximum(4.0 * k**2 - 1, 1))
+            return Basis(logarithmic, low / 2 + high / 2, (high - low) / 2, sd, none, legendre)
+        case Normal(mean=mean):
+            return Basis(False, mean, sd, sd, none, np.sqrt(k))
+        case LogNormal(median=median):
+            return Basis(True, float(np.log(median)), sd, sd, none, np.sqrt(k))
+    mean = float(distribution.frozen().mean())
+    t, weight = _quadrature(distribution)
+    a, b = stieltjes((t - mean) / sd, weight)
+    return Basis(False, mean, sd, sd, a, b)
+
+
+def stieltjes(t: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The recurrence of the polynomials that are orthonormal for a discrete measure.
+
+    Args:
+        t: Its nodes, many more than ``HIGHEST``.
+        weight: Their probabilities.
+
+    Returns:
+        a (``HIGHEST``) and b (``HIGHEST`` + 1).
+    """
+    a, b = np.zeros(HIGHEST), np.zeros(HIGHEST + 1)
+    p, before = np.ones_like(t), np.zeros_like(t)
+    for k in range(HIGHEST):
+        a[k] = weight @ (t * p**2)
+        after = (t - a[k]) * p - b[k] * before
+        b[k + 1] = np.sqrt(weight @ after**2)
+        p, before = after / b[k + 1], p
+    return a, b
+
+
+def _quadrature(distribution: Distribution) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights for the distribution: Gauss's rule on panels that halve towards both ends.
+
+    The panels are those of the probability, from 1/2 down to 2^-200 in each tail, so a density that
+    lies in a corner of its interval is resolved as well as one that does not.
+    """
+    node, weight = np.polynomial.legendre.leggauss(_NODES)
+    ends = np.append(0.0, 0.5 ** np.arange(_PANELS, 0, -1.0))
+    half = np.diff(ends) / 2
+    v = (ends[:-1, None] + half[:, None] * (node + 1)).ravel()
+    w = (half[:, None] * weight).ravel()
+    frozen = distribution.frozen()
+    t = np.concatenate([frozen.ppf(v), frozen.isf(v)])
+    return np.clip(t, *distribution.support), np.concatenate([w, w])

@@ -1,0 +1,56 @@
+"""Shares of variance from the squared coefficients of an expansion in independent parameters.
+
+Terms are orthonormal, so the variance of what some parameters do together, and no others, is the sum of
+the squared coefficients of the terms that have exactly these (Sudret, Reliab. Eng. Syst. Saf. 93 (2008)
+964-979). Of what parameters do together each has an equal part of the Shapley effect (Owen, SIAM/ASA J.
+Uncertain. Quantif. 2 (2014) 245-251).
+"""
+
+import numpy as np
+
+
+def weights(degrees: np.ndarray) -> np.ndarray:
+    """How much of each squared coefficient counts for what, in the order of :class:`PartsOfVariance`.
+
+    Args:
+        degrees: Of the terms, (term, parameter).
+
+    Returns:
+        (part, term).
+    """
+    has = (degrees > 0).T.astype(float)
+    size = has.sum(axis=0)
+    first, second = np.triu_indices(len(has), 1)
+    return np.concatenate(
+        [
+            (size > 0)[None].astype(float),
+            has * (size == 1),
+            has,
+            has / np.maximum(size, 1),
+            has[first] * has[second] * (size == 2),
+        ]
+    )
+
+
+class PartsOfVariance:
+    """Where the parts of a variance lie along an axis: the whole, then those of parameters and pairs.
+
+    Attributes:
+        first: What each parameter does alone.
+        total: What it does, alone and with others.
+        shapley: What it does alone, and an equal part of all that it does with others.
+        second: What two parameters do together, without what each does alone.
+    """
+
+    def __init__(self, n_parameters: int):
+        d = n_parameters
+        self._d = d
+        self.first, self.total, self.shapley = (slice(1 + i * d, 1 + (i + 1) * d) for i in range(3))
+        self.second = slice(1 + 3 * d, 1 + 3 * d + d * (d - 1) // 2)
+
+    def matrix(self, pairs: np.ndarray) -> np.ndarray:
+        """Second-order parts (..., pair) as (..., parameter, parameter), NaN on the diagonal."""
+        found = np.full((*pairs.shape[:-1], self._d, self._d), np.nan)
+        rows, columns = np.triu_indices(self._d, 1)
+        found[..., rows, columns] = found[..., columns, rows] = pairs
+        return found

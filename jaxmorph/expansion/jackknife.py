@@ -1,0 +1,143 @@
+"""What samples, seeds and missing terms do to the parts of a variance: jackknife and first order.
+
+Noise that differs between samples and between seeds is in both jackknives, and is taken off once
+(Cameron, Gelbach and Miller, J. Bus. Econ. Stat. 29 (2011) 238-249).
+"""
+
+import dataclasses
+
+import numpy as np
+
+from .choice import Choice
+
+
+@dataclasses.dataclass(frozen=True)
+class Half:
+    """What one half of the seeds says, with terms that the other half chose.
+
+    Attributes:
+        choice: The terms.
+        weights: Of their squares, (part, term).
+        linear: Functionals of their coefficients, (functional, term).
+        coefficient: (term, output, seed).
+        change: Of coefficients, where a group is left out (group, term, output, seed).
+        terms: Their values, (sample, term).
+        left: What is missed at left-out samples (sample, output, seed).
+        value: (sample, output, seed).
+    """
+
+    choice: Choice
+    weights: np.ndarray
+    linear: np.ndarray
+    coefficient: np.ndarray
+    change: np.ndarray
+    terms: np.ndarray
+    left: np.ndarray
+    value: np.ndarray
+
+
+def squares(x: np.ndarray) -> np.ndarray:
+    """The mean product of those of two different seeds, (...) from (..., seed)."""
+    n = x.shape[-1]
+    if n == 1:
+        return np.asarray(x[..., 0] ** 2)
+    return np.asarray((x.sum(axis=-1) ** 2 - (x**2).sum(axis=-1)) / (n * (n - 1)))
+
+
+def relative(part: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Shares of parts (..., part, output); the first in units of the variance of all data."""
+    return np.concatenate([part[..., :1, :] / variance, part[..., 1:, :] / part[..., :1, :]], axis=-2)
+
+
+def linear_functionals(halves: list[Half], of_each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Functionals and their standard errors, (functional, output).
+
+    Args:
+        halves: Of the seeds.
+        of_each: Squared error of every coefficient by what is missed, (output).
+    """
+    value = np.concatenate([np.tensordot(h.linear, h.coefficient, axes=1) for h in halves], axis=-1)
+    groups, n = len(halves[0].change), value.shape[-1]
+    of_samples, both = np.zeros((2, *value.shape[:-1]))
+    for group in range(groups):
+        each = [np.tensordot(h.linear, h.change[group], axes=1) for h in halves]
+        change = np.concatenate(each, axis=-1)
+        of_samples += (groups - 1) / groups * change.mean(axis=-1) ** 2
+        both += change.var(axis=-1, ddof=1) / n if n > 1 else 0.0
+    square = of_samples + np.mean([(h.linear**2).sum(axis=1) for h in halves], axis=0)[:, None] * of_each
+    if n > 1:
+        square += np.maximum(value.var(axis=-1, ddof=1) / n - both, 0)
+    return value.mean(axis=-1), np.sqrt(square)
+
+
+def without_groups(h: Half) -> np.ndarray:
+    """Parts without each group, (group, part, output)."""
+    return np.stack([h.weights @ squares(h.coefficient + one) for one in h.change])
+
+
+def of_seeds(h: Half, part: np.ndarray, variance: np.ndarray, n_halves: int) -> np.ndarray:
+    """Squared standard error that the seeds of one half have, (part, output)."""
+    n = h.coefficient.shape[-1]
+    if n < 3:
+        return np.zeros_like(part)
+    own = h.weights @ squares(h.coefficient)
+    found = []
+    for r in range(n):
+        changed = part + (h.weights @ squares(np.delete(h.coefficient, r, axis=-1)) - own) / n_halves
+        found.append(relative(changed, variance))
+    each = np.stack(found)
+    return np.asarray((n - 1) / n * ((each - each.mean(axis=0)) ** 2).sum(axis=0))
+
+
+def seeds_of_missed(h: Half) -> np.ndarray:
+    """Squared standard error that the seeds of one half have, of what it misses (output)."""
+    n = h.left.shape[-1]
+    if n < 3:
+        return np.zeros(h.left.shape[1])
+    each = np.stack([squares(np.delete(h.left, r, axis=-1)).mean(axis=0) for r in range(n)])
+    return np.asarray((n - 1) / n * ((each - each.mean(axis=0)) ** 2).sum(axis=0))
+
+
+def hidden_by_noise(h: Half) -> np.ndarray:
+    """Variance of the mean product of different seeds if all coefficients are 0, (part, output).
+
+    2 tr((W S)^2) / (R (R - 1)), S being the covariance of coefficients between seeds, W the weights.
+    """
+    c = h.coefficient
+    n = c.shape[-1]
+    if n < 3:
+        return np.zeros((len(h.weights), c.shape[1]))
+    deviation = np.moveaxis(c - c.mean(axis=-1, keepdims=True), 1, 0)  # (output, term, seed)
+    squared = (deviation @ deviation.swapaxes(1, 2) / (n - 1)) ** 2
+    trace = ((h.weights @ squared) * h.weights).sum(axis=-1)
+    return 2 / (n * (n - 1)) * trace.T
+
+
+def of_both(h: Half, share: np.ndarray, variance: np.ndarray, n_halves: int) -> np.ndarray:
+    """That of noise which differs between samples and between seeds, to first order."""
+    c = h.coefficient
+    n = c.shape[-1]
+    if n < 3:
+        return np.zeros_like(share)
+    slope = 2 * (c.sum(axis=-1, keepdims=True) - c) / (n * (n - 1))
+    found = np.zeros_like(share)
+    for one in h.change:
+        moved = np.tensordot(h.weights, slope * one, axes=1)
+        of_all = share[..., None] * moved[0]
+        of_all[0] = 0.0
+        moved = (moved - of_all) / variance[:, None] / n_halves
+        found += moved.var(axis=-1, ddof=1) * n
+    return found
+
+
+def of_missed(h: Half, share: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """That of what is missed, where it has to do with the part."""
+    n, c = len(h.terms), h.coefficient.mean(axis=-1)
+    left = squares(h.left)
+    found = np.empty_like(share)
+    for o in range(c.shape[-1]):
+        of_part = 2 * h.terms @ (h.weights * c[:, o]).T / variance[o]
+        of_share = of_part - of_part[:, :1] * share[:, o]
+        of_share[:, 0] = of_part[:, 0]
+        found[:, o] = (of_share**2).T @ left[:, o] / n**2
+    return np.maximum(found, 0)

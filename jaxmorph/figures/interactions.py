@@ -1,0 +1,74 @@
+"""What parameters explain alone and in pairs, one matrix an observable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from . import panels, style
+from .entry import Entry
+from .tables import column, interval, tidy
+
+ENTRY = Entry(
+    place=35,
+    title="Which parameters act together",
+    reading="One panel an observable, at the last time: shares of its variance over the design, noise "
+    "removed. On the diagonal what each parameter explains alone (first-order index); beside it what "
+    "two explain together and neither alone (second-order index). What is left to 1 is of three and "
+    "more.",
+    variables=("sobol_second", "sobol_first", "expansion_first"),
+    needs=("sobol_second",),
+)
+
+_SECOND, _ALONE = "sobol_second", ("expansion_first", "sobol_first")
+_MANY = 4
+"""Matrices of more parameters stand in two columns."""
+
+
+def shown(sensitivity: xr.Dataset) -> list[str]:
+    """Of first-order indices those of the expansion, as the second-order ones are."""
+    alone = [name for name in _ALONE if name in sensitivity][:1]
+    return [n for one in (_SECOND, *alone) for n in interval(one) if n in sensitivity]
+
+
+def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
+    """Second-order indices, and first-order ones on the diagonal, at the last time."""
+    data = style.final(sensitivity[shown(sensitivity)])
+    alone = next(name for name in _ALONE if name in data)
+    observables, n = style.names(data, "observable"), data.sizes["parameter"]
+    n_columns = min(len(observables), 2 if n > _MANY else 3)
+    n_rows = -(-len(observables) // n_columns)
+    with style.style():
+        figure = style.new_figure(n_rows * max(1.6, 1.1 + 0.2 * n) + 0.2)
+        grid = figure.subplots(n_rows, n_columns, squeeze=False)
+        for ax, observable in zip(grid.flat, observables, strict=False):
+            _panel(ax, data.sel(observable=observable), alone)
+            ax.set_title(style.words(observable))
+        for ax in grid.flat[len(observables) :]:
+            ax.remove()
+    return figure, _table(data, alone)
+
+
+def _panel(ax: Axes, data: xr.Dataset, alone: str) -> None:
+    values = data[_SECOND].transpose("parameter", "parameter_2").values.copy()
+    np.fill_diagonal(values, data[alone].values)
+    if not np.isfinite(values).any():
+        style.say(ax, "polynomials do not predict\nsamples that were left out")
+        ax.set(xticks=[], yticks=[])
+        return
+    names = style.names(data, "parameter")
+    panels.matrix(ax, values, names, names)
+
+
+def _table(data: xr.Dataset, alone: str) -> pd.DataFrame:
+    """One row an observable and parameter; what it does with each other one as columns."""
+    table = tidy(data, [name for name in interval(alone) if name in data])
+    for name in interval(_SECOND):
+        if name in data:
+            for other in style.names(data, "parameter"):
+                one = data[name].sel(parameter_2=other, drop=True)
+                table[f"{name}_with_{other}"] = column(table, one)
+    return table

@@ -1,0 +1,230 @@
+"""Sobol' indices, interactions and Shapley effects from an expansion in polynomials of the parameters.
+
+The mathematics is in :mod:`jaxmorph.expansion`; here it meets the slabs of a run, what is known of its
+gradients, and the question whether the expansion holds.
+"""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from ..designs import FastDesign
+from ..expansion import (
+    Candidates,
+    Decomposition,
+    PartsOfVariance,
+    candidates,
+    decompose,
+    equations,
+    main_effects,
+    most_candidates,
+)
+from .chaos_quantities import FEWEST_SAMPLES, LEAST_Q2, MOST_PARAMETERS, QUANTITIES
+from .completeness import Completeness
+from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
+from .failures import completed
+from .fourier import Fourier
+from .moments import usable_seeds
+from .resampling import FEWEST
+from .samples import Samples, kept_in
+from .sobol_indices import FIRST, TOTAL, SobolIndices
+
+_MOST_SAMPLES, _MOST_SEEDS, _MOST_BYTES = 2048, 16, 2.0e8
+_MOST_GROUPS = 64
+"""The jackknife leaves out so many groups of samples, one after another, at most."""
+_LEAST_USABLE = 0.5
+"""Where fewer of the samples can be used, there is no expansion."""
+PROBABILITIES = (0.01, *(np.arange(1, 20) / 20).round(2), 0.99)
+"""Of the quantiles at which a main effect is given."""
+_SURE = 0.5
+"""Relative standard error of a variance above which it is not told from 0."""
+
+
+class Chaos(Estimator):
+    """Indices from a polynomial chaos expansion."""
+
+    quantities = QUANTITIES
+    after = (SobolIndices, Fourier, Completeness)
+
+    def __init__(self, samples: Samples):
+        super().__init__(samples)
+        design, d = samples.question.design, len(samples.parameters)
+        self._applies = (
+            samples.stands_for == "sample"
+            and not isinstance(design, FastDesign)
+            and samples.question.independent
+            and samples.points.sizes["sample"] >= FEWEST_SAMPLES
+            and d <= MOST_PARAMETERS
+        )
+        self._kept: np.ndarray | None = None
+        self._data: xr.DataArray | None = None
+
+    def add(self, slab: Slab) -> Estimates:
+        if self._applies and slab.value.sizes["seed"] > 0:
+            if self._kept is None:
+                self._kept = self._which(slab)
+            here = np.isin(slab.value["sample"].values, self._kept)
+            part = [x.isel(sample=here) for x in (slab.value, slab.scaled)]
+            self._data = kept_in(self._data, _rows(*part), self._kept)
+        return {}
+
+    def _which(self, slab: Slab) -> np.ndarray:
+        """Numbers of the samples that are kept: whole groups, as many as the memory has room for."""
+        one = 8 * slab.value[0].size * (1 + slab.gradient.sizes["parameter"])
+        one = one * min(_MOST_SEEDS, slab.value.sizes["seed"]) // slab.value.sizes["seed"]
+        size, numbers = self.samples.group_size, self.samples.points["sample"].values
+        groups = len(numbers) // size
+        most = int(min(_MOST_SAMPLES, _MOST_BYTES / one)) // size
+        chosen = np.sort(np.random.default_rng(0).permutation(groups)[: max(1, most)])
+        kept: np.ndarray = numbers.reshape(groups, size)[chosen].ravel()
+        return kept
+
+    def finish(self, found: Estimates) -> Estimates:
+        if self._data is None or (self.samples.question.stochastic and self.samples.n_seeds < FEWEST):
+            return {}
+        has_own = TOTAL.name in found
+        together: dict[str, list[xr.DataArray]] = {}
+        data = self._data
+        fit = _Fits(self.samples, data)
+        refuted = found.get("some_gradient_incomplete")
+        for o in range(data.sizes["observable"]):
+            one = data.isel(observable=[o])
+            complete = refuted is None or not bool(refuted.isel(observable=o).any())
+            for name, array in fit.estimates(one, complete, has_own).items():
+                together.setdefault(name, []).append(array)
+        result = {name: xr.concat(arrays, "observable") for name, arrays in together.items()}
+        nothing = [n for n, a in result.items() if not bool(a.notnull().any())]
+        if "expansion_q2" in result:
+            best = float(result["expansion_q2"].max())
+            why = (
+                f"needs an expansion that predicts {LEAST_Q2:.0%} of the variance at left-out samples; "
+                f"this one predicts {max(best, 0):.0%} at best: more samples, or seeds if noise hides it"
+            )
+            self.absent = dict.fromkeys(nothing, why)
+        return {name: array for name, array in result.items() if name not in nothing}
+
+
+def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
+    """Values and gradients (sample, row, time, observable, seed), of few seeds or means over some."""
+    dims = ("sample", *PLACE, "seed")
+    f = value.transpose(*dims).values[:, None]
+    g = scaled.transpose("sample", "parameter", *PLACE, "seed").values
+    rows = np.concatenate([f, g], axis=1)
+    if rows.shape[-1] > _MOST_SEEDS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of blocks in which nothing is finite
+            blocks = np.array_split(rows, _MOST_SEEDS, axis=-1)
+            rows = np.stack([np.nanmean(block, axis=-1) for block in blocks], axis=-1)
+    coordinates = {d: value[d] for d in ("sample", *PLACE) if d in value.coords}
+    return xr.DataArray(rows, coordinates, ("sample", "row", *PLACE, "seed"))
+
+
+class _Fits:
+    """Expansions of one observable after another, with the equations that they share."""
+
+    def __init__(self, samples: Samples, data: xr.DataArray):
+        self._samples = samples
+        self._parameter = samples.points["parameter_value"].sel(sample=data["sample"])
+        d = len(samples.parameters)
+        self._degrees = candidates(d, most_candidates(d))
+        self._parts = PartsOfVariance(d)
+        effects = main_effects(samples.question.distributions, self._degrees, np.array(PROBABILITIES))
+        self._linear = np.concatenate([np.eye(1, len(self._degrees)), np.concatenate(effects)])
+        self._of_rows: dict[bytes, Candidates] = {}
+
+    def estimates(self, data: xr.DataArray, complete: bool, has_own: bool) -> Estimates:
+        """Of one observable, from (sample, row, time, observable, seed)."""
+        question, size = self._samples.question, self._samples.group_size
+        order = ("sample", "row", "time", "seed")
+        x = data.isel(observable=0).transpose(*order).values
+        finite = np.isfinite(x).all(axis=1)  # (sample, time, seed)
+        x = x[..., usable_seeds(finite.swapaxes(1, 2)[..., None])]
+        least = 2 if question.stochastic and x.shape[-1] > 1 else 1
+        usable = np.isfinite(x).all(axis=1).sum(axis=-1) >= least  # (sample, time)
+        usable = usable.reshape(-1, size, usable.shape[-1]).all(axis=1)
+        times = usable.mean(axis=0) >= _LEAST_USABLE
+        rows = usable[:, times].all(axis=1).repeat(size) & times.any()
+        names = _names(has_own)
+        if rows.sum() < max(FEWEST_SAMPLES, 4 * size):
+            return {"expansion_q2": self._at(data, np.full(len(times), np.nan), PLACE[:1])}
+        filled = completed(x[rows][:, :, times].reshape(-1, x.shape[-1]))
+        filled = filled.reshape(int(rows.sum()), x.shape[1], -1, x.shape[-1])
+        if not question.stochastic:
+            filled = filled[..., :1]
+        groups = -(-int(rows.sum()) // size // _MOST_GROUPS) * size
+        shared = self._equations(rows)
+        found = decompose(shared, self._degrees, filled, groups, complete, self._linear)
+        return self._named(data, found, times, names)
+
+    def _equations(self, rows: np.ndarray) -> Candidates:
+        key = rows.tobytes()
+        if key not in self._of_rows:
+            parameter = self._parameter.transpose("sample", "parameter").values[rows]
+            terms = equations(parameter, self._samples.question.distributions, self._degrees)
+            self._of_rows = {key: Candidates.of(terms, self._samples.group_size)}
+        return self._of_rows[key]
+
+    def _named(
+        self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: Sequence[str]
+    ) -> Estimates:
+        q2 = 1 - found.error
+        se = np.hypot(found.se_samples, found.se_missed)
+        sure = np.hypot(se[0], found.se_seeds[0]) < _SURE
+        holds = (q2 >= LEAST_Q2) & sure
+        low, high = found.interval()
+        parts = self._parts
+        interval = found.n_seeds == 1 or found.n_seeds >= FEWEST
+
+        def full(array: np.ndarray) -> np.ndarray:
+            """With all times, NaN where nothing holds; the times first."""
+            everything = np.full((len(times), *array.shape[:-1]), np.nan)
+            everything[times] = np.moveaxis(np.where(holds, array, np.nan), -1, 0)
+            return everything
+
+        ends = {"": found.share}
+        if interval:
+            ends |= {"_low": low, "_high": high, "_se_samples": se}
+            ends |= {"_se_seeds": found.se_seeds} if found.n_seeds > 1 else {}
+        result: Estimates = {}
+        for end, array in ends.items():
+            for name, part in zip(names, (parts.first, parts.total, parts.shapley), strict=True):
+                result[name + end] = self._at(data, full(array[part]), PAIR[::2])
+            second = parts.matrix(full(array[parts.second]))
+            result["sobol_second" + end] = self._at(data, second, (*PAIR[::2], "parameter_2"))
+        half = np.zeros_like(found.linear)
+        linear = {"": half}
+        if interval:
+            fewest = min(found.n_groups, found.n_seeds if found.n_seeds > 1 else found.n_groups)
+            half = stats.t.ppf(0.975, fewest - 1) * found.linear_se
+            linear |= {"_low": -half, "_high": half}
+        for end, added in linear.items():
+            mean, curves = np.split(found.linear + added, [1])
+            variance = found.variance * ends[end][0]
+            result["expansion_variance" + end] = self._at(data, full(variance), PLACE[:1])
+            result["expansion_mean" + end] = self._at(data, full(mean[0]), PLACE[:1])
+            curves = curves.reshape(len(self._samples.parameters), len(PROBABILITIES), -1)
+            result["main_effect" + end] = self._at(data, full(curves), (*PAIR[::2], "probability"))
+        of_all = np.full(len(times), np.nan)
+        of_all[times] = q2
+        result["expansion_q2"] = self._at(data, of_all, PLACE[:1])
+        result["expansion_with_gradients"] = self._at(data, times & found.with_gradients, PLACE[:1])
+        return result
+
+    def _at(self, data: xr.DataArray, array: np.ndarray, dims: tuple[str, ...]) -> xr.DataArray:
+        """With coordinates, and the dimension of the observable."""
+        names = self._samples.parameters
+        coordinates = {"time": data["time"]} | {d: names for d in dims if d.startswith("parameter")}
+        if "probability" in dims:
+            coordinates["probability"] = list(PROBABILITIES)
+        one = xr.DataArray(array, coordinates, dims)
+        return one.expand_dims(observable=data["observable"], axis=1)
+
+
+def _names(has_own: bool) -> tuple[str, str, str]:
+    """Of what the first, total and Shapley parts are."""
+    if has_own:
+        return "expansion_first", "expansion_total", "shapley"
+    return FIRST.name, TOTAL.name, "shapley"

@@ -1,0 +1,152 @@
+"""What an expansion gives, declared."""
+
+from ..quantities import Interval, Kind, Method, Quantity
+from .estimator import PAIR, PLACE
+from .resampling import FEWEST
+
+LEAST_Q2 = 0.8
+"""With less, indices are withheld: intervals were measured above, and a fifth could be anybody's."""
+FEWEST_SAMPLES = 24
+MOST_PARAMETERS = 100
+
+_DESIGNS = "sobol, latin-hypercube, list, saltelli; independent parameters"
+_NEEDS = (
+    f"needs {FEWEST_SAMPLES} or more samples of a Sobol, Latin-hypercube, list or Saltelli design, at "
+    f"most {MOST_PARAMETERS} parameters, all independent, and {FEWEST} or more seeds if there is noise"
+)
+_HOLDS = f"{_NEEDS}, and an expansion that predicts what it has not seen (expansion_q2 of {LEAST_Q2:g})"
+EXPANSION = Method(
+    "Polynomial chaos expansion",
+    "E_r[f](θ) = Σ_α c_α Ψ_α(θ); Var = Σ_α c_α^2",
+    "Orthonormal polynomials of the parameters, fitted to values and gradients; terms and the weight of "
+    "gradients by what is missed at samples left out. Squares are products of different seeds, and "
+    "terms are chosen on other seeds than those that estimate. Gradients found incomplete are not used. "
+    f"Withheld where expansion_q2 is below {LEAST_Q2:g}.",
+    "Sudret, Reliab. Eng. Syst. Saf. 93 (2008) 964-979; Luethen et al., arXiv:2107.00394 (2021); Pati, "
+    "Rezaiifar and Krishnaprasad, Asilomar Conf. (1993) 40-44; Owen, SIAM/ASA J. Uncertain. Quantif. 2 "
+    "(2014) 245-251",
+)
+
+
+def _share(name: str, long_name: str, kind: Kind, formula: str, label: str, reading: str) -> Quantity:
+    return Quantity(
+        name,
+        long_name,
+        "1",
+        PAIR,
+        kind,
+        EXPANSION,
+        formula=formula,
+        label=label,
+        reading=reading,
+        interval=Interval.SAMPLES_AND_SEEDS,
+        within=0.05,
+        designs=_DESIGNS,
+        absent=_HOLDS,
+    )
+
+
+_OWN = (
+    _share(
+        "expansion_total",
+        "total Sobol index by an expansion, beside that of the design",
+        Kind.TOTAL,
+        "Σ_{α ∋ p} c_α^2 / Var",
+        "total Sobol index by an expansion",
+        "share of the noise-free variance, alone and with others",
+    ),
+    _share(
+        "expansion_first",
+        "first-order Sobol index by an expansion, beside that of the design",
+        Kind.FIRST,
+        "Σ_{α of p alone} c_α^2 / Var",
+        "first-order Sobol index by an expansion",
+        "share of the noise-free variance, alone",
+    ),
+)
+"""Where the design has indices of its own; else they have the names of these."""
+_PLACES = (
+    Quantity(
+        "expansion_q2",
+        "share of the variance over the design that the expansion predicts at left-out samples",
+        "1",
+        PLACE,
+        Kind.NUMBER,
+        EXPANSION,
+        formula="1 - E[(E_r[f] - prediction without the sample)^2] / Var",
+        designs=_DESIGNS,
+        absent=_NEEDS,
+    ),
+    Quantity(
+        "expansion_mean",
+        "average over the design of the seed-averaged observable, by the expansion",
+        "observable",
+        PLACE,
+        Kind.VALUE,
+        EXPANSION,
+        formula="c_0",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        designs=_DESIGNS,
+        absent=_HOLDS,
+    ),
+    Quantity(
+        "expansion_variance",
+        "variance over the design of the seed-averaged observable, noise removed, by the expansion",
+        "observable^2",
+        PLACE,
+        Kind.VARIANCE,
+        EXPANSION,
+        formula="Σ_α c_α^2",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        designs=_DESIGNS,
+        absent=_HOLDS,
+    ),
+    Quantity(
+        "main_effect",
+        "average of the observable where a parameter is held at a quantile, less that over the design",
+        "observable",
+        (*PAIR, "probability"),
+        Kind.VALUE,
+        EXPANSION,
+        formula="E[f | θ_p] - E[f] = Σ_{α of p alone} c_α Ψ_α(θ_p)",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        designs=_DESIGNS,
+        absent=_HOLDS,
+    ),
+    Quantity(
+        "expansion_with_gradients",
+        "1 where the expansion is from values and gradients, 0 where values alone predict better or "
+        "gradients miss something",
+        "1",
+        PLACE,
+        Kind.FLAG,
+        EXPANSION,
+        formula="gradients count",
+        designs=_DESIGNS,
+        absent=_NEEDS,
+    ),
+)
+QUANTITIES = (
+    *_OWN,
+    _share(
+        "shapley",
+        "Shapley effect of the seed-averaged observable, noise removed",
+        Kind.SHAPLEY,
+        "Σ_{α ∋ p} c_α^2 / (parameters in α) / Var",
+        "Shapley effect",
+        "share of the noise-free variance, interactions divided equally",
+    ),
+    Quantity(
+        "sobol_second",
+        "second-order Sobol index of two parameters, without what each does alone",
+        "1",
+        (*PAIR, "parameter_2"),
+        Kind.INTERACTION,
+        EXPANSION,
+        formula="Σ_{α of p and q alone} c_α^2 / Var",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        designs=_DESIGNS,
+        absent=_HOLDS,
+    ),
+    *_PLACES,
+)
