@@ -40,7 +40,7 @@ def notice(run_name: str, old: Run, new: Run, finished: Collection[str]) -> str 
     if first_old != first_new and not listed:
         lost = {name: batch for name, batch in done.items() if name in new.batches}
         reason, advice = _reason(old, new)
-    elif old.batch != new.batch:
+    elif new.batch not in (old.batch, "auto"):  # how a run is cut that is auto is settled later
         lost = {
             name: batch
             for name, batch in done.items()

@@ -20,9 +20,11 @@ rule study:
 
 
 # How a run with batch: auto is cut, for which what a simulation costs must be known. What was settled for the
-# same question stays.
+# same question stays. (Of study.json nothing is read: while a rule above is to be rerun, Snakemake does not
+# look whether the params below have changed.)
 checkpoint cut:
     input:
+        study="results/{run}/study.json",
         cost=ancient("results/{run}/cost.json"),
     output:
         update("results/{run}/cut.json"),
