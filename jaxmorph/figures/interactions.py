@@ -18,7 +18,7 @@ ENTRY = Entry(
     reading="One panel an observable, at the last time: shares of its variance over the design, noise "
     "removed. On the diagonal what each parameter explains alone (first-order index); beside it what "
     "two explain together and neither alone (second-order index). What is left to 1 is of three and "
-    "more.",
+    "more. Shares below 0.005 are not written.",
     variables=("sobol_second", "sobol_first", "expansion_first"),
     needs=("sobol_second",),
 )
@@ -26,6 +26,8 @@ ENTRY = Entry(
 _SECOND, _ALONE = "sobol_second", ("expansion_first", "sobol_first")
 _MANY = 4
 """Matrices of more parameters stand in two columns."""
+_SHOWN = 0.005
+"""Smaller shares are not written: most are 0."""
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
@@ -60,7 +62,7 @@ def _panel(ax: Axes, data: xr.Dataset, alone: str) -> None:
         ax.set(xticks=[], yticks=[])
         return
     names = style.names(data, "parameter")
-    panels.matrix(ax, values, names, names)
+    panels.matrix(ax, values, names, names, least=_SHOWN)
 
 
 def _table(data: xr.Dataset, alone: str) -> pd.DataFrame:

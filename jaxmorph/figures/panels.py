@@ -158,8 +158,10 @@ def whisker(
     ax.plot(caps, [place] * len(caps), "|", ms=4, mew=width, color=colour)
 
 
-def matrix(ax: Axes, values: np.ndarray, rows: list[str], columns: list[str]) -> None:
-    """Numbers between -1 and 1 as coloured, labelled squares."""
+def matrix(
+    ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], least: float = 0.0
+) -> None:
+    """Numbers between -1 and 1 as coloured squares, labelled if they are not smaller than ``least``."""
     shown = np.ma.masked_invalid(values)
     drawn = ax.pcolormesh(shown, cmap=style.DIVERGING, vmin=-1, vmax=1, edgecolor="white", lw=0.8)
     large = len(columns) > 8  # numbers would touch each other
@@ -168,7 +170,7 @@ def matrix(ax: Axes, values: np.ndarray, rows: list[str], columns: list[str]) ->
         bar.outline.set_visible(False)
     for i, j in np.ndindex(*values.shape):
         value = values[i, j]
-        if large or not np.isfinite(value):
+        if large or not abs(value) >= least:
             continue
         text = f"{value:.2f}"
         text = text.replace("-0.0", "0.0") if float(text) == 0 else text
