@@ -64,7 +64,6 @@ def _estimate(data: xr.Dataset, estimate: Quantity) -> dict[str, Any]:
         "label": estimate.label,
         "meaning": estimate.reading,
         "share": estimate.is_share,
-        "signed": estimate.is_signed,
         "gradient": estimate.from_gradients,
         "value": _numbers(data[estimate.name]),
     }

@@ -99,7 +99,7 @@
         { "text-anchor": "end", fill: flagged(e, p) ? RED : "#1d2126" });
       if (v === null) text(group, x(0) + 5, y + 4, "not defined", { fill: GREY });
       else {
-        const [a, b] = [x(0), x(clamp(v, range))], sure = low === null || low > 0 || high < 0 || !e.signed;
+        const [a, b] = [x(0), x(clamp(v, range))], sure = low === null || low > 0 || high < 0;
         make("rect", { x: Math.min(a, b), y: y - 7, width: Math.max(Math.abs(b - a), 1), height: 14, class: "bar",
           fill: v < 0 ? ORANGE : BLUE, opacity: sure ? 1 : 0.35 }, group);
         if (v > range[1]) text(group, b + 2, y + 4, "\u25b6", { fill: BLUE, "font-size": 10 });
