@@ -70,7 +70,7 @@ def sizes(data: xr.Dataset, elasticities: bool) -> EffectSizes:
         elasticities: Whether averaged elasticities rank (``unsuited``).
     """
     for total in _ranking(data, Kind.TOTAL):
-        value, low, high = _ends(data, total.name)
+        value, low, high = ends_of(data, total.name)
         if f"{total.name}_low" not in data:
             low, high = np.full((2, len(value)), np.nan)
         return EffectSizes(total, False, value, low, high)
@@ -79,9 +79,9 @@ def sizes(data: xr.Dataset, elasticities: bool) -> EffectSizes:
         return between
     for kind in _NO_SHARES:
         for one in _ranking(data, kind):
-            return EffectSizes(one, False, *_ends(data, one.name))
+            return EffectSizes(one, False, *ends_of(data, one.name))
     if elasticities and "elasticity_average" in data:
-        value, low, high = _ends(data, "elasticity_average")
+        value, low, high = ends_of(data, "elasticity_average")
         size, half = np.abs(value), (high - low) / 2
         return EffectSizes(known(data, "elasticity_average"), False, size, size - half, size + half)
     nothing = np.full(data.sizes["parameter"], np.nan)
@@ -102,14 +102,14 @@ def _between(data: xr.Dataset) -> EffectSizes | None:
     at_least, at_most = np.zeros(n), np.ones(n)
     seen = np.zeros(n, bool)
     if first:
-        alone, low, high = _ends(data, first[0].name)
+        alone, low, high = ends_of(data, first[0].name)
         seen |= ~np.isnan(alone)
         at_least = np.clip(np.nan_to_num(low), 0, 1)
         share, half = np.nan_to_num(alone), np.nan_to_num(high - low, posinf=2.0) / 2
         others = share.sum() - share - np.sqrt((half**2).sum() - half**2)
         at_most = np.clip(1 - others, at_least, 1)
     if bound:
-        value, _, high = _ends(data, bound[0].name)
+        value, _, high = ends_of(data, bound[0].name)
         seen |= ~np.isnan(value)
         refuted = bool((high < at_least - _SAME).any())
         holds = ~np.isnan(value) & (not refuted)
@@ -119,7 +119,7 @@ def _between(data: xr.Dataset) -> EffectSizes | None:
     return EffectSizes(measure, True, value, at_least, at_most)
 
 
-def _ends(data: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ends_of(data: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Value and ends of the interval, the value itself where there is none; (parameter)."""
     value = data[name].values.astype(float)
     if f"{name}_low" not in data:
@@ -155,7 +155,7 @@ def evidence(data: xr.Dataset, i: int, elasticities: bool) -> Evidence:
         signed = quantity.kind is Kind.ELASTICITY
         if (signed and not elasticities) or not (signed or quantity.ranks):
             continue
-        value, low, high = (float(end[i]) for end in _ends(data, name))
+        value, low, high = (float(end[i]) for end in ends_of(data, name))
         if np.isnan(value):
             continue
         if f"{name}_low" not in data and (value != 0 or quantity.error):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ..figures.estimates import has_noise, has_one_noisy_seed, unreliable
+from ..figures.estimates import has_noise, has_one_noisy_seed, present, unreliable
 from ..figures.numbers import plain, uncertain_between
-from ..figures.ranking import sizes
+from ..figures.ranking import ends_of, sizes
 from ..figures.style import final, names, words
 from ..listing import first_of, joined
 from ..quantities import Kind
@@ -137,9 +137,15 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     by, flagged = sizes(data, elasticities=False), unreliable(data)
     if by.measure is None or not by.measure.is_share or (by.low == by.high).all():
         return []
-    small = (by.high < NEGLIGIBLE) & ~_changes_noise(data)
-    if by.measure.from_gradients and flagged is not None:
-        small &= ~flagged.values
+    trusted = np.ones(by.high.shape, bool) if flagged is None else ~flagged.values
+    at_most = by.high
+    if by.measure.from_gradients:
+        at_most = np.where(trusted, at_most, np.inf)
+    elif bounds := present(data, Kind.BOUND):  # a total index is not above its bound
+        _, _, high = ends_of(data, bounds[0].name)
+        if not (high < by.low).any():  # one of the two would be wrong
+            at_most = np.fmin(at_most, np.where(trusted, high, np.inf))
+    small = (at_most < NEGLIGIBLE) & ~_changes_noise(data)
     # What is among the parameters that matter has been told with its size.
     told = {effect.parameter for effect in ranking.effects[:_MOST_NAMED]}
     found = [words(str(p)) for p in data["parameter"].values[small]]

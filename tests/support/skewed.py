@@ -52,6 +52,13 @@ WITHOUT_TRUTH = {
     "sd_from_mean",
     "sobol_first_given_data",
 }
+# Repetitions share the points of an expansion: these have sweeps of their own (tests/test_expansion.py);
+# of mean, variance and main effects closed forms alone are tried (tests/test_chaos.py).
+OF_EXPANSIONS = {"expansion_first", "expansion_total", "sobol_second", "shapley"} | {
+    "expansion_mean",
+    "expansion_variance",
+    "main_effect",
+}
 
 
 @dataclass(frozen=True)
