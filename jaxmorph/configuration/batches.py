@@ -2,7 +2,7 @@
 
 The cuts are a function of the setting ``batch`` alone, so that a run that grows keeps the batches that
 it has: where a cut is does not depend on how many samples and seeds there are, except for the end of the
-last batch. ``auto`` becomes another setting once it is known what a simulation costs (``cost.py``).
+last batch. ``auto`` becomes another setting once it is known what a simulation costs (``cutting.py``).
 """
 
 from __future__ import annotations
