@@ -111,6 +111,7 @@ def test_a_ball_that_does_not_divide_stays_a_ball() -> None:
     np.testing.assert_allclose(seen["anisotropy"], 0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_genes_that_do_not_listen_follow_their_equation() -> None:
     """All cells alike: dg/dt = turnover (1 / (1 + exp(-2 g)) - g) from 0, here by scipy."""
     seen = observed("elongation", SMALL_ROD, gain=0.0, turnover=3.0, division_rate=0.2)

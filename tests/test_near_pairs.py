@@ -96,6 +96,7 @@ def test_near_pairs_are_found_wherever_cells_are(name: str, n_dim: int, mode: st
             close([x[i] for x in got], [x[i] for x in wanted], 1e-11)
 
 
+@pytest.mark.slow
 def test_more_tangents_than_a_vector_holds() -> None:
     with jax.enable_x64(True), choosing(preferring(NearPairKernels(most_tangents=16))):
         samples, keys = points("float64", 2)
