@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import animations, store
 from ..configuration import Run
+from ..jobs.animate import animate_before_and_after, animate_cells, animate_corners
 from .making import Making
 
 
@@ -41,7 +41,7 @@ class Films:
 
     def __init__(self, name: str, run: Run, folder: Path):
         self._name, self._run, self._folder = name, run, folder
-        self._made_by: dict[str, Callable[[str], None]] = {"corners": self._corners}
+        self._made_by: dict[str, Callable[[Path], None]] = {"corners": self._corners}
         if run.trajectory_batches:
             self._made_by = {"cells": self._cells, **self._made_by}
         if (folder / "optimisation_cells.nc").is_file():
@@ -68,24 +68,22 @@ class Films:
         path = self._path(name)
         if not path.is_file():
             path.parent.mkdir(exist_ok=True)
-            self._made_by[name](str(path))
+            self._made_by[name](path)
         return Film(path)
 
     def _path(self, name: str) -> Path:
         return self._folder / "animations" / f"{name}.mp4"
 
-    def _cells(self, output: str) -> None:
-        first, look = self._run.trajectory_batches[0], self._run.animation
-        stored = store.read_dataset(self._folder / "batches" / f"{first}.nc", "batch")
-        animations.cells_animation(stored, output, colour=look.colour, observable=look.observable)
+    def _cells(self, output: Path) -> None:
+        first = self._run.trajectory_batches[0]
+        animate_cells(self._folder / "batches" / f"{first}.nc", self._run.animation, output)
 
-    def _corners(self, output: str) -> None:
+    def _corners(self, output: Path) -> None:
         path = self._folder / "corners.nc"
         if not path.is_file():
             Making(self._name, self._run, self._folder).corners()
-        corners = store.read_dataset(path, "corners")
-        animations.corners_animation(corners, output, colour=self._run.animation.colour)
+        animate_corners(path, self._run.animation, output)
 
-    def _optimisation(self, output: str) -> None:
-        cells = store.read_dataset(self._folder / "optimisation_cells.nc", "optimisation_cells")
-        animations.before_and_after_animation(cells, output, colour=self._run.animation.colour)
+    def _optimisation(self, output: Path) -> None:
+        cells = self._folder / "optimisation_cells.nc"
+        animate_before_and_after(cells, self._run.animation, output)

@@ -26,23 +26,29 @@ def make_films(
         optimisation_cells: Of a run that has an optimisation.
         folder: Where the films go.
     """
-    colour = animation.colour
     if batches:
-        animations.cells_animation(
-            store.read_dataset(batches[0], "batch"),
-            folder / "cells.mp4",
-            colour=colour,
-            observable=animation.observable,
-        )
-        logger.info("cells: made")
-    animations.corners_animation(
-        store.read_dataset(corners, "corners"), folder / "corners.mp4", colour=colour
-    )
-    logger.info("corners: made")
+        animate_cells(batches[0], animation, folder / "cells.mp4")
+    animate_corners(corners, animation, folder / "corners.mp4")
     if optimisation_cells:
-        animations.before_and_after_animation(
-            store.read_dataset(optimisation_cells, "optimisation_cells"),
-            folder / "optimisation.mp4",
-            colour=colour,
-        )
-        logger.info("optimisation: made")
+        animate_before_and_after(optimisation_cells, animation, folder / "optimisation.mp4")
+
+
+def animate_cells(batch: str | Path, animation: Animation, output: Path) -> None:
+    """Animate the first stored trajectory of a batch."""
+    stored = store.read_dataset(batch, "batch")
+    animations.cells_animation(stored, output, colour=animation.colour, observable=animation.observable)
+    logger.info("%s: made", output.stem)
+
+
+def animate_corners(corners: str | Path, animation: Animation, output: Path) -> None:
+    """Animate the corners of parameter space side by side."""
+    dataset = store.read_dataset(corners, "corners")
+    animations.corners_animation(dataset, output, colour=animation.colour)
+    logger.info("%s: made", output.stem)
+
+
+def animate_before_and_after(cells: str | Path, animation: Animation, output: Path) -> None:
+    """Animate the best start of an optimisation before and after, side by side."""
+    dataset = store.read_dataset(cells, "optimisation_cells")
+    animations.before_and_after_animation(dataset, output, colour=animation.colour)
+    logger.info("%s: made", output.stem)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .events import event_of
+
 
 class FailedJobs(logging.Handler):
     """Says why a job failed, and where its logs are; Snakemake, quiet about rules, does not.
@@ -27,7 +29,7 @@ class FailedJobs(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a job that failed."""
-        event = str(getattr(getattr(record, "event", None), "value", ""))
+        event = event_of(record)
         if event != "job_error" or self._workflow.local_exec:
             return
         logs = [os.path.relpath(path) for path in record.log if self._is_news(path)]  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from .events import event_of
 from .failures import FailedJobs
 from .plan import Plan
 from .progress import Simulations
@@ -53,7 +54,7 @@ class _Forks(logging.Handler):
         self._workflow, self._offer = workflow, offer
 
     def emit(self, record: logging.LogRecord) -> None:
-        event = str(getattr(getattr(record, "event", None), "value", ""))
+        event = event_of(record)
         containers = self._workflow.deployment_settings.deployment_method
         if event == "job_info" and not containers:
             self._offer()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
+from .events import event_of
+
 _KINDS = (("checks.nc", "checks"), ("figures/*.svg", "figure"), ("animations/*.mp4", "film"))
 
 
@@ -40,7 +42,7 @@ class Plan(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a table of jobs."""
-        event = str(getattr(getattr(record, "event", None), "value", ""))
+        event = event_of(record)
         if event == "run_info" and not self._is_said:
             self._is_said = True
             files = list(self._planned())

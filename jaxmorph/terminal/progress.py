@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..configuration.cost import Cost, read_cost
+from .events import event_of
 
 _PROGRAMS = 5
 """So many programs are compiled for a run, most of them by its checks, beside the simulations."""
@@ -77,7 +78,7 @@ class Simulations(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a job that starts or ends."""
-        event = str(getattr(getattr(record, "event", None), "value", ""))
+        event = event_of(record)
         if event == "job_info":
             self._starts(record)
         elif event == "job_finished":
@@ -170,7 +171,7 @@ def how_long(costs: Iterable[tuple[Cost, Sequence[int]]], at_once: int, besides_
         beside = max(simulating / min(at_once, len(sizes)), programs)  # checks run beside batches
         alone.append(besides_s + beside)
         work += besides_s + programs + simulating
-    total = max(*alone, work / at_once, 0.0)
+    total = max(*alone, work / at_once)
     where = "1 core" if at_once == 1 else f"{at_once} cores"
     line = f"all of it in about {duration(total)} on {where}"
     first = max(min(alone), work / len(alone))
