@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import cho_solve
 
 from .pursuit import Pursuits
+from .seeds import noise_of_mean, squares
 
 FOLDS = 5
 _MOST_CANDIDATES, _MOST_BYTES = 300, 1.3e8
@@ -124,13 +125,7 @@ def squared_error(missed: np.ndarray, data: np.ndarray) -> np.ndarray:
         missed: (sample, output, seed): data minus prediction.
         data: (sample, output, seed).
     """
-    n_seeds = missed.shape[-1]
-    if n_seeds == 1:
-        return np.asarray((missed[..., 0] ** 2).mean(axis=0))
-    bias = (missed.sum(axis=-1) ** 2 - (missed**2).sum(axis=-1)) / (n_seeds * (n_seeds - 1))
-    predicted = data - missed
-    noise = (predicted - predicted.mean(axis=0)).var(axis=-1, ddof=1) / n_seeds
-    return np.asarray((bias + noise).mean(axis=0))
+    return np.asarray((squares(missed) + noise_of_mean(data - missed)).mean(axis=0))
 
 
 def missed(candidates: Candidates, choice: Choice, data: np.ndarray, rows: int = 1) -> np.ndarray:

@@ -30,10 +30,10 @@ from .jackknife import (
     of_seeds,
     relative,
     seeds_of_missed,
-    squares,
     without_groups,
 )
 from .least_squares import LeastSquares
+from .seeds import noise_of_mean, squares
 
 FEWEST_FOR_HALVES = 4
 """Fewer seeds choose and estimate together."""
@@ -190,7 +190,7 @@ def _half(
 
 
 def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decomposition:
-    n, outputs, n_seeds = value.shape
+    n, _, n_seeds = value.shape
     part = np.mean([h.weights @ squares(h.coefficient) for h in halves], axis=0)
     variance = np.where(part[0] > 0, part[0], np.nan)
     by_group = relative(np.mean([without_groups(h) for h in halves], axis=0), variance)
@@ -206,12 +206,7 @@ def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decom
     spread = squares(centred).sum(axis=0) / (n - 1)
     spread = np.where(spread > 0, spread, np.nan)
     left = np.mean([squares(h.left) for h in halves], axis=0)
-    noise = np.zeros(outputs)
-    if n_seeds > 1:
-        for h in halves:
-            predicted = h.value - h.left
-            between = (predicted - predicted.mean(axis=0)).var(axis=-1, ddof=1).mean(axis=0)
-            noise += between / h.value.shape[-1] / len(halves) ** 2
+    noise = sum(noise_of_mean(h.value - h.left).mean(axis=0) for h in halves) / len(halves) ** 2
     missed_se = np.sqrt(
         left.var(axis=0, ddof=1) / n + sum(map(seeds_of_missed, halves)) / len(halves) ** 2
     )

@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from .choice import Choice
+from .seeds import squares
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,14 +35,6 @@ class Half:
     terms: np.ndarray
     left: np.ndarray
     value: np.ndarray
-
-
-def squares(x: np.ndarray) -> np.ndarray:
-    """The mean product of those of two different seeds, (...) from (..., seed)."""
-    n = x.shape[-1]
-    if n == 1:
-        return np.asarray(x[..., 0] ** 2)
-    return np.asarray((x.sum(axis=-1) ** 2 - (x**2).sum(axis=-1)) / (n * (n - 1)))
 
 
 def relative(part: np.ndarray, variance: np.ndarray) -> np.ndarray:
