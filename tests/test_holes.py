@@ -268,8 +268,10 @@ def test_every_design_can_have_holes(tmp_path: Path, design: dict[str, Any], row
     ]
     np.testing.assert_allclose(data["mean"].values[there], mean, rtol=1e-12)
     assert data["mean"][rows : 2 * rows].isnull().all()
-    # A search curve cannot spare a row; trajectories can be spared.
-    assert "sobol_first" not in data
+    # A search curve cannot spare a row; trajectories can be spared, and samples of an expansion.
+    assert ("sobol_first" in data) == (design["method"] == "latin-hypercube")
+    if "sobol_first" in data:
+        np.testing.assert_allclose(data["sobol_first"][:, 0], [[0.8, 0.2]] * 2, atol=0.05)
     assert ("morris_mu" in data) == (design["method"] == "morris")
     if design["method"] == "morris":
         np.testing.assert_allclose(data["morris_mu"].values[:, 0], SLOPE * TIMES[:, None], rtol=1e-9)
