@@ -17,14 +17,16 @@ from jaxmorph.designs import (
     SobolDesign,
 )
 from jaxmorph.distributions import (
+    Beta,
     Distribution,
+    Gamma,
     LogNormal,
+    LogTriangular,
     LogUniform,
     Normal,
+    Triangular,
     TruncatedNormal,
     Uniform,
-    is_logarithmic,
-    natural_sd,
 )
 from jaxmorph.report import findings, incomplete, summary
 from jaxmorph.sensitivity import BothErrors
@@ -38,6 +40,10 @@ ANY: list[Distribution] = [
     Normal(mean=1, sd=2),
     LogNormal(median=2, sd_log=0.5),
     TruncatedNormal(low=0, high=3, mean=1, sd=1),
+    Triangular(low=-1, mode=0.5, high=2),
+    LogTriangular(low=0.2, mode=2, high=4),
+    Beta(low=0, high=4, alpha=2.5, beta=0.8),
+    Gamma(shape=2, scale=0.5),
 ]
 
 
@@ -50,7 +56,7 @@ def sobol(n: int, d: int, seed: int = 0) -> np.ndarray:
 def test_test_functions_obey_integration_by_parts(distribution: Distribution) -> None:
     v = (np.arange(100_000) + 0.5) / 100_000
     theta = distribution.ppf(v)
-    by_u = theta if is_logarithmic(distribution) else 1.0
+    by_u = theta if distribution.is_logarithmic else 1.0
     f, slope = np.sin(1.3 * theta) + 0.2 * theta, (1.3 * np.cos(1.3 * theta) + 0.2) * by_u
     left = (of_gradients(distribution, theta, v) * slope).mean(axis=1)
     right = -(of_values(distribution, theta, v, None) * f).mean(axis=1)
@@ -64,13 +70,13 @@ def test_they_are_smoothed_as_the_gradients_are(distribution: Distribution) -> N
     smoothing, n = 0.2, 1500
     v = (np.arange(n) + 0.5) / n
     theta = distribution.ppf(v)
-    logarithmic = is_logarithmic(distribution)
+    logarithmic = distribution.is_logarithmic
     natural = np.log(theta) if logarithmic else theta
-    sd = smoothing * natural_sd(distribution)
+    sd = smoothing * distribution.natural_sd
     z, weight = np.polynomial.hermite_e.hermegauss(40)
     weight = weight / weight.sum()
-    if np.isfinite(distribution.support).all():
-        ends = np.log(distribution.support) if logarithmic else np.array(distribution.support)
+    ends = distribution.natural_support
+    if np.isfinite(ends).any():
         low = np.maximum(ends[0], natural - 16 * sd)
         width = np.minimum(ends[1], natural + 16 * sd) - low
         x = ndtri(np.clip((natural - low) / width, 1e-3, 1 - 1e-3))
@@ -105,6 +111,18 @@ def test_a_jump_is_missing_with_its_height() -> None:
     expected = np.sin(np.pi * k[:, None] * np.array([0.25, 0.5, 0.75])).sum(axis=1)
     np.testing.assert_allclose(parts.missing[:, 0, 0, 0], expected, atol=2e-3)
     assert parts.explained.max() == 0
+
+
+@pytest.mark.parametrize("distribution", ANY)
+def test_a_jump_is_found_whatever_the_distribution(distribution: Distribution) -> None:
+    """x + 2 (x > median) sd, of which the gradient sees the first term alone, and x / 3 + x^2 / 9."""
+    v = sobol(256, 2)
+    x = np.stack([distribution.ppf(v[:, 0]), distribution.ppf(v[:, 1])], axis=1)
+    sd = distribution.natural_sd * (distribution.centre if distribution.is_logarithmic else 1)
+    f = (x[:, 0] + 2 * sd * (v[:, 0] > 0.5) + x[:, 1] / 3 + x[:, 1] ** 2 / 9)[:, None, None, None]
+    g = np.stack([np.ones(256), 1 / 3 + 2 * x[:, 1] / 9], axis=1)[:, None, None, None]
+    found = estimated([distribution] * 2, v, f, g, design=SobolDesign(samples=256), stochastic=False)
+    assert found["gradient_incomplete"].values.ravel().tolist() == [True, False]
 
 
 @pytest.fixture(scope="module")

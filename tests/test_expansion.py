@@ -10,7 +10,18 @@ from scipy.stats import qmc
 from support.shares import FUNCTIONS, cases, common_noise, noisy, shares_of
 
 from jaxmorph.designs import Correlation, correlation_factor
-from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, TruncatedNormal, Uniform
+from jaxmorph.distributions import (
+    Beta,
+    Distribution,
+    Gamma,
+    LogNormal,
+    LogTriangular,
+    LogUniform,
+    Normal,
+    Triangular,
+    TruncatedNormal,
+    Uniform,
+)
 from jaxmorph.expansion import (
     Candidates,
     Decomposition,
@@ -26,7 +37,7 @@ from jaxmorph.expansion import (
     stieltjes,
     weights,
 )
-from jaxmorph.expansion.bases import _quadrature
+from jaxmorph.expansion.bases import HIGHEST, _quadrature
 
 DISTRIBUTIONS: list[Distribution] = [
     Uniform(low=-2, high=5),
@@ -34,6 +45,10 @@ DISTRIBUTIONS: list[Distribution] = [
     Normal(mean=3, sd=0.2),
     LogNormal(median=2, sd_log=0.5),
     TruncatedNormal(mean=0, sd=1, low=-0.5, high=3),
+    Triangular(low=-1, mode=0, high=2),
+    LogTriangular(low=0.1, mode=3, high=5),
+    Beta(low=0, high=2, alpha=3, beta=1.5),
+    Gamma(shape=2.5, scale=3),
     TruncatedNormal(mean=10, sd=1, low=0, high=5),
 ]
 """The last has nearly all of its probability at its upper end."""
@@ -62,6 +77,18 @@ def test_any_quantile_function_gives_the_classical_polynomials() -> None:
         known = basis_of(distribution)
         np.testing.assert_allclose(a, known.a, atol=1e-8)
         np.testing.assert_allclose(b[1:], known.b[1:], rtol=1e-8)
+
+
+def test_beta_and_gamma_have_the_polynomials_of_jacobi_and_laguerre() -> None:
+    k = np.arange(1, HIGHEST + 1)
+    for distribution, b in (
+        (Gamma(shape=2.5, scale=3), np.sqrt(k * (k + 1.5) / 2.5)),
+        (Gamma(shape=0.3, scale=3), np.sqrt(k * (k - 0.7) / 0.3)),
+        # Chebyshev's of the first and of the second kind, between -1 and 1.
+        (Beta(low=0, high=2, alpha=0.5, beta=0.5), np.sqrt(np.where(k > 1, 1 / 4, 1 / 2) * 2)),
+        (Beta(low=0, high=2, alpha=1.5, beta=1.5), np.full(HIGHEST, 1.0)),
+    ):
+        np.testing.assert_allclose(basis_of(distribution).b[1:], b, rtol=1e-8)
 
 
 def test_equations_are_products_and_their_derivatives() -> None:

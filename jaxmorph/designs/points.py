@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..distributions import Distribution, is_logarithmic
+from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .copula import (
     Correlation,
@@ -204,7 +204,7 @@ def _grid(
 def _grid_axis(distribution: Distribution, points: int) -> np.ndarray:
     import numpy as np
 
-    space = np.geomspace if is_logarithmic(distribution) else np.linspace
+    space = np.geomspace if distribution.is_logarithmic else np.linspace
     return space(*distribution.support, points)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ..distributions import Distribution, LogUniform, Uniform
+from ..distributions import Distribution
 
 MAX_SAMPLES = 2**30
 """scipy's Sobol sequence has 30 bits; no run comes near it."""
@@ -267,7 +267,7 @@ def represents(design: Design) -> Literal["sample", "quadrature", "none"]:
 def grid_obstacle(distributions: Mapping[str, Distribution]) -> str | None:
     """Why a grid over ``distributions`` is impossible, or None if it is possible."""
     for name, distribution in distributions.items():
-        if not isinstance(distribution, Uniform | LogUniform):
+        if not distribution.is_even:
             return (
                 "a grid needs a uniform or log-uniform distribution for every parameter; "
                 f"{name} is {distribution.distribution}"

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..configuration import GRADIENT_ESTIMATORS
-from ..distributions import Distribution, is_logarithmic
+from ..distributions import Distribution
 from ..studies import Problem
 from . import program
 from .averaged_lines import MATERIAL as MATERIAL_ON_AVERAGE
@@ -139,13 +139,13 @@ class _Axis:
     def grid(self, n: int) -> np.ndarray:
         """Evenly spaced points between the tails."""
         low, high = self.distribution.ppf(np.array([_TAIL, 1 - _TAIL]))
-        if self._is_logarithmic:
+        if self.distribution.is_logarithmic:
             low, high = np.log(low), np.log(high)
         return np.linspace(low, high, n)
 
     def theta(self, u: np.ndarray) -> np.ndarray:
         """Values of the parameter."""
-        return np.exp(u) if self._is_logarithmic else np.asarray(u)
+        return np.exp(u) if self.distribution.is_logarithmic else np.asarray(u)
 
     def samples(self, u: np.ndarray) -> np.ndarray:
         """Values of all parameters."""
@@ -155,13 +155,9 @@ class _Axis:
 
     def slope(self, u: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Derivatives (point, ...) by u."""
-        if not self._is_logarithmic:
+        if not self.distribution.is_logarithmic:
             return gradient
         return gradient * self.theta(u).reshape(-1, *[1] * (gradient.ndim - 1))
-
-    @property
-    def _is_logarithmic(self) -> bool:
-        return is_logarithmic(self.distribution)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,8 +17,6 @@ from ..distributions import (
     LogUniform,
     Normal,
     Uniform,
-    is_logarithmic,
-    natural_sd,
 )
 
 HIGHEST = 24
@@ -76,7 +74,7 @@ def basis_of(distribution: Distribution) -> Basis:
     """The polynomials of a parameter with this distribution."""
     k = np.arange(HIGHEST + 1)
     none = np.zeros(HIGHEST)
-    logarithmic, sd = is_logarithmic(distribution), natural_sd(distribution)
+    logarithmic, sd = distribution.is_logarithmic, distribution.natural_sd
     match distribution:
         case Uniform(low=low, high=high) | LogUniform(low=low, high=high):
             low, high = (float(np.log(x)) if logarithmic else x for x in (low, high))
@@ -86,10 +84,11 @@ def basis_of(distribution: Distribution) -> Basis:
             return Basis(False, mean, sd, sd, none, np.sqrt(k))
         case LogNormal(median=median):
             return Basis(True, float(np.log(median)), sd, sd, none, np.sqrt(k))
-    mean = float(distribution.frozen().mean())
-    t, weight = _quadrature(distribution)
-    a, b = stieltjes((t - mean) / sd, weight)
-    return Basis(False, mean, sd, sd, a, b)
+    mean = distribution.natural_mean
+    theta, weight = _quadrature(distribution)
+    u = np.log(theta) if logarithmic else theta
+    a, b = stieltjes((u - mean) / sd, weight)
+    return Basis(logarithmic, mean, sd, sd, a, b)
 
 
 def stieltjes(t: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

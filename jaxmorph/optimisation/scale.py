@@ -7,15 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..distributions import (
-    Distribution,
-    LogNormal,
-    LogUniform,
-    Normal,
-    TruncatedNormal,
-    Uniform,
-    is_logarithmic,
-)
+from ..distributions import Distribution
 
 # A start at an end of an interval would be at infinity, and never leave it.
 _NEAREST_TO_AN_END = 1e-3
@@ -24,12 +16,13 @@ _NEAREST_TO_AN_END = 1e-3
 class Scale:
     """Between parameters and unconstrained numbers u, by the parameters' distributions.
 
-    ======================== ======================================================
-    uniform, truncated normal low + (high - low) / (1 + exp(-u))
-    log-uniform               the same for the logarithm
-    normal                    mean + sd u
-    log-normal                median exp(sd_log u)
-    ======================== ======================================================
+    ============================ ======================================================
+    between two ends             low + (high - low) / (1 + exp(-u))
+    log-uniform, log-triangular  the same for the logarithm
+    normal                       mean + sd u
+    log-normal                   median exp(sd_log u)
+    gamma                        mean exp(u sd / mean)
+    ============================ ======================================================
 
     The values are clipped to the distribution's support, which round-off might leave by a bit.
 
@@ -38,12 +31,17 @@ class Scale:
     """
 
     def __init__(self, distributions: Sequence[Distribution]):
-        self._log = np.array([is_logarithmic(d) for d in distributions])
-        self.bounded = np.array(
-            [isinstance(d, Uniform | LogUniform | TruncatedNormal) for d in distributions]
-        )
+        ends = np.array([d.natural_support for d in distributions])
+        self.bounded = np.isfinite(ends).all(axis=1)
+        # What begins at 0 without an end has a logarithm without ends.
+        from_zero = (ends[:, 0] == 0) & ~self.bounded
+        self._log = np.array([d.is_logarithmic for d in distributions]) | from_zero
         self._support = np.array([d.support for d in distributions])
-        self._offset, self._width = np.array([_offset_and_width(d) for d in distributions]).T
+        mean, sd = np.array([(d.natural_mean, d.natural_sd) for d in distributions]).T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._offset = np.where(from_zero, np.log(mean), np.where(self.bounded, ends[:, 0], mean))
+            width = np.where(self.bounded, ends[:, 1] - ends[:, 0], sd)
+            self._width = np.where(from_zero, sd / mean, width)
 
     def parameter(self, u: Float[Array, "... parameter"]) -> Float[Array, "... parameter"]:
         """Parameter values at ``u``, of the same type."""
@@ -65,16 +63,3 @@ class Scale:
         share = (natural - self._offset) / self._width
         inside = np.clip(share, _NEAREST_TO_AN_END, 1 - _NEAREST_TO_AN_END)
         return np.where(self.bounded, np.log(inside / (1 - inside)), share)
-
-
-def _offset_and_width(distribution: Distribution) -> tuple[float, float]:
-    """Offset and width of a parameter on its natural scale."""
-    match distribution:
-        case Normal(mean=mean, sd=sd):
-            return mean, sd
-        case LogNormal(median=median, sd_log=sd):
-            return float(np.log(median)), sd
-    low, high = distribution.support
-    if is_logarithmic(distribution):
-        low, high = float(np.log(low)), float(np.log(high))
-    return low, high - low

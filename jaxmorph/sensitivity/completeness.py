@@ -18,7 +18,6 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from ..distributions import natural_sd, poincare_constant
 from ..listing import first_of
 from ..quantities import Kind, Method, Needs, Quantity, part_of
 from .both_errors import BothErrors
@@ -186,7 +185,7 @@ class Completeness(Estimator):
         if "total_bound" not in found or not self.samples.moments.has_interval:
             return np.zeros(self._still.shape[:-1], bool)
         distributions = self.samples.question.distributions
-        weights = np.array([poincare_constant(d) / natural_sd(d) ** 2 for d in distributions])
+        weights = np.array([d.poincare_constant / d.natural_sd**2 for d in distributions])
         return np.asarray(holm(too_small(self.samples.moments, weights)) < LEVEL)
 
     def _below_an_index(self, found: Estimates) -> np.ndarray:

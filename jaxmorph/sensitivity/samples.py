@@ -14,7 +14,6 @@ from ..designs import (
     represents,
 )
 from ..designs import group_size as size_of_groups
-from ..distributions import natural_sd
 from .both_errors import BothErrors
 from .holes import There
 from .moments import DesignMoments, Sampling
@@ -71,7 +70,7 @@ class Samples:
         weights = None if design is None else design_weights(design, names)
         weights = None if weights is None else weights[kept]
         self.weight = xr.DataArray(np.ones(n) if weights is None else weights, dims="sample")
-        self.sd = xr.DataArray([natural_sd(d) for d in question.distributions], dims="parameter")
+        self.sd = xr.DataArray([d.natural_sd for d in question.distributions], dims="parameter")
         self.central = _central(points, self.points, there)
         self.n_seeds = 0
         self.scale: Magnitudes | None = None

@@ -14,7 +14,7 @@ import functools
 import numpy as np
 from scipy.special import ndtri
 
-from ..distributions import Distribution, is_logarithmic, natural_sd
+from ..distributions import Distribution
 
 WAVES = 3
 """So many test functions: half a wave over the distribution, a whole one, and one and a half."""
@@ -56,12 +56,12 @@ def controls(v: np.ndarray) -> np.ndarray:
 
 
 def _natural(distribution: Distribution, theta: np.ndarray) -> np.ndarray:
-    return np.log(theta) if is_logarithmic(distribution) else theta
+    return np.log(theta) if distribution.is_logarithmic else theta
 
 
 def _density(distribution: Distribution, theta: np.ndarray) -> np.ndarray:
     p: np.ndarray = distribution.frozen().pdf(theta)
-    return p * theta if is_logarithmic(distribution) else p
+    return p * theta if distribution.is_logarithmic else p
 
 
 @functools.cache
@@ -76,18 +76,20 @@ def _smoothed(distribution: Distribution, smoothing: float) -> tuple[np.ndarray,
     which is 0 at the ends, and whose derivative has -z phi(z) / m_u'(z) for phi(z).
     """
     frozen = distribution.frozen()
-    bounded = bool(np.isfinite(distribution.support).all())
-    ends = np.array(distribution.support) if bounded else frozen.ppf([_BEYOND, 1 - _BEYOND])
-    low, high = _natural(distribution, ends)
+    low, high = natural = np.array(distribution.natural_support)
+    bounded = bool(np.isfinite(natural).any())
+    if not np.isfinite(natural).all():
+        far = _natural(distribution, frozen.ppf([_BEYOND, 1 - _BEYOND]))
+        low, high = np.where(np.isfinite(natural), natural, far)
     grid = low + (np.arange(_POINTS) + 0.5) / _POINTS * (high - low)
-    theta = np.exp(grid) if is_logarithmic(distribution) else grid
+    theta = np.exp(grid) if distribution.is_logarithmic else grid
     p = _density(distribution, theta)
     waves = np.sin(np.pi * np.arange(1, WAVES + 1)[:, None] * frozen.cdf(theta))
-    sd = smoothing * natural_sd(distribution)
+    sd = smoothing * distribution.natural_sd
     u, to = grid, grid[:, None]
     if bounded:
-        least = np.maximum(low, u - _REACH * sd)
-        width = np.minimum(high, u + _REACH * sd) - least
+        least = np.maximum(natural[0], u - _REACH * sd)
+        width = np.minimum(natural[1], u + _REACH * sd) - least
         x = ndtri(np.clip((u - least) / width, _NEAREST, 1 - _NEAREST))
         t = sd * np.sqrt(2 * np.pi) / width
         root = np.sqrt(1 + t**2)

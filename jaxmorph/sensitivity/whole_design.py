@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ..distributions import Distribution, natural_sd, poincare_constant
+from ..distributions import Distribution
 from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .both_errors import BothErrors
 from .estimator import PAIR, PLACE, Estimates, Estimator
@@ -36,15 +36,17 @@ NOISE_SHARE = Method(
 MEAN_SQUARE = Method(
     "Mean squared derivative",
     "ν_p = E[(∂f/∂u_p)^2], as the mean over pairs of different seeds of ∂f_r ∂f_s",
-    "On the natural scale of the distribution (the logarithm for log-uniform and log-normal ones). "
+    "On the natural scale of the distribution (the logarithm for those whose name begins with log). "
     "The square of a noisy mean would be too large; the product of two independent seeds is not.",
     "Sobol' and Kucherenko, Math. Comput. Simul. 79 (2009) 3009-3017",
 )
 BOUND = Method(
     "Upper bound on the total Sobol index",
     "C_p ν_p / Var_θ E_r[f]",
-    "C is the Poincaré constant of the parameter's distribution: (b - a)² / π² for a uniform one, "
-    "the variance for a normal one, the optimal constant of its interval for a truncated normal one. "
+    "C is the Poincaré constant of the parameter's distribution, the smallest there is: (b - a)² / π² "
+    "for a uniform one, the variance for a normal one, s² (k + 1)² / k (at least 4 s²) for a gamma one "
+    "of shape k and scale s, by a zero of Bessel functions for a triangular one, numerically for a "
+    "truncated normal and a beta one. "
     "It holds for independent parameters. Above 1 it says nothing.",
     "Lamboni et al., Math. Comput. Simul. 87 (2013) 45-54; Roustant, Barthe and Iooss, Electron. J. "
     "Stat. 11 (2017) 3081-3119",
@@ -169,8 +171,8 @@ def whole_design(
 
     Each with its interval, the two parts of its standard error, and its value for nested subsets.
     """
-    sd = xr.DataArray([natural_sd(d) for d in distributions], dims="parameter")
-    constant = xr.DataArray([poincare_constant(d) for d in distributions], dims="parameter")
+    sd = xr.DataArray([d.natural_sd for d in distributions], dims="parameter")
+    constant = xr.DataArray([d.poincare_constant for d in distributions], dims="parameter")
 
     def squares(draws: Draws) -> xr.DataArray:
         return draws.squares / sd**2

@@ -17,8 +17,8 @@ BOUNDS = Method(
     "Bounds by transformation",
     "θ = a + (b - a) / (1 + e^{-z}), ∂L/∂z = (∂L/∂θ) (dθ/dz)",
     "The optimiser moves z, which has no bounds; the parameter stays between a and b of its "
-    "distribution. For log-uniform parameters the same holds of the logarithm. A normal parameter, or "
-    "the logarithm of a log-normal one, has no bounds and is scaled only.",
+    "distribution. For log-uniform and log-triangular parameters the same holds of the logarithm. A "
+    "normal parameter, or the logarithm of a log-normal or gamma one, has no bounds and is scaled only.",
     "Carpenter et al., J. Stat. Softw. 76 (2017) 1-32",
 )
 IMPROVEMENT = Method(

@@ -15,7 +15,6 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...configuration import GradientDeclaration
-from ...distributions import is_logarithmic, natural_sd
 from ...errors import JaxmorphError
 from ...studies import Problem
 from ..program import Gradients, NoiseTerms, Traced, Values, key_apart, values
@@ -72,7 +71,7 @@ def smoothed(
 ) -> tuple[Values, Gradients]:
     """Values, and the gradient of the observable smoothed over parameter space.
 
-    With m_p(z_p) the natural parameter u_p (the logarithm of log-uniform and log-normal ones) moved by a
+    With m_p(z_p) the natural parameter u_p (its logarithm where the distribution is logarithmic) moved by a
     standard normal number z_p, see :func:`_moves`,
 
         E_z[(f(m(z)) - f(m(-z))) z_p] / (2 E[m_p(z_p) z_p]),
@@ -133,13 +132,11 @@ def _moves(
     u than 16 s, so that this is u + s z, nearly, where no end is near. E[m(z) z] = E[m'(z)], here
     (b - a) t / r phi(x / r) with r^2 = 1 + t^2. A parameter at an end counts as one a thousandth inside.
     """
-    logarithmic = np.array([is_logarithmic(d) for d in problem.distributions])
+    logarithmic = np.array([d.is_logarithmic for d in problem.distributions])
     natural = jnp.where(logarithmic, jnp.log(theta), theta)
-    sd = jnp.array([smoothing * natural_sd(d) for d in problem.distributions], theta.dtype)
-    ends = np.array([d.support for d in problem.distributions])
-    with np.errstate(divide="ignore"):
-        ends[logarithmic] = np.log(ends[logarithmic])
-    bounded = np.isfinite(ends).all(axis=1)
+    sd = jnp.array([smoothing * d.natural_sd for d in problem.distributions], theta.dtype)
+    ends = np.array([d.natural_support for d in problem.distributions])
+    bounded = np.isfinite(ends).any(axis=1)
     low = jnp.maximum(ends[:, 0].astype(theta.dtype), natural - _REACH * sd)
     width = jnp.minimum(ends[:, 1].astype(theta.dtype), natural + _REACH * sd) - low
     x = norm.ppf(jnp.clip((natural - low) / width, _NEAREST, 1 - _NEAREST))
