@@ -1,5 +1,6 @@
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ positives = st.floats(1e-6, 1e6)
 
 
 @st.composite
-def distributions(draw: st.DrawFn) -> Distribution:
+def distributions(draw: st.DrawFn) -> Distribution:  # noqa: PLR0911
     kinds = ["uniform", "log-uniform", "normal", "log-normal", "truncated", "beta", "gamma"]
     kind = draw(st.sampled_from([*kinds, "triangular", "log-triangular"]))
     if kind == "normal":
@@ -146,7 +147,13 @@ def test_an_interval_that_overflows_is_refused() -> None:
 
 
 def test_logarithmic_scales() -> None:
-    assert [d.is_logarithmic for d in ONE_OF_EACH] == [*[False, True] * 2, *[False] * 2, True, False, False]
+    assert [d.is_logarithmic for d in ONE_OF_EACH] == [
+        *[False, True] * 2,
+        *[False] * 2,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -345,10 +352,10 @@ def test_the_poincare_inequality_is_sharp_for_a_gamma_distribution(shape: float)
         rise = (1 - share) / 2 * (1 - y / (shape - 1)) - share / (shape - 1)
         return rise * math.exp((x / scale - y) / 2) / scale
 
-    mean, square, slopes = (
-        integrate.quad(lambda x: g(x) * frozen.pdf(x), 0, 300, limit=400)[0]
-        for g in (f, lambda x: f(x) ** 2, lambda x: slope(x) ** 2)
-    )
+    def average(g: Callable[[float], float]) -> float:
+        return float(integrate.quad(lambda x: g(x) * frozen.pdf(x), 0, 300, limit=400)[0])
+
+    mean, square, slopes = average(f), average(lambda x: f(x) ** 2), average(lambda x: slope(x) ** 2)
     constant = Gamma(shape=shape, scale=scale).poincare_constant
     assert constant == pytest.approx((square - mean**2) / slopes, rel=1e-6)
 
@@ -367,4 +374,5 @@ def test_polynomials_approach_the_poincare_constant_of_a_gamma_distribution(shap
     )[0]
     constant = Gamma(shape=shape, scale=3).poincare_constant
     assert 9 * largest <= constant * (1 + 1e-12)
-    assert 9 * largest == pytest.approx(constant, rel=1e-4)
+    # Of shapes below 1, no function has it, and polynomials approach it slowly.
+    assert 9 * largest == pytest.approx(constant, rel=1e-4 if shape >= 1 else 1e-3)

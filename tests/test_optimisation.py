@@ -29,7 +29,16 @@ from jaxmorph.configuration.optimisers import (
     SCHEDULES,
     WITHOUT_LEARNING_RATE,
 )
-from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, TruncatedNormal, Uniform
+from jaxmorph.distributions import (
+    Distribution,
+    Gamma,
+    LogNormal,
+    LogTriangular,
+    LogUniform,
+    Normal,
+    TruncatedNormal,
+    Uniform,
+)
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.optimisation import STOP_REASONS, LossEvaluator, Objective, Paths, Scale
 from jaxmorph.optimisation.at_bound import one_sided
@@ -67,6 +76,8 @@ KINDS: list[Distribution] = [
     Normal(mean=2, sd=3),
     LogNormal(median=2, sd_log=0.5),
     TruncatedNormal(mean=0, sd=1, low=-1, high=4),
+    LogTriangular(low=0.5, mode=1, high=4),
+    Gamma(shape=2, scale=3),
 ]
 
 

@@ -56,7 +56,7 @@ def _constant(alpha: float, beta: float) -> float:
     down[2:] = 4 * k * (k + a) * (k + b)
     down[2:] /= (k + s) * (2 * k + s) ** 2 * (2 * k + s + 1) * (2 * k + s - 1)
     up, down = np.sqrt(up), -np.sqrt(down)
-    # Row n has down at p_(n-1), same at p_n, up at p_(n+1): the products of two rows have five diagonals.
+    # Row n has down at p_(n-1), same at p_n, up at p_(n+1): products of rows have five diagonals.
     bands = np.zeros((3, _POLYNOMIALS))
     bands[0] = up**2 + same**2 + down**2
     bands[1, :-1] = up[:-1] * same[1:] + same[:-1] * down[1:]

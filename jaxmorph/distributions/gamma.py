@@ -27,9 +27,9 @@ class Gamma(BaseDistribution):
         """scale^2 (shape + 1)^2 / shape; for a shape below 1, 4 scale^2.
 
         For scale 1, f = (1 - y / (shape - 1)) exp((x - y) / 2) with y = x (shape - 1) / (shape + 1) has
-        (p f')' + lambda p f = 0, p f' = 0 at both ends, and one change of sign. At or below 1 no function does, and
-        the constant is that of the exponential distribution, which exp(x / 2) approaches (Bobkov and
-        Ledoux, Probab. Theory Relat. Fields 107 (1997) 383-400).
+        (p f')' + lambda p f = 0, p f' = 0 at both ends, and one change of sign. At or below a shape of 1
+        no function does, and the constant is that of the exponential distribution, which exp(x / 2)
+        approaches (Bobkov and Ledoux, Probab. Theory Relat. Fields 107 (1997) 383-400).
         """
         k = max(self.shape, 1.0)
         return self.scale**2 * (k + 1) ** 2 / k

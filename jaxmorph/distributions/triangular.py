@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from .base import Bounded
 
+
 class _Peaked(Bounded):
     mode: float = Field(description="most likely value")
 

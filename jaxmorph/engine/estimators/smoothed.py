@@ -71,8 +71,8 @@ def smoothed(
 ) -> tuple[Values, Gradients]:
     """Values, and the gradient of the observable smoothed over parameter space.
 
-    With m_p(z_p) the natural parameter u_p (its logarithm where the distribution is logarithmic) moved by a
-    standard normal number z_p, see :func:`_moves`,
+    With m_p(z_p) the parameter on its natural scale, u_p, moved by a standard normal number z_p, see
+    :func:`_moves`,
 
         E_z[(f(m(z)) - f(m(-z))) z_p] / (2 E[m_p(z_p) z_p]),
 
