@@ -14,6 +14,7 @@ function and e what is missed, of which the samples that were left out say that 
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,7 @@ def decompose(
     size: int = 1,
     use_gradients: bool = True,
     linear: np.ndarray | None = None,
+    groups: Sequence[Sequence[int]] = (),
 ) -> Decomposition:
     """The variance of several outputs that have their terms in common.
 
@@ -125,6 +127,7 @@ def decompose(
         size: Consecutive samples that belong together; the jackknife leaves these out at once.
         use_gradients: Whether derivatives may count.
         linear: What to make of the coefficients (functional, term); None: the mean alone.
+        groups: Numbers of the parameters of each group.
     """
     if linear is None:
         linear = np.eye(1, len(degrees))
@@ -137,15 +140,16 @@ def decompose(
         even, odd = slice(0, None, 2), slice(1, None, 2)
         parts = [(even, odd), (odd, even)]
     typical = data[:, :, some] / scale[some, None]
+    parts_of_terms = weights(degrees, groups)
     choices = [choose(candidates, typical[..., chooses], use_gradients) for chooses, _ in parts]
-    groups = -(-len(data) // size)
-    together = max(1, _AT_ONCE // (groups * n_seeds * max(len(c.every.terms) for c in choices)))
+    left_out = -(-len(data) // size)
+    together = max(1, _AT_ONCE // (left_out * n_seeds * max(len(c.every.terms) for c in choices)))
     found = []
     for first in range(0, outputs, together):
         block = slice(first, first + together)
         part = data[:, :, block] / scale[block, None]
         halves = [
-            _half(candidates, degrees, linear, choice, part[..., estimates], size)
+            _half(candidates, parts_of_terms, linear, choice, part[..., estimates], size)
             for choice, (_, estimates) in zip(choices, parts, strict=True)
         ]
         found.append(_together(halves, part[:, 0], scale[block]))
@@ -165,7 +169,7 @@ def _chained(blocks: list[Decomposition]) -> Decomposition:
 
 def _half(
     candidates: Candidates,
-    degrees: np.ndarray,
+    parts_of_terms: np.ndarray,
     linear: np.ndarray,
     choice: Choice,
     data: np.ndarray,
@@ -179,7 +183,7 @@ def _half(
     shape = (len(chosen), outputs, n_seeds)
     return Half(
         choice,
-        weights(degrees[chosen]),
+        parts_of_terms[:, chosen],
         linear[:, chosen],
         c.reshape(shape),
         change.reshape(-1, *shape),

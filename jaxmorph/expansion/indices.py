@@ -6,14 +6,17 @@ the squared coefficients of the terms that have exactly these (Sudret, Reliab. E
 Uncertain. Quantif. 2 (2014) 245-251).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def weights(degrees: np.ndarray) -> np.ndarray:
+def weights(degrees: np.ndarray, groups: Sequence[Sequence[int]] = ()) -> np.ndarray:
     """How much of each squared coefficient counts for what, in the order of :class:`PartsOfVariance`.
 
     Args:
         degrees: Of the terms, (term, parameter).
+        groups: Numbers of the parameters of each group.
 
     Returns:
         (part, term).
@@ -21,6 +24,7 @@ def weights(degrees: np.ndarray) -> np.ndarray:
     has = (degrees > 0).T.astype(float)
     size = has.sum(axis=0)
     first, second = np.triu_indices(len(has), 1)
+    inside = np.array([has[list(group)].sum(axis=0) for group in groups]).reshape(-1, len(degrees))
     return np.concatenate(
         [
             (size > 0)[None].astype(float),
@@ -28,6 +32,8 @@ def weights(degrees: np.ndarray) -> np.ndarray:
             has,
             has / np.maximum(size, 1),
             has[first] * has[second] * (size == 2),
+            (inside == size) & (size > 0),
+            inside > 0,
         ]
     )
 
@@ -40,13 +46,18 @@ class PartsOfVariance:
         total: What it does, alone and with others.
         shapley: What it does alone, and an equal part of all that it does with others.
         second: What two parameters do together, without what each does alone.
+        closed: What the parameters of a group do, alone and with each other.
+        total_of_group: What they do, with others, too.
     """
 
-    def __init__(self, n_parameters: int):
+    def __init__(self, n_parameters: int, n_groups: int = 0):
         d = n_parameters
         self._d = d
         self.first, self.total, self.shapley = (slice(1 + i * d, 1 + (i + 1) * d) for i in range(3))
         self.second = slice(1 + 3 * d, 1 + 3 * d + d * (d - 1) // 2)
+        end = self.second.stop
+        self.closed = slice(end, end + n_groups)
+        self.total_of_group = slice(end + n_groups, end + 2 * n_groups)
 
     def matrix(self, pairs: np.ndarray) -> np.ndarray:
         """Second-order parts (..., pair) as (..., parameter, parameter), NaN on the diagonal."""

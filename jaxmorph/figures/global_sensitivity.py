@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -78,10 +80,24 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 
 def _limits(data: xr.Dataset) -> tuple[float, float]:
+    return share_limits([data[one.name].values for one in present(data, Kind.TOTAL, Kind.FIRST)])
+
+
+def share_limits(found: Sequence[np.ndarray]) -> tuple[float, float]:
     """The x axis: estimates of what is zero may lie a little below it."""
-    found = [data[one.name].values for one in present(data, Kind.TOTAL, Kind.FIRST)]
     least = min((float(np.nanmin(v)) for v in found if np.isfinite(v).any()), default=0.0)
     return (max(least - 0.02, _LEAST), _MOST) if least < -0.005 else (0.0, _MOST)
+
+
+def share_axis(ax: Axes, labels: Sequence[str]) -> None:
+    """The axis of shares, from 0 to a little beyond 1, and what each row is of."""
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.axvline(0, color="black", lw=0.6)
+    ax.axvline(1, color=style.GREY, lw=0.5, ls=":", zorder=0)
 
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
@@ -95,17 +111,11 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         _noise(ax, data)
         ax.axhline(0.5, color=style.LIGHT_GREY, lw=0.8)
     for place, i in enumerate(order, start=int(has_noise)):
-        _parameter(ax, data.isel(parameter=int(i)), place, ranked)
+        share_row(ax, data.isel(parameter=int(i)), place, ranked)
     labels = (["noise"] if has_noise else []) + names
-    ax.set_yticks(range(len(labels)), labels)
+    share_axis(ax, labels)
     bad = panels.flags(data)[order] & (best(data, Kind.BOUND) is not None)
     panels.flag_labels(ax, np.concatenate([[False], bad]) if has_noise else bad)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    ax.axvline(0, color="black", lw=0.6)
-    ax.axvline(1, color=style.GREY, lw=0.5, ls=":", zorder=0)
 
 
 def _noise(ax: Axes, data: xr.Dataset) -> None:
@@ -123,8 +133,9 @@ def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, **look: float 
         panels.whisker(ax, (float(one[low]), float(one[high])), place, ax.get_xlim(), **look)
 
 
-def _parameter(ax: Axes, one: xr.Dataset, place: float, ranked: tuple[str | None, ...]) -> None:
-    total, first, bound = ranked
+def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | None]) -> None:
+    """The total index, what is explained alone, and the bound, of one parameter or group; by name."""
+    total, first, bound = names
     drawn = False
     if bound is not None and not np.isnan(one[bound].item()):
         value = float(one[bound])
@@ -148,7 +159,19 @@ def _parameter(ax: Axes, one: xr.Dataset, place: float, ranked: tuple[str | None
 
 
 def _legend(figure: Figure, data: xr.Dataset) -> None:
-    total, first, bound = (best(data, kind) for kind in _SHARES)
+    names = [best(data, kind) for kind in _SHARES]
+    handles = share_handles(data, names)
+    if "noise_share" in data:
+        handles.insert(sum(name is not None for name in names),
+                       Patch(color=_NOISE, label="noise (of the whole variance)"))  # fmt: skip
+    if panels.any_flag(data) and names[-1] is not None:
+        handles.append(panels.flag_handle())
+    panels.key(figure, handles)
+
+
+def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch | Line2D]:
+    """What explains the rows in a legend; the interval is the last."""
+    total, first, bound = names
     handles: list[Patch | Line2D] = []
     if total is not None:
         handles.append(Patch(color=_TOTAL, label=known(data, total).short))
@@ -157,13 +180,9 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
                               label=known(data, first).short))  # fmt: skip
     if bound is not None:
         handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
-    if "noise_share" in data:
-        handles.append(Patch(color=_NOISE, label="noise (of the whole variance)"))
     if any(str(name).endswith("_low") for name in data.data_vars):
         handles.append(Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval"))
-    if panels.any_flag(data) and bound is not None:
-        handles.append(panels.flag_handle())
-    panels.key(figure, handles)
+    return handles
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:

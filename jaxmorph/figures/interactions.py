@@ -23,7 +23,7 @@ ENTRY = Entry(
     needs=("sobol_second",),
 )
 
-_SECOND, _ALONE = "sobol_second", ("expansion_first", "sobol_first")
+_SECOND = "sobol_second"
 _MANY = 4
 """Matrices of more parameters stand in two columns."""
 _SHOWN = 0.005
@@ -31,15 +31,20 @@ _SHOWN = 0.005
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
-    """Of first-order indices those of the expansion, as the second-order ones are."""
-    alone = [name for name in _ALONE if name in sensitivity][:1]
-    return [n for one in (_SECOND, *alone) for n in interval(one) if n in sensitivity]
+    """Of first-order indices those that are of the same estimate as the second-order ones."""
+    return [n for one in (_SECOND, _alone(sensitivity)) for n in interval(one) if n in sensitivity]
+
+
+def _alone(sensitivity: xr.Dataset) -> str:
+    """First-order indices of what the second-order ones are of: the design, or an expansion."""
+    own = "expansion_second" in sensitivity or "expansion_first" not in sensitivity
+    return "sobol_first" if own else "expansion_first"
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """Second-order indices, and first-order ones on the diagonal, at the last time."""
     data = style.final(sensitivity[shown(sensitivity)])
-    alone = next(name for name in _ALONE if name in data)
+    alone = _alone(sensitivity)
     observables, n = style.names(data, "observable"), data.sizes["parameter"]
     n_columns = min(len(observables), 2 if n > _MANY else 3)
     n_rows = -(-len(observables) // n_columns)

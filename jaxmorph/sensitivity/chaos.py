@@ -5,7 +5,8 @@ gradients, and the question whether the expansion holds.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -22,15 +23,26 @@ from ..expansion import (
     main_effects,
     most_candidates,
 )
-from .chaos_quantities import FEWEST_SAMPLES, LEAST_Q2, MOST_PARAMETERS, QUANTITIES
+from .chaos_quantities import (
+    EXPANSION_CLOSED,
+    EXPANSION_FIRST,
+    EXPANSION_SECOND,
+    EXPANSION_TOTAL,
+    EXPANSION_TOTAL_OF_GROUP,
+    FEWEST_SAMPLES,
+    LEAST_Q2,
+    MOST_PARAMETERS,
+    QUANTITIES,
+)
 from .completeness import Completeness
 from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .failures import completed
 from .fourier import Fourier
+from .groups import CLOSED, OF_GROUP, TOTAL_OF_GROUP
 from .moments import usable_seeds
 from .resampling import FEWEST
 from .samples import Samples, kept_in
-from .sobol_indices import FIRST, TOTAL, SobolIndices
+from .sobol_indices import FIRST, SECOND, TOTAL, SobolIndices
 
 _MOST_SAMPLES, _MOST_SEEDS, _MOST_BYTES = 2048, 16, 2.0e8
 _MOST_GROUPS = 64
@@ -41,6 +53,32 @@ PROBABILITIES = (0.01, *(np.arange(1, 20) / 20).round(2), 0.99)
 """Of the quantiles at which a main effect is given."""
 _SURE = 0.5
 """Relative standard error of a variance above which it is not told from 0."""
+
+
+class _Names(NamedTuple):
+    """What parts of the variance are called.
+
+    Attributes:
+        of_parameters: First, total and Shapley parts.
+        second: Second-order parts.
+        of_groups: Closed and total parts of groups.
+    """
+
+    of_parameters: tuple[str, str, str]
+    second: str
+    of_groups: tuple[str, str]
+
+
+def _names(has_own: Collection[str]) -> _Names:
+    """Plain ones, but for what the design ``has_own`` estimates of."""
+    first, total, second, closed, total_of_group = FIRST, TOTAL, SECOND, CLOSED, TOTAL_OF_GROUP
+    if TOTAL.name in has_own:
+        first, total = EXPANSION_FIRST, EXPANSION_TOTAL
+    if SECOND.name in has_own:
+        second = EXPANSION_SECOND
+    if CLOSED.name in has_own:
+        closed, total_of_group = EXPANSION_CLOSED, EXPANSION_TOTAL_OF_GROUP
+    return _Names((first.name, total.name, "shapley"), second.name, (closed.name, total_of_group.name))
 
 
 class Chaos(Estimator):
@@ -85,7 +123,7 @@ class Chaos(Estimator):
     def finish(self, found: Estimates) -> Estimates:
         if self._data is None or (self.samples.question.stochastic and self.samples.n_seeds < FEWEST):
             return {}
-        has_own = TOTAL.name in found
+        has_own = {one.name for one in (TOTAL, SECOND, CLOSED) if one.name in found}
         together: dict[str, list[xr.DataArray]] = {}
         data = self._data
         fit = _Fits(self.samples, data)
@@ -130,12 +168,14 @@ class _Fits:
         self._parameter = samples.points["parameter_value"].sel(sample=data["sample"])
         d = len(samples.parameters)
         self._degrees = candidates(d, most_candidates(d))
-        self._parts = PartsOfVariance(d)
+        names = samples.parameters
+        self._groups = [[names.index(name) for name in part] for part in samples.parts.values()]
+        self._parts = PartsOfVariance(d, len(self._groups))
         effects = main_effects(samples.question.distributions, self._degrees, np.array(PROBABILITIES))
         self._linear = np.concatenate([np.eye(1, len(self._degrees)), np.concatenate(effects)])
         self._of_rows: dict[bytes, Candidates] = {}
 
-    def estimates(self, data: xr.DataArray, complete: bool, has_own: bool) -> Estimates:
+    def estimates(self, data: xr.DataArray, complete: bool, has_own: Collection[str]) -> Estimates:
         """Of one observable, from (sample, row, time, observable, seed)."""
         question, size = self._samples.question, self._samples.group_size
         order = ("sample", "row", "time", "seed")
@@ -156,7 +196,7 @@ class _Fits:
             filled = filled[..., :1]
         groups = -(-int(rows.sum()) // size // _MOST_GROUPS) * size
         shared = self._equations(rows)
-        found = decompose(shared, self._degrees, filled, groups, complete, self._linear)
+        found = decompose(shared, self._degrees, filled, groups, complete, self._linear, self._groups)
         return self._named(data, found, times, names)
 
     def _equations(self, rows: np.ndarray) -> Candidates:
@@ -168,7 +208,7 @@ class _Fits:
         return self._of_rows[key]
 
     def _named(
-        self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: Sequence[str]
+        self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: _Names
     ) -> Estimates:
         q2 = 1 - found.error
         se = np.hypot(found.se_samples, found.se_missed)
@@ -190,10 +230,14 @@ class _Fits:
             ends |= {"_se_seeds": found.se_seeds} if found.n_seeds > 1 else {}
         result: Estimates = {}
         for end, array in ends.items():
-            for name, part in zip(names, (parts.first, parts.total, parts.shapley), strict=True):
+            of_parameters = (parts.first, parts.total, parts.shapley)
+            for name, part in zip(names.of_parameters, of_parameters, strict=True):
                 result[name + end] = self._at(data, full(array[part]), PAIR[::2])
             second = parts.matrix(full(array[parts.second]))
-            result["sobol_second" + end] = self._at(data, second, (*PAIR[::2], "parameter_2"))
+            result[names.second + end] = self._at(data, second, (*PAIR[::2], "parameter_2"))
+            of_groups = (parts.closed, parts.total_of_group) if self._groups else ()
+            for name, part in zip(names.of_groups, of_groups, strict=False):
+                result[name + end] = self._at(data, full(array[part]), OF_GROUP[::2])
         half = np.zeros_like(found.linear)
         linear = {"": half}
         if interval:
@@ -217,14 +261,9 @@ class _Fits:
         """With coordinates, and the dimension of the observable."""
         names = self._samples.parameters
         coordinates = {"time": data["time"]} | {d: names for d in dims if d.startswith("parameter")}
+        if "group" in dims:
+            coordinates["group"] = list(self._samples.parts)
         if "probability" in dims:
             coordinates["probability"] = list(PROBABILITIES)
         one = xr.DataArray(array, coordinates, dims)
         return one.expand_dims(observable=data["observable"], axis=1)
-
-
-def _names(has_own: bool) -> tuple[str, str, str]:
-    """Of what the first, total and Shapley parts are."""
-    if has_own:
-        return "expansion_first", "expansion_total", "shapley"
-    return FIRST.name, TOTAL.name, "shapley"
