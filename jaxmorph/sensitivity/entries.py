@@ -195,11 +195,10 @@ def estimate_blocks(
     for block, x in _blocks(value, stochastic, max(1, int(_BLOCK_BYTES / one))):
         estimates = of_block(x)
         for name, draws in estimates["samples"].items():
-            over_seeds = estimates["seeds"][name] if "seeds" in estimates else None
+            over_seeds = _draws(estimates["seeds"][name]) if "seeds" in estimates else None
             scale = (scales or {}).get(name, DeviationScale.LINEAR)
-            made = with_interval(
-                name, _draws(draws), n_samples, _draws(over_seeds), value.sizes["seed"], scale
-            )
+            of_samples, n_seeds = _draws(draws), value.sizes["seed"]
+            made = with_interval(name, of_samples, n_samples, over_seeds, n_seeds, scale)
             for part, array in made.items():
                 keep(part, block, array.where(made[name].notnull()).values)
         for dim in ("n_samples", "n_seeds"):
@@ -208,16 +207,15 @@ def estimate_blocks(
     result: dict[str, xr.DataArray] = {}
     for name, flat in found.items():
         dim = leading[name]
-        n = bool(dim)
-        array = flat.reshape(*flat.shape[:n], *shape, *flat.shape[n + 1 :])
-        one = _labelled(array, value, dim, parameters)
-        result[name] = one.assign_coords({dim: sizes[dim]}) if dim else one
+        k = int(bool(dim))
+        whole = flat.reshape(*flat.shape[:k], *shape, *flat.shape[k + 1 :])
+        labelled = _labelled(whole, value, dim, parameters)
+        result[name] = labelled.assign_coords({dim: sizes[dim]}) if dim else labelled
     return result
 
 
-def _draws(array: np.ndarray | None) -> xr.DataArray | None:
-    dims = ("draw", "output", "parameter", "parameter_2")
-    return None if array is None else xr.DataArray(array, dims=dims[: array.ndim])
+def _draws(array: np.ndarray) -> xr.DataArray:
+    return xr.DataArray(array, dims=("draw", "output", "parameter", "parameter_2")[: array.ndim])
 
 
 def side_by_side(parts: Sequence[dict[str, Arrays]]) -> dict[str, Arrays]:
