@@ -195,6 +195,36 @@ def test_intervals_cover_the_truth() -> None:
         assert (stats.binom.sf(covered - 1, len(f), 0.98) > 0.001).all(), (name, covered)
 
 
+@pytest.mark.slow
+def test_intervals_of_pairs_cover_the_truth() -> None:
+    """Of 400 repetitions of a product of three, 1 + a z, with noise: variances are products of a^2."""
+    rng = np.random.default_rng(6)
+    a, n = np.array([1.0, 0.7, 0.4]), 128
+    f = []
+    for _ in range(400):
+        first, last = rng.uniform(-ROOT3, ROOT3, (2, n, 3))
+        mixed = [np.where(np.arange(3) == i, last, first) for i in range(3)]
+        back = [np.where(np.arange(3) == i, first, last) for i in range(3)]
+        theta = np.stack([first, *mixed, *back, last], axis=1).reshape(-1, 3)
+        f.append((1 + a * theta).prod(axis=1)[:, None] + noise_of_both(rng, len(theta)))
+    found = sobol_indices(values(np.stack(f, axis=-1)), ABC, stochastic=True, second_order=True)
+    whole = np.prod(1 + a**2) - 1
+    pairs = np.outer(a**2, a**2) / whole
+    expected = {
+        "sobol_second": pairs,
+        "sobol_closed_of_pair": pairs + (a**2 + a[:, None] ** 2) / whole,
+    }
+    for name, true in expected.items():
+        low, high = found[f"{name}_low"].values[0], found[f"{name}_high"].values[0]
+        covered = np.mean((low <= true) & (true <= high), axis=0)[np.triu_indices(3, 1)]
+        assert (covered >= 0.91).all() and (covered <= 0.99).all(), (name, covered)
+
+
+def noise_of_both(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Of twelve seeds, in part the same at all samples."""
+    return 0.5 * rng.standard_normal(12) + 0.5 * rng.standard_normal((n, 12))
+
+
 @pytest.mark.parametrize("unit", [1e-10, 1e10])
 def test_indices_have_no_unit(unit: float) -> None:
     rng = np.random.default_rng(7)
