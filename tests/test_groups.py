@@ -11,7 +11,8 @@ from SALib.analyze import sobol as salib_sobol
 from SALib.sample import morris as trajectories
 from SALib.sample import sobol as saltelli
 from scipy.stats import qmc
-from support.shares import FUNCTIONS, cases, common_noise, product
+from support.arrangement import check_arrangement
+from support.shares import common_noise, product
 
 from jaxmorph.configuration import Run
 from jaxmorph.configuration.specify import Specifications
@@ -28,22 +29,22 @@ from jaxmorph.designs import (
 )
 from jaxmorph.distributions import Normal, Uniform
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.sensitivity import from_arrays
-from jaxmorph.sensitivity.groups import of_any
+from jaxmorph.figures import draw
+from jaxmorph.sensitivity import from_arrays, sobol_indices
+from jaxmorph.sensitivity.groups import of_any, of_groups
 from jaxmorph.sensitivity.morris import morris, of_parts
 
 UNIFORM = {name: Uniform(low=0, high=1) for name in ("p0", "p1", "p2")}
 GROUPS = {"outer": ["p2", "p0"]}
-"""Of the Ishigami function all that x1 and x3 do: no interaction is left between the groups."""
 LABELS = ["outer", "p1", "outer"]
 
 
 def found(unit: np.ndarray, f: np.ndarray, g: np.ndarray, **known: Any) -> xr.Dataset:
-    return from_arrays(unit, f, g, UNIFORM, groups=GROUPS, **known).isel(time=0, observable=0)
+    return from_arrays(unit, f, g, UNIFORM, groups=GROUPS, **known)
 
 
 def covers(data: xr.Dataset, name: str, truth: np.ndarray | float) -> None:
-    low, high = data[f"{name}_low"].values, data[f"{name}_high"].values
+    low, high = (data[name + end].values[0, 0] for end in ("_low", "_high"))
     assert ((low <= truth) & (truth <= high)).all(), (name, low, truth, high)
 
 
@@ -100,47 +101,55 @@ def test_groups_of_a_saltelli_design_are_those_of_salib() -> None:
     x = saltelli.sample(problem, 128, calc_second_order=False, seed=3)
     y = 7 + np.sin(x[:, 0]) + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0]) + x[:, 1] * x[:, 0]
     reference = salib_sobol.analyze(problem, y, calc_second_order=False)
-    unit = x / (2 * np.pi) + 0.5
-    design = SaltelliDesign(samples=128)
-    data = found(unit, y, np.zeros((*y.shape, 3)), design=design)
+    value = xr.DataArray(y[:, None, None, None], dims=("sample", "seed", "time", "observable"))
+    names = {"sobol_first": "sobol_closed", "sobol_total": "sobol_total_of_group"}
+    result = of_groups(sobol_indices(value, ["outer", "p1"], stochastic=False), names)
+    np.testing.assert_allclose(result["sobol_closed"][0, 0], reference["S1"], atol=1e-10)
+    np.testing.assert_allclose(result["sobol_total_of_group"][0, 0], reference["ST"], atol=1e-10)
+    assert set(result) >= {"sobol_closed_low", "sobol_closed_by_samples", "simulations_used"}
+    assert all("parameter" not in array.dims for array in result.values())
+
+
+V = np.array([1.0, 0.7, 0.4]) ** 2
+WHOLE = np.prod(1 + V) - 1
+GROUP = (1 + V[0]) * (1 + V[2]) - 1
+CLOSED = np.array([GROUP, V[1]]) / WHOLE
+WHOLE_WITHOUT = np.prod(1 + V) / (1 + V)
+TOTAL = np.array([GROUP * (1 + V[1]), V[1] * (1 + GROUP)]) / WHOLE
+"""Of a product of factors of variance v_i: over some, the product of 1 + v_i is their variance and 1."""
+
+
+def test_groups_of_a_saltelli_design_by_rows_and_by_an_expansion() -> None:
+    """Indices of parameters are then the expansion's alone, and have their plain names."""
+    design = SaltelliDesign(samples=8)
+    unit = make_design(design, UNIFORM, groups=GROUPS.values())[1]
+    f, g = common_noise(*product(unit), unit, 6, 0.1, np.random.default_rng(0))
+    data = found(unit, f, g, design=design)
     assert list(data["group"].values) == ["outer", "p1"]
     assert list(data["parameter_group"].values) == LABELS
-    np.testing.assert_allclose(data["sobol_closed"], reference["S1"], atol=1e-10)
-    np.testing.assert_allclose(data["sobol_total_of_group"], reference["ST"], atol=1e-10)
-
-
-def test_groups_of_the_ishigami_function_by_rows_and_by_an_expansion() -> None:
-    """Indices of parameters are then the expansion's alone, and have their plain names."""
-    design = SaltelliDesign(samples=64)
-    unit = make_design(design, UNIFORM, groups=GROUPS.values())[1]
-    f, g = FUNCTIONS["ishigami"](unit)
-    data = found(unit, *common_noise(f, g, unit, 6, 0.3, np.random.default_rng(0)), design=design)
-    truth = np.array([0.557589, 0.442411])
-    for name in ("sobol_closed", "sobol_total_of_group"):
-        covers(data, name, truth)
-        covers(data, name.replace("sobol", "expansion"), truth)
-    assert (data["total_bound_of_group_high"] > truth).all()
-    covers(data, "sobol_total", cases()["ishigami"].parts[3:6])
-    covers(data, "sobol_noise_first", 0.3**2 / (0.3**2 + 13.84))
+    for name, truth in [("closed", CLOSED), ("total_of_group", TOTAL)]:
+        covers(data, f"sobol_{name}", truth)
+        covers(data, f"expansion_{name}", truth)
+    covers(data, "sobol_total", V * WHOLE_WITHOUT / WHOLE)
     assert not {"expansion_total", "sobol_total_with_noise", "sobol_closed_of_pair"} & set(data)
+    assert "sobol_noise_first" in data
     for name in ("sobol_closed", "total_bound_of_group"):
-        assert data[f"{name}_by_samples"].dims == ("n_samples", "group")
+        assert data[f"{name}_by_samples"].dims == ("n_samples", "time", "observable", "group")
+    figure, table = draw("groups", data)
+    check_arrangement(figure)
+    assert list(table["group"]) == ["outer", "p1"]
+    np.testing.assert_array_equal(table["sobol_closed"], data["sobol_closed"].values.ravel())
+    check_arrangement(draw("convergence", data)[0])
 
 
-def test_groups_of_a_product_from_any_random_design() -> None:
-    """Of factors of variance v_i, the product over some of 1 + v_i is their variance and 1."""
-    unit = qmc.Sobol(3, rng=1).random(64)
-    f, g = product(unit)
-    data = found(unit, f, g)
-    v = np.array([1.0, 0.7, 0.4]) ** 2
-    whole = np.prod(1 + v) - 1
-    group, alone = (1 + v[0]) * (1 + v[2]) - 1, v[1]
-    np.testing.assert_allclose(data["sobol_closed"], np.array([group, alone]) / whole, atol=2e-3)
-    total = np.array([group * (1 + v[1]), alone * (1 + group)]) / whole
-    np.testing.assert_allclose(data["sobol_total_of_group"], total, atol=2e-3)
-    bound = data["total_bound"].values
-    np.testing.assert_allclose(data["total_bound_of_group"], [bound[0] + bound[2], bound[1]])
-    assert (data["total_bound_of_group"] > total).all()
+def test_groups_of_any_random_design_are_those_of_the_expansion() -> None:
+    unit = qmc.LatinHypercube(3, rng=1).random(48)
+    data = found(unit, *product(unit))
+    np.testing.assert_allclose(data["sobol_closed"][0, 0], CLOSED, atol=2e-3)
+    np.testing.assert_allclose(data["sobol_total_of_group"][0, 0], TOTAL, atol=2e-3)
+    bound = data["total_bound"].values[0, 0]
+    np.testing.assert_allclose(data["total_bound_of_group"][0, 0], [bound[0] + bound[2], bound[1]])
+    assert (data["total_bound_of_group"] > TOTAL).all()
 
 
 def test_a_group_is_withheld_where_the_gradient_of_one_of_its_parameters_is() -> None:
@@ -164,14 +173,15 @@ def test_elementary_effects_of_groups_are_those_of_salib_and_of_an_additive_func
     by_name = dict(zip(reference["names"], reference["mu_star"], strict=True))
     np.testing.assert_allclose(mine, [by_name["outer"], by_name["p1"]], rtol=1e-10)
     # Of 3 p0 + p1 - p2 half of the groups' steps have equal signs: |3 - 1| or 3 + 1.
-    design = MorrisDesign(trajectories=64)
+    design = MorrisDesign(trajectories=16)
     points = make_design(design, UNIFORM, groups=GROUPS.values())[1]
     slopes = np.array([3.0, 1.0, -1.0])
     noise = np.random.default_rng(0).standard_normal((len(points), 6))
     f = (points @ slopes)[:, None] + 0.1 * noise
     data = found(points, f, np.broadcast_to(slopes, (*f.shape, 3)), design=design)
     covers(data, "morris_mu_star_of_group", np.array([3.0, 1.0]))
-    assert set(data["morris_mu_star_of_group"].dims) == {"group"} and "morris_mu_star" not in data
+    assert "group" in data["morris_mu_star_of_group"].dims and "morris_mu_star" not in data
+    check_arrangement(draw("groups", data)[0])
     with pytest.raises(ValueError, match="p0, p2 of the group outer do not move at once"):
         of_parts(where[::-1].assign_coords(parameter=["p1", "p0", "p2"]), parts)
 

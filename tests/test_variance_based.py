@@ -119,7 +119,7 @@ def test_of_many_outputs_each_has_the_numbers_of_salib() -> None:
     result = sobol_indices(value, ABC, stochastic=False, second_order=True)
     for t, o in [(0, 0), (17, 3), (29, 9)]:
         reference = salib_sobol.analyze(CUBE, y[:, t, o], num_resamples=2, seed=1)
-        at = {name: array.values[t, o] for name, array in result.items()}
+        at = {name: array.isel(time=t, observable=o).values for name, array in result.items()}
         np.testing.assert_allclose(at["sobol_first"], reference["S1"], atol=1e-10)
         np.testing.assert_allclose(at["sobol_total"], reference["ST"], atol=1e-10)
         upper = np.triu_indices(3, 1)

@@ -25,7 +25,7 @@ _MOST_SEEDS = 64
 
 
 @dataclass(frozen=True)
-class Sums:
+class Ingredients:
     """What the indices of several outputs are made of, for several draws.
 
     Attributes:
@@ -142,8 +142,8 @@ def _from_mean(x: np.ndarray, there: np.ndarray) -> np.ndarray:
     return np.where(there, x - mean, 0.0) * np.sqrt((x.shape[-1] - 1) / np.maximum(n - 1, 1))
 
 
-def over_seeds(rows: Rows, counts: np.ndarray) -> Sums:
-    """Sums where seed r counts ``counts[draw, r]`` times."""
+def over_seeds(rows: Rows, counts: np.ndarray) -> Ingredients:
+    """What indices are made of where seed r counts ``counts[draw, r]`` times."""
     forms = _by_products if rows.n_seeds <= _MOST_SEEDS else _by_columns
     found = forms(rows, counts)
     total_of_each = rows.halves.sum(axis=2) @ counts.T
@@ -160,11 +160,11 @@ def over_seeds(rows: Rows, counts: np.ndarray) -> Sums:
         mean = rows.level + rows.ends.mean(axis=(1, 2))
         of_means = (n * (mean**2 @ counts.T) - (mean @ counts.T) ** 2) / pairs
         between = _between(of_means, within, 1 / (2 * rows.n))
-    return Sums(found[:, :-1], total_of_each, found[:, -1], within, between)
+    return Ingredients(found[:, :-1], total_of_each, found[:, -1], within, between)
 
 
-def over_samples(rows: Rows, weights: np.ndarray) -> Sums:
-    """Sums where base sample i counts ``weights[draw, i]`` times."""
+def over_samples(rows: Rows, weights: np.ndarray) -> Ingredients:
+    """What indices are made of where base sample i counts ``weights[draw, i]`` times."""
     share = weights.T / rows.n  # (base sample, draw)
     terms = rows.numerators(between_seeds)
     halves = rows.halves.sum(axis=-1) @ weights.T
@@ -178,7 +178,7 @@ def over_samples(rows: Rows, weights: np.ndarray) -> Sums:
         of_means = np.var(rows.level[..., None] + mean, axis=1, ddof=1)
         # Each base sample is two rows, A and B, and two rows drawn are the same by chance.
         between = _between(of_means, within, np.sum(weights**2, axis=1) / (2 * rows.n**2))
-    return Sums(terms @ share, halves, variance, within, between)
+    return Ingredients(terms @ share, halves, variance, within, between)
 
 
 def _count(known: np.ndarray, axis: int, counts: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from .estimator import PAIR, Estimates, OfValues
 from .failures import USED, with_share_used
 from .groups import CLOSED, TOTAL_OF_GROUP, of_groups
 from .resampling import DeviationScale
-from .saltelli_rows import Rows, Sums, over_samples, over_seeds, rows_of_base_sample
+from .saltelli_rows import Ingredients, Rows, over_samples, over_seeds, rows_of_base_sample
 
 SOBOL = Method(
     "Sobol indices",
@@ -242,7 +242,7 @@ def sobol_indices(
     return with_share_used(found, value, np.repeat(usable, size))
 
 
-def _indices(sums: Sums, floor: np.ndarray, d: int) -> Arrays:
+def _indices(sums: Ingredients, floor: np.ndarray, d: int) -> Arrays:
     """Indices (draw, output, ...) of outputs of which a variance up to ``floor`` is round-off."""
 
     def shares(numerators: np.ndarray, whole: np.ndarray) -> np.ndarray:
