@@ -28,6 +28,8 @@ from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .failures import completed
 from .fourier import Fourier
 from .moments import usable_seeds
+from .prediction import TERM, compact
+from .prediction_quantities import PREDICTION
 from .resampling import FEWEST
 from .samples import Samples, kept_in
 from .sobol_indices import FIRST, TOTAL, SobolIndices
@@ -46,7 +48,7 @@ _SURE = 0.5
 class Chaos(Estimator):
     """Indices from a polynomial chaos expansion."""
 
-    quantities = QUANTITIES
+    quantities = (*QUANTITIES, *PREDICTION)
     after = (SobolIndices, Fourier, Completeness)
 
     def __init__(self, samples: Samples):
@@ -104,7 +106,8 @@ class Chaos(Estimator):
                 f"this one predicts {max(best, 0):.0%} at best: more samples, or seeds if noise hides it"
             )
             self.absent = dict.fromkeys(nothing, why)
-        return {name: array for name, array in result.items() if name not in nothing}
+        kept = {name: array for name, array in result.items() if name not in nothing}
+        return compact(kept, fit.degrees, self.samples.parameters, self.samples.question.distributions)
 
 
 def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
@@ -123,16 +126,20 @@ def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
 
 
 class _Fits:
-    """Expansions of one observable after another, with the equations that they share."""
+    """Expansions of one observable after another, with the equations that they share.
+
+    Attributes:
+        degrees: Of the candidates (term, parameter).
+    """
 
     def __init__(self, samples: Samples, data: xr.DataArray):
         self._samples = samples
         self._parameter = samples.points["parameter_value"].sel(sample=data["sample"])
         d = len(samples.parameters)
-        self._degrees = candidates(d, most_candidates(d))
+        self.degrees = candidates(d, most_candidates(d))
         self._parts = PartsOfVariance(d)
-        effects = main_effects(samples.question.distributions, self._degrees, np.array(PROBABILITIES))
-        self._linear = np.concatenate([np.eye(1, len(self._degrees)), np.concatenate(effects)])
+        effects = main_effects(samples.question.distributions, self.degrees, np.array(PROBABILITIES))
+        self._linear = np.concatenate([np.eye(1, len(self.degrees)), np.concatenate(effects)])
         self._of_rows: dict[bytes, Candidates] = {}
 
     def estimates(self, data: xr.DataArray, complete: bool, has_own: bool) -> Estimates:
@@ -156,14 +163,14 @@ class _Fits:
             filled = filled[..., :1]
         groups = -(-int(rows.sum()) // size // _MOST_GROUPS) * size
         shared = self._equations(rows)
-        found = decompose(shared, self._degrees, filled, groups, complete, self._linear)
+        found = decompose(shared, self.degrees, filled, groups, complete, self._linear)
         return self._named(data, found, times, names)
 
     def _equations(self, rows: np.ndarray) -> Candidates:
         key = rows.tobytes()
         if key not in self._of_rows:
             parameter = self._parameter.transpose("sample", "parameter").values[rows]
-            terms = equations(parameter, self._samples.question.distributions, self._degrees)
+            terms = equations(parameter, self._samples.question.distributions, self.degrees)
             self._of_rows = {key: Candidates.of(terms, self._samples.group_size)}
         return self._of_rows[key]
 
@@ -207,6 +214,15 @@ class _Fits:
             result["expansion_mean" + end] = self._at(data, full(mean[0]), PLACE[:1])
             curves = curves.reshape(len(self._samples.parameters), len(PROBABILITIES), -1)
             result["main_effect" + end] = self._at(data, full(curves), (*PAIR[::2], "probability"))
+        half = np.zeros_like(found.coefficient)
+        ends_of = {"": half}
+        if found.n_seeds >= FEWEST:
+            half = stats.t.ppf(0.975, found.n_seeds - 1) * found.coefficient_se
+            ends_of |= {"_low": -half, "_high": half}
+        for end, added in ends_of.items():
+            coefficient = full(found.coefficient + added)
+            result["expansion_coefficient" + end] = self._at(data, coefficient, (*PLACE[:1], TERM))
+        result["expansion_missed"] = self._at(data, full(found.missed_rms), PLACE[:1])
         of_all = np.full(len(times), np.nan)
         of_all[times] = q2
         result["expansion_q2"] = self._at(data, of_all, PLACE[:1])
