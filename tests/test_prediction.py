@@ -11,8 +11,20 @@ from support.expanded import PARAMETERS, expanded, of_expansion, truth
 from support.shares import FUNCTIONS, Function, cases, common_noise, noisy
 
 from jaxmorph import store
-from jaxmorph.distributions import Uniform
+from jaxmorph.distributions import (
+    Beta,
+    Distribution,
+    Gamma,
+    LogNormal,
+    LogTriangular,
+    LogUniform,
+    Normal,
+    Triangular,
+    TruncatedNormal,
+    Uniform,
+)
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.expansion import equations
 from jaxmorph.sensitivity import predict, prediction
 from jaxmorph.sensitivity.chaos_quantities import LEAST_Q2
 
@@ -47,6 +59,29 @@ def test_only_terms_that_are_used_are_kept() -> None:
     assert coefficient.sel(observable="smooth_jump").isnull().all(), "withheld"
     assert len(data["degree"]) == data["expansion_degree"].max()
     assert data["polynomial_logarithmic"].values.tolist() == [True, False, False, False]
+
+
+KINDS: list[Distribution] = [
+    Uniform(low=-1, high=3),
+    LogUniform(low=1e-3, high=2),
+    Normal(mean=5, sd=2),
+    LogNormal(median=3, sd_log=0.5),
+    TruncatedNormal(low=0, high=1, mean=0.2, sd=0.4),
+    Triangular(low=0, high=4, mode=1),
+    LogTriangular(low=0.1, high=10, mode=2),
+    Beta(low=1, high=2, alpha=2, beta=5),
+    Gamma(shape=3, scale=0.1),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.distribution)
+def test_what_is_kept_makes_the_polynomials_of_every_distribution(kind: Distribution) -> None:
+    degrees = np.arange(9)[:, None]
+    kept = xr.Dataset(prediction._polynomials(degrees, ["a"], [kind]))
+    theta = kind.ppf(np.linspace(0.01, 0.99, 7))[:, None]
+    at = xr.DataArray(theta, {"parameter": ["a"]}, ("point", "parameter"))
+    expected = equations(theta, [kind], degrees)[:, 0]
+    np.testing.assert_allclose(prediction._terms(kept, at), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_the_terms_are_orthonormal_and_their_squares_the_variance() -> None:

@@ -53,10 +53,8 @@ def move(page: Page, label: str, step: int) -> None:
 
 def answer(page: Page) -> dict[str, float]:
     """The exact numbers behind the answer in words."""
-    told = page.locator("#live [data-part='told']")
-    return {
-        name: float(told.get_attribute(f"data-{name}") or "nan") for name in ("value", "half", "change")
-    }
+    told, numbers = page.locator("#live [data-part='told']"), ("value", "half", "change")
+    return {name: float(told.get_attribute(f"data-{name}") or "nan") for name in numbers}
 
 
 def point_of(page: Page) -> dict[str, float]:
