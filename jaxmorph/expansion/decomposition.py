@@ -24,6 +24,7 @@ from .choice import Candidates, Choice, choose, missed
 from .indices import weights
 from .jackknife import (
     Half,
+    coefficients,
     hidden_by_noise,
     linear_functionals,
     of_both,
@@ -42,6 +43,8 @@ _MISSED = 1.5
 """So many standard errors of what is missed are within the interval: measured (docs/estimates.md)."""
 _HIDDEN = 1.6
 """One coefficient of standard error s: from 0 to (2.1 s)^2 it is this times 2.1 sqrt(2) s^2, and s^2."""
+_LEAST_MISSED = 1 / 3
+"""Of its standard error: less is missed by no prediction whose misses noise hides; measured, too."""
 _TIMES = 3
 """Terms are chosen for so many outputs, evenly among all."""
 _AT_ONCE = 4_000_000
@@ -56,6 +59,10 @@ class Decomposition:
         variance: Of the average over noise, (output).
         linear: What is linear in the coefficients (the mean, a curve), (functional, output).
         linear_se: Standard errors of it, of samples and seeds.
+        coefficient: Of the average over noise, (candidate, output); 0 of those that are not in it.
+        coefficient_se: Standard errors of it, of seeds.
+        missed_rms: Root mean square of what a prediction misses at left-out samples, without what noise
+            does to the coefficients (output); its square is not below a third of its standard error.
         share: (part, output); the first is that of all, 1.
         se_samples: Standard error of the choice of samples, (part, output); the first is that of the
             variance, relative to it, as in the next two.
@@ -74,6 +81,9 @@ class Decomposition:
     variance: np.ndarray
     linear: np.ndarray
     linear_se: np.ndarray
+    coefficient: np.ndarray
+    coefficient_se: np.ndarray
+    missed_rms: np.ndarray
     share: np.ndarray
     se_samples: np.ndarray
     se_seeds: np.ndarray
@@ -152,7 +162,7 @@ def decompose(
             _half(candidates, parts_of_terms, linear, choice, part[..., estimates], size)
             for choice, (_, estimates) in zip(choices, parts, strict=True)
         ]
-        found.append(_together(halves, part[:, 0], scale[block]))
+        found.append(_together(halves, part[:, 0], scale[block], len(degrees)))
     return _chained(found)
 
 
@@ -193,7 +203,9 @@ def _half(
     )
 
 
-def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decomposition:
+def _together(
+    halves: list[Half], value: np.ndarray, scale: np.ndarray, n_candidates: int
+) -> Decomposition:
     n, _, n_seeds = value.shape
     part = np.mean([h.weights @ squares(h.coefficient) for h in halves], axis=0)
     variance = np.where(part[0] > 0, part[0], np.nan)
@@ -215,10 +227,14 @@ def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decom
         left.var(axis=0, ddof=1) / n + sum(map(seeds_of_missed, halves)) / len(halves) ** 2
     )
     linear, linear_se = linear_functionals(halves, np.maximum(left.mean(axis=0), 0) / n)
+    coefficient, coefficient_se = coefficients(halves, n_candidates)
     return Decomposition(
         variance * scale**2,
         linear * scale,
         linear_se * scale,
+        coefficient * scale,
+        coefficient_se * scale,
+        np.sqrt(np.maximum(left.mean(axis=0), _LEAST_MISSED * missed_se)) * scale,
         share,
         np.sqrt(of_samples),
         np.sqrt(np.maximum(seeds - both, 0)),

@@ -178,6 +178,8 @@ COORDINATES: tuple[Quantity, ...] = (
     _coordinate("n_samples", "number of samples of a nested subset"),
     _coordinate("n_seeds", "number of seeds of a nested subset"),
     _coordinate("component", "number of the eigenvector, the largest eigenvalue first"),
+    _coordinate("term", "number of the term of an expansion"),
+    _coordinate("degree", "degree of a polynomial"),
     _coordinate("parameter", "name of the parameter", label=True),
     _coordinate("parameter_2", "name of the second parameter", label=True),
     _coordinate("group", "name of the group of parameters; of a single one its own", label=True),

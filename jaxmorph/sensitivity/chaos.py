@@ -40,6 +40,8 @@ from .failures import completed
 from .fourier import Fourier
 from .groups import CLOSED, OF_GROUP, TOTAL_OF_GROUP
 from .moments import usable_seeds
+from .prediction import TERM, compact
+from .prediction_quantities import PREDICTION
 from .resampling import FEWEST
 from .samples import Samples, kept_in
 from .sobol_indices import FIRST, SECOND, TOTAL, SobolIndices
@@ -84,7 +86,7 @@ def _names(has_own: Collection[str]) -> _Names:
 class Chaos(Estimator):
     """Indices from a polynomial chaos expansion."""
 
-    quantities = QUANTITIES
+    quantities = (*QUANTITIES, *PREDICTION)
     after = (SobolIndices, Fourier, Completeness)
 
     def __init__(self, samples: Samples):
@@ -142,7 +144,8 @@ class Chaos(Estimator):
                 f"this one predicts {max(best, 0):.0%} at best: more samples, or seeds if noise hides it"
             )
             self.absent = dict.fromkeys(nothing, why)
-        return {name: array for name, array in result.items() if name not in nothing}
+        kept = {name: array for name, array in result.items() if name not in nothing}
+        return compact(kept, fit.degrees, self.samples.parameters, self.samples.question.distributions)
 
 
 def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
@@ -161,18 +164,22 @@ def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
 
 
 class _Fits:
-    """Expansions of one observable after another, with the equations that they share."""
+    """Expansions of one observable after another, with the equations that they share.
+
+    Attributes:
+        degrees: Of the candidates (term, parameter).
+    """
 
     def __init__(self, samples: Samples, data: xr.DataArray):
         self._samples = samples
         self._parameter = samples.points["parameter_value"].sel(sample=data["sample"])
         d = len(samples.parameters)
-        self._degrees = candidates(d, most_candidates(d))
+        self.degrees = candidates(d, most_candidates(d))
         names = samples.parameters
         self._groups = [[names.index(name) for name in part] for part in samples.parts.values()]
         self._parts = PartsOfVariance(d, len(self._groups))
-        effects = main_effects(samples.question.distributions, self._degrees, np.array(PROBABILITIES))
-        self._linear = np.concatenate([np.eye(1, len(self._degrees)), np.concatenate(effects)])
+        effects = main_effects(samples.question.distributions, self.degrees, np.array(PROBABILITIES))
+        self._linear = np.concatenate([np.eye(1, len(self.degrees)), np.concatenate(effects)])
         self._of_rows: dict[bytes, Candidates] = {}
 
     def estimates(self, data: xr.DataArray, complete: bool, has_own: Collection[str]) -> Estimates:
@@ -196,14 +203,14 @@ class _Fits:
             filled = filled[..., :1]
         groups = -(-int(rows.sum()) // size // _MOST_GROUPS) * size
         shared = self._equations(rows)
-        found = decompose(shared, self._degrees, filled, groups, complete, self._linear, self._groups)
+        found = decompose(shared, self.degrees, filled, groups, complete, self._linear, self._groups)
         return self._named(data, found, times, names)
 
     def _equations(self, rows: np.ndarray) -> Candidates:
         key = rows.tobytes()
         if key not in self._of_rows:
             parameter = self._parameter.transpose("sample", "parameter").values[rows]
-            terms = equations(parameter, self._samples.question.distributions, self._degrees)
+            terms = equations(parameter, self._samples.question.distributions, self.degrees)
             self._of_rows = {key: Candidates.of(terms, self._samples.group_size)}
         return self._of_rows[key]
 
@@ -251,6 +258,15 @@ class _Fits:
             result["expansion_mean" + end] = self._at(data, full(mean[0]), PLACE[:1])
             curves = curves.reshape(len(self._samples.parameters), len(PROBABILITIES), -1)
             result["main_effect" + end] = self._at(data, full(curves), (*PAIR[::2], "probability"))
+        half = np.zeros_like(found.coefficient)
+        ends_of = {"": half}
+        if found.n_seeds >= FEWEST:
+            half = stats.t.ppf(0.975, found.n_seeds - 1) * found.coefficient_se
+            ends_of |= {"_low": -half, "_high": half}
+        for end, added in ends_of.items():
+            coefficient = full(found.coefficient + added)
+            result["expansion_coefficient" + end] = self._at(data, coefficient, (*PLACE[:1], TERM))
+        result["expansion_missed"] = self._at(data, full(found.missed_rms), PLACE[:1])
         of_all = np.full(len(times), np.nan)
         of_all[times] = q2
         result["expansion_q2"] = self._at(data, of_all, PLACE[:1])

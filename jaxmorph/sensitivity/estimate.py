@@ -25,7 +25,7 @@ _BOTH = Interval.SAMPLES_AND_SEEDS
 # The order of dimensions in every variable.
 _ORDER = (
     "quantile", "n_samples", "n_seeds", "sample", "seed", "time", "observable", "component",
-    "parameter", "parameter_2", "group", "probability", "excluded",
+    "term", "parameter", "parameter_2", "group", "probability", "degree", "excluded",
 )  # fmt: skip
 
 
