@@ -12,7 +12,7 @@ import yaml
 from ..configuration.given import is_given
 
 _POINT = "@point@"
-_OF_THE_WHOLE_RUN = ("optimise", "allow_partial", "batch")
+_OF_THE_WHOLE_RUN = ("optimise", "allow_partial", "batch", "groups")
 """Keys that mean nothing for one point, or are for the size of the run."""
 
 
