@@ -60,14 +60,16 @@ def test_every_link_leads_somewhere(run: Path, parsed: Page) -> None:
             assert base64.b64decode(target.partition("base64,")[2])
         else:
             assert (run / target).is_file(), target
-    shown = set(figure_names("grid", 2)) - {"interactions"}  # a grid has no expansion
+    # A grid has no expansion, and this run no groups.
+    shown = set(figure_names("grid", 2)) - {"interactions", "groups"}
     assert {f"figures/{name}.csv" for name in shown} <= set(targets)
 
 
 def test_every_figure_has_alternative_text_caption_and_variables(parsed: Page) -> None:
     pictures = parsed.having("img")
     observables = 2 * SMALL["n_observables"]  # two time courses each
-    shown = {name: CATALOGUE[name] for name in figure_names("grid", 2) if name != "interactions"}
+    drawn = [name for name in figure_names("grid", 2) if name not in ("interactions", "groups")]
+    shown = {name: CATALOGUE[name] for name in drawn}
     films = [ANIMATIONS[name] for name in ("cells", "corners")]
     assert len(pictures) == len(shown) + observables + len(films), "films have a frame for print"
     assert all(len(attrs["alt"]) > 20 for attrs in pictures)
