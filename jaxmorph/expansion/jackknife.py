@@ -18,11 +18,10 @@ class Half:
 
     Attributes:
         choice: The terms.
-        weights: Of their squares, (part, term).
-        linear: Functionals of their coefficients, (functional, term).
-        coefficient: (term, output, seed).
-        change: Of coefficients, where a group is left out (group, term, output, seed).
-        terms: Their values, (sample, term).
+        weights: Of squares, (part, term).
+        linear: Functionals of coefficients, (functional, term).
+        coefficient: Of the terms, and what else is squared (``Forms``), (term, output, seed).
+        change: Of these, where a group is left out (group, term, output, seed).
         left: What is missed at left-out samples (sample, output, seed).
         value: (sample, output, seed).
     """
@@ -32,7 +31,6 @@ class Half:
     linear: np.ndarray
     coefficient: np.ndarray
     change: np.ndarray
-    terms: np.ndarray
     left: np.ndarray
     value: np.ndarray
 
@@ -42,13 +40,8 @@ def relative(part: np.ndarray, variance: np.ndarray) -> np.ndarray:
     return np.concatenate([part[..., :1, :] / variance, part[..., 1:, :] / part[..., :1, :]], axis=-2)
 
 
-def linear_functionals(halves: list[Half], of_each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Functionals and their standard errors, (functional, output).
-
-    Args:
-        halves: Of the seeds.
-        of_each: Squared error of every coefficient by what is missed, (output).
-    """
+def linear_functionals(halves: list[Half]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Functionals, their standard error by noise, and that by missed terms, (functional, output)."""
     value = np.concatenate([np.tensordot(h.linear, h.coefficient, axes=1) for h in halves], axis=-1)
     groups, n = len(halves[0].change), value.shape[-1]
     of_samples, both = np.zeros((2, *value.shape[:-1]))
@@ -57,10 +50,8 @@ def linear_functionals(halves: list[Half], of_each: np.ndarray) -> tuple[np.ndar
         change = np.concatenate(each, axis=-1)
         of_samples += (groups - 1) / groups * change.mean(axis=-1) ** 2
         both += change.var(axis=-1, ddof=1) / n if n > 1 else 0.0
-    square = of_samples + np.mean([(h.linear**2).sum(axis=1) for h in halves], axis=0)[:, None] * of_each
-    if n > 1:
-        square += np.maximum(value.var(axis=-1, ddof=1) / n - both, 0)
-    return value.mean(axis=-1), np.sqrt(square)
+    noise = value.std(axis=-1, ddof=1) / n**0.5 if n > 1 else np.zeros(value.shape[:-1])
+    return value.mean(axis=-1), noise, np.sqrt(np.maximum(of_samples - both, 0))
 
 
 def without_groups(h: Half) -> np.ndarray:
@@ -83,12 +74,17 @@ def of_seeds(h: Half, part: np.ndarray, variance: np.ndarray, n_halves: int) -> 
 
 
 def seeds_of_missed(h: Half) -> np.ndarray:
-    """Squared standard error that the seeds of one half have, of what it misses (output)."""
+    """Squared standard error that the seeds of one half have, of what it misses (output).
+
+    Without noise that differs between samples, too, which is in the variance over samples.
+    """
     n = h.left.shape[-1]
     if n < 3:
         return np.zeros(h.left.shape[1])
-    each = np.stack([squares(np.delete(h.left, r, axis=-1)).mean(axis=0) for r in range(n)])
-    return np.asarray((n - 1) / n * ((each - each.mean(axis=0)) ** 2).sum(axis=0))
+    each = np.stack([squares(np.delete(h.left, r, axis=-1)) for r in range(n)])
+    each -= each.mean(axis=0)
+    of_all, of_one = each.mean(axis=1) ** 2, (each**2).mean(axis=1) / each.shape[1]
+    return np.asarray((n - 1) / n * np.maximum((of_all - of_one).sum(axis=0), 0))
 
 
 def hidden_by_noise(h: Half) -> np.ndarray:
@@ -121,16 +117,3 @@ def of_both(h: Half, share: np.ndarray, variance: np.ndarray, n_halves: int) -> 
         moved = (moved - of_all) / variance[:, None] / n_halves
         found += moved.var(axis=-1, ddof=1) * n
     return found
-
-
-def of_missed(h: Half, share: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """That of what is missed, where it has to do with the part."""
-    n, c = len(h.terms), h.coefficient.mean(axis=-1)
-    left = squares(h.left)
-    found = np.empty_like(share)
-    for o in range(c.shape[-1]):
-        of_part = 2 * h.terms @ (h.weights * c[:, o]).T / variance[o]
-        of_share = of_part - of_part[:, :1] * share[:, o]
-        of_share[:, 0] = of_part[:, 0]
-        found[:, o] = (of_share**2).T @ left[:, o] / n**2
-    return np.maximum(found, 0)

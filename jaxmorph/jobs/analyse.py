@@ -81,6 +81,7 @@ def _question(run: Run, points: xr.Dataset, checks: str | None) -> sensitivity.Q
         TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"]),
         run.design,
         independent=not run.correlations,
+        correlations=run.correlations,
         stochastic=bool(points.attrs["stochastic"]),
         pathwise=declared.along_paths,
         complete=declared.is_complete,

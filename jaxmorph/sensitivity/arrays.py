@@ -77,6 +77,7 @@ def from_arrays(
             f"value: has {n_times} times and {n_observables} observables; time has {len(time)}, "
             f"observables {len(observables)}"
         )
+    known = {"independent": not known.get("correlations")} | known
     unit = [d.cdf(column) for d, column in zip(parameters.values(), points.T, strict=True)]
     _check_points(points, parameters, known.get("design"))
     of_points = {"parameter_value": points, "unit_value": np.column_stack(unit)}

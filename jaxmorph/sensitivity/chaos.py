@@ -9,20 +9,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from ..designs import FastDesign
 from ..expansion import (
     Candidates,
     Decomposition,
     PartsOfVariance,
-    candidates,
     decompose,
-    equations,
-    main_effects,
-    most_candidates,
 )
-from .chaos_quantities import FEWEST_SAMPLES, LEAST_Q2, MOST_PARAMETERS, QUANTITIES
+from .chaos_inputs import Inputs, inputs_of
+from .chaos_quantities import FEWEST_SAMPLES, LEAST_Q2, QUANTITIES
 from .completeness import Completeness
 from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .failures import completed
@@ -51,19 +47,17 @@ class Chaos(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        design, d = samples.question.design, len(samples.parameters)
-        self._applies = (
+        applies = (
             samples.stands_for == "sample"
-            and not isinstance(design, FastDesign)
-            and samples.question.independent
+            and not isinstance(samples.question.design, FastDesign)
             and samples.points.sizes["sample"] >= FEWEST_SAMPLES
-            and d <= MOST_PARAMETERS
         )
+        self._inputs = inputs_of(samples.question, samples.parameters) if applies else None
         self._kept: np.ndarray | None = None
         self._data: xr.DataArray | None = None
 
     def add(self, slab: Slab) -> Estimates:
-        if self._applies and slab.value.sizes["seed"] > 0:
+        if self._inputs is not None and slab.value.sizes["seed"] > 0:
             if self._kept is None:
                 self._kept = self._which(slab)
             here = np.isin(slab.value["sample"].values, self._kept)
@@ -83,12 +77,14 @@ class Chaos(Estimator):
         return kept
 
     def finish(self, found: Estimates) -> Estimates:
-        if self._data is None or (self.samples.question.stochastic and self.samples.n_seeds < FEWEST):
+        if self._inputs is None or self._data is None:
+            return {}
+        if self.samples.question.stochastic and self.samples.n_seeds < FEWEST:
             return {}
         has_own = TOTAL.name in found
         together: dict[str, list[xr.DataArray]] = {}
         data = self._data
-        fit = _Fits(self.samples, data)
+        fit = _Fits(self.samples, self._inputs, data)
         refuted = found.get("some_gradient_incomplete")
         for o in range(data.sizes["observable"]):
             one = data.isel(observable=[o])
@@ -125,14 +121,13 @@ def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
 class _Fits:
     """Expansions of one observable after another, with the equations that they share."""
 
-    def __init__(self, samples: Samples, data: xr.DataArray):
-        self._samples = samples
-        self._parameter = samples.points["parameter_value"].sel(sample=data["sample"])
-        d = len(samples.parameters)
-        self._degrees = candidates(d, most_candidates(d))
-        self._parts = PartsOfVariance(d)
-        effects = main_effects(samples.question.distributions, self._degrees, np.array(PROBABILITIES))
-        self._linear = np.concatenate([np.eye(1, len(self._degrees)), np.concatenate(effects)])
+    def __init__(self, samples: Samples, inputs: Inputs, data: xr.DataArray):
+        self._samples, self._inputs = samples, inputs
+        parameter = samples.points["parameter_value"].sel(sample=data["sample"])
+        self._parameter = parameter.transpose("sample", "parameter").values
+        self._parts = PartsOfVariance(len(samples.parameters))
+        effects = inputs.main_effects(np.array(PROBABILITIES))
+        self._linear = np.concatenate([np.eye(1, len(inputs.degrees)), np.concatenate(effects)])
         self._of_rows: dict[bytes, Candidates] = {}
 
     def estimates(self, data: xr.DataArray, complete: bool, has_own: bool) -> Estimates:
@@ -147,7 +142,7 @@ class _Fits:
         usable = usable.reshape(-1, size, usable.shape[-1]).all(axis=1)
         times = usable.mean(axis=0) >= _LEAST_USABLE
         rows = usable[:, times].all(axis=1).repeat(size) & times.any()
-        names = _names(has_own)
+        names = _names(has_own, self._inputs.correlated)
         if rows.sum() < max(FEWEST_SAMPLES, 4 * size):
             return {"expansion_q2": self._at(data, np.full(len(times), np.nan), PLACE[:1])}
         filled = completed(x[rows][:, :, times].reshape(-1, x.shape[-1]))
@@ -155,15 +150,15 @@ class _Fits:
         if not question.stochastic:
             filled = filled[..., :1]
         groups = -(-int(rows.sum()) // size // _MOST_GROUPS) * size
-        shared = self._equations(rows)
-        found = decompose(shared, self._degrees, filled, groups, complete, self._linear)
+        filled = self._inputs.data(filled, self._parameter[rows])
+        shared, inputs = self._equations(rows), self._inputs
+        found = decompose(shared, inputs.degrees, filled, groups, complete, self._linear, inputs.forms)
         return self._named(data, found, times, names)
 
     def _equations(self, rows: np.ndarray) -> Candidates:
         key = rows.tobytes()
         if key not in self._of_rows:
-            parameter = self._parameter.transpose("sample", "parameter").values[rows]
-            terms = equations(parameter, self._samples.question.distributions, self._degrees)
+            terms = self._inputs.equations(self._parameter[rows])
             self._of_rows = {key: Candidates.of(terms, self._samples.group_size)}
         return self._of_rows[key]
 
@@ -171,8 +166,7 @@ class _Fits:
         self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: Sequence[str]
     ) -> Estimates:
         q2 = 1 - found.error
-        se = np.hypot(found.se_samples, found.se_missed)
-        sure = np.hypot(se[0], found.se_seeds[0]) < _SURE
+        sure = np.hypot(found.se_terms[0], found.se_noise[0]) < _SURE
         holds = (q2 >= LEAST_Q2) & sure
         low, high = found.interval()
         parts = self._parts
@@ -186,19 +180,19 @@ class _Fits:
 
         ends = {"": found.share}
         if interval:
-            ends |= {"_low": low, "_high": high, "_se_samples": se}
+            ends |= {"_low": low, "_high": high, "_se_samples": found.se_samples}
             ends |= {"_se_seeds": found.se_seeds} if found.n_seeds > 1 else {}
         result: Estimates = {}
         for end, array in ends.items():
             for name, part in zip(names, (parts.first, parts.total, parts.shapley), strict=True):
                 result[name + end] = self._at(data, full(array[part]), PAIR[::2])
-            second = parts.matrix(full(array[parts.second]))
-            result["sobol_second" + end] = self._at(data, second, (*PAIR[::2], "parameter_2"))
+            if not self._inputs.correlated:
+                second = parts.matrix(full(array[parts.second]))
+                result["sobol_second" + end] = self._at(data, second, (*PAIR[::2], "parameter_2"))
         half = np.zeros_like(found.linear)
         linear = {"": half}
         if interval:
-            fewest = min(found.n_groups, found.n_seeds if found.n_seeds > 1 else found.n_groups)
-            half = stats.t.ppf(0.975, fewest - 1) * found.linear_se
+            half = found.linear_half()
             linear |= {"_low": -half, "_high": half}
         for end, added in linear.items():
             mean, curves = np.split(found.linear + added, [1])
@@ -223,8 +217,10 @@ class _Fits:
         return one.expand_dims(observable=data["observable"], axis=1)
 
 
-def _names(has_own: bool) -> tuple[str, str, str]:
+def _names(has_own: bool, correlated: bool) -> tuple[str, str, str]:
     """Of what the first, total and Shapley parts are."""
+    if correlated:
+        return "kucherenko_first", "kucherenko_total", "shapley"
     if has_own:
         return "expansion_first", "expansion_total", "shapley"
     return FIRST.name, TOTAL.name, "shapley"

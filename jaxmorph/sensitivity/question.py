@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from ..designs import Design
+from ..designs import Correlation, Design
 from ..distributions import Distribution
 
 WANTED_SIGNAL_TO_NOISE = 3.0
@@ -20,6 +20,7 @@ class Question:
         distributions: One a parameter.
         design: How the samples were chosen; None: independent draws from the distributions.
         independent: Whether the parameters are independent.
+        correlations: If they are not: those of their normal scores (a Gaussian copula), where known.
         stochastic: Whether the study has noise; without it one seed says everything.
         pathwise: Whether the gradients are derivatives along paths, not of another estimator.
         complete: Whether each gradient is the whole derivative of its simulation, so that its covariance
@@ -37,6 +38,7 @@ class Question:
     distributions: Sequence[Distribution]
     design: Design | None = None
     independent: bool = True
+    correlations: Sequence[Correlation] = ()
     stochastic: bool = True
     pathwise: bool = True
     complete: bool = True
