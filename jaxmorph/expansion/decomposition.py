@@ -11,7 +11,7 @@ Three things make a share wrong, and each is counted once.
   jackknife over seeds has the whole. A jackknife has the noise of a square, the part that stays where a
   coefficient is 0, twice (Efron and Stein, Ann. Stat. 9 (1981) 586-596); one of them is taken off.
 - Terms that are missed move those that are there, in another way for other samples. All seeds have this
-  in common: it is what the jackknife over samples has beyond noise that differs between samples and seeds
+  in common: it is what the jackknife over samples has beyond noise that differs between samples, too
   (two-way clusters: Cameron, Gelbach and Miller, J. Bus. Econ. Stat. 29 (2011) 238-249).
 - What is missed is a part of the variance that may be anybody's. Samples that were left out say how much
   it is, and how much it may be.
@@ -57,8 +57,8 @@ class Decomposition:
 
     Attributes:
         variance: Of the average over noise, (output).
-        linear: What is linear in the coefficients, (functional, output): the mean, then what parts of the
-            function are at some points.
+        linear: What is linear in the coefficients, (functional, output): the mean, then what parts of
+            the function are at some points.
         linear_noise: Standard error of it, by noise.
         linear_terms: That by missed terms.
         share: (part, output); the first is that of all, 1.
@@ -71,6 +71,7 @@ class Decomposition:
         missed: Share of the variance that the expansion misses at left-out samples (output).
         missed_se: Standard error of it, of samples and seeds.
         error: The same with the noise that is left in its coefficients; 1 - error is its Q^2.
+        error_by_values: The same of the best expansion from values alone.
         with_gradients: Whether derivatives count.
         n_terms: Number of terms, of the larger of the expansions.
         n_groups: Number of groups of samples.
@@ -91,6 +92,7 @@ class Decomposition:
     missed: np.ndarray
     missed_se: np.ndarray
     error: np.ndarray
+    error_by_values: np.ndarray
     with_gradients: bool
     n_terms: int
     n_groups: int
@@ -209,6 +211,7 @@ def _half(
     if forms.functionals is not None:
         c, change = forms.functionals @ c, forms.functionals @ change
     shape = (len(c), outputs, n_seeds)
+    left = missed(candidates, choice, data)[:, 0]
     of_these = np.zeros((len(linear), len(c)))
     of_these[:, : len(chosen)] = linear[:, chosen]
     return Half(
@@ -217,7 +220,8 @@ def _half(
         of_these,
         c.reshape(shape),
         change.reshape(-1, *shape),
-        missed(candidates, choice, data)[:, 0],
+        left,
+        left if choice.values is None else missed(candidates, choice.values, data)[:, 0],
         data[:, 0],
     )
 
@@ -238,7 +242,6 @@ def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decom
     spread = squares(centred).sum(axis=0) / (n - 1)
     spread = np.where(spread > 0, spread, np.nan)
     left = np.mean([squares(h.left) for h in halves], axis=0)
-    noise = sum(noise_of_mean(h.value - h.left).mean(axis=0) for h in halves) / len(halves) ** 2
     missed_se = np.sqrt(
         left.var(axis=0, ddof=1) / n + sum(map(seeds_of_missed, halves)) / len(halves) ** 2
     )
@@ -256,10 +259,20 @@ def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decom
         np.sqrt(np.maximum(of_samples - both, 0)),
         left.mean(axis=0) / spread,
         missed_se / spread,
-        (left.mean(axis=0) + noise) / spread,
+        _error(halves, [h.left for h in halves]) / spread,
+        _error(halves, [h.left_by_values for h in halves]) / spread,
         any(len(h.choice.weight) > 1 for h in halves),
         max(len(h.choice.every.terms) for h in halves),
         groups,
         n_seeds,
         len(halves),
     )
+
+
+def _error(halves: list[Half], left: list[np.ndarray]) -> np.ndarray:
+    """Mean squared error of the mean of the halves at left-out samples, with its noise (output)."""
+    each = [
+        squares(one) + noise_of_mean(h.value - one) / len(halves)
+        for h, one in zip(halves, left, strict=True)
+    ]
+    return np.asarray(np.mean(each, axis=(0, 1)))

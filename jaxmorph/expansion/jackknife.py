@@ -23,6 +23,7 @@ class Half:
         coefficient: Of the terms, and what else is squared (``Forms``), (term, output, seed).
         change: Of these, where a group is left out (group, term, output, seed).
         left: What is missed at left-out samples (sample, output, seed).
+        left_by_values: The same of the expansion from values alone.
         value: (sample, output, seed).
     """
 
@@ -32,6 +33,7 @@ class Half:
     coefficient: np.ndarray
     change: np.ndarray
     left: np.ndarray
+    left_by_values: np.ndarray
     value: np.ndarray
 
 

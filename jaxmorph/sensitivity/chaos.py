@@ -201,9 +201,10 @@ class _Fits:
             result["expansion_mean" + end] = self._at(data, full(mean[0]), PLACE[:1])
             curves = curves.reshape(len(self._samples.parameters), len(PROBABILITIES), -1)
             result["main_effect" + end] = self._at(data, full(curves), (*PAIR[::2], "probability"))
-        of_all = np.full(len(times), np.nan)
-        of_all[times] = q2
-        result["expansion_q2"] = self._at(data, of_all, PLACE[:1])
+        for name, predicted in (("", q2), ("_values", 1 - found.error_by_values)):
+            of_all = np.full(len(times), np.nan)
+            of_all[times] = predicted
+            result[f"expansion_q2{name}"] = self._at(data, of_all, PLACE[:1])
         result["expansion_with_gradients"] = self._at(data, times & found.with_gradients, PLACE[:1])
         return result
 

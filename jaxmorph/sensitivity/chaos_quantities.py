@@ -42,7 +42,7 @@ EXPANSION = Method(
 CORRELATED = Method(
     "Indices of correlated parameters",
     "S_p = Var E[F | θ_p] / Var F; T_p = E[Var(F | all but θ_p)] / Var F, of F = E_r f",
-    "From an expansion in Hermite polynomials of the independent scores z of a Gaussian copula, s = L z; "
+    "By Hermite polynomials of the independent scores z of a Gaussian copula, s = L z: "
     "what some of s explain is an exact quadratic form of the coefficients. With correlations "
     "neither index is a part of a sum: S counts what a parameter says of the others, T what it adds to "
     "all others, so that S may be above T. Shapley effects add up to 1.",
@@ -128,6 +128,17 @@ _PLACES = (
         Kind.NUMBER,
         EXPANSION,
         formula="1 - E[(E_r[f] - prediction without the sample)^2] / Var",
+        designs=_DESIGNS,
+        absent=_NEEDS,
+    ),
+    Quantity(
+        "expansion_q2_values",
+        "the same share by the best expansion from values alone: what gradients add is the difference",
+        "1",
+        PLACE,
+        Kind.NUMBER,
+        EXPANSION,
+        formula="1 - E[(E_r[f] - prediction from values of other samples)^2] / Var",
         designs=_DESIGNS,
         absent=_NEEDS,
     ),

@@ -50,7 +50,7 @@ def wavy(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y, z = unit.T
     phase = np.pi * (2 * x + y * z)
     slopes = np.pi * np.cos(phase)[:, None] * np.stack([np.full_like(x, 2), z, y], axis=1)
-    return np.sin(phase) + y, slopes + [0, 1, 0]
+    return np.sin(phase) + y, slopes + np.array([0.0, 1.0, 0.0])
 
 
 def rational(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
