@@ -15,6 +15,7 @@ from jaxmorph.designs import Correlation, SaltelliDesign, correlation_factor, ma
 from jaxmorph.distributions import Distribution, LogNormal, LogUniform, Normal, Uniform
 from jaxmorph.figures import draw
 from jaxmorph.quantities import absent
+from jaxmorph.report import expansion
 from jaxmorph.sensitivity import chaos, from_arrays
 from jaxmorph.sensitivity.chaos_quantities import LEAST_Q2
 
@@ -210,6 +211,32 @@ def test_a_parameter_of_no_effect_is_hardly_ever_said_to_have_one(
             said += data["sobol_total_low"].values[2:] > 0
     record_property("false alarms in 400", int(said.sum()))
     assert (stats.binom.sf(said - 1, 200, 0.05) > 0.001).all(), said
+
+
+def test_the_report_says_what_gradients_added() -> None:
+    """Ishigami's function needs them at 60 samples, a straight line does not, and a step has none."""
+    unit = sobol(FEW, 3)
+    f, g = FUNCTIONS["ishigami"](unit)
+    line = unit @ [1.0, 2.0, 3.0]
+    step = np.floor(4 * unit[:, 0]) + unit[:, 1]
+    value = np.stack([f, line, step], axis=-1)[:, None, None]
+    slopes = [g, np.broadcast_to([1.0, 2, 3], g.shape), np.broadcast_to([0.0, 1, 0], g.shape)]
+    names = {f"p{i}": UNIFORM for i in range(3)}
+    data = from_arrays(
+        unit,
+        value,
+        np.stack(slopes, axis=1)[:, None, None],
+        names,
+        observables=["wave", "line", "step"],
+        stochastic=False,
+    )
+    by_values = data["expansion_q2_values"].isel(time=0).values
+    assert by_values[0] < 0.99 < data["expansion_q2"].isel(time=0).values[0]
+    assert by_values[1] == pytest.approx(1)
+    said = expansion.predicts(data)
+    assert "With gradients it misses 0.0 % instead of" in said and "for wave." in said
+    assert "For line values alone would do as well" in said
+    assert "For step values alone are used" in said
 
 
 def test_interactions_are_drawn_beside_what_each_does_alone() -> None:

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from .choice import Choice
-from .seeds import squares
+from .seeds import squares, variance_of_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,14 +45,14 @@ def relative(part: np.ndarray, variance: np.ndarray) -> np.ndarray:
 def linear_functionals(halves: list[Half]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Functionals, their standard error by noise, and that by missed terms, (functional, output)."""
     value = np.concatenate([np.tensordot(h.linear, h.coefficient, axes=1) for h in halves], axis=-1)
-    groups, n = len(halves[0].change), value.shape[-1]
+    groups = len(halves[0].change)
     of_samples, both = np.zeros((2, *value.shape[:-1]))
     for group in range(groups):
         each = [np.tensordot(h.linear, h.change[group], axes=1) for h in halves]
         change = np.concatenate(each, axis=-1)
         of_samples += (groups - 1) / groups * change.mean(axis=-1) ** 2
-        both += change.var(axis=-1, ddof=1) / n if n > 1 else 0.0
-    noise = value.std(axis=-1, ddof=1) / n**0.5 if n > 1 else np.zeros(value.shape[:-1])
+        both += variance_of_mean(change)
+    noise = np.sqrt(np.maximum(variance_of_mean(value), 0))
     return value.mean(axis=-1), noise, np.sqrt(np.maximum(of_samples - both, 0))
 
 
@@ -117,5 +117,5 @@ def of_both(h: Half, share: np.ndarray, variance: np.ndarray, n_halves: int) -> 
         of_all = share[..., None] * moved[0]
         of_all[0] = 0.0
         moved = (moved - of_all) / variance[:, None] / n_halves
-        found += moved.var(axis=-1, ddof=1) * n
+        found += variance_of_mean(moved) * n**2
     return found
