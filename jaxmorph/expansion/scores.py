@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import ndtri
 
-from ..distributions import Distribution, is_logarithmic, natural_sd
+from ..distributions import Distribution
 
 _OPEN = 1e-15
 
@@ -40,7 +40,7 @@ def independent_scores(
 def _slope(distribution: Distribution, parameter: np.ndarray, score: np.ndarray) -> np.ndarray:
     """D parameter / d score (sample): the ratio of the two densities."""
     log_slope = -(score**2) / 2 - np.log(2 * np.pi) / 2 - distribution.frozen().logpdf(parameter)
-    if is_logarithmic(distribution):
+    if distribution.is_logarithmic:
         log_slope = log_slope - np.log(parameter)
-    slope: np.ndarray = np.exp(log_slope) / natural_sd(distribution)
+    slope: np.ndarray = np.exp(log_slope) / distribution.natural_sd
     return slope
