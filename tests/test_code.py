@@ -128,7 +128,7 @@ def add(text: str) -> Callable[[Path], object]:
         # How an estimator describes itself decides no number.
         ("jaxmorph/engine/estimators/score.py", replace("order=2", "order=9"), False, False),
         ("jaxmorph/designs/points.py", replace("+ 1", "+ 2"), True, True),
-        ("jaxmorph/distributions.py", add("\nX = 1\n"), True, True),
+        ("jaxmorph/distributions/uniform.py", add("\nX = 1\n"), True, True),
         ("jaxmorph/studies/base.py", add("\nX = 1\n"), True, True),
         ("jaxmorph/studies/reference.py", add("\nX = 1\n"), True, False),
         ("jaxmorph/studies/linear.py", add("\nX = 1\n"), False, False),

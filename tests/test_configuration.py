@@ -74,9 +74,9 @@ BAD_RUNS = [
     ("parameter: {}", "runs.a.parameter: unknown key; did you mean parameters?"),
     (
         "wall_clock: 4",
-        "runs.a.wall_clock: unknown key; known: study, settings, data, parameters, correlations, fixed, "
-        "design, seeds, key, observables, gradient, estimator, smoothing, batch, trajectories, corners, "
-        "animation, checks, estimates, optimise, allow_partial",
+        "runs.a.wall_clock: unknown key; known: study, settings, data, parameters, correlations, "
+        "groups, fixed, design, seeds, key, observables, gradient, estimator, smoothing, batch, "
+        "trajectories, corners, animation, checks, estimates, optimise, allow_partial",
     ),
     ("allow_partial: perhaps", "runs.a.allow_partial = perhaps: must be true or false"),
     (
@@ -185,17 +185,18 @@ BAD_RUNS = [
     ("design: {method: saltelli, samples: 0}", "runs.a.design.samples = 0: must be at least 2"),
     (
         "design: {method: saltelli, groups: {adhesion: [epsilon, kT]}}",
-        "runs.a.design.groups: groups are not supported: a saltelli design varies every parameter by "
-        "itself",
+        "runs.a.design.groups: is a key of the run, not of its design; write it beside parameters and "
+        "design",
     ),
     (
         "design: {method: morris, groups: {adhesion: [epsilon, kT]}}",
-        "runs.a.design.groups: groups are not supported: a morris design varies every parameter by "
-        "itself",
+        "runs.a.design.groups: is a key of the run, not of its design; write it beside parameters and "
+        "design",
     ),
     (
         "design: {method: sobol, groups: {adhesion: [epsilon, kT]}}",
-        "runs.a.design.groups: unknown key of a sobol design; known: method, samples, seed",
+        "runs.a.design.groups: is a key of the run, not of its design; write it beside parameters and "
+        "design",
     ),
     (
         "design: {method: morris, levels: 5}",
@@ -977,6 +978,7 @@ def test_params_of_a_batch() -> None:
         "key": 0,
         "code": code_digest("jaxmorph.studies.reference:ReferenceStudy"),
         "correlations": [],
+        "groups": [],
         "gradient": "auto",
         "estimator": "pathwise",
         "smoothing": None,

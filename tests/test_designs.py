@@ -22,11 +22,11 @@ from jaxmorph.designs import (
     correlation_factor,
     count_samples,
     design_weights,
-    group_size,
     make_design,
     represents,
     shortest_design,
     spread_samples,
+    unit_size,
 )
 from jaxmorph.distributions import (
     Distribution,
@@ -174,7 +174,10 @@ def test_a_grid_over_a_normal_distribution_is_refused() -> None:
 
 def test_a_saltelli_design_mixes_two_sobol_samples() -> None:
     design = SaltelliDesign(samples=16, seed=2)
-    assert (group_size(design, 3), count_samples(design, list(DISTRIBUTIONS))) == (5, 80)
+    assert (unit_size(design, list(DISTRIBUTIONS)), count_samples(design, list(DISTRIBUTIONS))) == (
+        5,
+        80,
+    )
     _, unit = make_design(design, DISTRIBUTIONS)
     groups = unit.reshape(16, 5, 3)
     a, b = groups[:, 0], groups[:, -1]
@@ -199,7 +202,10 @@ BOUNDED_AND_NOT: dict[str, Distribution] = {
 @pytest.mark.parametrize("levels", [2, 4, 10])
 def test_a_morris_trajectory_changes_each_parameter_once_by_half_of_the_levels(levels: int) -> None:
     design = MorrisDesign(trajectories=50, levels=levels, seed=1)
-    assert (group_size(design, 5), count_samples(design, list(BOUNDED_AND_NOT))) == (6, 300)
+    assert (unit_size(design, list(BOUNDED_AND_NOT)), count_samples(design, list(BOUNDED_AND_NOT))) == (
+        6,
+        300,
+    )
     values, unit = make_design(design, BOUNDED_AND_NOT)
     assert np.isfinite(values).all()
     share = np.array([1, 1, 1, 0.9, 0.9])  # 5 to 95 % where unbounded
@@ -218,7 +224,10 @@ def test_a_morris_trajectory_changes_each_parameter_once_by_half_of_the_levels(l
 def test_a_fast_curve_has_its_own_frequency_for_each_parameter() -> None:
     """The curve of parameter i oscillates floor((N - 1) / (2 M)) times in it, more slowly in others."""
     design = FastDesign(samples=65, harmonics=4, seed=1)
-    assert (group_size(design, 3), count_samples(design, list(DISTRIBUTIONS))) == (1, 195)
+    assert (unit_size(design, list(DISTRIBUTIONS)), count_samples(design, list(DISTRIBUTIONS))) == (
+        1,
+        195,
+    )
     _, unit = make_design(design, DISTRIBUTIONS)
     for i, curve in enumerate(unit.reshape(3, 65, 3)):
         dominant = abs(np.fft.rfft(curve - curve.mean(axis=0), axis=0)).argmax(axis=0)

@@ -110,6 +110,45 @@ def test_one_seed_gives_the_numbers_of_salib() -> None:
         np.testing.assert_allclose(only(result, "sobol_total"), reference["ST"], atol=1e-10)
 
 
+def test_of_many_outputs_each_has_the_numbers_of_salib() -> None:
+    """300 of them, in array operations; with a second order, too."""
+    x = saltelli.sample(CUBE, 16, calc_second_order=True, seed=3)
+    slopes = np.random.default_rng(0).standard_normal((3, 30, 10))
+    y = np.einsum("sp,pto->sto", x, slopes) + (100 + ishigami(x))[:, None, None]
+    value = xr.DataArray(y[:, None], dims=("sample", "seed", "time", "observable"))
+    result = sobol_indices(value, ABC, stochastic=False, second_order=True)
+    for t, o in [(0, 0), (17, 3), (29, 9)]:
+        reference = salib_sobol.analyze(CUBE, y[:, t, o], num_resamples=2, seed=1)
+        at = {name: array.isel(time=t, observable=o).values for name, array in result.items()}
+        np.testing.assert_allclose(at["sobol_first"], reference["S1"], atol=1e-10)
+        np.testing.assert_allclose(at["sobol_total"], reference["ST"], atol=1e-10)
+        upper = np.triu_indices(3, 1)
+        np.testing.assert_allclose(at["sobol_second"][upper], reference["S2"][upper], atol=1e-10)
+        both = at["sobol_first"][:, None] + at["sobol_first"]
+        closed = reference["S2"] + both
+        np.testing.assert_allclose(at["sobol_closed_of_pair"][upper], closed[upper], atol=1e-10)
+        assert (at["sobol_second"] == at["sobol_second"].T)[~np.eye(3, dtype=bool)].all()
+
+
+def test_second_order_indices_of_the_ishigami_function_with_noise() -> None:
+    """S_13 = 0.243684, the others 0; noise of four times the variance leaves half of it in a mean."""
+    x = saltelli.sample(CUBE, 1024, calc_second_order=True, seed=1)
+    y = ishigami(x)
+    f = y[:, None] + 2 * y.std() * np.random.default_rng(0).standard_normal((len(y), 8))
+    result = sobol_indices(values(f), ABC, stochastic=True, second_order=True)
+    second = np.full((3, 3), 0.0)
+    second[0, 2] = second[2, 0] = 0.243684
+    closed = second + ISHIGAMI_FIRST[:, None] + ISHIGAMI_FIRST
+    for name, expected in [("sobol_second", second), ("sobol_closed_of_pair", closed)]:
+        low, high = only(result, f"{name}_low"), only(result, f"{name}_high")
+        off = ~np.eye(3, dtype=bool)
+        assert ((low <= expected) & (expected <= high))[off].all(), (name, low, high)
+        assert (high - low)[off].max() < 0.6
+        assert np.isnan(np.diag(only(result, name))).all()
+    plain = salib_sobol.analyze(CUBE, f.mean(axis=1), num_resamples=2, seed=1)
+    assert plain["S2"][0, 2] < 0.2  # noise is taken for variance
+
+
 @pytest.mark.parametrize(("s0", "s1", "w"), [(1.0, 0.5, 0.0), (0.0, 0.0, 2.7), (2.0, 0.5, 1.0)])
 @pytest.mark.parametrize(("n", "r"), [(256, 16), (4096, 64)])
 def test_both_readings_of_a_stochastic_study(n: int, r: int, s0: float, s1: float, w: float) -> None:
@@ -154,6 +193,36 @@ def test_intervals_cover_the_truth() -> None:
         covered = np.sum((low <= expected) & (expected <= high), axis=0)
         assert (covered >= 0.91 * len(f)).all(), (name, covered)
         assert (stats.binom.sf(covered - 1, len(f), 0.98) > 0.001).all(), (name, covered)
+
+
+@pytest.mark.slow
+def test_intervals_of_pairs_cover_the_truth() -> None:
+    """Of 400 repetitions of a product of three, 1 + a z, with noise: variances are products of a^2."""
+    rng = np.random.default_rng(6)
+    a, n = np.array([1.0, 0.7, 0.4]), 128
+    f = []
+    for _ in range(400):
+        first, last = rng.uniform(-ROOT3, ROOT3, (2, n, 3))
+        mixed = [np.where(np.arange(3) == i, last, first) for i in range(3)]
+        back = [np.where(np.arange(3) == i, first, last) for i in range(3)]
+        theta = np.stack([first, *mixed, *back, last], axis=1).reshape(-1, 3)
+        f.append((1 + a * theta).prod(axis=1)[:, None] + noise_of_both(rng, len(theta)))
+    found = sobol_indices(values(np.stack(f, axis=-1)), ABC, stochastic=True, second_order=True)
+    whole = np.prod(1 + a**2) - 1
+    pairs = np.outer(a**2, a**2) / whole
+    expected = {
+        "sobol_second": pairs,
+        "sobol_closed_of_pair": pairs + (a**2 + a[:, None] ** 2) / whole,
+    }
+    for name, true in expected.items():
+        low, high = found[f"{name}_low"].values[0], found[f"{name}_high"].values[0]
+        covered = np.mean((low <= true) & (true <= high), axis=0)[np.triu_indices(3, 1)]
+        assert (covered >= 0.91).all() and (covered <= 0.99).all(), (name, covered)
+
+
+def noise_of_both(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Of twelve seeds, in part the same at all samples."""
+    return 0.5 * rng.standard_normal(12) + 0.5 * rng.standard_normal((n, 12))
 
 
 @pytest.mark.parametrize("unit", [1e-10, 1e10])

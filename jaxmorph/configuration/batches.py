@@ -15,12 +15,13 @@ from pydantic import Discriminator, Field, Tag
 
 from ..designs import (
     Design,
+    Groups,
     ListDesign,
     MorrisDesign,
     SaltelliDesign,
     SobolDesign,
     count_samples,
-    group_size,
+    unit_size,
 )
 from .fields import ConfigurationModel, as_yaml_number
 
@@ -77,25 +78,24 @@ BatchSetting = Annotated[
 
 
 def cut(
-    size: BatchSetting, design: Design, parameters: Sequence[str], n_seeds: int
+    size: BatchSetting, design: Design, parameters: Sequence[str], n_seeds: int, groups: Groups = ()
 ) -> Iterator[tuple[str, Batch]]:
     """The batches with their ids, ``SSS-RRR``: slab SSS along the samples, slab RRR along the seeds.
 
     ``auto`` is cut as where simulations take long: into no fewer batches than there will be.
     """
-    n_samples = count_samples(design, parameters)
+    n_samples = count_samples(design, parameters, groups)
+    unit = unit_size(design, parameters, groups)
     rows: Iterable[tuple[range, Iterable[range]]]
     match size:
         case BatchSize():
             rows = ((s, _evenly_cut(n_seeds, size.seeds)) for s in _evenly_cut(n_samples, size.samples))
         case GrowingBatches(first=first):
-            slabs = _doubling_samples(n_samples, design, len(parameters), first)
+            slabs = _doubling_samples(n_samples, design, unit, first)
             rows = ((s, _doubling(n_seeds, first.seeds, AUTO_SIMULATIONS // len(s))) for s in slabs)
         case _:
             most = AUTO_SIMULATIONS if size == "auto" else size
-            slabs = _sample_slabs(
-                n_samples, design, len(parameters), min(n_seeds, FIRST_SEEDS, most), most
-            )
+            slabs = _sample_slabs(n_samples, design, unit, min(n_seeds, FIRST_SEEDS, most), most)
             rows = ((s, _seed_slabs(n_seeds, most // len(s))) for s in slabs)
     for i, (samples, columns) in enumerate(rows):
         for j, seeds in enumerate(columns):
@@ -106,15 +106,13 @@ def _evenly_cut(total: int, size: int) -> Iterator[range]:
     return (range(start, min(start + size, total)) for start in range(0, total, size))
 
 
-def _sample_slabs(
-    n_samples: int, design: Design, n_parameters: int, seeds: int, most: int
-) -> Iterator[range]:
+def _sample_slabs(n_samples: int, design: Design, unit: int, seeds: int, most: int) -> Iterator[range]:
     """Slabs that double, so that a design that doubles keeps them, up to ``most`` simulations.
 
-    They hold whole groups of samples, if one group at ``seeds`` seeds is not too much. A design that
+    They hold whole units of the design, if one unit at ``seeds`` seeds is not too much. A design that
     cannot grow is cut evenly.
     """
-    unit, longest = _whole_groups(design, n_parameters, seeds, most)
+    unit, longest = _whole_units(unit, seeds, most)
     if not isinstance(design, _CAN_GROW):
         yield from _evenly_cut(n_samples, longest)
         return
@@ -122,21 +120,18 @@ def _sample_slabs(
     yield from _doubling(n_samples, first, longest)
 
 
-def _doubling_samples(
-    n_samples: int, design: Design, n_parameters: int, first: BatchSize
-) -> Iterator[range]:
+def _doubling_samples(n_samples: int, design: Design, unit: int, first: BatchSize) -> Iterator[range]:
     """A first slab, then slabs that double, up to full jobs; a design that cannot grow is cut evenly."""
     seeds = min(first.seeds, AUTO_SIMULATIONS)
-    _, longest = _whole_groups(design, n_parameters, seeds, AUTO_SIMULATIONS)
+    _, longest = _whole_units(unit, seeds, AUTO_SIMULATIONS)
     if isinstance(design, _CAN_GROW):
         return _doubling(n_samples, first.samples, longest)
     return _evenly_cut(n_samples, max(first.samples, longest))
 
 
-def _whole_groups(design: Design, n_parameters: int, seeds: int, most: int) -> tuple[int, int]:
-    """A group of samples, or one sample if a group is too much, and how many a job has at most."""
-    group = group_size(design, n_parameters)
-    unit = group if group * seeds <= most else 1
+def _whole_units(unit: int, seeds: int, most: int) -> tuple[int, int]:
+    """A unit of samples, or one sample if a unit is too much, and how many samples a job has at most."""
+    unit = unit if unit * seeds <= most else 1
     return unit, unit * _power_of_two_below(most // (unit * seeds))
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from ..designs import GridDesign, ListDesign, shortest_design
+from ..designs import GridDesign, ListDesign, moved_together, shortest_design
 from .models import Run
 
 _SIZES = ("samples", "points")
@@ -35,9 +35,14 @@ def notice(run_name: str, old: Run, new: Run, finished: Collection[str]) -> str 
     """
     done = {name: batch for name, batch in old.batches.items() if name in finished}
     both = min(old.n_samples, new.n_samples)
-    first_old, first_new = (shortest_design(r.design, list(r.parameters), both) for r in (old, new))
+    together_old, together_new = (
+        moved_together(r.design, list(r.parameters), r.groups.values()) for r in (old, new)
+    )
+    first_old, first_new = (
+        shortest_design(r.design, list(r.parameters), both, r.groups.values()) for r in (old, new)
+    )
     listed = isinstance(old.design, ListDesign) and isinstance(new.design, ListDesign)
-    if first_old != first_new and not listed:
+    if (first_old != first_new or together_old != together_new) and not listed:
         lost = {name: batch for name, batch in done.items() if name in new.batches}
         reason, advice = _reason(old, new)
     elif new.batch not in (old.batch, "auto"):  # how a run is cut that is auto is settled later
@@ -66,6 +71,8 @@ def _reason(old: Run, new: Run) -> tuple[str, str]:
     method = new.design.method
     if old.design.method != method:
         return f"a {method} design has other points than the {old.design.method} design before", ""
+    if old.design == new.design:
+        return f"a {method} design with other groups has other points", ""
     before, after = (run.design.model_dump() for run in (old, new))
     changed = [key for key in after if before[key] != after[key]]
     if len(changed) == 1 and changed[0] in _SIZES:

@@ -40,6 +40,26 @@ def check_correlations(correlations: Sequence[Correlation], parameters: Sequence
         )
 
 
+def check_groups(groups: Mapping[str, Sequence[str]], parameters: Sequence[str]) -> None:
+    """Raises ValueError unless these can be groups of ``parameters``, each parameter in one at most."""
+    group_of: dict[str, str] = {}
+    for name, members in groups.items():
+        if name in parameters and name not in members:
+            raise ValueError(f"{name} is the name of a parameter of another group; name the group anew")
+        if not members:
+            raise ValueError(f"{name} names no parameter; name one or more, or leave it out")
+        for member in members:
+            if member not in parameters:
+                raise ValueError(
+                    f"{name} names {member}, which the run does not vary; {hint(member, parameters)}"
+                )
+            if member in group_of:
+                raise ValueError(f"{member} is in {group_of[member]} and in {name}; name it only once")
+            group_of[member] = name
+    if any(len(members) == len(parameters) for members in groups.values()):
+        raise ValueError("one group has all parameters, and explains everything; divide them")
+
+
 def in_one_order(correlations: Sequence[Correlation]) -> tuple[Correlation, ...]:
     """The same in an order that does not depend on how they are written."""
     pairs = sorted((sorted(c.between), c.coefficient) for c in correlations)

@@ -30,7 +30,6 @@ _DESIGNS: dict[str, type[BaseModel]] = {
 _TERMS: dict[str, type[BaseModel]] = {
     model.model_fields["goal"].default: model for model in get_args(get_args(Term)[0])
 }
-_WITHOUT_GROUPS = [("design", method) for method in ("saltelli", "morris", "fast", "one-at-a-time")]
 # One text for each of pydantic's kinds of error; the fields are the error's context.
 _TEXTS = {
     "value_error": "{error}",
@@ -194,8 +193,8 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
 
 def _unknown_key(location: KeyPath) -> str:
     model, of_what = _model_of(location[:-1])
-    if location[-1] == "groups" and location[2:4] in _WITHOUT_GROUPS:
-        return f"groups are not supported: a {location[3]} design varies every parameter by itself"
+    if location[2:3] == ("design",) and location[-1] == "groups":
+        return "is a key of the run, not of its design; write it beside parameters and design"
     return f"unknown key{of_what}; {hint(location[-1], model.model_fields)}"
 
 

@@ -20,6 +20,7 @@ from ..designs import (
     GridDesign,
     ListDesign,
     count_samples,
+    groups_obstacle,
     independence_obstacle,
 )
 from .batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
@@ -32,7 +33,7 @@ from .fields import (
     Scalar,
     hint,
 )
-from .fits import check_correlations, check_grid, check_names
+from .fits import check_correlations, check_grid, check_groups, check_names
 from .gradient_estimators import GRADIENT_ESTIMATORS
 from .optimise import Optimise
 from .sections import (
@@ -88,6 +89,12 @@ class Run(ConfigurationModel):
         description="pairs of varied parameters that are not independent, for `sobol` and "
         "`latin-hypercube` designs (whose even spread is that of the parameters before they are "
         "correlated)",
+    )
+    groups: dict[str, Names] = Field(
+        default_factory=dict,
+        description="groups of varied parameters by name, each a list of names (`{mechanics: [epsilon, "
+        "alpha]}`): indices and bounds are of groups as wholes, too, and Saltelli and Morris designs "
+        "move all of a group at once; a parameter that no group names is one of its own",
     )
     fixed: dict[str, float] = Field(
         default_factory=dict,
@@ -181,6 +188,15 @@ class Run(ConfigurationModel):
             check_correlations(correlations, list(info.data["parameters"]))
         return correlations
 
+    @field_validator("groups")
+    @classmethod
+    def _of_different_parameters(
+        cls, groups: dict[str, tuple[str, ...]], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]]:
+        if "parameters" in info.data:
+            check_groups(groups, list(info.data["parameters"]))
+        return groups
+
     @field_validator("fixed")
     @classmethod
     def _not_varied(cls, fixed: dict[str, float], info: ValidationInfo) -> dict[str, float]:
@@ -198,6 +214,9 @@ class Run(ConfigurationModel):
         parameters = info.data.get("parameters")
         if parameters is None:
             return design
+        obstacle = groups_obstacle(design, list(parameters), info.data.get("groups", {}).values())
+        if obstacle is not None:
+            raise ValueError(obstacle)
         match design:
             case GridDesign():
                 check_grid(design, parameters)
@@ -209,13 +228,14 @@ class Run(ConfigurationModel):
     @field_validator("batch")
     @classmethod
     def _few_enough(cls, batch: BatchSetting, info: ValidationInfo) -> BatchSetting:
-        if not {"parameters", "design", "seeds"} <= info.data.keys():
+        if not {"parameters", "groups", "design", "seeds"} <= info.data.keys():
             return batch
         design, names, seeds = info.data["design"], list(info.data["parameters"]), info.data["seeds"]
-        batches = cut(batch, design, names, seeds)
+        groups = info.data["groups"].values()
+        batches = cut(batch, design, names, seeds, groups)
         if next(itertools.islice(batches, MAX_BATCHES, None), None) is not None:
             raise ValueError(
-                f"cuts {count_samples(design, names)} samples x {seeds} seeds into more than "
+                f"cuts {count_samples(design, names, groups)} samples x {seeds} seeds into more than "
                 f"{MAX_BATCHES} batches; write a larger number of simulations"
             )
         return batch
@@ -224,8 +244,10 @@ class Run(ConfigurationModel):
     @classmethod
     def _within_run(cls, trajectories: Trajectories, info: ValidationInfo) -> Trajectories:
         limits = {}
-        if {"parameters", "design"} <= info.data.keys():
-            limits["samples"] = count_samples(info.data["design"], list(info.data["parameters"]))
+        if {"parameters", "groups", "design"} <= info.data.keys():
+            limits["samples"] = count_samples(
+                info.data["design"], list(info.data["parameters"]), info.data["groups"].values()
+            )
         if "seeds" in info.data:
             limits["seeds"] = info.data["seeds"]
         problems = [
@@ -262,7 +284,7 @@ class Run(ConfigurationModel):
     @property
     def n_samples(self) -> int:
         """Number of samples of the design."""
-        return count_samples(self.design, list(self.parameters))
+        return count_samples(self.design, list(self.parameters), self.groups.values())
 
     @property
     def n_seeds(self) -> int:
@@ -272,7 +294,8 @@ class Run(ConfigurationModel):
     @cached_property
     def batches(self) -> dict[str, Batch]:
         """The batches by id, ``SSS-RRR``: slab SSS along the samples, RRR along its seeds."""
-        return dict(cut(self.batch, self.design, list(self.parameters), self.seeds))
+        names, groups = list(self.parameters), self.groups.values()
+        return dict(cut(self.batch, self.design, names, self.seeds, groups))
 
     def stored(self, batch: Batch) -> Trajectories | None:
         """Samples and seeds of the batch whose trajectories are stored; None if there are none."""

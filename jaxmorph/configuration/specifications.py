@@ -64,6 +64,7 @@ class BatchSpecification(GradientSpecification):
 
     Attributes:
         correlations: Of the parameters of the design.
+        groups: Parameters that the design moves together.
         design: The shortest one that has the samples of the batch.
         samples: Their numbers.
         seeds: The numbers of the seeds.
@@ -71,6 +72,7 @@ class BatchSpecification(GradientSpecification):
     """
 
     correlations: tuple[Correlation, ...]
+    groups: tuple[Names, ...]
     design: Design
     samples: _Range
     seeds: _Range

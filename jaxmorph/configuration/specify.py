@@ -7,7 +7,7 @@ import json
 from functools import cached_property
 from typing import Any
 
-from ..designs import Correlation, Design, shortest_design
+from ..designs import Correlation, Design, moved_together, shortest_design
 from .batches import Batch, BatchSetting
 from .code import code_digest
 from .fields import ConfigurationModel
@@ -49,7 +49,8 @@ class Specifications:
         shared = [
             self.study.plain(),
             [correlation.model_dump(mode="json") for correlation in self._correlations],
-            shortest_design(self.run.design, list(self.run.parameters), 1).model_dump(mode="json"),
+            self._groups,
+            self._first_of_design(1).model_dump(mode="json"),
         ]
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -75,6 +76,7 @@ class Specifications:
             **self._model,
             **self._gradient,
             correlations=self._correlations,
+            groups=self._groups,
             design=self._shortest(batch),
             samples=(batch.samples.start, batch.samples.stop),
             seeds=(batch.seeds.start, batch.seeds.stop),
@@ -159,11 +161,17 @@ class Specifications:
     def _correlations(self) -> tuple[Correlation, ...]:
         return in_one_order(self.run.correlations)
 
+    @cached_property
+    def _groups(self) -> tuple[tuple[str, ...], ...]:
+        return moved_together(self.run.design, list(self.run.parameters), self.run.groups.values())
+
+    def _first_of_design(self, stop: int) -> Design:
+        return shortest_design(self.run.design, list(self.run.parameters), stop, self._groups)
+
     def _shortest(self, batch: Batch) -> Design:
         stop = batch.samples.stop
         if stop not in self._designs:
-            names = list(self.run.parameters)
-            self._designs[stop] = shortest_design(self.run.design, names, stop)
+            self._designs[stop] = self._first_of_design(stop)
         return self._designs[stop]
 
     @property

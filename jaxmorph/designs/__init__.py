@@ -8,23 +8,24 @@ function of its settings alone.
 from .copula import Correlation, correlation_factor, independence_obstacle
 from .corners import corner_points
 from .extension import shortest_design
+from .groups import groups_obstacle, moved_together, named_parts, parts
 from .points import central_sample, design_weights, make_design, spread_samples
 from .settings import (
     DESIGNS,
     Design,
     FastDesign,
     GridDesign,
+    Groups,
     LatinHypercubeDesign,
     ListDesign,
     MorrisDesign,
     OneAtATimeDesign,
     SaltelliDesign,
     SobolDesign,
-    count_samples,
     grid_obstacle,
-    group_size,
     represents,
 )
+from .sizes import count_samples, unit_size
 
 __all__ = [
     "DESIGNS",
@@ -32,6 +33,7 @@ __all__ = [
     "Design",
     "FastDesign",
     "GridDesign",
+    "Groups",
     "LatinHypercubeDesign",
     "ListDesign",
     "MorrisDesign",
@@ -44,10 +46,14 @@ __all__ = [
     "count_samples",
     "design_weights",
     "grid_obstacle",
-    "group_size",
+    "groups_obstacle",
     "independence_obstacle",
     "make_design",
+    "moved_together",
+    "named_parts",
+    "parts",
     "represents",
     "shortest_design",
     "spread_samples",
+    "unit_size",
 ]

@@ -7,27 +7,28 @@ from collections.abc import Sequence
 from .settings import (
     Design,
     GridDesign,
+    Groups,
     ListDesign,
     MorrisDesign,
     SaltelliDesign,
     SobolDesign,
-    group_size,
 )
+from .sizes import unit_size
 
 
-def shortest_design(design: Design, parameters: Sequence[str], stop: int) -> Design:
+def shortest_design(design: Design, parameters: Sequence[str], stop: int, groups: Groups = ()) -> Design:
     """The shortest design over ``parameters`` whose first ``stop`` samples are those of ``design``.
 
     It stays the same when a Sobol, Saltelli, Morris or list design grows. Every other design is its
     own shortest; a grid's has its number of points for each parameter.
     """
-    groups = -(-stop // group_size(design, len(parameters)))
+    units = -(-stop // unit_size(design, parameters, groups))
     match design:
         case SobolDesign() | SaltelliDesign():
-            enough = max(2, 1 << (groups - 1).bit_length())
+            enough = max(2, 1 << (units - 1).bit_length())
             return design.model_copy(update={"samples": enough})
         case MorrisDesign():
-            return design.model_copy(update={"trajectories": max(2, groups)})
+            return design.model_copy(update={"trajectories": max(2, units)})
         case ListDesign():
             return design.model_copy(update={"points": design.points[:stop]})
         case GridDesign():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..distributions import Distribution
 from ..errors import JaxmorphError
@@ -14,10 +14,12 @@ from .copula import (
     correlation_factor,
     independence_obstacle,
 )
+from .groups import parts
 from .settings import (
     Design,
     FastDesign,
     GridDesign,
+    Groups,
     LatinHypercubeDesign,
     ListDesign,
     MorrisDesign,
@@ -38,6 +40,7 @@ def make_design(
     design: Design,
     distributions: Mapping[str, Distribution],
     correlations: Sequence[Correlation] = (),
+    groups: Groups = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """The points of ``design`` over the parameters that ``distributions`` names, in their order.
 
@@ -45,6 +48,7 @@ def make_design(
         design: The settings.
         distributions: The distribution of each parameter.
         correlations: Which of them are correlated; only for Sobol and Latin hypercube designs.
+        groups: Which of them move together, in Saltelli and Morris designs.
 
     Returns:
         The values and their probabilities (unit values, the cdf of the values), both float64 of shape
@@ -66,11 +70,13 @@ def make_design(
             values = np.array([[point[name] for name in names] for point in design.points])
             return values, _by_column(values, [distributions[n].cdf for n in names])
         case MorrisDesign():
-            unit = _inside(_morris_levels(design, len(names)), distributions)
+            unit = _inside(_morris_levels(design, names, groups), distributions)
         case OneAtATimeDesign():
             unit = _inside(_one_at_a_time(design.points, len(names)), distributions)
-        case SaltelliDesign() | FastDesign():
-            unit = np.clip(_salib_samples(design, len(names)), _EDGE, 1 - _EDGE)
+        case SaltelliDesign():
+            unit = np.clip(_salib_samples(design, names, groups), _EDGE, 1 - _EDGE)
+        case FastDesign():
+            unit = np.clip(_salib_samples(design, names, ()), _EDGE, 1 - _EDGE)
         case _:
             unit = np.clip(_unit_samples(design, len(names)), _EDGE, 1 - _EDGE)
             if correlations:
@@ -123,24 +129,32 @@ def _unit_samples(design: SobolDesign | LatinHypercubeDesign, dimensions: int) -
     return engine(dimensions, rng=rng).random(design.samples)
 
 
-def _salib_samples(design: SaltelliDesign | FastDesign | MorrisDesign, dimensions: int) -> np.ndarray:
-    """Points of the unit cube by SALib, shape (sample, parameter), in SALib's order."""
+def _salib_samples(
+    design: SaltelliDesign | FastDesign | MorrisDesign, names: Sequence[str], groups: Groups
+) -> np.ndarray:
+    """Points of the unit cube by SALib, shape (sample, parameter), in SALib's order.
+
+    SALib has the groups in the order of their first parameters, as ``parts``.
+    """
     import numpy as np
 
-    problem = {
-        "num_vars": dimensions,
-        "names": [f"x{i}" for i in range(dimensions)],
-        "bounds": [[0.0, 1.0]] * dimensions,
+    together = parts(names, groups)
+    problem: dict[str, Any] = {
+        "num_vars": len(names),
+        "names": [f"x{i}" for i in range(len(names))],
+        "bounds": [[0.0, 1.0]] * len(names),
     }
+    if len(together) < len(names):
+        problem["groups"] = [f"g{i}" for n in names for i, part in enumerate(together) if n in part]
     rng = np.random.default_rng(design.seed)
     # What SALib warns of is for its authors (deprecations) or checked by the settings.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         match design:
-            case SaltelliDesign(samples=n):
+            case SaltelliDesign(samples=n, second_order=second):
                 from SALib.sample import sobol
 
-                return sobol.sample(problem, n, calc_second_order=False, scramble=True, seed=rng)
+                return sobol.sample(problem, n, calc_second_order=second, scramble=True, seed=rng)
             case FastDesign(samples=n, harmonics=harmonics):
                 from SALib.sample import fast_sampler
 
@@ -151,10 +165,10 @@ def _salib_samples(design: SaltelliDesign | FastDesign | MorrisDesign, dimension
                 return morris.sample(problem, n, num_levels=levels, seed=rng)
 
 
-def _morris_levels(design: MorrisDesign, dimensions: int) -> np.ndarray:
+def _morris_levels(design: MorrisDesign, names: Sequence[str], groups: Groups) -> np.ndarray:
     """The levels of the trajectories, free of the round-off that may leave the unit cube."""
     steps = design.levels - 1
-    return (_salib_samples(design, dimensions) * steps).round() / steps
+    return (_salib_samples(design, names, groups) * steps).round() / steps
 
 
 def _one_at_a_time(points: int, dimensions: int) -> np.ndarray:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -14,6 +13,10 @@ MAX_SAMPLES = 2**30
 """scipy's Sobol sequence has 30 bits; no run comes near it."""
 
 
+Groups = Collection[Collection[str]]
+"""Names of the parameters of each group."""
+
+
 class _Design(BaseModel):
     """One kind of design, and what is said of it.
 
@@ -21,17 +24,18 @@ class _Design(BaseModel):
         in_words: What its points are.
         unit: What it is a number of: samples, or groups of them.
         is_power_of_two: Whether that number must be one.
+        moves_groups: Whether the parameters of a group move together.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
     in_words: ClassVar[str]
     unit: ClassVar[str] = "samples"
     is_power_of_two: ClassVar[bool] = False
+    moves_groups: ClassVar[bool] = False
 
-    @classmethod
-    def points_of_unit(cls, n_parameters: int) -> int:
-        """How many points each of its units has."""
-        del n_parameters
+    def points_of_unit(self, n_parts: int) -> int:
+        """How many points each of its units has, of so many parameters (or groups that it moves)."""
+        del n_parts
         return 1
 
 
@@ -58,23 +62,27 @@ class SobolDesign(_Design):
 class SaltelliDesign(_Design):
     """Points for Sobol indices: two Sobol samples, and mixtures that differ in one parameter.
 
-    With D parameters a base sample has D + 2 points. It can grow as `sobol` can. The parameters must
-    be independent.
+    With D parameters a base sample has D + 2 points, with `second_order` 2 D + 2. Parameters of a group
+    count as one. It can grow as `sobol` can. The parameters must be independent.
     """
 
     in_words = "a Saltelli design"
     unit = "base samples"
     is_power_of_two = True
+    moves_groups = True
     method: Literal["saltelli"] = "saltelli"
     samples: _PowerOfTwo = Field(
         64,
         description="number of base samples, a power of two; each has D + 2 points for D parameters",
     )
+    second_order: bool = Field(
+        False,
+        description="whether there are points for the indices of pairs, too: 2 D + 2 for a base sample",
+    )
     seed: int = Field(0, ge=0, description="seed of the scrambling")
 
-    @classmethod
-    def points_of_unit(cls, n_parameters: int) -> int:
-        return n_parameters + 2
+    def points_of_unit(self, n_parts: int) -> int:
+        return (2 if self.second_order else 1) * n_parts + 2
 
 
 class LatinHypercubeDesign(_Design):
@@ -89,12 +97,13 @@ class LatinHypercubeDesign(_Design):
 class MorrisDesign(_Design):
     """Trajectories for Morris screening: each changes one parameter after another, by one step.
 
-    With D parameters a trajectory has D + 1 points. It can grow: the first 8 of 16 trajectories are
-    the same 8. The parameters must be independent.
+    With D parameters a trajectory has D + 1 points. Parameters of a group move at once and count as
+    one. It can grow: the first 8 of 16 trajectories are the same 8. The parameters must be independent.
     """
 
     in_words = "Morris trajectories"
     unit = "trajectories"
+    moves_groups = True
     method: Literal["morris"] = "morris"
     trajectories: int = Field(16, ge=2, le=MAX_SAMPLES, description="number of trajectories")
     levels: int = Field(
@@ -106,9 +115,8 @@ class MorrisDesign(_Design):
     )
     seed: int = Field(0, ge=0, description="seed of the trajectories")
 
-    @classmethod
-    def points_of_unit(cls, n_parameters: int) -> int:
-        return n_parameters + 1
+    def points_of_unit(self, n_parts: int) -> int:
+        return n_parts + 1
 
     @field_validator("levels")
     @classmethod
@@ -138,9 +146,8 @@ class FastDesign(_Design):
     )
     seed: int = Field(0, ge=0, description="seed of the phases")
 
-    @classmethod
-    def points_of_unit(cls, n_parameters: int) -> int:
-        return n_parameters
+    def points_of_unit(self, n_parts: int) -> int:
+        return n_parts
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
@@ -221,31 +228,6 @@ Design = Annotated[_Any, Field(discriminator="method")]
 """Any of them; the key ``method`` says which."""
 DESIGNS: dict[str, type[_Design]] = {one.model_fields["method"].default: one for one in get_args(_Any)}
 """Their classes by the values of ``method``."""
-
-
-def count_samples(design: Design, parameters: Sequence[str]) -> int:
-    """Number of samples of ``design`` over ``parameters``."""
-    n = len(parameters)
-    match design:
-        case GridDesign():
-            return math.prod(design.shape(parameters))
-        case ListDesign():
-            return len(design.points)
-        case OneAtATimeDesign():
-            return 1 + design.points * n
-        case MorrisDesign():
-            return design.trajectories * design.points_of_unit(n)
-        case _:
-            return design.samples * design.points_of_unit(n)
-
-
-def group_size(design: Design, n_parameters: int) -> int:
-    """Number of consecutive samples that belong together: an estimate needs all of them.
-
-    D + 2 for a base sample of a Saltelli design over D parameters, D + 1 for a trajectory of a Morris
-    design, otherwise 1.
-    """
-    return 1 if isinstance(design, FastDesign) else design.points_of_unit(n_parameters)
 
 
 def represents(design: Design) -> Literal["sample", "quadrature", "none"]:

@@ -28,6 +28,7 @@ from .choice import Candidates, Choice, choose, missed
 from .indices import Forms, independent_forms
 from .jackknife import (
     Half,
+    coefficients,
     hidden_by_noise,
     linear_functionals,
     of_both,
@@ -45,6 +46,8 @@ _AT_MOST = float(stats.norm.ppf(0.95))
 """So many standard errors above its estimate lies what is missed at most."""
 _HIDDEN = 1.6
 """One coefficient of standard error s: from 0 to (2.1 s)^2 it is this times 2.1 sqrt(2) s^2, and s^2."""
+_LEAST_MISSED = 1 / 3
+"""Of its standard error: less is missed by no prediction whose misses noise hides; measured, too."""
 _TIMES = 3
 """Terms are chosen for so many outputs, evenly among all."""
 _AT_ONCE = 4_000_000
@@ -61,6 +64,10 @@ class Decomposition:
             the function are at some points.
         linear_noise: Standard error of it, by noise.
         linear_terms: That by missed terms.
+        coefficient: Of the average over noise, (candidate, output); 0 of those that are not in it.
+        coefficient_se: Standard errors of it, of seeds.
+        missed_rms: Root mean square of what a prediction misses at left-out samples, without what noise
+            does to the coefficients (output); its square is not below a third of its standard error.
         share: (part, output); the first is that of all, 1.
         se_samples: Standard error of the choice of samples, (part, output); the first is that of the
             variance, relative to it, as in the next ones.
@@ -83,6 +90,9 @@ class Decomposition:
     linear: np.ndarray
     linear_noise: np.ndarray
     linear_terms: np.ndarray
+    coefficient: np.ndarray
+    coefficient_se: np.ndarray
+    missed_rms: np.ndarray
     share: np.ndarray
     se_samples: np.ndarray
     se_seeds: np.ndarray
@@ -169,9 +179,9 @@ def decompose(
         parts = [(even, odd), (odd, even)]
     typical = data[:, :, some] / scale[some, None]
     choices = [choose(candidates, typical[..., chooses], use_gradients) for chooses, _ in parts]
-    groups = -(-len(data) // size)
+    left_out = -(-len(data) // size)
     shares = [forms(degrees[choice.every.terms]) for choice in choices]
-    together = max(1, _AT_ONCE // (groups * n_seeds * max(s.weights.shape[1] for s in shares)))
+    together = max(1, _AT_ONCE // (left_out * n_seeds * max(s.weights.shape[1] for s in shares)))
     found = []
     for first in range(0, outputs, together):
         block = slice(first, first + together)
@@ -180,7 +190,7 @@ def decompose(
             _half(candidates, share, linear, choice, part[..., estimates], size)
             for choice, share, (_, estimates) in zip(choices, shares, parts, strict=True)
         ]
-        found.append(_together(halves, part[:, 0], scale[block]))
+        found.append(_together(halves, part[:, 0], scale[block], len(degrees)))
     return _chained(found)
 
 
@@ -226,7 +236,9 @@ def _half(
     )
 
 
-def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decomposition:
+def _together(
+    halves: list[Half], value: np.ndarray, scale: np.ndarray, n_candidates: int
+) -> Decomposition:
     n, _, n_seeds = value.shape
     part = np.mean([h.weights @ squares(h.coefficient) for h in halves], axis=0)
     variance = np.where(part[0] > 0, part[0], np.nan)
@@ -246,11 +258,15 @@ def _together(halves: list[Half], value: np.ndarray, scale: np.ndarray) -> Decom
         left.var(axis=0, ddof=1) / n + sum(map(seeds_of_missed, halves)) / len(halves) ** 2
     )
     linear, linear_noise, linear_terms = linear_functionals(halves)
+    coefficient, coefficient_se = coefficients(halves, n_candidates)
     return Decomposition(
         variance * scale**2,
         linear * scale,
         linear_noise * scale,
         linear_terms * scale,
+        coefficient * scale,
+        coefficient_se * scale,
+        np.sqrt(np.maximum(left.mean(axis=0), _LEAST_MISSED * missed_se)) * scale,
         share,
         np.sqrt(of_samples),
         np.sqrt(np.maximum(seeds - both, 0)),

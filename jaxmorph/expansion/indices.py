@@ -6,6 +6,7 @@ the squared coefficients of the terms that have exactly these (Sudret, Reliab. E
 Uncertain. Quantif. 2 (2014) 245-251).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,16 +25,17 @@ class Forms:
     weights: np.ndarray
 
 
-def independent_forms(degrees: np.ndarray) -> Forms:
+def independent_forms(degrees: np.ndarray, groups: Sequence[Sequence[int]] = ()) -> Forms:
     """Those of independent parameters, from the degrees of the terms (term, parameter)."""
-    return Forms(None, weights(degrees))
+    return Forms(None, weights(degrees, groups))
 
 
-def weights(degrees: np.ndarray) -> np.ndarray:
+def weights(degrees: np.ndarray, groups: Sequence[Sequence[int]] = ()) -> np.ndarray:
     """How much of each squared coefficient counts for what, in the order of :class:`PartsOfVariance`.
 
     Args:
         degrees: Of the terms, (term, parameter).
+        groups: Numbers of the parameters of each group.
 
     Returns:
         (part, term).
@@ -41,6 +43,7 @@ def weights(degrees: np.ndarray) -> np.ndarray:
     has = (degrees > 0).T.astype(float)
     size = has.sum(axis=0)
     first, second = np.triu_indices(len(has), 1)
+    inside = np.array([has[list(group)].sum(axis=0) for group in groups]).reshape(-1, len(degrees))
     return np.concatenate(
         [
             (size > 0)[None].astype(float),
@@ -48,6 +51,8 @@ def weights(degrees: np.ndarray) -> np.ndarray:
             has,
             has / np.maximum(size, 1),
             has[first] * has[second] * (size == 2),
+            (inside == size) & (size > 0),
+            inside > 0,
         ]
     )
 
@@ -60,13 +65,18 @@ class PartsOfVariance:
         total: What it does, alone and with others.
         shapley: What it does alone, and an equal part of all that it does with others.
         second: What two parameters do together, without what each does alone.
+        closed: What the parameters of a group do, alone and with each other.
+        total_of_group: What they do, with others, too.
     """
 
-    def __init__(self, n_parameters: int):
+    def __init__(self, n_parameters: int, n_groups: int = 0):
         d = n_parameters
         self._d = d
         self.first, self.total, self.shapley = (slice(1 + i * d, 1 + (i + 1) * d) for i in range(3))
         self.second = slice(1 + 3 * d, 1 + 3 * d + d * (d - 1) // 2)
+        end = self.second.stop
+        self.closed = slice(end, end + n_groups)
+        self.total_of_group = slice(end + n_groups, end + 2 * n_groups)
 
     def matrix(self, pairs: np.ndarray) -> np.ndarray:
         """Second-order parts (..., pair) as (..., parameter, parameter), NaN on the diagonal."""

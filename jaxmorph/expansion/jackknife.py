@@ -56,6 +56,22 @@ def linear_functionals(halves: list[Half]) -> tuple[np.ndarray, np.ndarray, np.n
     return value.mean(axis=-1), noise, np.sqrt(np.maximum(of_samples - both, 0))
 
 
+def coefficients(halves: list[Half], n_candidates: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients of the average over noise, and their standard errors of seeds, (candidate, output).
+
+    A term that one half alone has counts with the share of the seeds that this half has.
+    """
+    n = sum(h.coefficient.shape[-1] for h in halves)
+    value, square = np.zeros((2, n_candidates, halves[0].coefficient.shape[1]))
+    for h in halves:
+        chosen = h.choice.every.terms
+        c = h.coefficient[: len(chosen)]
+        value[chosen] += c.sum(axis=-1) / n
+        if c.shape[-1] > 1:
+            square[chosen] += c.var(axis=-1, ddof=1) * c.shape[-1] / n**2
+    return value, np.sqrt(square)
+
+
 def without_groups(h: Half) -> np.ndarray:
     """Parts without each group, (group, part, output)."""
     return np.stack([h.weights @ squares(h.coefficient + one) for one in h.change])

@@ -33,6 +33,7 @@ ENTRY = Entry(
 _SHOWN = (Kind.ELASTICITY, Kind.TOTAL, Kind.BOUND, Kind.EFFECT, Kind.NOISE)
 _IN_COLOUR = 4
 _PARTS = ("samples", "seeds")
+_LINES = ("parameter", "group")
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -40,7 +41,8 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     chosen = _rows(sensitivity)
     data = style.final(sensitivity[shown(sensitivity)])
     observables = style.names(data, "observable")
-    styles = style.line_styles(style.names(data, "parameter"))
+    lines = [name for dim in _LINES if dim in data.dims for name in style.names(data, dim)]
+    styles = style.line_styles(list(dict.fromkeys(lines)) or style.names(sensitivity, "parameter"))
     with style.style():
         labels = {f"{name}_by_{part}": (name, part) for name, part in chosen}
         figure, grid = style.panel_grid(list(labels), observables, 0.92, head=0.6)
@@ -101,14 +103,15 @@ def _panel(ax: Axes, one: xr.Dataset, name: str, part: str, styles: dict[str, di
         style.say(ax, "not defined")
         ax.set_yticks([])
         return
-    if "parameter" not in path.dims:
+    dim = next((dim for dim in _LINES if dim in path.dims), None)
+    if dim is None:
         _line(ax, one, name, path, {"color": "black"}, in_colour=True)
     else:
         last = np.nan_to_num(np.abs(panels.finite(path.values[-1])), nan=-1.0)
         largest = set(np.argsort(-last, kind="stable")[:_IN_COLOUR])
-        for i, look in enumerate(styles.values()):
-            at = one.isel(parameter=i)
-            _line(ax, at, name, path.isel(parameter=i), look, in_colour=i in largest)
+        for i, line in enumerate(style.names(one, dim)):
+            at, look = one.isel({dim: i}), styles[line]
+            _line(ax, at, name, path.isel({dim: i}), look, in_colour=i in largest)
     style.few_ticks(ax, "y", 3)
 
 
@@ -126,7 +129,7 @@ def _line(ax: Axes, one: xr.Dataset, name: str, path: xr.DataArray, look: dict, 
 
 
 def _table(data: xr.Dataset, chosen: list[tuple[str, str]]) -> pd.DataFrame:
-    """One row an estimate, part, size, observable and parameter."""
+    """One row an estimate, part, size, observable and parameter (or group)."""
     tables = []
     for name, part in chosen:
         one = tidy(data, [f"{name}_by_{part}"])

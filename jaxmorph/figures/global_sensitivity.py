@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -105,11 +107,25 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 
 def _limits(data: xr.Dataset) -> tuple[float, float]:
-    """The x axis: estimates of what is zero may lie a little below it."""
     kinds = (Kind.TOTAL, Kind.FIRST, Kind.SHAPLEY)
-    found = [data[one.name].values for one in present(data, *kinds)]
+    return share_limits([data[one.name].values for one in present(data, *kinds)])
+
+
+def share_limits(found: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The x axis: estimates of what is zero may lie a little below it."""
     least = min((float(np.nanmin(v)) for v in found if np.isfinite(v).any()), default=0.0)
     return (max(least - 0.02, _LEAST), _MOST) if least < -0.005 else (0.0, _MOST)
+
+
+def share_axis(ax: Axes, labels: Sequence[str]) -> None:
+    """The axis of shares, from 0 to a little beyond 1, and what each row is of."""
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.axvline(0, color="black", lw=0.6)
+    ax.axvline(1, color=style.GREY, lw=0.5, ls=":", zorder=0)
 
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
@@ -125,17 +141,11 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         _noise(ax, data)
         ax.axhline(0.5, color=style.LIGHT_GREY, lw=0.8)
     for place, i in enumerate(order, start=int(has_noise)):
-        _parameter(ax, data.isel(parameter=int(i)), place, ranked)
+        share_row(ax, data.isel(parameter=int(i)), place, ranked)
     labels = (["noise"] if has_noise else []) + names
-    ax.set_yticks(range(len(labels)), labels)
+    share_axis(ax, labels)
     bad = panels.flags(data)[order] & (ranked[2] is not None)
     panels.flag_labels(ax, np.concatenate([[False], bad]) if has_noise else bad)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    ax.axvline(0, color="black", lw=0.6)
-    ax.axvline(1, color=style.GREY, lw=0.5, ls=":", zorder=0)
     if ranked[0] is None and "expansion_q2" in there:
         why = f"expansion withheld (Q² {float(there['expansion_q2']):.2f})"
         ax.set_xlabel(why, fontsize=6, color=style.GREY)
@@ -156,13 +166,15 @@ def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, **look: float 
         panels.whisker(ax, (float(one[low]), float(one[high])), place, ax.get_xlim(), **look)
 
 
-def _parameter(ax: Axes, one: xr.Dataset, place: float, ranked: tuple[str | None, ...]) -> None:
-    total, first, bound = ranked
+def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | None]) -> None:
+    """The total index, what is explained alone, and the bound, of one parameter or group; by name."""
+    total, first, bound = names
     drawn = False
     if bound is not None and not np.isnan(one[bound].item()):
         value = float(one[bound])
         ax.barh(place, min(value, _MOST), height=0.66, color=_BOUND)
-        _interval(ax, one, bound, place + 0.16, color="#5B87A6")
+        if total is None:
+            _interval(ax, one, bound, place + 0.16, color="#5B87A6")
         if value > _MOST:
             ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color="#5B87A6", mew=0)
         drawn = True
@@ -180,7 +192,19 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
         _estimates(one[[name for name, x in one.data_vars.items() if bool(x.notnull().any())]])
         for _, one in data.groupby("observable", squeeze=False)
     ]
-    total, first, bound = (next((n for n in names if n), None) for names in zip(*each, strict=True))
+    names = [next((n for n in found if n), None) for found in zip(*each, strict=True)]
+    handles = share_handles(data, names)
+    if "noise_share" in data:
+        handles.insert(sum(name is not None for name in names),
+                       Patch(color=_NOISE, label="noise (of the whole variance)"))  # fmt: skip
+    if panels.any_flag(data) and names[-1] is not None:
+        handles.append(panels.flag_handle())
+    panels.key(figure, handles)
+
+
+def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch | Line2D]:
+    """What explains the rows in a legend; the interval is the last."""
+    total, first, bound = names
     handles: list[Patch | Line2D] = []
     if total is not None:
         handles.append(Patch(color=_TOTAL, label=known(data, total).short))
@@ -188,13 +212,9 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
         handles.append(Patch(color=_FIRST, label=known(data, first).short))
     if bound is not None:
         handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
-    if "noise_share" in data:
-        handles.append(Patch(color=_NOISE, label="noise (of the whole variance)"))
     if any(str(name).endswith("_low") for name in data.data_vars):
         handles.append(Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval"))
-    if panels.any_flag(data) and bound is not None:
-        handles.append(panels.flag_handle())
-    panels.key(figure, handles)
+    return handles
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:

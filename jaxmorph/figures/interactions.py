@@ -19,11 +19,12 @@ ENTRY = Entry(
     "removed. On the diagonal what each parameter explains alone (first-order index); beside it what "
     "two explain together and neither alone (second-order index). What is left to 1 is of three and "
     "more. Shares below 0.005 are not written.",
-    variables=("sobol_second", "sobol_first", "expansion_first"),
+    variables=("sobol_second", "sobol_first", "expansion_second", "expansion_first"),
     needs=("sobol_second",),
 )
 
-_SECOND, _ALONE = "sobol_second", ("expansion_first", "sobol_first")
+_OF_ROWS = "sobol_closed_of_pair"
+"""Where a design has it, its second-order indices are its own."""
 _MANY = 4
 """Matrices of more parameters stand in two columns."""
 _SHOWN = 0.005
@@ -31,15 +32,22 @@ _SHOWN = 0.005
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
-    """Of first-order indices those of the expansion, as the second-order ones are."""
-    alone = [name for name in _ALONE if name in sensitivity][:1]
-    return [n for one in (_SECOND, *alone) for n in interval(one) if n in sensitivity]
+    """Second-order indices, and first-order ones of the same estimate."""
+    return [n for one in _pair(sensitivity) for n in interval(one) if n in sensitivity]
+
+
+def _pair(sensitivity: xr.Dataset) -> tuple[str, str]:
+    """Those of an expansion where it holds: those of a design, by rows, have far wider intervals."""
+    if "expansion_second" in sensitivity:
+        return "expansion_second", "expansion_first"
+    alone = "expansion_first" if "expansion_first" in sensitivity else "sobol_first"
+    return "sobol_second", "sobol_first" if _OF_ROWS in sensitivity else alone
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """Second-order indices, and first-order ones on the diagonal, at the last time."""
     data = style.final(sensitivity[shown(sensitivity)])
-    alone = next(name for name in _ALONE if name in data)
+    second, alone = _pair(sensitivity)
     observables, n = style.names(data, "observable"), data.sizes["parameter"]
     n_columns = min(len(observables), 2 if n > _MANY else 3)
     n_rows = -(-len(observables) // n_columns)
@@ -47,15 +55,15 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         figure = style.new_figure(n_rows * max(1.6, 1.1 + 0.2 * n) + 0.2)
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         for ax, observable in zip(grid.flat, observables, strict=False):
-            _panel(ax, data.sel(observable=observable), alone)
+            _panel(ax, data.sel(observable=observable), second, alone)
             ax.set_title(style.words(observable))
         for ax in grid.flat[len(observables) :]:
             ax.remove()
-    return figure, _table(data, alone)
+    return figure, _table(data, second, alone)
 
 
-def _panel(ax: Axes, data: xr.Dataset, alone: str) -> None:
-    values = data[_SECOND].transpose("parameter", "parameter_2").values.copy()
+def _panel(ax: Axes, data: xr.Dataset, second: str, alone: str) -> None:
+    values = data[second].transpose("parameter", "parameter_2").values.copy()
     np.fill_diagonal(values, data[alone].values)
     if not np.isfinite(values).any():
         style.say(ax, "polynomials do not predict\nsamples that were left out")
@@ -65,10 +73,10 @@ def _panel(ax: Axes, data: xr.Dataset, alone: str) -> None:
     panels.matrix(ax, values, names, names, least=_SHOWN)
 
 
-def _table(data: xr.Dataset, alone: str) -> pd.DataFrame:
+def _table(data: xr.Dataset, second: str, alone: str) -> pd.DataFrame:
     """One row an observable and parameter; what it does with each other one as columns."""
     table = tidy(data, [name for name in interval(alone) if name in data])
-    for name in interval(_SECOND):
+    for name in interval(second):
         if name in data:
             for other in style.names(data, "parameter"):
                 one = data[name].sel(parameter_2=other, drop=True)

@@ -20,12 +20,16 @@ def write_design(run_name: str, run: Run, study: str, output: str, record: str) 
     about = store.read_record(study, store.StudyRecord)
     parameters = about.parameters
     values, unit_values = designs.make_design(
-        run.design, {p.name: p.distribution for p in parameters}, run.correlations
+        run.design,
+        {p.name: p.distribution for p in parameters},
+        run.correlations,
+        run.groups.values(),
     )
     attributes = store.provenance(run_name, run.plain()) | {
         "design_method": run.design.method,
         "design": run.design.model_dump_json(),
         "correlations": json.dumps([c.model_dump(mode="json") for c in run.correlations]),
+        "groups": json.dumps(run.groups),
         "estimator": run.estimator,
         "stochastic": int(about.stochastic),
         "study": about.study,
@@ -80,6 +84,7 @@ def _question(run: Run, points: xr.Dataset, checks: str | None) -> sensitivity.Q
     return sensitivity.Question(
         TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"]),
         run.design,
+        groups=run.groups,
         independent=not run.correlations,
         correlations=run.correlations,
         stochastic=bool(points.attrs["stochastic"]),

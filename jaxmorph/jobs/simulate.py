@@ -41,7 +41,7 @@ def evaluate_batch(
     numbers, seeds = np.arange(*spec.samples), np.arange(*spec.seeds)
     # The points are made again from the design's settings: a file of all points would change, and
     # with it every batch, whenever a run grows. The estimates check that they are those of design.nc.
-    points, _ = designs.make_design(spec.design, problem.distribution_of, spec.correlations)
+    points, _ = designs.make_design(spec.design, problem.distribution_of, spec.correlations, spec.groups)
     saved = store.SavedPieces(unfinished / run_name / Path(output).stem, digest(spec))
     with _run_wide(range(*spec.samples)):
         result = engine.evaluate(

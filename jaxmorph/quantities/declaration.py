@@ -15,6 +15,7 @@ class Kind(enum.StrEnum):
     ELASTICITY = "elasticity"
     TOTAL = "total share"
     FIRST = "first-order share"
+    CLOSED = "closed share of several"
     SHAPLEY = "share with equal parts of interactions"
     INTERACTION = "share of an interaction"
     BOUND = "upper bound on a total share"
@@ -37,8 +38,8 @@ class Kind(enum.StrEnum):
     @property
     def is_share(self) -> bool:
         """Whether it is a share of a variance."""
-        shares = (Kind.TOTAL, Kind.FIRST, Kind.SHAPLEY, Kind.INTERACTION, Kind.BOUND, Kind.NOISE)
-        return self in shares
+        own = (Kind.TOTAL, Kind.FIRST, Kind.CLOSED, Kind.SHAPLEY)
+        return self in (*own, Kind.INTERACTION, Kind.BOUND, Kind.NOISE)
 
     @property
     def is_signed(self) -> bool:
@@ -177,11 +178,15 @@ COORDINATES: tuple[Quantity, ...] = (
     _coordinate("n_samples", "number of samples of a nested subset"),
     _coordinate("n_seeds", "number of seeds of a nested subset"),
     _coordinate("component", "number of the eigenvector, the largest eigenvalue first"),
+    _coordinate("term", "number of the term of an expansion"),
+    _coordinate("degree", "degree of a polynomial"),
     _coordinate("parameter", "name of the parameter", label=True),
     _coordinate("parameter_2", "name of the second parameter", label=True),
+    _coordinate("group", "name of the group of parameters; of a single one its own", label=True),
     _coordinate("observable", "name of the observable", label=True),
     _coordinate("parameter_unit", "unit of the parameter", "1", "parameter", label=True),
     _coordinate("parameter_description", "what the parameter is", "1", "parameter", label=True),
+    _coordinate("parameter_group", "group that the parameter is in", "1", "parameter", label=True),
     _coordinate("observable_unit", "unit of the observable", "1", "observable", label=True),
     _coordinate("observable_description", "what the observable is", "1", "observable", label=True),
     _coordinate(

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
+from pydantic import TypeAdapter
 
-from ..designs import DESIGNS
+from ..designs import DESIGNS, Design
 from ..figures.estimates import has_one_noisy_seed, unreliable, unsuited
 from ..figures.numbers import plain
 from ..figures.style import final, words
@@ -107,10 +108,16 @@ def _doubted(verdict: Verdict) -> Verdict:
 
 def groups(sensitivity: xr.Dataset) -> tuple[int, str]:
     """Number of independent samples of the design and what they are called."""
-    n, design = sensitivity.sizes["sample"], DESIGNS.get(sensitivity.attrs.get("design_method", ""))
-    if design is None:
-        return n, "samples"
-    return n // design.points_of_unit(sensitivity.sizes["parameter"]), design.unit
+    n, attrs = sensitivity.sizes["sample"], sensitivity.attrs
+    if "design" not in attrs:
+        kind = DESIGNS.get(attrs.get("design_method", ""))
+        return n, "samples" if kind is None else kind.unit
+    design: Design = TypeAdapter(Design).validate_json(attrs["design"])
+    moved = sensitivity["parameter_group"] if "parameter_group" in sensitivity.coords else None
+    n_parts = sensitivity.sizes["parameter"]
+    if design.moves_groups and moved is not None:
+        n_parts = len(np.unique(moved.values))
+    return n // design.points_of_unit(n_parts), design.unit
 
 
 @dataclass(frozen=True)

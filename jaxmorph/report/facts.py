@@ -28,6 +28,7 @@ def run_facts(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
         ("fixed parameters", _mapping(attrs.get("fixed_parameters"))),
         ("design", _design(sensitivity)),
         ("correlations", _correlations(attrs.get("correlations"))),
+        ("groups of parameters", _groups(attrs.get("groups"))),
         ("seeds", _seeds(sensitivity)),
         ("recorded times", _times(sensitivity)),
         ("estimator of the gradients", attrs.get("estimator")),
@@ -175,6 +176,12 @@ def _correlations(text: Any) -> str | None:
     pairs = _loaded(text, [])
     told = [f"{' and '.join(pair['between'])} {short(pair['coefficient'])}" for pair in pairs]
     return ", ".join(told) or None
+
+
+def _groups(text: Any) -> str | None:
+    """Groups with their parameters."""
+    groups = _loaded(text, {})
+    return "; ".join(f"{name}: {', '.join(members)}" for name, members in groups.items()) or None
 
 
 def _seeds(sensitivity: xr.Dataset) -> str | None:

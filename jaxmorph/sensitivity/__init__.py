@@ -18,6 +18,7 @@ from .holes import There
 from .local import local_estimates
 from .moments import DesignMoments
 from .morris import morris
+from .prediction import predict
 from .question import Question
 from .samples import Samples
 from .sobol_indices import sobol_indices
@@ -48,6 +49,7 @@ __all__ = [
     "indistinguishable",
     "local_estimates",
     "morris",
+    "predict",
     "quantities",
     "smallest_sd",
     "smallest_sd_alone",

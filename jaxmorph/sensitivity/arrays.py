@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from ..configuration.fits import check_groups
 from ..designs import Design, count_samples
 from ..distributions import Distribution
 from ..errors import JaxmorphError
@@ -79,7 +80,8 @@ def from_arrays(
         )
     known = {"independent": not known.get("correlations")} | known
     unit = [d.cdf(column) for d, column in zip(parameters.values(), points.T, strict=True)]
-    _check_points(points, parameters, known.get("design"))
+    groups = dict(known.get("groups", {}))
+    _check_points(points, parameters, known.get("design"), groups)
     of_points = {"parameter_value": points, "unit_value": np.column_stack(unit)}
     design = xr.Dataset(
         {name: (("sample", "parameter"), array) for name, array in of_points.items()},
@@ -121,7 +123,10 @@ def check_types(
 
 
 def _check_points(
-    points: np.ndarray, parameters: Mapping[str, Distribution], design: Design | None
+    points: np.ndarray,
+    parameters: Mapping[str, Distribution],
+    design: Design | None,
+    groups: Mapping[str, Sequence[str]],
 ) -> None:
     for (name, distribution), column in zip(parameters.items(), points.T, strict=True):
         low, high = distribution.frozen().support()
@@ -133,7 +138,13 @@ def _check_points(
                 f"theta: {name} = {column[row]:.6g} of sample {row} is outside its distribution, "
                 f"{low:.6g} to {high:.6g}"
             )
-    if design is not None and (wanted := count_samples(design, list(parameters))) != len(points):
+    try:
+        check_groups(groups, list(parameters))
+    except ValueError as error:
+        raise JaxmorphError(f"groups: {error}") from error
+    if design is None:
+        return
+    if (wanted := count_samples(design, list(parameters), groups.values())) != len(points):
         raise JaxmorphError(
             f"design: has {wanted} points, and theta has {len(points)}; give the design of these rows"
         )

@@ -5,10 +5,12 @@ gradients, and the question whether the expansion holds.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 from ..designs import FastDesign
 from ..expansion import (
@@ -18,15 +20,29 @@ from ..expansion import (
     decompose,
 )
 from .chaos_inputs import Inputs, inputs_of
-from .chaos_quantities import FEWEST_SAMPLES, LEAST_Q2, QUANTITIES
+from .chaos_quantities import (
+    EXPANSION_CLOSED,
+    EXPANSION_FIRST,
+    EXPANSION_SECOND,
+    EXPANSION_TOTAL,
+    EXPANSION_TOTAL_OF_GROUP,
+    FEWEST_SAMPLES,
+    KUCHERENKO_FIRST,
+    KUCHERENKO_TOTAL,
+    LEAST_Q2,
+    QUANTITIES,
+)
 from .completeness import Completeness
 from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .failures import completed
 from .fourier import Fourier
+from .groups import CLOSED, OF_GROUP, TOTAL_OF_GROUP
 from .moments import usable_seeds
+from .prediction import TERM, compact
+from .prediction_quantities import PREDICTION
 from .resampling import FEWEST
 from .samples import Samples, kept_in
-from .sobol_indices import FIRST, TOTAL, SobolIndices
+from .sobol_indices import FIRST, SECOND, TOTAL, SobolIndices
 
 _MOST_SAMPLES, _MOST_SEEDS, _MOST_BYTES = 2048, 16, 2.0e8
 _MOST_GROUPS = 64
@@ -39,10 +55,38 @@ _SURE = 0.5
 """Relative standard error of a variance above which it is not told from 0."""
 
 
+class _Names(NamedTuple):
+    """What parts of the variance are called.
+
+    Attributes:
+        of_parameters: First, total and Shapley parts.
+        second: Second-order parts.
+        of_groups: Closed and total parts of groups.
+    """
+
+    of_parameters: tuple[str, str, str]
+    second: str
+    of_groups: tuple[str, str]
+
+
+def _names(has_own: Collection[str], correlated: bool) -> _Names:
+    """Plain ones, but for what the design ``has_own`` estimates of."""
+    first, total, second, closed, total_of_group = FIRST, TOTAL, SECOND, CLOSED, TOTAL_OF_GROUP
+    if correlated:
+        first, total = KUCHERENKO_FIRST, KUCHERENKO_TOTAL
+    elif TOTAL.name in has_own:
+        first, total = EXPANSION_FIRST, EXPANSION_TOTAL
+    if SECOND.name in has_own:
+        second = EXPANSION_SECOND
+    if CLOSED.name in has_own:
+        closed, total_of_group = EXPANSION_CLOSED, EXPANSION_TOTAL_OF_GROUP
+    return _Names((first.name, total.name, "shapley"), second.name, (closed.name, total_of_group.name))
+
+
 class Chaos(Estimator):
     """Indices from a polynomial chaos expansion."""
 
-    quantities = QUANTITIES
+    quantities = (*QUANTITIES, *PREDICTION)
     after = (SobolIndices, Fourier, Completeness)
 
     def __init__(self, samples: Samples):
@@ -52,7 +96,7 @@ class Chaos(Estimator):
             and not isinstance(samples.question.design, FastDesign)
             and samples.points.sizes["sample"] >= FEWEST_SAMPLES
         )
-        self._inputs = inputs_of(samples.question, samples.parameters) if applies else None
+        self._inputs = inputs_of(samples) if applies else None
         self._kept: np.ndarray | None = None
         self._data: xr.DataArray | None = None
 
@@ -81,7 +125,7 @@ class Chaos(Estimator):
             return {}
         if self.samples.question.stochastic and self.samples.n_seeds < FEWEST:
             return {}
-        has_own = TOTAL.name in found
+        has_own = {one.name for one in (TOTAL, SECOND, CLOSED) if one.name in found}
         together: dict[str, list[xr.DataArray]] = {}
         data = self._data
         fit = _Fits(self.samples, self._inputs, data)
@@ -100,7 +144,10 @@ class Chaos(Estimator):
                 f"this one predicts {max(best, 0):.0%} at best: more samples, or seeds if noise hides it"
             )
             self.absent = dict.fromkeys(nothing, why)
-        return {name: array for name, array in result.items() if name not in nothing}
+        kept = {name: array for name, array in result.items() if name not in nothing}
+        return compact(
+            kept, self._inputs.degrees, self.samples.parameters, self.samples.question.distributions
+        )
 
 
 def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
@@ -125,12 +172,12 @@ class _Fits:
         self._samples, self._inputs = samples, inputs
         parameter = samples.points["parameter_value"].sel(sample=data["sample"])
         self._parameter = parameter.transpose("sample", "parameter").values
-        self._parts = PartsOfVariance(len(samples.parameters))
+        self._parts = PartsOfVariance(len(samples.parameters), len(samples.parts))
         effects = inputs.main_effects(np.array(PROBABILITIES))
         self._linear = np.concatenate([np.eye(1, len(inputs.degrees)), np.concatenate(effects)])
         self._of_rows: dict[bytes, Candidates] = {}
 
-    def estimates(self, data: xr.DataArray, complete: bool, has_own: bool) -> Estimates:
+    def estimates(self, data: xr.DataArray, complete: bool, has_own: Collection[str]) -> Estimates:
         """Of one observable, from (sample, row, time, observable, seed)."""
         question, size = self._samples.question, self._samples.group_size
         order = ("sample", "row", "time", "seed")
@@ -163,7 +210,7 @@ class _Fits:
         return self._of_rows[key]
 
     def _named(
-        self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: Sequence[str]
+        self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: _Names
     ) -> Estimates:
         q2 = 1 - found.error
         sure = np.hypot(found.se_terms[0], found.se_noise[0]) < _SURE
@@ -184,11 +231,16 @@ class _Fits:
             ends |= {"_se_seeds": found.se_seeds} if found.n_seeds > 1 else {}
         result: Estimates = {}
         for end, array in ends.items():
-            for name, part in zip(names, (parts.first, parts.total, parts.shapley), strict=True):
+            of_parameters = (parts.first, parts.total, parts.shapley)
+            for name, part in zip(names.of_parameters, of_parameters, strict=True):
                 result[name + end] = self._at(data, full(array[part]), PAIR[::2])
-            if not self._inputs.correlated:
-                second = parts.matrix(full(array[parts.second]))
-                result["sobol_second" + end] = self._at(data, second, (*PAIR[::2], "parameter_2"))
+            if self._inputs.correlated:
+                continue
+            second = parts.matrix(full(array[parts.second]))
+            result[names.second + end] = self._at(data, second, (*PAIR[::2], "parameter_2"))
+            of_groups = (parts.closed, parts.total_of_group) if self._samples.parts else ()
+            for name, part in zip(names.of_groups, of_groups, strict=False):
+                result[name + end] = self._at(data, full(array[part]), OF_GROUP[::2])
         half = np.zeros_like(found.linear)
         linear = {"": half}
         if interval:
@@ -201,6 +253,9 @@ class _Fits:
             result["expansion_mean" + end] = self._at(data, full(mean[0]), PLACE[:1])
             curves = curves.reshape(len(self._samples.parameters), len(PROBABILITIES), -1)
             result["main_effect" + end] = self._at(data, full(curves), (*PAIR[::2], "probability"))
+        if not self._inputs.correlated:
+            result |= self._coefficients(data, found, full)
+        result["expansion_missed"] = self._at(data, full(found.missed_rms), PLACE[:1])
         for name, predicted in (("", q2), ("_values", 1 - found.error_by_values)):
             of_all = np.full(len(times), np.nan)
             of_all[times] = predicted
@@ -208,20 +263,28 @@ class _Fits:
         result["expansion_with_gradients"] = self._at(data, times & found.with_gradients, PLACE[:1])
         return result
 
+    def _coefficients(
+        self, data: xr.DataArray, found: Decomposition, full: Callable[[np.ndarray], np.ndarray]
+    ) -> Estimates:
+        half = np.zeros_like(found.coefficient)
+        ends = {"": half}
+        if found.n_seeds >= FEWEST:
+            half = stats.t.ppf(0.975, found.n_seeds - 1) * found.coefficient_se
+            ends |= {"_low": -half, "_high": half}
+        return {
+            "expansion_coefficient" + end: self._at(
+                data, full(found.coefficient + added), (*PLACE[:1], TERM)
+            )
+            for end, added in ends.items()
+        }
+
     def _at(self, data: xr.DataArray, array: np.ndarray, dims: tuple[str, ...]) -> xr.DataArray:
         """With coordinates, and the dimension of the observable."""
         names = self._samples.parameters
         coordinates = {"time": data["time"]} | {d: names for d in dims if d.startswith("parameter")}
+        if "group" in dims:
+            coordinates["group"] = list(self._samples.parts)
         if "probability" in dims:
             coordinates["probability"] = list(PROBABILITIES)
         one = xr.DataArray(array, coordinates, dims)
         return one.expand_dims(observable=data["observable"], axis=1)
-
-
-def _names(has_own: bool, correlated: bool) -> tuple[str, str, str]:
-    """Of what the first, total and Shapley parts are."""
-    if correlated:
-        return "kucherenko_first", "kucherenko_total", "shapley"
-    if has_own:
-        return "expansion_first", "expansion_total", "shapley"
-    return FIRST.name, TOTAL.name, "shapley"

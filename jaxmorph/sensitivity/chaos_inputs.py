@@ -19,7 +19,7 @@ from ..expansion import (
     most_candidates,
 )
 from .chaos_quantities import MOST_CORRELATED, MOST_PARAMETERS
-from .question import Question
+from .samples import Samples
 
 
 class Inputs(abc.ABC):
@@ -55,9 +55,13 @@ class Inputs(abc.ABC):
 
 
 class Independent(Inputs):
-    """The parameters themselves."""
+    """The parameters themselves, in groups if there are any."""
 
     correlated = False
+
+    def __init__(self, distributions: Sequence[Distribution], groups: Sequence[Sequence[int]]):
+        super().__init__(distributions)
+        self._groups = groups
 
     def equations(self, parameter: np.ndarray) -> np.ndarray:
         return equations(parameter, self._distributions, self.degrees)
@@ -66,7 +70,7 @@ class Independent(Inputs):
         return rows
 
     def forms(self, degrees: np.ndarray) -> Forms:
-        return independent_forms(degrees)
+        return independent_forms(degrees, self._groups)
 
     def main_effects(self, probability: np.ndarray) -> np.ndarray:
         return main_effects(self._distributions, self.degrees, probability)
@@ -99,12 +103,14 @@ class Scores(Inputs):
         return correlated_effects(self.degrees, self._factor, probability)
 
 
-def inputs_of(question: Question, parameters: Sequence[str]) -> Inputs | None:
+def inputs_of(samples: Samples) -> Inputs | None:
     """Those of a run; None if they are too many, or correlated nobody knows how."""
+    question, names = samples.question, samples.parameters
     if question.independent:
-        few = len(parameters) <= MOST_PARAMETERS
-        return Independent(question.distributions) if few else None
-    if not question.correlations or len(parameters) > MOST_CORRELATED:
+        groups = [[names.index(name) for name in part] for part in samples.parts.values()]
+        few = len(names) <= MOST_PARAMETERS
+        return Independent(question.distributions, groups) if few else None
+    if not question.correlations or len(names) > MOST_CORRELATED:
         return None
-    factor = correlation_factor(parameters, question.correlations)
+    factor = correlation_factor(names, question.correlations)
     return None if factor is None else Scores(question.distributions, np.array(factor))

@@ -2,6 +2,7 @@
 
 from ..quantities import Interval, Kind, Method, Quantity
 from .estimator import PAIR, PLACE
+from .groups import OF_GROUP
 from .resampling import FEWEST
 
 LEAST_Q2 = 0.8
@@ -58,6 +59,8 @@ def _share(
     formula: str,
     label: str,
     reading: str,
+    dims: tuple[str, ...] = PAIR,
+    within: float | None = 0.05,
     method: Method = EXPANSION,
     absent: str = _HOLDS,
 ) -> Quantity:
@@ -65,59 +68,90 @@ def _share(
         name,
         long_name,
         "1",
-        PAIR,
+        dims,
         kind,
         method,
         formula=formula,
         label=label,
         reading=reading,
         interval=Interval.SAMPLES_AND_SEEDS,
-        within=0.05,
+        within=within,
         designs=_DESIGNS,
         absent=absent,
     )
 
 
+EXPANSION_TOTAL = _share(
+    "expansion_total",
+    "total Sobol index by an expansion, beside that of the design",
+    Kind.TOTAL,
+    "Σ_{α ∋ p} c_α^2 / Var",
+    "total Sobol index by an expansion",
+    "share of the noise-free variance, alone and with others",
+)
+EXPANSION_FIRST = _share(
+    "expansion_first",
+    "first-order Sobol index by an expansion, beside that of the design",
+    Kind.FIRST,
+    "Σ_{α of p alone} c_α^2 / Var",
+    "first-order Sobol index by an expansion",
+    "share of the noise-free variance, alone",
+)
+EXPANSION_SECOND = _share(
+    "expansion_second",
+    "second-order Sobol index of two parameters by an expansion, beside that of the design",
+    Kind.INTERACTION,
+    "Σ_{α of p and q alone} c_α^2 / Var",
+    "",
+    "",
+    (*PAIR, "parameter_2"),
+    within=None,
+)
+EXPANSION_CLOSED = _share(
+    "expansion_closed",
+    "closed Sobol index of a group by an expansion, beside that of the design",
+    Kind.CLOSED,
+    "Σ_{α of u alone} c_α^2 / Var",
+    "closed Sobol index of the group by an expansion",
+    "share of the noise-free variance, by the group alone",
+    OF_GROUP,
+)
+EXPANSION_TOTAL_OF_GROUP = _share(
+    "expansion_total_of_group",
+    "total Sobol index of a group by an expansion, beside that of the design",
+    Kind.TOTAL,
+    "Σ_{α of any in u} c_α^2 / Var",
+    "total Sobol index of the group by an expansion",
+    "share of the noise-free variance, by the group alone and with others",
+    OF_GROUP,
+)
 _OWN = (
-    _share(
-        "expansion_total",
-        "total Sobol index by an expansion, beside that of the design",
-        Kind.TOTAL,
-        "Σ_{α ∋ p} c_α^2 / Var",
-        "total Sobol index by an expansion",
-        "share of the noise-free variance, alone and with others",
-    ),
-    _share(
-        "expansion_first",
-        "first-order Sobol index by an expansion, beside that of the design",
-        Kind.FIRST,
-        "Σ_{α of p alone} c_α^2 / Var",
-        "first-order Sobol index by an expansion",
-        "share of the noise-free variance, alone",
-    ),
+    EXPANSION_TOTAL,
+    EXPANSION_FIRST,
+    EXPANSION_SECOND,
+    EXPANSION_CLOSED,
+    EXPANSION_TOTAL_OF_GROUP,
 )
 """Where the design has indices of its own; else they have the names of these."""
-_OF_CORRELATED = (
-    _share(
-        "kucherenko_total",
-        "total index of a correlated parameter: what it adds to all others",
-        Kind.TOTAL,
-        "E[Var(F | all but θ_p)] / Var F, of F = E_r f",
-        "total index with correlations",
-        "share of the noise-free variance that is left if all others are known",
-        CORRELATED,
-        _HOLDS_CORRELATED,
-    ),
-    _share(
-        "kucherenko_first",
-        "first-order index of a correlated parameter, with what it says of the others",
-        Kind.FIRST,
-        "Var E[F | θ_p] / Var F, of F = E_r f",
-        "first-order index with correlations",
-        "share of the noise-free variance that knowing the parameter takes away",
-        CORRELATED,
-        _HOLDS_CORRELATED,
-    ),
+KUCHERENKO_TOTAL = _share(
+    "kucherenko_total",
+    "total index of a correlated parameter: what it adds to all others",
+    Kind.TOTAL,
+    "E[Var(F | all but θ_p)] / Var F, of F = E_r f",
+    "total index with correlations",
+    "share of the noise-free variance that is left if all others are known",
+    method=CORRELATED,
+    absent=_HOLDS_CORRELATED,
+)
+KUCHERENKO_FIRST = _share(
+    "kucherenko_first",
+    "first-order index of a correlated parameter, with what it says of the others",
+    Kind.FIRST,
+    "Var E[F | θ_p] / Var F, of F = E_r f",
+    "first-order index with correlations",
+    "share of the noise-free variance that knowing the parameter takes away",
+    method=CORRELATED,
+    absent=_HOLDS_CORRELATED,
 )
 _PLACES = (
     Quantity(
@@ -193,7 +227,8 @@ _PLACES = (
 )
 QUANTITIES = (
     *_OWN,
-    *_OF_CORRELATED,
+    KUCHERENKO_TOTAL,
+    KUCHERENKO_FIRST,
     _share(
         "shapley",
         "Shapley effect of the seed-averaged observable, noise removed",
@@ -201,18 +236,6 @@ QUANTITIES = (
         "Σ_{α ∋ p} c_α^2 / (parameters in α) / Var",
         "Shapley effect",
         "share of the noise-free variance, interactions divided equally",
-    ),
-    Quantity(
-        "sobol_second",
-        "second-order Sobol index of two parameters, without what each does alone",
-        "1",
-        (*PAIR, "parameter_2"),
-        Kind.INTERACTION,
-        EXPANSION,
-        formula="Σ_{α of p and q alone} c_α^2 / Var",
-        interval=Interval.SAMPLES_AND_SEEDS,
-        designs=f"{_DESIGNS}; independent parameters",
-        absent=_HOLDS_INDEPENDENT,
     ),
     *_PLACES,
 )

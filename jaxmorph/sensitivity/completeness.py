@@ -24,6 +24,7 @@ from .both_errors import BothErrors
 from .by_parts import FEWEST_GROUPS, ByParts, Missing, stand_for_distributions
 from .estimator import PAIR, PLACE, Estimates, Estimator, Slab, declared
 from .given_data import GivenData
+from .groups import of_any
 from .resampling import stretch
 from .rounding import round_off
 from .samples import Samples
@@ -192,7 +193,7 @@ class Completeness(Estimator):
         """Where a bound is below a total or first-order index, by more than their errors."""
         refuted = np.zeros(self._still.shape, bool)
         groups = self.samples.points.sizes["sample"] // self.samples.group_size
-        bounds = [q.name for q in declared() if q.kind is Kind.BOUND]
+        bounds = [q.name for q in declared() if q.kind is Kind.BOUND and q.ranks]
         indices = [q.name for q in declared() if q.kind in (Kind.TOTAL, Kind.FIRST) and q.ranks]
         for bound in bounds:
             for index in indices:
@@ -345,6 +346,8 @@ def withhold(dataset: xr.Dataset, quantities: Iterable[Quantity]) -> xr.Dataset:
             continue
         dims = dataset[name].dims
         mask = somewhere if need is Needs.ALL else by_parameter
+        if "group" in dims and need is Needs.OWN:
+            mask = of_any(mask, dataset["parameter_group"], dataset["group"])
         if "parameter_2" in dims:
             mask = mask | mask.rename(parameter="parameter_2")
         kept = dataset[name].where(~mask.drop_vars([c for c in mask.coords if c not in mask.dims]))

@@ -25,7 +25,7 @@ _BOTH = Interval.SAMPLES_AND_SEEDS
 # The order of dimensions in every variable.
 _ORDER = (
     "quantile", "n_samples", "n_seeds", "sample", "seed", "time", "observable", "component",
-    "parameter", "parameter_2", "probability", "excluded",
+    "term", "parameter", "parameter_2", "group", "probability", "degree", "excluded",
 )  # fmt: skip
 
 
@@ -128,6 +128,10 @@ class Estimation:
             axis = {} if "sample" in dataset.dims else {"sample": self._samples.points["sample"]}
             dataset = dataset.assign_coords(axis).reindex(sample=self._all_points["sample"])
             dataset[SEEDS_THERE.name] = ("sample", self._there.seeds)
+        if self._samples.parts:
+            of_parameter = {p: name for name, part in self._samples.parts.items() for p in part}
+            names = [of_parameter[p] for p in self._samples.parameters]
+            dataset = dataset.assign_coords(parameter_group=("parameter", names))
         for name in ("parameter_value", "unit_value"):
             dataset[name] = self._all_points[name]
         missing = why_absent({*map(str, dataset.variables), *self._of_samples}, declared())

@@ -13,6 +13,7 @@ import pkgutil
 from types import ModuleType
 from typing import ClassVar
 
+import numpy as np
 import xarray as xr
 
 from ..quantities import Quantity
@@ -88,21 +89,27 @@ class OfValues(Estimator):
 
     @abc.abstractmethod
     def of_values(self, value: xr.DataArray) -> Estimates:
-        """Estimates of one observable, from its values (sample, seed, time, observable)."""
+        """Estimates from values (sample, seed, time, observable).
+
+        Of one observable, or of several that are finite throughout.
+        """
 
     @abc.abstractmethod
     def applies(self) -> bool:
         """Whether the design is one for this estimator."""
 
     def finish(self, found: Estimates) -> Estimates:
-        """Observables one by one: what is not finite in one costs the others nothing."""
+        """All observables that are finite throughout at once.
+
+        The others one by one: what is not finite in one costs the others nothing.
+        """
         value = self.samples.values
         if value is None or not self.samples.can_tell_noise or not self.applies():
             return {}
-        each = [
-            xr.Dataset(self.of_values(_usable(value.isel(observable=[i]))))
-            for i in range(value.sizes["observable"])
-        ]
+        whole = value.notnull().all([d for d in value.dims if d != "observable"]).values
+        alone = [value.isel(observable=[i]) for i in np.flatnonzero(~whole)]
+        at_once = [value.isel(observable=np.flatnonzero(whole))] if whole.any() else []
+        each = [xr.Dataset(self.of_values(_usable(one))) for one in (*at_once, *alone)]
         if not any(each):
             return {}
         together = xr.concat([one for one in each if one], "observable", join="outer")

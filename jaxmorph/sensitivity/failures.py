@@ -47,7 +47,7 @@ def usable_rows(value: xr.DataArray, stochastic: bool) -> np.ndarray:
 
 
 def completed(x: np.ndarray) -> np.ndarray:
-    """Values (row, seed) without NaN, so that means over seeds are those of the values that are there.
+    """Values (..., seed) without NaN, so that means over seeds are those of the values that are there.
 
     What is missing becomes the mean of its row, and deviations from it are stretched by
     sqrt(R (R - 1) / (n (n - 1))), n of R seeds being there. Then the sum over seeds of products of
@@ -61,8 +61,8 @@ def completed(x: np.ndarray) -> np.ndarray:
     there = np.isfinite(x)
     if there.all():
         return x
-    n, n_seeds = there.sum(axis=1, keepdims=True), x.shape[1]
-    mean = np.where(there, x, 0.0).sum(axis=1, keepdims=True) / n
+    n, n_seeds = there.sum(axis=-1, keepdims=True), x.shape[-1]
+    mean = np.where(there, x, 0.0).sum(axis=-1, keepdims=True) / n
     stretch = np.sqrt(n_seeds * (n_seeds - 1) / np.maximum(n * (n - 1), 1))
     return mean + np.where(there, stretch * (x - mean), 0.0)
 

@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 import numpy as np
 
 from ..configuration import Batch
-from ..designs import Design, FastDesign, group_size
+from ..designs import Design, FastDesign, Groups, unit_size
 from ..quantities import Quantity
 
 SEEDS_THERE = Quantity("seeds_there", "number of seeds whose batches are there", "1", ("sample",))
@@ -45,14 +45,14 @@ class There:
         often: np.ndarray = self.samples * 2 >= self.samples.max()
         return often
 
-    def kept(self, design: Design | None, n_parameters: int) -> np.ndarray:
-        """Which samples to estimate from: groups that belong together stay whole, with holes.
+    def kept(self, design: Design | None, parameters: Sequence[str], groups: Groups = ()) -> np.ndarray:
+        """Which samples to estimate from: units of the design stay whole, with holes.
 
-        Without holes inside groups, the others are a smaller design of the same kind. Search curves
+        Without holes inside units, the others are a smaller design of the same kind. Search curves
         (FAST) are one whole.
         """
         n = len(self.seeds)
-        size = 1 if design is None else group_size(design, n_parameters)
+        size = 1 if design is None else unit_size(design, parameters, groups)
         if isinstance(design, FastDesign):
             size = n
         return np.repeat((self.seeds > 0).reshape(-1, size).any(axis=1), size)

@@ -4,6 +4,7 @@ Sources: Morris, Technometrics 33 (1991) 161-174 (mu, sigma); Campolongo, Caribo
 Model. Softw. 22 (2007) 1509-1518 (mu*). Elementary effects are SALib's.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from .entries import (
 )
 from .estimator import Estimates, OfValues
 from .failures import USED, completed, with_share_used
+from .groups import OF_GROUP, of_groups
 from .polarisation import without_noise
 
 MORRIS = Method(
@@ -64,6 +66,24 @@ QUANTITIES = (
 )
 
 
+MU_STAR_OF_GROUP = Quantity(
+    "morris_mu_star_of_group",
+    "mean absolute elementary effect of a group that moves at once, per unit of probability",
+    "observable",
+    OF_GROUP,
+    Kind.EFFECT,
+    MORRIS,
+    formula="mean of |d|, all of a group moving at once, each up or down",
+    label="Morris μ* of the group",
+    short="μ*",
+    reading="mean size of elementary effects, per unit of probability",
+    interval=Interval.SAMPLES_AND_SEEDS,
+    nested=True,
+    within=0.1,
+    relative=True,
+    designs="morris with groups",
+    absent="needs groups in the configuration, and a Morris design of two or more trajectories",
+)
 _NAMES = ("morris_mu", "morris_mu_star", "morris_sigma")
 _CONVERGENCE = ("morris_mu_star",)
 
@@ -212,11 +232,35 @@ def _absolute(effects: np.ndarray, there: np.ndarray, counts: np.ndarray) -> np.
 class Morris(OfValues):
     """Elementary effects of a Morris design."""
 
-    quantities = (*QUANTITIES, USED)
+    quantities = (*QUANTITIES, MU_STAR_OF_GROUP, USED)
 
     def applies(self) -> bool:
         return isinstance(self.samples.question.design, MorrisDesign)
 
     def of_values(self, value: xr.DataArray) -> Estimates:
-        unit_value = self.samples.points["unit_value"]
-        return morris(value, unit_value, self.samples.question.stochastic)
+        unit_value, parts = self.samples.points["unit_value"], self.samples.parts
+        if not parts:
+            return morris(value, unit_value, self.samples.question.stochastic)
+        found = morris(value, of_parts(unit_value, parts), self.samples.question.stochastic)
+        return of_groups(found, {"morris_mu_star": MU_STAR_OF_GROUP.name})
+
+
+def of_parts(unit_value: xr.DataArray, parts: Mapping[str, tuple[str, ...]]) -> xr.DataArray:
+    """Where groups that move at once are (sample, parameter), as if each were one parameter.
+
+    Whether up or down is that of its first parameter, and how far the mean over all (they differ where
+    a design leaves out the tails of a distribution).
+
+    Raises:
+        ValueError: Parameters of a group do not move at once.
+    """
+    columns = []
+    for name, part in parts.items():
+        unit = unit_value.sel(parameter=list(part)).transpose("sample", "parameter").values
+        trajectories = unit.reshape(-1, len(parts) + 1, len(part))
+        step = np.abs(np.diff(trajectories, axis=1)).reshape(-1, len(part))
+        if ((step > 0) != (step[:, :1] > 0)).any():
+            raise ValueError(f"{', '.join(part)} of the group {name} do not move at once")
+        longest = step.max(axis=0)
+        columns.append(unit[:, 0] * longest.mean() / longest[0])
+    return xr.DataArray(np.stack(columns, axis=1), {"parameter": list(parts)}, ("sample", "parameter"))

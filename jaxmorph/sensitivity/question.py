@@ -1,7 +1,7 @@
 """What is asked of a run's numbers."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import xarray as xr
 
@@ -19,6 +19,7 @@ class Question:
     Attributes:
         distributions: One a parameter.
         design: How the samples were chosen; None: independent draws from the distributions.
+        groups: Names of the parameters of each group, by its name; the others are groups of their own.
         independent: Whether the parameters are independent.
         correlations: If they are not: those of their normal scores (a Gaussian copula), where known.
         stochastic: Whether the study has noise; without it one seed says everything.
@@ -37,6 +38,7 @@ class Question:
 
     distributions: Sequence[Distribution]
     design: Design | None = None
+    groups: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     independent: bool = True
     correlations: Sequence[Correlation] = ()
     stochastic: bool = True

@@ -186,9 +186,12 @@ def _deviation(draws: xr.DataArray, n: int, scale: DeviationScale) -> xr.DataArr
 
 def _reach(deviation: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """How far 95 % of the draws go down and up; no interpolation: some of them may be infinite."""
-    low = -deviation.quantile(0.025, "draw", method="lower", skipna=False).drop_vars("quantile")
-    high = deviation.quantile(0.975, "draw", method="higher", skipna=False).drop_vars("quantile")
-    return low, high
+    last = deviation.sizes["draw"] - 1
+    ends = int(np.floor(0.025 * last)), int(np.ceil(0.975 * last))
+    draws = np.ascontiguousarray(deviation.transpose(..., "draw").values)
+    draws.partition(ends, axis=-1)
+    one = deviation.isel(draw=0, drop=True)
+    return -one.copy(data=draws[..., ends[0]]), one.copy(data=draws[..., ends[1]])
 
 
 def _ends(

@@ -11,9 +11,10 @@ from ..designs import (
     SaltelliDesign,
     central_sample,
     design_weights,
+    named_parts,
     represents,
+    unit_size,
 )
-from ..designs import group_size as size_of_groups
 from .both_errors import BothErrors
 from .holes import There
 from .moments import DesignMoments, Sampling
@@ -43,8 +44,9 @@ class Samples:
         question: What is known of the run.
         points: ``parameter_value`` and ``unit_value`` (sample, parameter) of the samples that are used.
         parameters: Names.
+        parts: Parameters of each group by its name, of a run that has groups; else none.
         weight: (sample), for samples that do not count alike.
-        group_size: Consecutive samples that belong together.
+        group_size: Consecutive samples that belong together (a unit of the design).
         stands_for: How averages over the samples stand for averages over the distributions:
             ``sample``, ``quadrature`` or ``none``.
         central: Number of the sample nearest to the middle of the design.
@@ -61,12 +63,14 @@ class Samples:
         design, names = question.design, [str(p) for p in points["parameter"].values]
         kept = np.arange(points.sizes["sample"])
         if there is not None:
-            kept = kept[there.kept(design, len(names))]
+            kept = kept[there.kept(design, names, question.groups.values())]
         self.question, self.parameters = question, names
+        self.parts = named_parts(names, question.groups) if question.groups else {}
         self.points = points.isel(sample=kept)
         n = len(kept)
         self.stands_for = "sample" if design is None else represents(design)
-        self.group_size = 1 if design is None else size_of_groups(design, len(names))
+        of_groups = question.groups.values()
+        self.group_size = 1 if design is None else unit_size(design, names, of_groups)
         weights = None if design is None else design_weights(design, names)
         weights = None if weights is None else weights[kept]
         self.weight = xr.DataArray(np.ones(n) if weights is None else weights, dims="sample")

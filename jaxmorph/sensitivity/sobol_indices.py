@@ -6,28 +6,18 @@ Sources: Sobol', Math. Comput. Simul. 55 (2001) 271-280 (indices); Saltelli et a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import xarray as xr
 
 from ..designs import SaltelliDesign
 from ..quantities import Interval, Kind, Method, Quantity
-from .entries import (
-    SEEDS_AT_ONCE,
-    Arrays,
-    chained,
-    estimate_entries,
-    first_seeds,
-    groups_of,
-    standardise,
-)
+from .entries import Arrays, chained, estimate_blocks, first_seeds, groups_of, side_by_side
 from .estimator import PAIR, Estimates, OfValues
-from .failures import USED, completed, with_share_used
-from .moments import or_nan
-from .polarisation import without_noise
+from .failures import USED, with_share_used
+from .groups import CLOSED, TOTAL_OF_GROUP, of_groups
 from .resampling import DeviationScale
+from .saltelli_rows import Ingredients, Rows, over_samples, over_seeds, rows_of_base_sample
 
 SOBOL = Method(
     "Sobol indices",
@@ -131,11 +121,40 @@ _WITH_NOISE = (
 )
 
 
+SECOND = Quantity(
+    "sobol_second",
+    "second-order Sobol index of two parameters, without what each does alone, noise removed",
+    "1",
+    (*PAIR, "parameter_2"),
+    Kind.INTERACTION,
+    SOBOL,
+    formula="Var E[F | θ_p, θ_q] / Var F - S_p - S_q",
+    interval=Interval.SAMPLES_AND_SEEDS,
+    designs="saltelli with second_order; sobol, latin-hypercube, list, saltelli by an expansion",
+    absent="needs an expansion that holds (expansion_q2), or a Saltelli design with second_order; and "
+    "two or more seeds if the study has noise",
+)
+CLOSED_OF_PAIR = Quantity(
+    "sobol_closed_of_pair",
+    "closed Sobol index of two parameters: what they explain alone and together, noise removed",
+    "1",
+    (*PAIR, "parameter_2"),
+    Kind.CLOSED,
+    SOBOL,
+    formula="Var E[F | θ_p, θ_q] / Var F",
+    interval=Interval.SAMPLES_AND_SEEDS,
+    designs="saltelli with second_order",
+    absent="needs a Saltelli design with second_order, and two or more seeds if the study has noise; "
+    "other designs have the closed index of two parameters that groups names as one",
+)
 _CONVERGENCE = ("sobol_first", "sobol_total")
+_NAMES_OF_GROUPS = {FIRST.name: CLOSED.name, TOTAL.name: TOTAL_OF_GROUP.name}
+_AT_ONCE = 200_000
+"""Values of so many simulations are in work at once."""
 
 
 def sobol_indices(
-    value: xr.DataArray, parameters: Sequence[str], stochastic: bool
+    value: xr.DataArray, parameters: Sequence[str], stochastic: bool, second_order: bool = False
 ) -> dict[str, xr.DataArray]:
     """Sobol' indices at every time, of every observable.
 
@@ -170,222 +189,104 @@ def sobol_indices(
             noise: one).
         parameters: Names of the D parameters, which must be independent.
         stochastic: Whether f has noise.
+        second_order: Whether the design has the rows BA_i.
 
     Returns:
-        Arrays (time, observable, parameter), and ``simulations_used``; none with fewer than two base
-        samples that can be used.
+        Arrays (time, observable, parameter[, parameter_2]), and ``simulations_used``; none with fewer
+        than two base samples that can be used.
 
     Raises:
         ValueError: The rows are not those of such a design.
     """
-    size, rows = len(parameters) + 2, value.sizes["sample"]
+    d, rows = len(parameters), value.sizes["sample"]
+    size = rows_of_base_sample(d, second_order)
     if rows % size:
-        raise ValueError(
-            f"{rows} samples are no Saltelli design of {size - 2} parameters: not n x {size}"
-        )
+        raise ValueError(f"{rows} samples are no Saltelli design of {d} parameters: not n x {size}")
     groups = groups_of(value, size, stochastic)
     if groups is None:
         return {}
     usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
 
-    def of_entry(x: np.ndarray) -> dict[str, Arrays]:
-        def first_samples(s: int) -> _Rows:
-            of_groups = x[:s].reshape(-1, size, n_seeds)
-            return _Rows.of(of_groups[usable[: len(of_groups)]].reshape(-1, n_seeds), size)
+    def of_some(x: np.ndarray) -> dict[str, Arrays]:
+        def first_samples(s: int) -> Rows:
+            of_base = x[:, :s].reshape(len(x), -1, size, n_seeds)
+            kept = of_base[:, usable[: of_base.shape[1]]]
+            return Rows.of(kept.reshape(len(x), -1, n_seeds), d, second_order)
+
+        def by_seeds(data: Rows, counts: np.ndarray) -> Arrays:
+            return _indices(over_seeds(data, counts), data.floor, d)
 
         data = first_samples(rows)
-        result = {"samples": _over_samples(data, groups.weights)}
+        result = {"samples": _indices(over_samples(data, groups.weights), data.floor, d)}
         if counts is not None:
-            result["seeds"] = _over_seeds(data, counts)
+            result["seeds"] = by_seeds(data, counts)
         if sizes["n_seeds"]:
-            by_seeds = _over_seeds(data, first_seeds(sizes["n_seeds"], n_seeds))
-            result["n_seeds"] = chained([by_seeds], _CONVERGENCE)
+            subsets = by_seeds(data, first_seeds(sizes["n_seeds"], n_seeds))
+            result["n_seeds"] = chained([subsets], _CONVERGENCE)
         if sizes["n_samples"]:
             once = np.ones((1, n_seeds))
-            by_samples = [_over_seeds(first_samples(s), once) for s in sizes["n_samples"]]
-            result["n_samples"] = chained(by_samples, _CONVERGENCE)
+            parts = [by_seeds(first_samples(s), once) for s in sizes["n_samples"]]
+            result["n_samples"] = chained(parts, _CONVERGENCE)
         return result
+
+    def of_block(x: np.ndarray) -> dict[str, Arrays]:
+        """Few at once: what fits the cache of a processor is done in half of the time."""
+        at_once = max(1, _AT_ONCE // x[0].size)
+        return side_by_side([of_some(x[i : i + at_once]) for i in range(0, len(x), at_once)])
 
     # Variances between seeds: the total with noise holds what a parameter does to the noise.
     scales = dict.fromkeys(("sobol_noise_first", "sobol_total_with_noise"), DeviationScale.SHARE)
     scales["sobol_first_with_noise"] = DeviationScale.REST
-    found = estimate_entries(value, of_entry, stochastic, parameters, groups.n, sizes, scales)
+    n_indices = d * (d + 1 if second_order else 1)
+    found = estimate_blocks(value, of_block, stochastic, parameters, groups.n, sizes, n_indices, scales)
     return with_share_used(found, value, np.repeat(usable, size))
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Values of one observable at one time, standardised.
+def _indices(sums: Ingredients, floor: np.ndarray, d: int) -> Arrays:
+    """Indices (draw, output, ...) of outputs of which a variance up to ``floor`` is round-off."""
 
-    Attributes:
-        rows: (A, AB_1, ..., AB_D, B; base sample, seed), what failed being completed.
-        there: Which of them did not fail.
-        single: Values of these, as they are where single seeds count; else 0.
-        level: Means that were taken off each seed (seed).
-        floor: A variance that is not larger is round-off.
-    """
+    def shares(numerators: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        return (numerators / whole[:, None]).transpose(2, 0, 1)
 
-    rows: np.ndarray
-    there: np.ndarray
-    single: np.ndarray
-    level: np.ndarray
-    floor: float
-
-    @classmethod
-    def of(cls, x: np.ndarray, size: int) -> Self:
-        """From values (sample, seed) of groups of ``size`` samples."""
-        full, ok = completed(x), np.isfinite(x)
-        data = standardise(full)
-        as_it_is = np.where(ok, data.centred + (x - full) / data.unit, 0.0)
-        rows, there, single = (
-            np.ascontiguousarray(y.reshape(-1, size, x.shape[1]).swapaxes(0, 1))
-            for y in (data.centred, ok, as_it_is)
-        )
-        return cls(rows, there, single, data.level, data.floor)
-
-    @property
-    def halves(self) -> tuple[np.ndarray, np.ndarray]:
-        """(A - AB_i)^2 / 2 where both are there, and where that is (parameter, base sample, seed)."""
-        both = self.there[1:-1] & self.there[0]
-        return np.where(both, (self.single[0] - self.single[1:-1]) ** 2 / 2, 0.0), both
-
-
-def _over_seeds(data: _Rows, counts: np.ndarray) -> Arrays:
-    """Arrays where seed r counts ``counts[draw, r]`` times."""
-    rows = data.rows
-
-    def forms(columns: np.ndarray) -> np.ndarray:
-        variance = np.var(np.concatenate([columns[0], columns[-1]]), axis=0)
-        return np.concatenate([_numerators(columns), variance[:, None]], axis=-1)
-
-    each = forms(rows)
-    chunks = range(0, len(counts), SEEDS_AT_ONCE)
-    of_sum = np.concatenate(
-        [forms(np.tensordot(rows, counts[i : i + SEEDS_AT_ONCE], axes=(2, 1))) for i in chunks]
-    )
-    quadratic = without_noise(of_sum, each, counts)
-    halves, both = (h.sum(axis=1) for h in data.halves)
-    total_of_each = counts @ halves.T / or_nan(counts @ both.T)
-    mean = data.level + rows[[0, -1]].mean(axis=(0, 1))
-    within, known = _variance_within(data, counts)
-    noise = None
-    if counts.shape[1] > 1:
-        least = within.sum(axis=1) / or_nan(known.sum(axis=1))
-        noise = _noise(least, mean, counts, 1 / (2 * rows.shape[1]))
-    return _indices(quadratic[:, :-1], total_of_each, quadratic[:, -1], noise, data.floor)
-
-
-def _over_samples(data: _Rows, weights: np.ndarray) -> Arrays:
-    """Arrays where base sample i counts ``weights[draw, i]`` times.
-
-    Numerators are means over base samples: SALib gives the term of each, and resamples weigh them.
-    """
-    rows = data.rows
-    n, n_seeds = rows.shape[1:]
-    once = np.ones((1, n_seeds))
-    each = _numerators(rows[:, None])  # (base sample, seed, numerator)
-    of_sum = _numerators(rows.sum(axis=-1)[:, None])
-    terms = without_noise(of_sum[None], np.moveaxis(each, 1, 0), once)[0]
-    halves, both = (weights @ h.sum(axis=-1).T for h in data.halves)
-    total_of_each = halves / or_nan(both)
-
-    ends = rows[[0, -1]]  # A and B
-    mean = weights @ ends.mean(axis=0) / n  # (draw, seed)
-    variance = weights @ np.mean(ends**2, axis=0) / n - mean**2
-    of_sum = weights @ np.mean(ends.sum(axis=-1) ** 2, axis=0) / n - mean.sum(axis=-1) ** 2
-    without = without_noise(of_sum[None], variance.T, once)[0]
-    # Each base sample is two rows, A and B.
-    repeats = np.sum(weights**2, axis=1) / (2 * n**2)
-    noise = None
-    if n_seeds > 1:
-        within, known = (weights @ part[0] for part in _variance_within(data, once))
-        noise = _noise(within / or_nan(known), data.level + mean, once, repeats)
-    return _indices(weights @ terms / n, total_of_each, without, noise, data.floor)
-
-
-def _variance_within(data: _Rows, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Variance between the seeds that are there, of A and B, and how many of the two have one.
-
-    Both (draw, base sample), where seed r counts ``counts[draw, r]`` times.
-    """
-    result: np.ndarray | float = 0.0
-    known: np.ndarray | float = 0.0
-    for end in (0, -1):
-        there = data.there[end].astype(float)
-        f = there * (data.single[end] + data.level)
-        n = counts @ there.T
-        pairs = n**2 - counts**2 @ there.T
-        squares = n * (counts @ (f**2).T) - (counts @ f.T) ** 2
-        result = result + np.where(pairs > 0, squares / np.where(pairs > 0, pairs, 1.0), 0.0)
-        known = known + (pairs > 0)
-    return np.asarray(result), np.asarray(known)
-
-
-def _numerators(rows: np.ndarray) -> np.ndarray:
-    """Numerators of SALib's first-order and total indices (..., 2 D) of rows (D + 2, n, ...).
-
-    SALib divides by the variance of A and B. Multiplying gives the numerator back; one more row with a
-    term of 0, but with a variance, saves those of columns that have none.
-    """
-    from SALib.analyze.sobol import first_order, total_order
-
-    one = np.ones((1, *rows.shape[2:]))
-    a, b = np.concatenate([rows[0], one]), np.concatenate([rows[-1], -one])
-    variance = np.var(np.concatenate([a, b]), axis=0) * len(a) / (len(a) - 1)
-    mixed = [np.concatenate([x, one]) for x in rows[1:-1]]
-    return np.stack(
-        [index(a, ab, b) * variance for index in (first_order, total_order) for ab in mixed], -1
-    )
-
-
-def _noise(
-    within: np.ndarray, mean: np.ndarray, counts: np.ndarray, repeats: float | np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """E_theta Var_Z f and Var_Z E_theta f, unbiased.
-
-    The layout of n rows by R seeds: the variance between seeds of their mean over rows is
-    Var_Z E_theta f + (interaction) / n, that between seeds within rows Var_Z E_theta f + (interaction).
-
-    Args:
-        within: Mean over rows of the variance between seeds, (draw).
-        mean: Mean over rows, ([draw,] seed).
-        counts: m, (draw, seed).
-        repeats: Chance that two rows drawn are the same: 1 / n if each counts once.
-    """
-    n = counts.sum(axis=1)
-    pairs = n**2 - np.sum(counts**2, axis=1)
-    between = (n * np.sum(counts * mean**2, axis=1) - np.sum(counts * mean, axis=1) ** 2) / pairs
-    return within, (between - repeats * within) / (1 - repeats)
-
-
-def _indices(
-    numerators: np.ndarray,
-    total_of_each: np.ndarray,
-    variance: np.ndarray,
-    noise: tuple[np.ndarray, np.ndarray] | None,
-    floor: float,
-) -> Arrays:
-    first, total = np.split(numerators, 2, axis=1)
-    explained = np.where(variance > floor, variance, np.nan)[:, None]
-    result = {"sobol_first": first / explained, "sobol_total": total / explained}
-    if noise is None:
+    least = floor[:, None]
+    first, total, pairs = np.split(sums.numerators, [d, 2 * d], axis=1)
+    explained = np.where(sums.variance > least, sums.variance, np.nan)
+    result = {"sobol_first": shares(first, explained), "sobol_total": shares(total, explained)}
+    if pairs.size:
+        rows, columns = np.triu_indices(d, 1)
+        alone = first[:, rows] + first[:, columns]
+        result["sobol_second"] = matrices(shares(pairs, explained), d)
+        result["sobol_closed_of_pair"] = matrices(shares(pairs + alone, explained), d)
+    if sums.within is None or sums.between is None:
         return result
-    sum_of_both = np.maximum(variance, 0.0) + noise[0]
-    whole = np.where(sum_of_both > floor, sum_of_both, np.nan)
+    sum_of_both = np.maximum(sums.variance, 0.0) + sums.within
+    whole = np.where(sum_of_both > least, sum_of_both, np.nan)
     return result | {
-        "sobol_first_with_noise": first / whole[:, None],
-        "sobol_total_with_noise": total_of_each / whole[:, None],
-        "sobol_noise_first": noise[1] / whole,
+        "sobol_first_with_noise": shares(first, whole),
+        "sobol_total_with_noise": shares(sums.total_of_each, whole),
+        "sobol_noise_first": (sums.between / whole).T,
     }
 
 
-class SobolIndices(OfValues):
-    """Sobol' indices of a Saltelli design."""
+def matrices(pairs: np.ndarray, d: int) -> np.ndarray:
+    """Pairs i < j (..., pair) as (..., d, d), NaN on the diagonal."""
+    found = np.full((*pairs.shape[:-1], d, d), np.nan)
+    rows, columns = np.triu_indices(d, 1)
+    found[..., rows, columns] = found[..., columns, rows] = pairs
+    return found
 
-    quantities = (TOTAL, FIRST, *_WITH_NOISE, USED)
+
+class SobolIndices(OfValues):
+    """Sobol' indices of a Saltelli design: of parameters or, where it moves groups, of these."""
+
+    quantities = (TOTAL, FIRST, SECOND, CLOSED_OF_PAIR, *_WITH_NOISE, CLOSED, TOTAL_OF_GROUP, USED)
 
     def applies(self) -> bool:
         return isinstance(self.samples.question.design, SaltelliDesign)
 
     def of_values(self, value: xr.DataArray) -> Estimates:
-        return sobol_indices(value, self.samples.parameters, self.samples.question.stochastic)
+        design, stochastic = self.samples.question.design, self.samples.question.stochastic
+        assert isinstance(design, SaltelliDesign)
+        names = list(self.samples.parts) or self.samples.parameters
+        found = sobol_indices(value, names, stochastic, design.second_order)
+        return of_groups(found, _NAMES_OF_GROUPS) if self.samples.parts else found

@@ -6,7 +6,7 @@ Lamboni et al., Math. Comput. Simul. 87 (2013) 45-54, and Roustant, Barthe, Ioos
 scores).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -15,6 +15,7 @@ from ..distributions import Distribution
 from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .both_errors import BothErrors
 from .estimator import PAIR, PLACE, Estimates, Estimator
+from .groups import GROUPS, OF_GROUP, sums_of_groups
 from .moments import Draws
 from .resampling import DeviationScale
 from .samples import NEEDS_MOMENTS
@@ -90,6 +91,24 @@ QUANTITIES = (
         "time), with several samples, independent parameters, and two or more seeds if there is noise",
     ),
     Quantity(
+        "total_bound_of_group",
+        "upper bound on the total Sobol index of a group of parameters: the sum of theirs",
+        "1",
+        OF_GROUP,
+        Kind.BOUND,
+        GROUPS,
+        formula="Σ_{p in u} C_p ν_p / Var_θ E_r[f]",
+        label="upper bound on the total Sobol index of the group",
+        short="upper bound",
+        reading="the total index of the group is at most this; beyond 1 it says nothing",
+        interval=Interval.SAMPLES_AND_SEEDS,
+        nested=True,
+        from_gradients=True,
+        needs_complete=Needs.OWN,
+        designs=f"{_ALL_BUT}, and grid; independent parameters, with groups",
+        absent="needs groups in the configuration, and what total_bound needs",
+    ),
+    Quantity(
         "poincare_constant",
         "Poincare constant of the distribution on its natural scale",
         "natural^2",
@@ -160,14 +179,19 @@ QUANTITIES = (
 
 
 def whole_design(
-    both: BothErrors, distributions: Sequence[Distribution], independent: bool
+    both: BothErrors,
+    distributions: Sequence[Distribution],
+    independent: bool,
+    parts: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Estimates:
     """All estimates that follow from the moments of the gradients, scaled by the parameters' sd.
 
     ``dgsm``: nu = E[(df/du)^2] on the natural scale u. ``total_bound``: C nu / Var bounds the total
     Sobol index, C being the Poincare constant of the parameter's distribution; it needs independent
-    parameters and random samples, and is absent otherwise. ``variance``, ``noise_variance`` and
-    ``noise_share``: Var_theta(E_seed f), E_theta(Var_seed f), and the share of the second in their sum.
+    parameters and random samples, and is absent otherwise. The total index of a group (``parts``) is at
+    most the sum of those of its parameters: ``total_bound_of_group``. ``variance``, ``noise_variance``
+    and ``noise_share``: Var_theta(E_seed f), E_theta(Var_seed f), and the share of the second in their
+    sum.
 
     Each with its interval, the two parts of its standard error, and its value for nested subsets.
     """
@@ -177,10 +201,16 @@ def whole_design(
     def squares(draws: Draws) -> xr.DataArray:
         return draws.squares / sd**2
 
-    def bound(draws: Draws) -> xr.DataArray:
+    def of_variance(explained: xr.DataArray, draws: Draws) -> xr.DataArray:
         # A design whose variance is not told from 0 has no finite bound; nothing varies: none at all.
-        ratio = constant * squares(draws) / draws.variance.where(draws.variance > 0)
-        return ratio.where(~(draws.variance <= 0) | (squares(draws) == 0), np.inf)
+        ratio = explained / draws.variance.where(draws.variance > 0)
+        return ratio.where(~(draws.variance <= 0) | (explained == 0), np.inf)
+
+    def bound(draws: Draws) -> xr.DataArray:
+        return of_variance(constant * squares(draws), draws)
+
+    def bound_of_group(draws: Draws) -> xr.DataArray:
+        return of_variance(sums_of_groups(constant * squares(draws), parts or {}), draws)
 
     def share(draws: Draws) -> xr.DataArray:
         total = draws.variance.clip(min=0) + draws.noise_variance
@@ -192,6 +222,8 @@ def whole_design(
     # A variance by a quadrature of few nodes is too large, and the bound would be none.
     if independent and both.sampling.weights is None:
         result |= both.estimate("total_bound", bound)
+        if parts:
+            result |= both.estimate("total_bound_of_group", bound_of_group)
     if both.sampling.stochastic:
         result |= both.estimate("noise_variance", lambda d: d.noise_variance, DeviationScale.VARIANCE)
         result |= both.estimate("noise_share", share, DeviationScale.SHARE)
@@ -207,4 +239,5 @@ class WholeDesign(Estimator):
         if not self.samples.has_moments:
             return {}
         question = self.samples.question
-        return whole_design(self.samples.moments, question.distributions, question.independent)
+        parts = self.samples.parts
+        return whole_design(self.samples.moments, question.distributions, question.independent, parts)

@@ -53,11 +53,13 @@ WITHOUT_TRUTH = {
     "sobol_first_given_data",
 }
 # Repetitions share the points of an expansion: these have sweeps of their own (tests/test_expansion.py);
-# of mean, variance and main effects closed forms alone are tried (tests/test_chaos.py).
+# of mean, variance and main effects closed forms alone are tried (tests/test_chaos.py), of
+# coefficients what seeds do to them (tests/test_prediction.py).
 OF_EXPANSIONS = {"expansion_first", "expansion_total", "sobol_second", "shapley"} | {
     "expansion_mean",
     "expansion_variance",
     "main_effect",
+    "expansion_coefficient",
 }
 
 

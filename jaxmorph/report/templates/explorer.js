@@ -6,26 +6,8 @@
   const [observable, estimate, time, clock] = ["observable", "estimate", "time", "clock"].map(find);
   const [bars, lines, tip, meaning] = ["bars", "lines", "tip", "meaning"].map(find);
   const P = data.parameters.length, O = data.observables.length, T = data.times.length;
-  const BLUE = "#0072b2", ORANGE = "#d55e00", RED = "#b00020", GREY = "#767676";
-  const unit = (u) => (u === "1" || u === "" ? "" : " " + u);
-
-  const minus = (text) => text.replace(/-/g, "\u2212");
-  const tidy = (x) => {
-    const size = Math.abs(x);
-    if (x !== 0 && (size >= 1e5 || size < 1e-4)) return minus((+x.toPrecision(3)).toExponential());
-    return minus(String(+x.toPrecision(3)));
-  };
-  const make = (name, attributes, parent) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const key in attributes) element.setAttribute(key, attributes[key]);
-    if (parent) parent.append(element);
-    return element;
-  };
-  const text = (parent, x, y, words, attributes = {}) => {
-    const element = make("text", { x, y, "font-size": 12, fill: "#1d2126", ...attributes }, parent);
-    element.textContent = words;
-    return element;
-  };
+  const BLUE = "#0072b2", ORANGE = "#d55e00", RED = "#b00020";
+  const { unit, tidy, make, text, ticks, clamp, GREY } = drawing;
   const at = (t, p) => (t * O + +observable.value) * P + p;
   const chosen = () => data.estimates[+estimate.value];
   const number = (e, t, p) => {
@@ -54,14 +36,6 @@
     if (e.share) [low, high] = [Math.max(low, -0.1), Math.min(Math.max(high, 0.1), 1.1)];
     return low === high ? [low - 1, high + 1] : [low, high];
   };
-  const ticks = ([low, high], n) => {
-    const raw = (high - low) / n, power = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw);
-    const found = [];
-    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) found.push(+(k * step).toPrecision(10));
-    return found;
-  };
-  const clamp = (x, [low, high]) => Math.min(Math.max(x, low), high);
 
   const show = (words, box, x, y) => {
     tip.textContent = words;
