@@ -225,7 +225,7 @@ def test_the_catalogue_says_what_each_figure_needs_and_in_which_part_it_is() -> 
 
 
 def test_bad_requests_are_answered_readably(usual: tuple[xr.Dataset, xr.Dataset]) -> None:
-    with pytest.raises(JaxmorphError, match="no figure 'histogram': choose one of tornado"):
+    with pytest.raises(JaxmorphError, match="no figure 'histogram': choose one of global_sensitivity"):
         draw("histogram", usual[0])
     with pytest.raises(JaxmorphError, match=r"drawn from checks\.nc"):
         draw("numerical_checks", usual[0])

@@ -74,12 +74,36 @@ def test_bars_of_the_variance_have_the_length_of_their_estimates() -> None:
     assert lengths[0] == last["noise_share"].item()
     drawn = {round(length, 12) for length in lengths[1:]}
     expected = {round(float(x), 12) for x in last["sobol_total"]}
-    expected |= {round(min(float(x), 1.1), 12) for x in last["total_bound"]}
+    expected |= {round(float(x), 12) for x in last["sobol_first"]}
     assert drawn == expected
     assert set(table["sobol_total"]) == set(last["sobol_total"].values)
     labels = [label.get_text().replace(" ", "_") for label in figure.axes[0].get_yticklabels()]
     order = last["sobol_total"].sortby(last["sobol_total"], ascending=False)["parameter"].values
     assert labels == ["noise", *order]
+
+
+def test_bounds_stand_beside_total_indices_among_the_checks() -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=3, n_observables=1, design="saltelli")
+    figure, table = draw("bounds", sensitivity)
+    last = sensitivity.isel(time=-1, observable=0)
+    lengths = sorted(bar.get_width() for bar in bars(figure.axes[0]))
+    np.testing.assert_allclose(lengths, np.sort(np.minimum(last["total_bound"], 1.1)))
+    dots = sorted(x for x, _ in marked(figure.axes[0], "o"))
+    np.testing.assert_allclose(dots, np.sort(last["sobol_total"]))
+    assert set(table["total_bound"]) == set(last["total_bound"].values)
+
+
+def test_a_bound_stands_for_a_total_index_that_is_withheld() -> None:
+    sensitivity = synthetic.sensitivity(n_parameters=2, n_observables=2, design="saltelli")
+    sensitivity["expansion_q2"] = 0 * sensitivity["sobol_total"].isel(parameter=0, drop=True) + 0.52
+    sensitivity["sobol_total"][:, 1] = np.nan
+    sensitivity["total_bound"][-1] = 0.7
+    figure, _ = draw("global_sensitivity", sensitivity)
+    whole, withheld = figure.axes[:2]
+    assert 0.7 not in [bar.get_width() for bar in bars(whole)]
+    assert [bar.get_width() for bar in bars(withheld)].count(0.7) == 2
+    assert "Q² 0.52" in withheld.get_xlabel()
+    assert not whole.get_xlabel()
 
 
 def test_a_bound_beyond_one_is_cut_and_marked() -> None:

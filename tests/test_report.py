@@ -135,7 +135,7 @@ def test_a_heavy_figure_is_embedded_as_a_picture(
 
 
 def test_a_missing_figure_is_named(tmp_path: Path) -> None:
-    with pytest.raises(JaxmorphError, match=r"the figure tornado is missing: .*tornado\.svg"):
+    with pytest.raises(JaxmorphError, match=r"the figure (\w+) is missing: .*/\1\.svg"):
         write_report(tmp_path / "r.html", "run", synthetic.sensitivity(**SMALL), tmp_path)
     assert not (tmp_path / "r.html").exists()
 

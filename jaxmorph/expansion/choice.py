@@ -8,6 +8,7 @@ of what two different seeds miss, and the second the variance between seeds of t
 number.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Self
 
@@ -80,12 +81,14 @@ class Choice:
         without: From the samples without each fold, with as many terms.
         weight: Of the value and of the derivatives, (row); one row: values alone.
         error: Mean squared error at left-out samples, averaged over outputs.
+        values: The best expansion from values alone, if this is not one.
     """
 
     every: Sparse
     without: tuple[Sparse, ...]
     weight: np.ndarray
     error: float
+    values: Self | None = None
 
 
 def most_candidates(n_parameters: int) -> int:
@@ -106,14 +109,14 @@ def choose(candidates: Candidates, data: np.ndarray, use_gradients: bool = True)
     parts = [fold[fold >= 0] for fold in candidates.fold]
     each = [by_row[0][:, part].swapaxes(1, 2) @ by_row[1][:, part] for part in parts]
     right = _without_each(each).reshape(rows, FOLDS + 1, -1, *shape)
-    found = _of_weight(candidates, right, data, np.ones(1))
+    found = values = _of_weight(candidates, right, data, np.ones(1))
     if use_gradients and rows > 1:
         weight = np.append(1.0, np.full(rows - 1, _FIRST_GUESS))
         for _ in range(2):
             one = _of_weight(candidates, right, data, weight)
             weight = _by_errors(candidates, one, data)
             found = min(found, one, key=lambda x: x.error)
-    return found
+    return found if found is values else dataclasses.replace(found, values=values)
 
 
 def squared_error(missed: np.ndarray, data: np.ndarray) -> np.ndarray:

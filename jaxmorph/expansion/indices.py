@@ -7,8 +7,27 @@ Uncertain. Quantif. 2 (2014) 245-251).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Forms:
+    """Parts of a variance as weighted squares of what is linear in the coefficients.
+
+    Attributes:
+        functionals: (functional, term); the first are the coefficients themselves. None: only these.
+        weights: Of the squares, (part, functional); the first part is the whole variance.
+    """
+
+    functionals: np.ndarray | None
+    weights: np.ndarray
+
+
+def independent_forms(degrees: np.ndarray, groups: Sequence[Sequence[int]] = ()) -> Forms:
+    """Those of independent parameters, from the degrees of the terms (term, parameter)."""
+    return Forms(None, weights(degrees, groups))
 
 
 def weights(degrees: np.ndarray, groups: Sequence[Sequence[int]] = ()) -> np.ndarray:

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from .choice import Choice
-from .seeds import squares
+from .seeds import squares, variance_of_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,12 +18,12 @@ class Half:
 
     Attributes:
         choice: The terms.
-        weights: Of their squares, (part, term).
-        linear: Functionals of their coefficients, (functional, term).
-        coefficient: (term, output, seed).
-        change: Of coefficients, where a group is left out (group, term, output, seed).
-        terms: Their values, (sample, term).
+        weights: Of squares, (part, term).
+        linear: Functionals of coefficients, (functional, term).
+        coefficient: Of the terms, and what else is squared (``Forms``), (term, output, seed).
+        change: Of these, where a group is left out (group, term, output, seed).
         left: What is missed at left-out samples (sample, output, seed).
+        left_by_values: The same of the expansion from values alone.
         value: (sample, output, seed).
     """
 
@@ -32,8 +32,8 @@ class Half:
     linear: np.ndarray
     coefficient: np.ndarray
     change: np.ndarray
-    terms: np.ndarray
     left: np.ndarray
+    left_by_values: np.ndarray
     value: np.ndarray
 
 
@@ -42,25 +42,18 @@ def relative(part: np.ndarray, variance: np.ndarray) -> np.ndarray:
     return np.concatenate([part[..., :1, :] / variance, part[..., 1:, :] / part[..., :1, :]], axis=-2)
 
 
-def linear_functionals(halves: list[Half], of_each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Functionals and their standard errors, (functional, output).
-
-    Args:
-        halves: Of the seeds.
-        of_each: Squared error of every coefficient by what is missed, (output).
-    """
+def linear_functionals(halves: list[Half]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Functionals, their standard error by noise, and that by missed terms, (functional, output)."""
     value = np.concatenate([np.tensordot(h.linear, h.coefficient, axes=1) for h in halves], axis=-1)
-    groups, n = len(halves[0].change), value.shape[-1]
+    groups = len(halves[0].change)
     of_samples, both = np.zeros((2, *value.shape[:-1]))
     for group in range(groups):
         each = [np.tensordot(h.linear, h.change[group], axes=1) for h in halves]
         change = np.concatenate(each, axis=-1)
         of_samples += (groups - 1) / groups * change.mean(axis=-1) ** 2
-        both += change.var(axis=-1, ddof=1) / n if n > 1 else 0.0
-    square = of_samples + np.mean([(h.linear**2).sum(axis=1) for h in halves], axis=0)[:, None] * of_each
-    if n > 1:
-        square += np.maximum(value.var(axis=-1, ddof=1) / n - both, 0)
-    return value.mean(axis=-1), np.sqrt(square)
+        both += variance_of_mean(change)
+    noise = np.sqrt(np.maximum(variance_of_mean(value), 0))
+    return value.mean(axis=-1), noise, np.sqrt(np.maximum(of_samples - both, 0))
 
 
 def coefficients(halves: list[Half], n_candidates: int) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +64,8 @@ def coefficients(halves: list[Half], n_candidates: int) -> tuple[np.ndarray, np.
     n = sum(h.coefficient.shape[-1] for h in halves)
     value, square = np.zeros((2, n_candidates, halves[0].coefficient.shape[1]))
     for h in halves:
-        c, chosen = h.coefficient, h.choice.every.terms
+        chosen = h.choice.every.terms
+        c = h.coefficient[: len(chosen)]
         value[chosen] += c.sum(axis=-1) / n
         if c.shape[-1] > 1:
             square[chosen] += c.var(axis=-1, ddof=1) * c.shape[-1] / n**2
@@ -98,12 +92,17 @@ def of_seeds(h: Half, part: np.ndarray, variance: np.ndarray, n_halves: int) -> 
 
 
 def seeds_of_missed(h: Half) -> np.ndarray:
-    """Squared standard error that the seeds of one half have, of what it misses (output)."""
+    """Squared standard error that the seeds of one half have, of what it misses (output).
+
+    Without noise that differs between samples, too, which is in the variance over samples.
+    """
     n = h.left.shape[-1]
     if n < 3:
         return np.zeros(h.left.shape[1])
-    each = np.stack([squares(np.delete(h.left, r, axis=-1)).mean(axis=0) for r in range(n)])
-    return np.asarray((n - 1) / n * ((each - each.mean(axis=0)) ** 2).sum(axis=0))
+    each = np.stack([squares(np.delete(h.left, r, axis=-1)) for r in range(n)])
+    each -= each.mean(axis=0)
+    of_all, of_one = each.mean(axis=1) ** 2, (each**2).mean(axis=1) / each.shape[1]
+    return np.asarray((n - 1) / n * np.maximum((of_all - of_one).sum(axis=0), 0))
 
 
 def hidden_by_noise(h: Half) -> np.ndarray:
@@ -134,18 +133,5 @@ def of_both(h: Half, share: np.ndarray, variance: np.ndarray, n_halves: int) -> 
         of_all = share[..., None] * moved[0]
         of_all[0] = 0.0
         moved = (moved - of_all) / variance[:, None] / n_halves
-        found += moved.var(axis=-1, ddof=1) * n
+        found += variance_of_mean(moved) * n**2
     return found
-
-
-def of_missed(h: Half, share: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """That of what is missed, where it has to do with the part."""
-    n, c = len(h.terms), h.coefficient.mean(axis=-1)
-    left = squares(h.left)
-    found = np.empty_like(share)
-    for o in range(c.shape[-1]):
-        of_part = 2 * h.terms @ (h.weights * c[:, o]).T / variance[o]
-        of_share = of_part - of_part[:, :1] * share[:, o]
-        of_share[:, 0] = of_part[:, 0]
-        found[:, o] = (of_share**2).T @ left[:, o] / n**2
-    return np.maximum(found, 0)

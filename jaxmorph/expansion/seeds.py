@@ -21,3 +21,11 @@ def noise_of_mean(predicted: np.ndarray) -> np.ndarray:
     if n == 1:
         return np.zeros(predicted.shape[:-1])
     return np.asarray((predicted - predicted.mean(axis=0)).var(axis=-1, ddof=1) / n)
+
+
+def variance_of_mean(x: np.ndarray) -> np.ndarray:
+    """That of independent seeds, (...) from (..., seed); 0 of one."""
+    n = x.shape[-1]
+    if n == 1:
+        return np.zeros(x.shape[:-1])
+    return np.asarray((np.einsum("...r,...r->...", x, x) - x.sum(axis=-1) ** 2 / n) / (n * (n - 1)))

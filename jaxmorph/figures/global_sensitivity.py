@@ -21,31 +21,39 @@ from .ranking import sizes
 from .tables import column, interval, tidy
 
 ENTRY = Entry(
-    place=30,
+    place=5,
     title="What explains the variance",
     reading="One panel an observable, at the last time."
     "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
     "between seeds: no parameter explains it. The other rows divide what is left, the "
     "variance over the design of the observable averaged over noise.{% endif %}"
-    "{% if sobol_total %} A full bar is the total Sobol index (alone and with "
+    "{% if sobol_total %} The blue bar is the total Sobol index (alone and with "
     "others).{% endif %}"
-    "{% if sobol_first or sobol_first_given_data %} The dot is the first-order index "
-    "(alone).{% endif %}"
-    "{% if total_bound %} The pale bar is an upper bound on the total index, from the "
+    "{% if kucherenko_first %} Parameters are correlated: the blue bar is the Shapley effect, which "
+    "divides what they share; they add up to 1.{% endif %}"
+    "{% if sobol_first or sobol_first_given_data or kucherenko_first %} The green bar is the "
+    "first-order index ({% if kucherenko_first %}with what the parameter says of the others"
+    "{% else %}alone{% endif %}).{% endif %}"
+    "{% if expansion_q2 and sobol_total %} Both are of an expansion in polynomials.{% endif %}"
+    "{% if total_bound %} Where there is no total index, the pale bar is an upper bound on it, from the "
     "gradients: a small one proves that the parameter hardly matters, one beyond 1 (cut, "
     "with an arrow) says nothing.{% endif %}"
-    "{% if total_bound_low or sobol_total_low %} Whiskers are 95 % intervals over samples "
-    "and seeds.{% endif %}",
+    "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals over "
+    "samples and seeds.{% endif %}",
     variables=(
         "noise_share",
         "sobol_total",
         "sobol_first",
         "sobol_first_given_data",
+        "shapley",
+        "kucherenko_first",
         "total_bound",
+        "expansion_q2",
     ),
     needs=(
         "sobol_total",
         "sobol_first",
+        "kucherenko_first",
         "sobol_first_given_data",
         "total_bound",
     ),
@@ -53,14 +61,33 @@ ENTRY = Entry(
 
 _MOST, _LEAST = 1.1, -0.15
 _SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND)
-_BOUND, _TOTAL, _FIRST, _NOISE = "#CFE3F1", style.POSITIVE, "black", "#B9BDC1"
+_OF_CORRELATED = {Kind.TOTAL: "shapley", Kind.FIRST: "kucherenko_first"}
+"""What stands for them where parameters are correlated: no index of one is a part of a sum."""
+_BOUND, _TOTAL, _FIRST, _NOISE = "#CFE3F1", style.POSITIVE, "#5DB3A6", "#B9BDC1"
+_WHISKER = "#4A4A4A"
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
     """What parameters are ranked by, of each kind of share, and the noise; with their intervals."""
-    ranked = (one.name for one in present(sensitivity, *_SHARES) if one.ranks)
+    ranked = [one.name for one in present(sensitivity, *_SHARES) if one.ranks]
+    if _is_correlated(sensitivity):
+        ranked += _OF_CORRELATED.values()
     names = [n for one in ("noise_share", *ranked) for n in interval(one)]
-    return [n for n in names if n in sensitivity]
+    return [n for n in (*names, "expansion_q2") if n in sensitivity]
+
+
+def _is_correlated(data: xr.Dataset) -> bool:
+    return _OF_CORRELATED[Kind.FIRST] in data
+
+
+def _estimates(data: xr.Dataset) -> tuple[str | None, ...]:
+    """Names of a total and a first-order index and, without the first, of a bound."""
+    found = {kind: best(data, kind) for kind in _SHARES}
+    if _is_correlated(data):
+        found |= _OF_CORRELATED
+    if found[Kind.TOTAL] is not None:
+        found[Kind.BOUND] = None
+    return tuple(found.values())
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -80,7 +107,8 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 
 def _limits(data: xr.Dataset) -> tuple[float, float]:
-    return share_limits([data[one.name].values for one in present(data, Kind.TOTAL, Kind.FIRST)])
+    kinds = (Kind.TOTAL, Kind.FIRST, Kind.SHAPLEY)
+    return share_limits([data[one.name].values for one in present(data, *kinds)])
 
 
 def share_limits(found: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -101,10 +129,12 @@ def share_axis(ax: Axes, labels: Sequence[str]) -> None:
 
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
-    order = sizes(data, elasticities=False).order
     # What is withheld of one observable is taken from the next best estimate.
     there = data[[name for name, one in data.data_vars.items() if bool(one.notnull().any())]]
-    ranked = tuple(best(there, kind) for kind in _SHARES)
+    ranked = _estimates(there)
+    order = sizes(data, elasticities=False).order
+    if _is_correlated(there):
+        order = np.argsort(-data[_OF_CORRELATED[Kind.TOTAL]].values, kind="stable")
     names = [style.words(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data
     if has_noise:
@@ -114,8 +144,11 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         share_row(ax, data.isel(parameter=int(i)), place, ranked)
     labels = (["noise"] if has_noise else []) + names
     share_axis(ax, labels)
-    bad = panels.flags(data)[order] & (best(data, Kind.BOUND) is not None)
+    bad = panels.flags(data)[order] & (ranked[2] is not None)
     panels.flag_labels(ax, np.concatenate([[False], bad]) if has_noise else bad)
+    if ranked[0] is None and "expansion_q2" in there:
+        why = f"expansion withheld (Q² {float(there['expansion_q2']):.2f})"
+        ax.set_xlabel(why, fontsize=6, color=style.GREY)
 
 
 def _noise(ax: Axes, data: xr.Dataset) -> None:
@@ -145,21 +178,21 @@ def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | Non
         if value > _MOST:
             ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color="#5B87A6", mew=0)
         drawn = True
-    if total is not None and np.isfinite(one[total].item()):
-        ax.barh(place, float(one[total]), height=0.3, color=_TOTAL)
-        _interval(ax, one, total, place + 0.08, color="#4A4A4A")
-        drawn = True
-    if first is not None and np.isfinite(one[first].item()):
-        at = max(float(one[first]), _LEAST)
-        ax.plot(at, place - 0.16, "o", ms=3.2, color=_FIRST, mew=0, clip_on=False)
-        _interval(ax, one, first, place - 0.16)
-        drawn = True
+    for name, at, colour in ((total, -0.17, _TOTAL), (first, 0.17, _FIRST)):
+        if name is not None and np.isfinite(one[name].item()):
+            ax.barh(place + at, max(float(one[name]), _LEAST), height=0.32, color=colour)
+            _interval(ax, one, name, place + at, color=_WHISKER if name == total else "black")
+            drawn = True
     if not drawn:
         ax.text(0.5, place, NOT_DEFINED, va="center", ha="center", color=style.GREY)
 
 
 def _legend(figure: Figure, data: xr.Dataset) -> None:
-    names = [best(data, kind) for kind in _SHARES]
+    each = [
+        _estimates(one[[name for name, x in one.data_vars.items() if bool(x.notnull().any())]])
+        for _, one in data.groupby("observable", squeeze=False)
+    ]
+    names = [next((n for n in found if n), None) for found in zip(*each, strict=True)]
     handles = share_handles(data, names)
     if "noise_share" in data:
         handles.insert(sum(name is not None for name in names),
@@ -176,8 +209,7 @@ def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch |
     if total is not None:
         handles.append(Patch(color=_TOTAL, label=known(data, total).short))
     if first is not None:
-        handles.append(Line2D([], [], marker="o", ls="", ms=3.5, mew=0, color=_FIRST,
-                              label=known(data, first).short))  # fmt: skip
+        handles.append(Patch(color=_FIRST, label=known(data, first).short))
     if bound is not None:
         handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
     if any(str(name).endswith("_low") for name in data.data_vars):

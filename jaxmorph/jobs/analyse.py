@@ -86,6 +86,7 @@ def _question(run: Run, points: xr.Dataset, checks: str | None) -> sensitivity.Q
         run.design,
         groups=run.groups,
         independent=not run.correlations,
+        correlations=run.correlations,
         stochastic=bool(points.attrs["stochastic"]),
         pathwise=declared.along_paths,
         complete=declared.is_complete,

@@ -23,6 +23,7 @@ from ..figures.save import render, write_whole
 from ..figures.style import names, words
 from . import (
     checked,
+    expansion,
     explorer,
     facts,
     findings,
@@ -131,6 +132,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "worst_check": checked.worst_difference(checks),
         "not_compared": checked.not_compared(checks),
         "along_lines": checked.along_lines(checks),
+        "expansion": expansion.predicts(sensitivity),
         "flagged": flags is not None and bool(flags.any()),
         "explorer": explorer.document(sensitivity),
         "live": live.live(run, sensitivity),

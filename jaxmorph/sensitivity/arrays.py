@@ -78,6 +78,7 @@ def from_arrays(
             f"value: has {n_times} times and {n_observables} observables; time has {len(time)}, "
             f"observables {len(observables)}"
         )
+    known = {"independent": not known.get("correlations")} | known
     unit = [d.cdf(column) for d, column in zip(parameters.values(), points.T, strict=True)]
     groups = dict(known.get("groups", {}))
     _check_points(points, parameters, known.get("design"), groups)

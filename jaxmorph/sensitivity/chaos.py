@@ -5,7 +5,7 @@ gradients, and the question whether the expansion holds.
 """
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +17,9 @@ from ..expansion import (
     Candidates,
     Decomposition,
     PartsOfVariance,
-    candidates,
     decompose,
-    equations,
-    main_effects,
-    most_candidates,
 )
+from .chaos_inputs import Inputs, inputs_of
 from .chaos_quantities import (
     EXPANSION_CLOSED,
     EXPANSION_FIRST,
@@ -30,8 +27,9 @@ from .chaos_quantities import (
     EXPANSION_TOTAL,
     EXPANSION_TOTAL_OF_GROUP,
     FEWEST_SAMPLES,
+    KUCHERENKO_FIRST,
+    KUCHERENKO_TOTAL,
     LEAST_Q2,
-    MOST_PARAMETERS,
     QUANTITIES,
 )
 from .completeness import Completeness
@@ -71,10 +69,12 @@ class _Names(NamedTuple):
     of_groups: tuple[str, str]
 
 
-def _names(has_own: Collection[str]) -> _Names:
+def _names(has_own: Collection[str], correlated: bool) -> _Names:
     """Plain ones, but for what the design ``has_own`` estimates of."""
     first, total, second, closed, total_of_group = FIRST, TOTAL, SECOND, CLOSED, TOTAL_OF_GROUP
-    if TOTAL.name in has_own:
+    if correlated:
+        first, total = KUCHERENKO_FIRST, KUCHERENKO_TOTAL
+    elif TOTAL.name in has_own:
         first, total = EXPANSION_FIRST, EXPANSION_TOTAL
     if SECOND.name in has_own:
         second = EXPANSION_SECOND
@@ -91,19 +91,17 @@ class Chaos(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        design, d = samples.question.design, len(samples.parameters)
-        self._applies = (
+        applies = (
             samples.stands_for == "sample"
-            and not isinstance(design, FastDesign)
-            and samples.question.independent
+            and not isinstance(samples.question.design, FastDesign)
             and samples.points.sizes["sample"] >= FEWEST_SAMPLES
-            and d <= MOST_PARAMETERS
         )
+        self._inputs = inputs_of(samples) if applies else None
         self._kept: np.ndarray | None = None
         self._data: xr.DataArray | None = None
 
     def add(self, slab: Slab) -> Estimates:
-        if self._applies and slab.value.sizes["seed"] > 0:
+        if self._inputs is not None and slab.value.sizes["seed"] > 0:
             if self._kept is None:
                 self._kept = self._which(slab)
             here = np.isin(slab.value["sample"].values, self._kept)
@@ -123,12 +121,14 @@ class Chaos(Estimator):
         return kept
 
     def finish(self, found: Estimates) -> Estimates:
-        if self._data is None or (self.samples.question.stochastic and self.samples.n_seeds < FEWEST):
+        if self._inputs is None or self._data is None:
+            return {}
+        if self.samples.question.stochastic and self.samples.n_seeds < FEWEST:
             return {}
         has_own = {one.name for one in (TOTAL, SECOND, CLOSED) if one.name in found}
         together: dict[str, list[xr.DataArray]] = {}
         data = self._data
-        fit = _Fits(self.samples, data)
+        fit = _Fits(self.samples, self._inputs, data)
         refuted = found.get("some_gradient_incomplete")
         for o in range(data.sizes["observable"]):
             one = data.isel(observable=[o])
@@ -145,7 +145,9 @@ class Chaos(Estimator):
             )
             self.absent = dict.fromkeys(nothing, why)
         kept = {name: array for name, array in result.items() if name not in nothing}
-        return compact(kept, fit.degrees, self.samples.parameters, self.samples.question.distributions)
+        return compact(
+            kept, self._inputs.degrees, self.samples.parameters, self.samples.question.distributions
+        )
 
 
 def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
@@ -164,22 +166,15 @@ def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
 
 
 class _Fits:
-    """Expansions of one observable after another, with the equations that they share.
+    """Expansions of one observable after another, with the equations that they share."""
 
-    Attributes:
-        degrees: Of the candidates (term, parameter).
-    """
-
-    def __init__(self, samples: Samples, data: xr.DataArray):
-        self._samples = samples
-        self._parameter = samples.points["parameter_value"].sel(sample=data["sample"])
-        d = len(samples.parameters)
-        self.degrees = candidates(d, most_candidates(d))
-        names = samples.parameters
-        self._groups = [[names.index(name) for name in part] for part in samples.parts.values()]
-        self._parts = PartsOfVariance(d, len(self._groups))
-        effects = main_effects(samples.question.distributions, self.degrees, np.array(PROBABILITIES))
-        self._linear = np.concatenate([np.eye(1, len(self.degrees)), np.concatenate(effects)])
+    def __init__(self, samples: Samples, inputs: Inputs, data: xr.DataArray):
+        self._samples, self._inputs = samples, inputs
+        parameter = samples.points["parameter_value"].sel(sample=data["sample"])
+        self._parameter = parameter.transpose("sample", "parameter").values
+        self._parts = PartsOfVariance(len(samples.parameters), len(samples.parts))
+        effects = inputs.main_effects(np.array(PROBABILITIES))
+        self._linear = np.concatenate([np.eye(1, len(inputs.degrees)), np.concatenate(effects)])
         self._of_rows: dict[bytes, Candidates] = {}
 
     def estimates(self, data: xr.DataArray, complete: bool, has_own: Collection[str]) -> Estimates:
@@ -194,7 +189,7 @@ class _Fits:
         usable = usable.reshape(-1, size, usable.shape[-1]).all(axis=1)
         times = usable.mean(axis=0) >= _LEAST_USABLE
         rows = usable[:, times].all(axis=1).repeat(size) & times.any()
-        names = _names(has_own)
+        names = _names(has_own, self._inputs.correlated)
         if rows.sum() < max(FEWEST_SAMPLES, 4 * size):
             return {"expansion_q2": self._at(data, np.full(len(times), np.nan), PLACE[:1])}
         filled = completed(x[rows][:, :, times].reshape(-1, x.shape[-1]))
@@ -202,15 +197,15 @@ class _Fits:
         if not question.stochastic:
             filled = filled[..., :1]
         groups = -(-int(rows.sum()) // size // _MOST_GROUPS) * size
-        shared = self._equations(rows)
-        found = decompose(shared, self.degrees, filled, groups, complete, self._linear, self._groups)
+        filled = self._inputs.data(filled, self._parameter[rows])
+        shared, inputs = self._equations(rows), self._inputs
+        found = decompose(shared, inputs.degrees, filled, groups, complete, self._linear, inputs.forms)
         return self._named(data, found, times, names)
 
     def _equations(self, rows: np.ndarray) -> Candidates:
         key = rows.tobytes()
         if key not in self._of_rows:
-            parameter = self._parameter.transpose("sample", "parameter").values[rows]
-            terms = equations(parameter, self._samples.question.distributions, self.degrees)
+            terms = self._inputs.equations(self._parameter[rows])
             self._of_rows = {key: Candidates.of(terms, self._samples.group_size)}
         return self._of_rows[key]
 
@@ -218,8 +213,7 @@ class _Fits:
         self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: _Names
     ) -> Estimates:
         q2 = 1 - found.error
-        se = np.hypot(found.se_samples, found.se_missed)
-        sure = np.hypot(se[0], found.se_seeds[0]) < _SURE
+        sure = np.hypot(found.se_terms[0], found.se_noise[0]) < _SURE
         holds = (q2 >= LEAST_Q2) & sure
         low, high = found.interval()
         parts = self._parts
@@ -233,23 +227,24 @@ class _Fits:
 
         ends = {"": found.share}
         if interval:
-            ends |= {"_low": low, "_high": high, "_se_samples": se}
+            ends |= {"_low": low, "_high": high, "_se_samples": found.se_samples}
             ends |= {"_se_seeds": found.se_seeds} if found.n_seeds > 1 else {}
         result: Estimates = {}
         for end, array in ends.items():
             of_parameters = (parts.first, parts.total, parts.shapley)
             for name, part in zip(names.of_parameters, of_parameters, strict=True):
                 result[name + end] = self._at(data, full(array[part]), PAIR[::2])
+            if self._inputs.correlated:
+                continue
             second = parts.matrix(full(array[parts.second]))
             result[names.second + end] = self._at(data, second, (*PAIR[::2], "parameter_2"))
-            of_groups = (parts.closed, parts.total_of_group) if self._groups else ()
+            of_groups = (parts.closed, parts.total_of_group) if self._samples.parts else ()
             for name, part in zip(names.of_groups, of_groups, strict=False):
                 result[name + end] = self._at(data, full(array[part]), OF_GROUP[::2])
         half = np.zeros_like(found.linear)
         linear = {"": half}
         if interval:
-            fewest = min(found.n_groups, found.n_seeds if found.n_seeds > 1 else found.n_groups)
-            half = stats.t.ppf(0.975, fewest - 1) * found.linear_se
+            half = found.linear_half()
             linear |= {"_low": -half, "_high": half}
         for end, added in linear.items():
             mean, curves = np.split(found.linear + added, [1])
@@ -258,20 +253,30 @@ class _Fits:
             result["expansion_mean" + end] = self._at(data, full(mean[0]), PLACE[:1])
             curves = curves.reshape(len(self._samples.parameters), len(PROBABILITIES), -1)
             result["main_effect" + end] = self._at(data, full(curves), (*PAIR[::2], "probability"))
-        half = np.zeros_like(found.coefficient)
-        ends_of = {"": half}
-        if found.n_seeds >= FEWEST:
-            half = stats.t.ppf(0.975, found.n_seeds - 1) * found.coefficient_se
-            ends_of |= {"_low": -half, "_high": half}
-        for end, added in ends_of.items():
-            coefficient = full(found.coefficient + added)
-            result["expansion_coefficient" + end] = self._at(data, coefficient, (*PLACE[:1], TERM))
+        if not self._inputs.correlated:
+            result |= self._coefficients(data, found, full)
         result["expansion_missed"] = self._at(data, full(found.missed_rms), PLACE[:1])
-        of_all = np.full(len(times), np.nan)
-        of_all[times] = q2
-        result["expansion_q2"] = self._at(data, of_all, PLACE[:1])
+        for name, predicted in (("", q2), ("_values", 1 - found.error_by_values)):
+            of_all = np.full(len(times), np.nan)
+            of_all[times] = predicted
+            result[f"expansion_q2{name}"] = self._at(data, of_all, PLACE[:1])
         result["expansion_with_gradients"] = self._at(data, times & found.with_gradients, PLACE[:1])
         return result
+
+    def _coefficients(
+        self, data: xr.DataArray, found: Decomposition, full: Callable[[np.ndarray], np.ndarray]
+    ) -> Estimates:
+        half = np.zeros_like(found.coefficient)
+        ends = {"": half}
+        if found.n_seeds >= FEWEST:
+            half = stats.t.ppf(0.975, found.n_seeds - 1) * found.coefficient_se
+            ends |= {"_low": -half, "_high": half}
+        return {
+            "expansion_coefficient" + end: self._at(
+                data, full(found.coefficient + added), (*PLACE[:1], TERM)
+            )
+            for end, added in ends.items()
+        }
 
     def _at(self, data: xr.DataArray, array: np.ndarray, dims: tuple[str, ...]) -> xr.DataArray:
         """With coordinates, and the dimension of the observable."""

@@ -10,12 +10,24 @@ LEAST_Q2 = 0.8
 FEWEST_SAMPLES = 24
 MOST_PARAMETERS = 100
 
-_DESIGNS = "sobol, latin-hypercube, list, saltelli; independent parameters"
+MOST_CORRELATED = 10
+"""Shapley effects go through all subsets of correlated parameters."""
+
+_DESIGNS = "sobol, latin-hypercube, list, saltelli"
+_SAMPLES = f"needs {FEWEST_SAMPLES} or more samples of a Sobol, Latin-hypercube, list or Saltelli design"
+_SEEDS = f"{FEWEST} or more seeds if there is noise"
 _NEEDS = (
-    f"needs {FEWEST_SAMPLES} or more samples of a Sobol, Latin-hypercube, list or Saltelli design, at "
-    f"most {MOST_PARAMETERS} parameters, all independent, and {FEWEST} or more seeds if there is noise"
+    f"{_SAMPLES}, at most {MOST_PARAMETERS} parameters ({MOST_CORRELATED} if some are correlated, by "
+    f"known correlations), and {_SEEDS}"
 )
-_HOLDS = f"{_NEEDS}, and an expansion that predicts what it has not seen (expansion_q2 of {LEAST_Q2:g})"
+_PREDICTS = f"an expansion that predicts what it has not seen (expansion_q2 of {LEAST_Q2:g})"
+_HOLDS = f"{_NEEDS}, and {_PREDICTS}"
+_HOLDS_INDEPENDENT = (
+    f"{_SAMPLES}, at most {MOST_PARAMETERS} parameters, all independent, {_SEEDS}, and {_PREDICTS}"
+)
+_HOLDS_CORRELATED = (
+    f"{_SAMPLES}, correlations of at most {MOST_CORRELATED} parameters, {_SEEDS}, and {_PREDICTS}"
+)
 EXPANSION = Method(
     "Polynomial chaos expansion",
     "E_r[f](θ) = Σ_α c_α Ψ_α(θ); Var = Σ_α c_α^2",
@@ -28,6 +40,17 @@ EXPANSION = Method(
     "(2014) 245-251",
 )
 
+CORRELATED = Method(
+    "Indices of correlated parameters",
+    "S_p = Var E[F | θ_p] / Var F; T_p = E[Var(F | all but θ_p)] / Var F, of F = E_r f",
+    "By Hermite polynomials of the independent scores z of a Gaussian copula, s = L z: "
+    "what some of s explain is an exact quadratic form of the coefficients. With correlations "
+    "neither index is a part of a sum: S counts what a parameter says of the others, T what it adds to "
+    "all others, so that S may be above T. Shapley effects add up to 1.",
+    "Kucherenko, Tarantola and Annoni, Comput. Phys. Commun. 183 (2012) 937-946; Owen and Prieur, "
+    "SIAM/ASA J. Uncertain. Quantif. 5 (2017) 986-1002; Janson, Gaussian Hilbert Spaces (1997), ch. 4",
+)
+
 
 def _share(
     name: str,
@@ -38,6 +61,8 @@ def _share(
     reading: str,
     dims: tuple[str, ...] = PAIR,
     within: float | None = 0.05,
+    method: Method = EXPANSION,
+    absent: str = _HOLDS,
 ) -> Quantity:
     return Quantity(
         name,
@@ -45,14 +70,14 @@ def _share(
         "1",
         dims,
         kind,
-        EXPANSION,
+        method,
         formula=formula,
         label=label,
         reading=reading,
         interval=Interval.SAMPLES_AND_SEEDS,
         within=within,
         designs=_DESIGNS,
-        absent=_HOLDS,
+        absent=absent,
     )
 
 
@@ -108,6 +133,26 @@ _OWN = (
     EXPANSION_TOTAL_OF_GROUP,
 )
 """Where the design has indices of its own; else they have the names of these."""
+KUCHERENKO_TOTAL = _share(
+    "kucherenko_total",
+    "total index of a correlated parameter: what it adds to all others",
+    Kind.TOTAL,
+    "E[Var(F | all but θ_p)] / Var F, of F = E_r f",
+    "total index with correlations",
+    "share of the noise-free variance that is left if all others are known",
+    method=CORRELATED,
+    absent=_HOLDS_CORRELATED,
+)
+KUCHERENKO_FIRST = _share(
+    "kucherenko_first",
+    "first-order index of a correlated parameter, with what it says of the others",
+    Kind.FIRST,
+    "Var E[F | θ_p] / Var F, of F = E_r f",
+    "first-order index with correlations",
+    "share of the noise-free variance that knowing the parameter takes away",
+    method=CORRELATED,
+    absent=_HOLDS_CORRELATED,
+)
 _PLACES = (
     Quantity(
         "expansion_q2",
@@ -117,6 +162,17 @@ _PLACES = (
         Kind.NUMBER,
         EXPANSION,
         formula="1 - E[(E_r[f] - prediction without the sample)^2] / Var",
+        designs=_DESIGNS,
+        absent=_NEEDS,
+    ),
+    Quantity(
+        "expansion_q2_values",
+        "the same share by the best expansion from values alone: what gradients add is the difference",
+        "1",
+        PLACE,
+        Kind.NUMBER,
+        EXPANSION,
+        formula="1 - E[(E_r[f] - prediction from values of other samples)^2] / Var",
         designs=_DESIGNS,
         absent=_NEEDS,
     ),
@@ -171,6 +227,8 @@ _PLACES = (
 )
 QUANTITIES = (
     *_OWN,
+    KUCHERENKO_TOTAL,
+    KUCHERENKO_FIRST,
     _share(
         "shapley",
         "Shapley effect of the seed-averaged observable, noise removed",

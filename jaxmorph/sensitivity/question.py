@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import xarray as xr
 
-from ..designs import Design
+from ..designs import Correlation, Design
 from ..distributions import Distribution
 
 WANTED_SIGNAL_TO_NOISE = 3.0
@@ -21,6 +21,7 @@ class Question:
         design: How the samples were chosen; None: independent draws from the distributions.
         groups: Names of the parameters of each group, by its name; the others are groups of their own.
         independent: Whether the parameters are independent.
+        correlations: If they are not: those of their normal scores (a Gaussian copula), where known.
         stochastic: Whether the study has noise; without it one seed says everything.
         pathwise: Whether the gradients are derivatives along paths, not of another estimator.
         complete: Whether each gradient is the whole derivative of its simulation, so that its covariance
@@ -39,6 +40,7 @@ class Question:
     design: Design | None = None
     groups: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     independent: bool = True
+    correlations: Sequence[Correlation] = ()
     stochastic: bool = True
     pathwise: bool = True
     complete: bool = True

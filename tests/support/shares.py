@@ -40,11 +40,33 @@ def exponential(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return e + 3 * unit[:, 0] * unit[:, 2], np.stack(slopes, axis=1)
 
 
+def ridge(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    t = np.tanh(4 * (unit[:, 0] - 0.5) + 3 * (unit[:, 1] - 0.3))
+    f = t + 0.5 * unit[:, 2] ** 2
+    return f, np.stack([4 * (1 - t**2), 3 * (1 - t**2), unit[:, 2]], axis=1)
+
+
+def wavy(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x, y, z = unit.T
+    phase = np.pi * (2 * x + y * z)
+    slopes = np.pi * np.cos(phase)[:, None] * np.stack([np.full_like(x, 2), z, y], axis=1)
+    return np.sin(phase) + y, slopes + np.array([0.0, 1.0, 0.0])
+
+
+def rational(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    above, below = 1 + 4 * unit[:, 0], 1 + unit[:, 1] + 2 * unit[:, 2]
+    slopes = [4 / below, -above / below**2, -2 * above / below**2]
+    return above / below, np.stack(slopes, axis=1)
+
+
 FUNCTIONS: dict[str, Function] = {
     "ishigami": ishigami,
     "g": sobol_g,
     "product": product,
     "exponential": exponential,
+    "ridge": ridge,
+    "wavy": wavy,
+    "rational": rational,
 }
 
 
@@ -64,8 +86,9 @@ class Case:
 @functools.cache
 def cases() -> dict[str, Case]:
     """Those of ``FUNCTIONS``: of products in closed form, of the others by quadrature."""
-    d = {"ishigami": 3, "g": 4, "product": 3, "exponential": 3}
-    found = {name: Case(d[name], shares_of(name, d[name])) for name in ("ishigami", "exponential")}
+    d = dict.fromkeys(FUNCTIONS, 3) | {"g": 4}
+    smooth = set(FUNCTIONS) - {"g", "product"}
+    found = {name: Case(3, shares_of(name, 3)) for name in smooth}
     variances = {"g": 1 / 3 / (1 + G) ** 2, "product": np.array([1.0, 0.49, 0.16])}
     for name, v in variances.items():
         subsets = {c: float(np.prod(v[list(c)])) for c in _subsets(len(v))}
@@ -75,9 +98,7 @@ def cases() -> dict[str, Case]:
 
 def shares_of(name: str, d: int, nodes: int = 32) -> np.ndarray:
     """The parts of a smooth function, from conditional means on a Gauss-Legendre grid."""
-    t, w = np.polynomial.legendre.leggauss(nodes)
-    t, w = (t + 1) / 2, w / 2
-    grid = np.stack(np.meshgrid(*[t] * d, indexing="ij"), -1).reshape(-1, d)
+    grid, w = _grid(d, nodes)
     f = FUNCTIONS[name](grid)[0].reshape([nodes] * d)
     closed: dict[tuple[int, ...], float] = {}
     for kept in ((), *_subsets(d)):
@@ -95,6 +116,26 @@ def shares_of(name: str, d: int, nodes: int = 32) -> np.ndarray:
     return _parts(subsets, d)
 
 
+def curves_of(name: str, d: int, probability: np.ndarray) -> np.ndarray:
+    """Main effects of a smooth function (parameter, point), on the same grid."""
+    grid, w = _grid(d - 1, 32)
+    weight = functools.reduce(np.multiply.outer, [w] * (d - 1)).ravel()
+    effects = [
+        [weight @ FUNCTIONS[name](np.insert(grid, i, p, axis=1))[0] for p in probability]
+        for i in range(d)
+    ]
+    grid, w = _grid(d, 32)
+    mean = functools.reduce(np.multiply.outer, [w] * d).ravel() @ FUNCTIONS[name](grid)[0]
+    return np.array(effects) - mean
+
+
+def _grid(d: int, nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points (point, parameter), and the weights of one dimension."""
+    t, w = np.polynomial.legendre.leggauss(nodes)
+    axes = np.meshgrid(*[(t + 1) / 2] * d, indexing="ij")
+    return np.stack(axes, -1).reshape(-1, d), w / 2
+
+
 def _subsets(d: int) -> list[tuple[int, ...]]:
     sizes = range(1, d + 1)
     return [c for size in sizes for c in itertools.combinations(range(d), size)]
@@ -107,6 +148,30 @@ def _parts(subsets: dict[tuple[int, ...], float], d: int) -> np.ndarray:
     shapley = [sum(v / len(s) for s, v in subsets.items() if i in s) for i in range(d)]
     pairs = [subsets[s] for s in itertools.combinations(range(d), 2)]
     return np.array([*first, *total, *shapley, *pairs]) / whole
+
+
+def linear_shares(
+    slope: np.ndarray, covariance: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """Of slope's for Gaussian s: the variance, and what is first, total and Shapley's of it."""
+    d = len(slope)
+
+    def explained(some: tuple[int, ...]) -> float:
+        with_all = covariance[list(some)] @ slope
+        return (
+            float(with_all @ np.linalg.solve(covariance[np.ix_(some, some)], with_all)) if some else 0.0
+        )
+
+    whole = explained(tuple(range(d)))
+    first = [explained((i,)) for i in range(d)]
+    total = [whole - explained(tuple(j for j in range(d) if j != i)) for i in range(d)]
+    # The mean over all orders of what a parameter adds to those before it.
+    shapley = np.zeros(d)
+    orders = list(itertools.permutations(range(d)))
+    for order in orders:
+        for place, i in enumerate(order):
+            shapley[i] += explained(order[: place + 1]) - explained(order[:place])
+    return whole, np.array(first), np.array(total), shapley / len(orders)
 
 
 def noisy(
