@@ -34,6 +34,8 @@ ENTRY = Entry(
     "{% if total_bound %} The pale bar is an upper bound on the total index, from the "
     "gradients: a small one proves that the parameter hardly matters, one beyond 1 (cut, "
     "with an arrow) says nothing.{% endif %}"
+    "{% if total_lower_bound and not sobol_total %} The darker part of it is a lower bound, from the "
+    "same gradients: the total index is between the two.{% endif %}"
     "{% if total_bound_low or sobol_total_low %} Whiskers are 95 % intervals over samples "
     "and seeds.{% endif %}",
     variables=(
@@ -42,6 +44,7 @@ ENTRY = Entry(
         "sobol_first",
         "sobol_first_given_data",
         "total_bound",
+        "total_lower_bound",
     ),
     needs=(
         "sobol_total",
@@ -52,7 +55,8 @@ ENTRY = Entry(
 )
 
 _MOST, _LEAST = 1.1, -0.15
-_SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND)
+_SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.LOWER_BOUND)
+_LOWER = "#9CC3DF"
 _BOUND, _TOTAL, _FIRST, _NOISE = "#CFE3F1", style.POSITIVE, "black", "#B9BDC1"
 
 
@@ -134,8 +138,8 @@ def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, **look: float 
 
 
 def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | None]) -> None:
-    """The total index, what is explained alone, and the bound, of one parameter or group; by name."""
-    total, first, bound = names
+    """The total index, what is explained alone, and bounds, of one parameter or group; by name."""
+    total, first, bound, lower = (*names, None)[:4]
     drawn = False
     if bound is not None and not np.isnan(one[bound].item()):
         value = float(one[bound])
@@ -144,6 +148,9 @@ def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | Non
             _interval(ax, one, bound, place + 0.16, color="#5B87A6")
         if value > _MOST:
             ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color="#5B87A6", mew=0)
+        if total is None and lower is not None and one[lower].item() > 0:
+            ax.barh(place, min(float(one[lower]), value, _MOST), height=0.66, color=_LOWER)
+            _interval(ax, one, lower, place + 0.02, color="#5B87A6", lw=0.6)
         drawn = True
     if total is not None and np.isfinite(one[total].item()):
         ax.barh(place, float(one[total]), height=0.3, color=_TOTAL)
@@ -160,18 +167,20 @@ def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | Non
 
 def _legend(figure: Figure, data: xr.Dataset) -> None:
     names = [best(data, kind) for kind in _SHARES]
+    if names[0] is not None:
+        names = names[:3]  # a lower bound is not drawn beside an index
     handles = share_handles(data, names)
     if "noise_share" in data:
         handles.insert(sum(name is not None for name in names),
                        Patch(color=_NOISE, label="noise (of the whole variance)"))  # fmt: skip
-    if panels.any_flag(data) and names[-1] is not None:
+    if panels.any_flag(data) and names[2] is not None:
         handles.append(panels.flag_handle())
     panels.key(figure, handles)
 
 
 def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch | Line2D]:
     """What explains the rows in a legend; the interval is the last."""
-    total, first, bound = names
+    total, first, bound, lower = (*names, None)[:4]
     handles: list[Patch | Line2D] = []
     if total is not None:
         handles.append(Patch(color=_TOTAL, label=known(data, total).short))
@@ -180,6 +189,8 @@ def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch |
                               label=known(data, first).short))  # fmt: skip
     if bound is not None:
         handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
+        if lower is not None:
+            handles.append(Patch(color=_LOWER, label="lower bound"))
     if any(str(name).endswith("_low") for name in data.data_vars):
         handles.append(Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval"))
     return handles
