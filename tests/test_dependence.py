@@ -10,7 +10,7 @@ from scipy.stats import qmc, rankdata
 from support.one_run import by_one
 from support.shares import FUNCTIONS
 
-from jaxmorph.designs import SaltelliDesign, make_design
+from jaxmorph.designs import SaltelliDesign, SobolDesign, make_design
 from jaxmorph.distributions import Uniform
 from jaxmorph.sensitivity import dependence
 from jaxmorph.sensitivity.dependence import Dependence, criteria, step_down
@@ -110,6 +110,14 @@ def test_designs_that_cannot_have_it_have_none() -> None:
     assert not estimated(v[:10], v[:10, :1, None])
 
 
+def test_it_says_where_what_it_finds_proves_an_effect() -> None:
+    v = np.random.default_rng(0).random((32, 2))
+    assert bool(estimated(v, v[:, :1, None])["hsic_p_holds"])
+    design = SobolDesign(samples=32)
+    v = make_design(design, dict.fromkeys("ab", UNIT))[1]
+    assert not bool(estimated(v, v[:, :1, None], design=design)["hsic_p_holds"])
+
+
 def designs(kind: str, n: int, seed: int) -> np.ndarray:
     """Points of six parameters."""
     rng = np.random.default_rng(seed)
@@ -145,10 +153,12 @@ def test_false_alarms_have_the_level_of_the_test(monkeypatch: pytest.MonkeyPatch
 def test_false_alarms_over_many_designs(
     kind: str, n: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """Exact on random points and Latin hypercubes; on a Sobol' sequence smooth functions alone."""
+    """Exact on random points and Latin hypercubes; on a Sobol' sequence an interaction of others may be
+    a wave over the order of the parameter, as that of the signs is: nothing tells the two apart.
+    """
     rates = alarms(kind, n, 1000)
     record_property("rates", rates.round(4).tolist())
     if kind == "sobol":
-        assert (rates[[0, 2, 3]] <= 0.05).all() and (rates <= 0.25).all()
+        assert (rates[[0, 2, 3, 4]] <= 0.06).all() and rates[1] <= 0.15 and rates[5] <= 0.45
     else:
         assert (abs(rates - 0.05) < 0.021).all()

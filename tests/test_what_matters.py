@@ -170,7 +170,7 @@ def test_of_few_seeds_what_has_no_interval_is_no_evidence(n_seeds: int) -> None:
     data = final(estimated(linear, ["x", "y", "z"], 64, n_seeds)).sel(observable="f")
     assert "total_bound_low" not in data
     seen = evidence(data, 0, elasticities=True)
-    assert {one.name for one in seen.found} == {"elasticity_average", "hsic"}
+    assert {one.name for one in seen.found} == {"elasticity_average"}
     assert "total_bound" in {one.name for one in seen.not_found}
     without_noise = data.assign_attrs(stochastic=0)
     assert "total_bound" in {one.name for one in evidence(without_noise, 0, elasticities=True).found}

@@ -141,7 +141,7 @@ class Evidence:
 
     Attributes:
         found: Those that leave zero out of their interval or, without one, of their largest known error;
-            those whose test says so.
+            those whose test says so, on a design on which that proves something.
         not_found: The others.
         exactly_zero: Whether all are 0, without an error.
     """
@@ -169,6 +169,8 @@ def evidence(data: xr.Dataset, i: int, elasticities: bool) -> Evidence:
             continue
         if quantity.tested_by:
             seen = float(data[quantity.tested_by][i]) < LEVEL
+            if seen and not bool(data.get(f"{quantity.tested_by}_holds", True)):
+                continue
             (found if seen else not_found).append(quantity)
             zero &= not seen
             continue

@@ -7,15 +7,18 @@ proportion to the samples.
 
 Without an effect the parameter's column could stand beside the values in any order. The test draws such
 orders, the same for all parameters, times and observables, and adjusts for how many of these there are
-by the largest criteria of each order, from the largest downwards (Westfall and Young's step-down): the
-probability to call any parameter without an effect one that has is at most the level.
+by the largest criteria of each order, from the largest downwards (Westfall and Young's step-down).
+On random points and Latin hypercubes the probability to call any parameter without an effect one that
+has is at most the level. On a Sobol' sequence an interaction of other parameters may stand exactly as a
+wave over the order of a parameter, and no test of these samples can tell the two apart: there the test
+misses an effect as rarely, but what it finds proves none.
 """
 
 import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from ..designs import FastDesign, SaltelliDesign
+from ..designs import FastDesign, SaltelliDesign, SobolDesign
 from ..quantities import Kind, Method, Quantity
 from .estimator import PAIR, PLACE, Estimates, Estimator
 from .failures import completed, usable_rows
@@ -40,7 +43,8 @@ HSIC = Method(
     "any dependence on the parameter alone, not one through products with others only. The p-value is "
     f"of {ORDERS} orders of the samples, adjusted for all parameters, times and observables together "
     "(largest criteria, step-down). Of correlated parameters it says dependence, not what causes it. A "
-    "parameter that changes the noise alone can be found by the noise that is left in the mean.",
+    "parameter that changes the noise alone can be found by the noise that is left in the mean. On a "
+    "Sobol sequence what it finds may be an interaction of others: hsic_p_holds is 0.",
     "Gretton et al., NeurIPS 20 (2007) 585-592; Da Veiga, J. Stat. Comput. Simul. 85 (2015) 1283-1305 "
     "and arXiv:2101.05487 (2021); De Lozzo and Marrel, J. Stat. Comput. Simul. 86 (2016) 3038-3058; "
     "Westfall and Young, Resampling-Based Multiple Testing (Wiley, 1993), section 2.6",
@@ -70,6 +74,17 @@ QUANTITIES = (
         Kind.NUMBER,
         HSIC,
         formula="step-down p-value of largest criteria over permutations",
+        designs=_DESIGNS,
+        absent=_NEEDS,
+    ),
+    Quantity(
+        "hsic_p_holds",
+        "1 where a small hsic_p proves an effect, 0 where it may be an interaction of other parameters",
+        "1",
+        (),
+        Kind.FLAG,
+        HSIC,
+        formula="0 on a Sobol sequence",
         designs=_DESIGNS,
         absent=_NEEDS,
     ),
@@ -112,6 +127,7 @@ class Dependence(Estimator):
         return {
             "hsic": xr.DataArray(criterion, known, PAIR),
             "hsic_p": xr.DataArray(p_value, known, PAIR),
+            "hsic_p_holds": xr.DataArray(not isinstance(samples.question.design, SobolDesign)),
         }
 
 

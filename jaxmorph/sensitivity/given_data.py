@@ -37,8 +37,8 @@ PAWN = Method(
     "median over values of θ_p of the Kolmogorov-Smirnov distance between the distributions of f with "
     "and without θ_p fixed",
     "Looks at the whole distribution, not at its variance alone. Independence is not needed. Not 0 for "
-    "a parameter without effect, and without an interval: its bias is as large as its error. What a dummy "
-    "parameter has is pawn_dummy; hsic_p is a test for all parameters together.",
+    "a parameter without effect, and without an interval: its bias is as large as its error. What a "
+    "dummy parameter has is pawn_dummy; hsic_p is a test for all parameters together.",
     "Pianosi and Wagener, Environ. Model. Softw. 67 (2015) 1-11; by SALib",
 )
 QUANTITIES = (

@@ -172,10 +172,9 @@ class LowerBounds(Estimator):
         self._shift = np.zeros(0)
         self._coordinates: dict[str, xr.DataArray] = {}
         self._pairs: tuple[tuple[int, int], ...] = _PAIRS
-        n = samples.points.sizes["sample"]
-        blocks = min(n, _MOST_BLOCKS)
-        self._of_sample = np.random.default_rng(0).permutation(n) % blocks
-        self._blocks = blocks
+        draws = int(samples.draw.max()) + 1
+        self._blocks = min(draws, _MOST_BLOCKS)
+        self._of_sample = (np.random.default_rng(0).permutation(draws) % self._blocks)[samples.draw]
 
     def add(self, slab: Slab) -> Estimates:
         if not self._applies:

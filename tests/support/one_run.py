@@ -54,7 +54,7 @@ def by_parts(
     points, everything = arrays(distributions, v, f, g)
     samples = Samples(points, Question(distributions, **known), None)
     test = ByParts(samples)
-    for slab in _slabs(samples, everything, slabs):
+    for slab in slabs_of(samples, everything, slabs):
         test.add(slab)
     return test.parts()
 
@@ -73,14 +73,17 @@ def by_one(
     points, everything = arrays(distributions, v, f, g)
     samples = Samples(points, Question(distributions, **known), None)
     one = estimator(samples)
-    for slab in _slabs(samples, everything, slabs):
+    for slab in slabs_of(samples, everything, slabs):
         chosen = slab.value.isel(sample=np.isin(slab.value["sample"].values, samples.chosen))
         samples.values = kept_in(samples.values, chosen, samples.chosen)
         one.add(slab)
-    return {name: array.isel(time=0) for name, array in one.finish(found or {}).items()}
+    return {
+        name: array.isel(time=0, missing_dims="ignore")
+        for name, array in one.finish(found or {}).items()
+    }
 
 
-def _slabs(samples: Samples, everything: xr.Dataset, n: int) -> Iterator[Slab]:
+def slabs_of(samples: Samples, everything: xr.Dataset, n: int) -> Iterator[Slab]:
     distributions = samples.question.distributions
     for rows in np.array_split(np.arange(everything.sizes["sample"]), n):
         slab = everything.isel(sample=rows)
