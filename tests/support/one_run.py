@@ -72,6 +72,7 @@ def by_one(
     """What one estimator gives at the one time, of a run of which these estimates were found."""
     points, everything = arrays(distributions, v, f, g)
     samples = Samples(points, Question(distributions, **known), None)
+    samples.n_seeds = f.shape[1]
     one = estimator(samples)
     for slab in slabs_of(samples, everything, slabs):
         chosen = slab.value.isel(sample=np.isin(slab.value["sample"].values, samples.chosen))
