@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_p_values_step_down_from_the_largest() -> None:
     assert np.isnan(step_down(np.array([np.nan, 0.7]), draws)).tolist() == [True, False]
 
 
-def estimated(v: np.ndarray, f: np.ndarray, **known: object) -> dict[str, xr.DataArray]:
+def estimated(v: np.ndarray, f: np.ndarray, **known: Any) -> dict[str, xr.DataArray]:
     """Of f (sample, seed, observable)."""
     g = np.zeros((*f.shape, v.shape[1]))
     return by_one(Dependence, [UNIT] * v.shape[1], v, f, g, **known)

@@ -167,7 +167,8 @@ def _tests(data: xr.Dataset) -> list[np.ndarray]:
 def _found_by_test(data: xr.Dataset) -> np.ndarray:
     """Which parameters a test says to have an effect, (parameter)."""
     none = np.zeros(data.sizes["parameter"], bool)
-    return np.logical_or.reduce([none, *(p < LEVEL for p in _tests(data))])
+    found: np.ndarray = np.logical_or.reduce([none, *(p < LEVEL for p in _tests(data))])
+    return found
 
 
 def _independent(data: xr.Dataset, ranking: Ranking) -> list[str]:

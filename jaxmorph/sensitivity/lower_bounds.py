@@ -184,7 +184,7 @@ class LowerBounds(Estimator):
         if not self._sums:
             self._begin(slab, ok)
         rows = np.searchsorted(self.samples.points["sample"].values, slab.value["sample"].values)
-        complete = ok[:, self._seeds].all(axis=1)
+        complete: np.ndarray = np.all(ok[:, self._seeds], axis=1)
         f = slab.value.transpose(*order).values[:, self._seeds]
         f = self._merged(np.where(complete[:, None], f - self._shift, 0.0))
         g = (slab.scaled / self.samples.sd).transpose(*order, "parameter").values[:, self._seeds]
