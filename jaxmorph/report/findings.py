@@ -182,9 +182,8 @@ def _independent(data: xr.Dataset, ranking: Ranking) -> list[str]:
     found = [name for name in found if name in unseen or f"|{name}|" in unseen]
     if not found:
         return []
-    return [
-        f"no dependence on {joined(found)} is found by a test whose level is {LEVEL:.0%} for the run"
-    ]
+    level = f"{100 * LEVEL:.0f} %"
+    return [f"no dependence on {joined(found)} is found by a test whose level is {level} for the run"]
 
 
 def noise(sensitivity: xr.Dataset) -> str:
