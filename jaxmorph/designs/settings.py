@@ -53,35 +53,40 @@ def _check_power_of_two(samples: int) -> int:
 _PowerOfTwo = Annotated[int, Field(ge=2, le=MAX_SAMPLES), AfterValidator(_check_power_of_two)]
 
 
-class _Sequence(_Design):
-    """A design made from a scrambled Sobol sequence, or from several of them."""
+def _check_replicates(replicates: int) -> int:
+    if replicates > 1:
+        _check_power_of_two(replicates)
+    if 1 < replicates < FEWEST_REPLICATES:
+        raise ValueError(f"must be 1, or {FEWEST_REPLICATES} or more: fewer do not tell an error")
+    return replicates
 
-    is_power_of_two = True
-    replicates: int = Field(
-        1,
+
+_Replicates = Annotated[
+    int,
+    Field(
         ge=1,
         le=MAX_SAMPLES,
         description="number of independent scrambles that take turns, a power of two, 4 or more: 95 % "
         "intervals are then from the spread between them, and credit how even the sequences are; 1: "
         "samples count as independent, and intervals are too wide",
-    )
+    ),
+    AfterValidator(_check_replicates),
+]
 
-    @field_validator("replicates")
-    @classmethod
-    def _enough_to_compare(cls, replicates: int) -> int:
-        if replicates > 1:
-            _check_power_of_two(replicates)
-        if 1 < replicates < FEWEST_REPLICATES:
-            raise ValueError(f"must be 1, or {FEWEST_REPLICATES} or more: fewer do not tell an error")
-        return replicates
+
+class _Sequence(_Design):
+    """A design made from a scrambled Sobol sequence, or from several of them."""
+
+    is_power_of_two = True
 
     @model_validator(mode="after")
     def _enough_of_each(self) -> Self:
-        enough = FEWEST_OF_EACH * self.replicates
+        replicates: int = getattr(self, "replicates", 1)
+        enough = FEWEST_OF_EACH * replicates
         samples: int = getattr(self, "samples", enough)
-        if self.replicates > 1 and samples < enough:
+        if replicates > 1 and samples < enough:
             raise ValueError(
-                f"samples must be at least {enough} for {self.replicates} replicates, got {samples}"
+                f"samples must be at least {enough} for {replicates} replicates, got {samples}"
             )
         return self
 
@@ -96,6 +101,7 @@ class SobolDesign(_Sequence):
     method: Literal["sobol"] = "sobol"
     samples: _PowerOfTwo = Field(64, description="number of samples, a power of two")
     seed: int = Field(0, ge=0, description="seed of the scrambling")
+    replicates: _Replicates = 1
 
 
 class SaltelliDesign(_Sequence):
@@ -118,6 +124,7 @@ class SaltelliDesign(_Sequence):
         description="whether there are points for the indices of pairs, too: 2 D + 2 for a base sample",
     )
     seed: int = Field(0, ge=0, description="seed of the scrambling")
+    replicates: _Replicates = 1
 
     def points_of_unit(self, n_parts: int) -> int:
         return (2 if self.second_order else 1) * n_parts + 2

@@ -176,7 +176,7 @@ def _independent(data: xr.Dataset, ranking: Ranking) -> list[str]:
     tests = _tests(data)
     if not tests:
         return []
-    open_ = np.logical_and.reduce([p >= LEVEL for p in tests])
+    open_ = np.logical_and.reduce([~_changes_noise(data), *(p >= LEVEL for p in tests)])
     unseen = {*ranking.unsure, *ranking.zero}
     found = [words(str(p)) for p in data["parameter"].values[open_]]
     found = [name for name in found if name in unseen or f"|{name}|" in unseen]
