@@ -972,7 +972,7 @@ def test_params_of_a_batch() -> None:
             ["epsilon", {"distribution": "uniform", "low": 2.0, "high": 4.0}],
             ["kT", {"distribution": "log-uniform", "low": 0.5, "high": 2.0}],
         ],
-        "design": {"method": "sobol", "samples": 64, "seed": 0},
+        "design": {"method": "sobol", "samples": 64, "seed": 0, "replicates": 1},
         "fixed": {},
         "observables": "all",
         "key": 0,

@@ -184,7 +184,8 @@ def test_the_job_writes_the_points_with_what_made_them_and_the_record(tmp_path: 
             points = dataset["parameter_value"].values
         assert attributes["stochastic"] == stochastic
     assert attributes["design_method"] == "sobol" and attributes["estimator"] == "score"
-    assert json.loads(attributes["design"]) == {"method": "sobol", "samples": 8, "seed": 0}
+    plain_sequence = {"method": "sobol", "samples": 8, "seed": 0, "replicates": 1}
+    assert json.loads(attributes["design"]) == plain_sequence
     assert json.loads(attributes["correlations"]) == [couple]
     assert read_record(record) == run
     plain, _ = designs.make_design(run.design, {n: Uniform(low=1, high=2) for n in ("a", "b")})

@@ -124,7 +124,10 @@ def test_the_findings_say_what_acts_on_the_noise_alone() -> None:
         "far as can be told); a changes that of f (elasticity 1.00)."
     )
     (sentence,) = (text for _, text in findings.per_observable(data, ranked))
-    assert sentence.endswith("; inert is involved in less than 5 %."), "s is not negligible"
+    assert sentence.endswith(
+        "; inert is involved in less than 5 %; no dependence on inert is found by a test whose level is "
+        "5 % for the run."
+    ), "s is not negligible"
     figure, table = noise_sensitivity.draw(data)
     assert list(table["noise_elasticity"].round(6)) == [1, 1, 0]
     assert len(figure.axes) == 1

@@ -222,6 +222,20 @@ def test_first_order_indices_from_any_sample_without_noise(n: int, r: int, rough
     assert (spread < 8 / r + 2 / n**0.5).all()
 
 
+def test_pawn_of_a_dummy_is_exceeded_in_5_percent_of_the_designs() -> None:
+    """Over 400 random designs, within three standard errors; a parameter that acts is far above."""
+    rng = np.random.default_rng(5)
+    unit = rng.random((120, 401))
+    points = xr.DataArray(
+        unit, dims=("sample", "parameter"), coords={"parameter": [f"x{i}" for i in range(401)]}
+    )
+    result = given_data(values(unit[:, 400]), points, stochastic=False, independent=False)
+    index = only(result, "pawn")
+    above = (index[:400] > result["pawn_dummy"].item()).mean()
+    assert abs(above - 0.05) < 3 * (0.05 * 0.95 / 400) ** 0.5
+    assert index[400] > 2 * result["pawn_dummy"].item()
+
+
 @pytest.mark.parametrize("n", [200, 5000])
 def test_pawn_of_one_input(n: int) -> None:
     """f = a: the slice from k/10 to (k+1)/10 is at most max(k/10, 1 - (k+1)/10) away; the median is 0.7.

@@ -45,7 +45,7 @@ def test_blocks_of_groups_know_the_error_of_the_mean() -> None:
     rng = np.random.default_rng(5)
     x = xr.DataArray(np.repeat(rng.standard_normal(1000), 3) + 7, dims="sample")
     x[::7] = np.nan
-    blocks, slabs = Blocks(3000, 3), Blocks(3000, 3)
+    blocks, slabs = (Blocks(np.arange(3000) // 3) for _ in range(2))
     blocks.add(np.arange(3000), {"x": x})
     for start in (0, 1000, 2000):
         slabs.add(np.arange(start, start + 1000), {"x": x[start : start + 1000]})

@@ -53,7 +53,10 @@ def test_two_parameters_that_only_act_together_both_matter() -> None:
         "The largest effects are those of x2 and x1, judged by the total Sobol index; which of them is "
         "larger is not told."
     )
-    assert sentence.endswith("x3 is involved in less than 5 %.")
+    assert sentence.endswith(
+        "x3 is involved in less than 5 %; no dependence on x3 is found by a test whose level is 5 % for "
+        "the run."
+    )
     assert "x2 and x1 have an effect although their first-order Sobol index" in sentence
     (ranking,) = summary.rankings(data)
     assert sorted(ranking.first) == ["x1", "x2"]

@@ -23,6 +23,7 @@ from .settings import (
     SaltelliDesign,
     SobolDesign,
     grid_obstacle,
+    replicates,
     represents,
 )
 from .sizes import count_samples, unit_size
@@ -52,6 +53,7 @@ __all__ = [
     "moved_together",
     "named_parts",
     "parts",
+    "replicates",
     "represents",
     "shortest_design",
     "spread_samples",

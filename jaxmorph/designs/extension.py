@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .settings import (
+    FEWEST_OF_EACH,
     Design,
     GridDesign,
     Groups,
@@ -25,7 +26,8 @@ def shortest_design(design: Design, parameters: Sequence[str], stop: int, groups
     units = -(-stop // unit_size(design, parameters, groups))
     match design:
         case SobolDesign() | SaltelliDesign():
-            enough = max(2, 1 << (units - 1).bit_length())
+            least = 2 if design.replicates == 1 else FEWEST_OF_EACH * design.replicates
+            enough = max(least, 1 << (units - 1).bit_length())
             return design.model_copy(update={"samples": enough})
         case MorrisDesign():
             return design.model_copy(update={"trajectories": max(2, units)})

@@ -125,8 +125,25 @@ def _unit_samples(design: SobolDesign | LatinHypercubeDesign, dimensions: int) -
     from scipy.stats import qmc
 
     rng = np.random.default_rng(design.seed)
-    engine = qmc.Sobol if isinstance(design, SobolDesign) else qmc.LatinHypercube
-    return engine(dimensions, rng=rng).random(design.samples)
+    if isinstance(design, SobolDesign):
+        n = design.samples // design.replicates
+        return _taking_turns(
+            [qmc.Sobol(dimensions, rng=one).random(n) for one in _of_each(rng, design.replicates)]
+        )
+    return qmc.LatinHypercube(dimensions, rng=rng).random(design.samples)
+
+
+def _of_each(rng: np.random.Generator, replicates: int) -> list[np.random.Generator]:
+    """A generator for each replicate; of one alone the very one."""
+    return [rng] if replicates == 1 else rng.spawn(replicates)
+
+
+def _taking_turns(parts: list[np.ndarray], size: int = 1) -> np.ndarray:
+    """Points of replicates (sample, parameter), a group of ``size`` of each in turn: so all can grow."""
+    import numpy as np
+
+    groups = [part.reshape(-1, size, part.shape[1]) for part in parts]
+    return np.stack(groups, axis=1).reshape(-1, parts[0].shape[1])
 
 
 def _salib_samples(
@@ -154,7 +171,12 @@ def _salib_samples(
             case SaltelliDesign(samples=n, second_order=second):
                 from SALib.sample import sobol
 
-                return sobol.sample(problem, n, calc_second_order=second, scramble=True, seed=rng)
+                n = n // design.replicates
+                each = [
+                    sobol.sample(problem, n, calc_second_order=second, scramble=True, seed=one)
+                    for one in _of_each(rng, design.replicates)
+                ]
+                return _taking_turns(each, design.points_of_unit(len(together)))
             case FastDesign(samples=n, harmonics=harmonics):
                 from SALib.sample import fast_sampler
 

@@ -11,6 +11,10 @@ from ..distributions import Distribution
 
 MAX_SAMPLES = 2**30
 """scipy's Sobol sequence has 30 bits; no run comes near it."""
+FEWEST_REPLICATES = 4
+"""Fewer scrambles do not tell how they spread."""
+FEWEST_OF_EACH = 32
+"""Fewer points of a sequence leave products of several parameters less even than random points are."""
 
 
 Groups = Collection[Collection[str]]
@@ -49,17 +53,58 @@ def _check_power_of_two(samples: int) -> int:
 _PowerOfTwo = Annotated[int, Field(ge=2, le=MAX_SAMPLES), AfterValidator(_check_power_of_two)]
 
 
-class SobolDesign(_Design):
-    """Scrambled Sobol sequence. It can grow: the first 64 of 128 samples are the same 64."""
+def _check_replicates(replicates: int) -> int:
+    if replicates > 1:
+        _check_power_of_two(replicates)
+    if 1 < replicates < FEWEST_REPLICATES:
+        raise ValueError(f"must be 1, or {FEWEST_REPLICATES} or more: fewer do not tell an error")
+    return replicates
+
+
+_Replicates = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_SAMPLES,
+        description="number of independent scrambles that take turns, a power of two, 4 or more: 95 % "
+        "intervals are then from the spread between them, and credit how even the sequences are; 1: "
+        "samples count as independent, and intervals are too wide",
+    ),
+    AfterValidator(_check_replicates),
+]
+
+
+class _Sequence(_Design):
+    """A design made from a scrambled Sobol sequence, or from several of them."""
+
+    is_power_of_two = True
+
+    @model_validator(mode="after")
+    def _enough_of_each(self) -> Self:
+        replicates: int = getattr(self, "replicates", 1)
+        enough = FEWEST_OF_EACH * replicates
+        samples: int = getattr(self, "samples", enough)
+        if replicates > 1 and samples < enough:
+            raise ValueError(
+                f"samples must be at least {enough} for {replicates} replicates, got {samples}"
+            )
+        return self
+
+
+class SobolDesign(_Sequence):
+    """Scrambled Sobol sequence. It can grow: the first 64 of 128 samples are the same 64.
+
+    With `replicates: 8` it is eight sequences that take turns, each with its own scrambling.
+    """
 
     in_words = "a Sobol sequence"
-    is_power_of_two = True
     method: Literal["sobol"] = "sobol"
     samples: _PowerOfTwo = Field(64, description="number of samples, a power of two")
     seed: int = Field(0, ge=0, description="seed of the scrambling")
+    replicates: _Replicates = 1
 
 
-class SaltelliDesign(_Design):
+class SaltelliDesign(_Sequence):
     """Points for Sobol indices: two Sobol samples, and mixtures that differ in one parameter.
 
     With D parameters a base sample has D + 2 points, with `second_order` 2 D + 2. Parameters of a group
@@ -68,7 +113,6 @@ class SaltelliDesign(_Design):
 
     in_words = "a Saltelli design"
     unit = "base samples"
-    is_power_of_two = True
     moves_groups = True
     method: Literal["saltelli"] = "saltelli"
     samples: _PowerOfTwo = Field(
@@ -80,6 +124,7 @@ class SaltelliDesign(_Design):
         description="whether there are points for the indices of pairs, too: 2 D + 2 for a base sample",
     )
     seed: int = Field(0, ge=0, description="seed of the scrambling")
+    replicates: _Replicates = 1
 
     def points_of_unit(self, n_parts: int) -> int:
         return (2 if self.second_order else 1) * n_parts + 2
@@ -228,6 +273,11 @@ Design = Annotated[_Any, Field(discriminator="method")]
 """Any of them; the key ``method`` says which."""
 DESIGNS: dict[str, type[_Design]] = {one.model_fields["method"].default: one for one in get_args(_Any)}
 """Their classes by the values of ``method``."""
+
+
+def replicates(design: Design) -> int:
+    """Number of independent sequences that take turns, group of samples by group; 1: samples are one."""
+    return design.replicates if isinstance(design, SobolDesign | SaltelliDesign) else 1
 
 
 def represents(design: Design) -> Literal["sample", "quadrature", "none"]:

@@ -38,6 +38,8 @@ ENTRY = Entry(
     "{% if total_bound %} Where there is no total index, the pale bar is an upper bound on it, from the "
     "gradients: a small one proves that the parameter hardly matters, one beyond 1 (cut, "
     "with an arrow) says nothing.{% endif %}"
+    "{% if total_lower_bound and not sobol_total %} The darker part of it is a lower bound, from the "
+    "same gradients: the total index is between the two.{% endif %}"
     "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals over "
     "samples and seeds.{% endif %}",
     variables=(
@@ -49,6 +51,7 @@ ENTRY = Entry(
         "kucherenko_first",
         "total_bound",
         "expansion_q2",
+        "total_lower_bound",
     ),
     needs=(
         "sobol_total",
@@ -60,11 +63,11 @@ ENTRY = Entry(
 )
 
 _MOST, _LEAST = 1.1, -0.15
-_SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND)
+_SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.LOWER_BOUND)
 _OF_CORRELATED = {Kind.TOTAL: "shapley", Kind.FIRST: "kucherenko_first"}
 """What stands for them where parameters are correlated: no index of one is a part of a sum."""
-_BOUND, _TOTAL, _FIRST, _NOISE = "#CFE3F1", style.POSITIVE, "#5DB3A6", "#B9BDC1"
-_WHISKER = "#4A4A4A"
+_BOUND, _LOWER, _TOTAL, _FIRST = "#CFE3F1", "#9CC3DF", style.POSITIVE, "#5DB3A6"
+_NOISE, _WHISKER = "#B9BDC1", "#4A4A4A"
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
@@ -81,12 +84,12 @@ def _is_correlated(data: xr.Dataset) -> bool:
 
 
 def _estimates(data: xr.Dataset) -> tuple[str | None, ...]:
-    """Names of a total and a first-order index and, without the first, of a bound."""
+    """Names of a total and a first-order index and, without the first, of both bounds."""
     found = {kind: best(data, kind) for kind in _SHARES}
     if _is_correlated(data):
         found |= _OF_CORRELATED
     if found[Kind.TOTAL] is not None:
-        found[Kind.BOUND] = None
+        found |= {Kind.BOUND: None, Kind.LOWER_BOUND: None}
     return tuple(found.values())
 
 
@@ -167,8 +170,8 @@ def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, **look: float 
 
 
 def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | None]) -> None:
-    """The total index, what is explained alone, and the bound, of one parameter or group; by name."""
-    total, first, bound = names
+    """The total index, what is explained alone, and bounds, of one parameter or group; by name."""
+    total, first, bound, lower = (*names, None)[:4]
     drawn = False
     if bound is not None and not np.isnan(one[bound].item()):
         value = float(one[bound])
@@ -177,6 +180,9 @@ def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | Non
             _interval(ax, one, bound, place + 0.16, color="#5B87A6")
         if value > _MOST:
             ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color="#5B87A6", mew=0)
+        if total is None and lower is not None and one[lower].item() > 0:
+            ax.barh(place, min(float(one[lower]), value, _MOST), height=0.66, color=_LOWER)
+            _interval(ax, one, lower, place + 0.02, color="#5B87A6", lw=0.6)
         drawn = True
     for name, at, colour in ((total, -0.17, _TOTAL), (first, 0.17, _FIRST)):
         if name is not None and np.isfinite(one[name].item()):
@@ -197,14 +203,14 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
     if "noise_share" in data:
         handles.insert(sum(name is not None for name in names),
                        Patch(color=_NOISE, label="noise (of the whole variance)"))  # fmt: skip
-    if panels.any_flag(data) and names[-1] is not None:
+    if panels.any_flag(data) and names[2] is not None:
         handles.append(panels.flag_handle())
     panels.key(figure, handles)
 
 
 def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch | Line2D]:
     """What explains the rows in a legend; the interval is the last."""
-    total, first, bound = names
+    total, first, bound, lower = (*names, None)[:4]
     handles: list[Patch | Line2D] = []
     if total is not None:
         handles.append(Patch(color=_TOTAL, label=known(data, total).short))
@@ -212,6 +218,8 @@ def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch |
         handles.append(Patch(color=_FIRST, label=known(data, first).short))
     if bound is not None:
         handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
+        if lower is not None:
+            handles.append(Patch(color=_LOWER, label="lower bound"))
     if any(str(name).endswith("_low") for name in data.data_vars):
         handles.append(Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval"))
     return handles

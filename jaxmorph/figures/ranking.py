@@ -4,7 +4,7 @@ The total effect of a parameter is its total Sobol index T: the share of the var
 involved, alone or with others. A design that gives T ranks by T. Otherwise T lies between two estimates,
 for independent parameters:
 
-- not below the first-order index S_p: what it explains alone;
+- not below the first-order index S_p, what it explains alone, nor below its lower bound from gradients;
 - not above its upper bound from gradients, and not above 1 minus the first-order indices of all others:
   what these explain alone does not involve p. Where first-order indices add up to 1 there are no
   interactions, and S = T.
@@ -26,7 +26,12 @@ from .estimates import known, present
 
 _NO_SHARES = (Kind.EFFECT, Kind.SCORE)
 # What sees an effect of a parameter, if its interval leaves zero out.
-_EVIDENCE = (Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT)
+_EVIDENCE = (
+    *(Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT),
+    Kind.DISTANCE,
+)
+LEVEL = 0.05
+"""A test finds an effect where its p-value, adjusted for the whole run, is below this."""
 _SAME = 1e-9
 
 
@@ -114,6 +119,9 @@ def _between(data: xr.Dataset) -> EffectSizes | None:
         refuted = bool((high < at_least - _SAME).any())
         holds = ~np.isnan(value) & (not refuted)
         at_most = np.where(holds, np.minimum(at_most, np.maximum(high, at_least)), at_most)
+        for lower in _ranking(data, Kind.LOWER_BOUND) if not refuted else []:
+            _, low, _ = ends_of(data, lower.name)
+            at_least = np.maximum(at_least, np.minimum(np.nan_to_num(low), at_most))
     value = np.where(seen, (at_least + at_most) / 2, np.nan)
     measure = (bound or first)[0]
     return EffectSizes(measure, True, value, at_least, at_most)
@@ -132,7 +140,8 @@ class Evidence:
     """What the estimates say of whether a parameter has an effect at all.
 
     Attributes:
-        found: Those that leave zero out of their interval or, without one, of their largest known error.
+        found: Those that leave zero out of their interval or, without one, of their largest known error;
+            those whose test says so, on a design on which that proves something.
         not_found: The others.
         exactly_zero: Whether all are 0, without an error.
     """
@@ -146,27 +155,35 @@ def evidence(data: xr.Dataset, i: int, elasticities: bool) -> Evidence:
     """Of parameter i on one observable at one time, by every estimate that could see an effect."""
     found: list[Quantity] = []
     not_found: list[Quantity] = []
-    zero = True
+    zero, exact = True, False
     # What several seeds give without an interval, noise may have made; of a single one all is said so.
     noisy = int(data.attrs.get("stochastic", 1)) == 1 and data.sizes.get("seed", 1) > 1
     unknown = np.inf if noisy else 0.0
     for quantity in present(data, *_EVIDENCE):
         name = quantity.name
         signed = quantity.kind is Kind.ELASTICITY
-        if (signed and not elasticities) or not (signed or quantity.ranks):
+        if (signed and not elasticities) or not (signed or quantity.ranks or quantity.tested_by):
             continue
         value, low, high = (float(end[i]) for end in ends_of(data, name))
         if np.isnan(value):
+            continue
+        if quantity.tested_by:
+            seen = float(data[quantity.tested_by][i]) < LEVEL
+            if seen and not bool(data.get(f"{quantity.tested_by}_holds", True)):
+                continue
+            (found if seen else not_found).append(quantity)
+            zero &= not seen
             continue
         if f"{name}_low" not in data and (value != 0 or quantity.error):
             error = quantity.error or unknown
             low, high = value - error, value + error
         if value == 0 and low == high:
             not_found.append(quantity)
+            exact = True
             continue
         zero = False
         (found if low > 0 or (signed and high < 0) else not_found).append(quantity)
-    return Evidence(found, not_found, zero and bool(not_found))
+    return Evidence(found, not_found, zero and exact)
 
 
 def changes_sign(data: xr.Dataset) -> np.ndarray:

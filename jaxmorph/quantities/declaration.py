@@ -19,6 +19,7 @@ class Kind(enum.StrEnum):
     SHAPLEY = "share with equal parts of interactions"
     INTERACTION = "share of an interaction"
     BOUND = "upper bound on a total share"
+    LOWER_BOUND = "lower bound on a total share"
     SCORE = "score"
     SQUARE = "mean square"
     EFFECT = "effect of a finite step"
@@ -39,7 +40,8 @@ class Kind(enum.StrEnum):
     def is_share(self) -> bool:
         """Whether it is a share of a variance."""
         own = (Kind.TOTAL, Kind.FIRST, Kind.CLOSED, Kind.SHAPLEY)
-        return self in (*own, Kind.INTERACTION, Kind.BOUND, Kind.NOISE)
+        bounds = (Kind.BOUND, Kind.LOWER_BOUND)
+        return self in (*own, Kind.INTERACTION, *bounds, Kind.NOISE)
 
     @property
     def is_signed(self) -> bool:
@@ -107,6 +109,7 @@ class Quantity:
         ranks: Whether parameters may be ranked by it, where it is the best there is of its kind or the
             kinds after it.
         of_noise: The quantity that says the same of the noise as one more input.
+        tested_by: The quantity that is the p-value of a test of whether it is that of no effect.
         designs: Which designs give it, for the documentation.
         absent: Why it can be missing.
     """
@@ -131,6 +134,7 @@ class Quantity:
     needs_complete: Needs = Needs.NONE
     ranks: bool = False
     of_noise: str = ""
+    tested_by: str = ""
     designs: str = ""
     absent: str = ""
 

@@ -77,8 +77,9 @@ def attributes_of(quantity: Quantity, units: Units | None = None) -> dict[str, A
         attributes["interval"] = str(quantity.interval)
     if quantity.error is not None:
         attributes["error_without_interval"] = quantity.error
-    if quantity.of_noise:
-        attributes["of_noise"] = quantity.of_noise
+    for name in ("of_noise", "tested_by"):
+        if getattr(quantity, name):
+            attributes[name] = getattr(quantity, name)
     if quantity.within is not None:
         attributes["wanted_half_width"] = quantity.within
         attributes["wanted_half_width_relative"] = int(quantity.relative)
@@ -114,6 +115,7 @@ def described(variable: xr.DataArray) -> Quantity:
         from_gradients=bool(attrs.get("from_gradients", 0)),
         ranks=bool(attrs.get("ranks", 0)),
         of_noise=str(attrs.get("of_noise", "")),
+        tested_by=str(attrs.get("tested_by", "")),
     )
 
 

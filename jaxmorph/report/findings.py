@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..figures.estimates import has_noise, has_one_noisy_seed, present, unreliable
 from ..figures.numbers import plain, uncertain_between
-from ..figures.ranking import ends_of, sizes
+from ..figures.ranking import LEVEL, ends_of, sizes
 from ..figures.style import final, names, words
 from ..listing import first_of, joined
 from ..quantities import Kind
@@ -43,6 +43,7 @@ def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[t
             *survivors,
             *_asides(ranking),
             *_negligible(data, ranking),
+            *_independent(data, ranking),
         ]
         found.append((ranking.observable, f"{'; '.join(parts)}."))
     return found
@@ -137,7 +138,9 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     by, flagged = sizes(data, elasticities=False), unreliable(data)
     if by.measure is None or not by.measure.is_share or (by.low == by.high).all():
         return []
-    trusted = np.ones(by.high.shape, bool) if flagged is None else ~flagged.values
+    trusted = ~_found_by_test(data)  # a bound that misses what a test sees would be a wrong one
+    if flagged is not None:
+        trusted &= ~flagged.values
     at_most = by.high
     if by.measure.from_gradients:
         at_most = np.where(trusted, at_most, np.inf)
@@ -154,6 +157,33 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
         return []
     verb = "is" if len(found) == 1 else "are each"
     return [f"{joined(found)} {verb} involved in less than {100 * NEGLIGIBLE:.0f} %"]
+
+
+def _tests(data: xr.Dataset) -> list[np.ndarray]:
+    """P-values of tests for any dependence, (parameter) each."""
+    return [data[one.tested_by].values for one in present(data, Kind.DISTANCE) if one.tested_by]
+
+
+def _found_by_test(data: xr.Dataset) -> np.ndarray:
+    """Which parameters a test says to have an effect, (parameter)."""
+    none = np.zeros(data.sizes["parameter"], bool)
+    found: np.ndarray = np.logical_or.reduce([none, *(p < LEVEL for p in _tests(data))])
+    return found
+
+
+def _independent(data: xr.Dataset, ranking: Ranking) -> list[str]:
+    """Parameters of which no estimate sees an effect, and a test with a level neither."""
+    tests = _tests(data)
+    if not tests:
+        return []
+    open_ = np.logical_and.reduce([~_changes_noise(data), *(p >= LEVEL for p in tests)])
+    unseen = {*ranking.unsure, *ranking.zero}
+    found = [words(str(p)) for p in data["parameter"].values[open_]]
+    found = [name for name in found if name in unseen or f"|{name}|" in unseen]
+    if not found:
+        return []
+    level = f"{100 * LEVEL:.0f} %"
+    return [f"no dependence on {joined(found)} is found by a test whose level is {level} for the run"]
 
 
 def noise(sensitivity: xr.Dataset) -> str:

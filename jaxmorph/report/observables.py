@@ -21,7 +21,7 @@ from .summary import percent
 from .survivors import of_survivors
 
 _COLUMNS = (
-    *(Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.SCORE, Kind.EFFECT),
+    *(Kind.ELASTICITY, Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.LOWER_BOUND, Kind.SCORE, Kind.EFFECT),
     Kind.DISTANCE,
 )
 # Where elasticities are not suited, one of these says the direction.
@@ -115,6 +115,8 @@ def _entry(one: xr.Dataset, column: Quantity, flagged: bool) -> RankedNumber:
     mark = flagged and column.from_gradients
     if not np.isfinite(value):
         return RankedNumber(NOT_DEFINED if np.isnan(value) else "no finite bound", mark)
+    if column.tested_by:
+        return RankedNumber(f"{plain(value)} (p = {plain(float(one[column.tested_by]), 1)})", mark)
     if (ends := ends_of(one, column.name)) is None:
         return RankedNumber(plain(value), mark, _sign(column, value, value))
     low, high = ends

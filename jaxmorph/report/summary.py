@@ -124,7 +124,7 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             flagged = rests and flags is not None and bool(flags[i])
             mixed = bool(changing[i]) and _NAME in data and elasticities
             sign, elasticity = _sign(data, i) if elasticities and not mixed else (0, "")
-            unseen = tuple(one.label for one in seen.not_found)
+            unseen = tuple(one.label for one in seen.not_found if not one.tested_by)
             text = _size(by, i, elasticity)
             ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen))
     ranking.tied = _tied(by, order)

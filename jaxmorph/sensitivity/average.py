@@ -284,7 +284,7 @@ class Averages(Estimator):
     def __init__(self, samples: Samples):
         super().__init__(samples)
         size, n = samples.group_size, samples.points.sizes["sample"]
-        blocks = Blocks(n, size) if samples.stands_for == "sample" and n > size else None
+        blocks = Blocks(samples.draw) if samples.stands_for == "sample" and n > size else None
         self._average = DesignAverage(samples.question.trim, blocks, samples.question.stochastic)
 
     def add(self, slab: Slab) -> Estimates:

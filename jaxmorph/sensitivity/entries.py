@@ -61,6 +61,7 @@ class Groups:
     Attributes:
         usable: Which groups have enough seeds at every sample (``usable_rows``), (group).
         n: How many these are.
+        draws: How many of them, or of their replicates, are independent.
         n_seeds: Number of seeds; 1 without noise.
         weights: How often each usable group counts in each resample (draw, group).
         counts: The same of seeds (draw, seed); None with one seed.
@@ -69,14 +70,20 @@ class Groups:
 
     usable: np.ndarray
     n: int
+    draws: int
     n_seeds: int
     weights: np.ndarray
     counts: np.ndarray | None
     sizes: dict[str, list[int]]
 
 
-def groups_of(value: xr.DataArray, size: int, stochastic: bool) -> Groups | None:
-    """The groups of ``size`` consecutive samples; None if fewer than two of them can be used."""
+def groups_of(
+    value: xr.DataArray, size: int, stochastic: bool, draw: np.ndarray | None = None
+) -> Groups | None:
+    """The groups of ``size`` consecutive samples; None if fewer than two of them can be used.
+
+    ``draw``: to which independent draw each sample belongs (sample), if not each group is one.
+    """
     usable: np.ndarray = np.all(usable_rows(value, stochastic).reshape(-1, size), axis=1)
     n, n_seeds = int(usable.sum()), value.sizes["seed"] if stochastic else 1
     if n < 2:
@@ -87,7 +94,12 @@ def groups_of(value: xr.DataArray, size: int, stochastic: bool) -> Groups | None
         "n_seeds": nested(n_seeds),
     }
     counts = seed_weights(n_seeds).values.astype(float) if n_seeds > 1 else None
-    return Groups(usable, n, n_seeds, sample_weights(n).values.astype(float), counts, sizes)
+    _, of_group = np.unique(
+        (np.arange(len(usable)) if draw is None else draw[::size])[usable], return_inverse=True
+    )
+    draws = int(of_group.max()) + 1
+    weights = sample_weights(draws)[:, of_group]
+    return Groups(usable, n, draws, n_seeds, weights.values.astype(float), counts, sizes)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ PAWN = Method(
     "median over values of θ_p of the Kolmogorov-Smirnov distance between the distributions of f with "
     "and without θ_p fixed",
     "Looks at the whole distribution, not at its variance alone. Independence is not needed. Not 0 for "
-    "a parameter without effect, and without an interval: its bias is as large as its error.",
+    "a parameter without effect, and without an interval: its bias is as large as its error. What a "
+    "dummy parameter has is pawn_dummy; hsic_p is a test for all parameters together.",
     "Pianosi and Wagener, Environ. Model. Softw. 67 (2015) 1-11; by SALib",
 )
 QUANTITIES = (
@@ -70,6 +71,17 @@ QUANTITIES = (
         designs="sobol, latin-hypercube, list, with 100 samples or more",
         absent="needs 100 or more samples of a Sobol, Latin-hypercube or list design",
     ),
+    Quantity(
+        "pawn_dummy",
+        "what the PAWN index of a parameter without effect exceeds in 5 % of all designs",
+        "1",
+        ("observable",),
+        Kind.NUMBER,
+        PAWN,
+        formula="95 % quantile over random orders of the samples",
+        designs="sobol, latin-hypercube, list, with 100 samples or more",
+        absent="needs 100 or more samples of a Sobol, Latin-hypercube or list design",
+    ),
 )
 
 
@@ -79,6 +91,8 @@ FEWEST_FOR_PAWN = 100
 """Fewer samples give no ``pawn``: ten slices of ten."""
 SLICES = 10
 """Of PAWN."""
+_ORDERS = 999
+"""Random orders of the samples that make a parameter a dummy."""
 _NORMAL = 1.96
 # Of the half-width: measured (docs/estimates.md).
 _LEAST, _LEAST_OF_EVEN = 0.0025, 0.004
@@ -120,6 +134,8 @@ def given_data(
       samples. For correlated inputs, too. Of the seed average with the noise that is left in it. Not 0
       for an inert parameter: with m samples a slice about 0.8 / sqrt(m). Absent with fewer than
       ``FEWEST_FOR_PAWN`` samples, or if a parameter does not vary.
+    - ``pawn_dummy``: the 95 % quantile of that of a parameter without effect. It depends on the number
+      of samples alone; where values are equal, it is too large, if anything.
 
     The first has a 95 % interval (``with_interval``) over samples, by normal draws of the error of
     ``sample_error``, and over seeds. The second has none: its bias, of samples and of the noise in the
@@ -160,7 +176,15 @@ def given_data(
             return {"samples": {"pawn": _pawn(standardise(completed(x[usable])), slices)}}
 
         result |= estimate_entries(value, pawn, stochastic, names, None, {})
+        result["pawn_dummy"] = xr.full_like(value["observable"], dummy_quantile(n), float)
     return result
+
+
+def dummy_quantile(n: int) -> float:
+    """The 95 % quantile of the PAWN index of a parameter without effect, of n samples."""
+    rng, slices = np.random.default_rng(0), _slices(np.arange(n)[:, None])
+    found = [_median_distance(rng.permutation(n), slices) for _ in range(_ORDERS)]
+    return float(np.quantile(found, 0.95))
 
 
 def _first_order(

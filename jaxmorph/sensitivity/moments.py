@@ -26,6 +26,7 @@ class Sampling:
         n_samples: Number of samples.
         group_size: Consecutive samples that belong together.
         weights: Weights of the samples (they are nodes of a quadrature), or None for random draws.
+        replicate: To which replicate each sample belongs (sample), from 0; None if they are one design.
         stochastic: Whether the study has noise. Without it, squares need no second seed.
     """
 
@@ -33,11 +34,21 @@ class Sampling:
     group_size: int = 1
     weights: np.ndarray | None = None
     stochastic: bool = True
+    replicate: np.ndarray | None = None
 
     @property
     def n_groups(self) -> int | None:
         """Number of independent draws; None for a quadrature."""
+        if self.replicate is not None:
+            return int(self.replicate.max()) + 1
         return None if self.weights is not None else self.n_samples // self.group_size
+
+    @property
+    def draw(self) -> np.ndarray:
+        """To which independent draw each sample belongs (sample)."""
+        if self.replicate is not None:
+            return self.replicate
+        return np.arange(self.n_samples) // self.group_size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +110,8 @@ class DesignMoments:
         self.design, self._wanted = design, seeds
         if design.weights is None:
             self._sizes = nested(design.n_samples, design.group_size)
-            resamples = sample_weights(design.n_samples, design.group_size).values
+            assert design.n_groups is not None, "only a quadrature has no draws"
+            resamples = sample_weights(design.n_groups).values[:, design.draw]
             subsets = np.arange(design.n_samples) < np.array(self._sizes, int).reshape(-1, 1)
             self._weights = np.concatenate([resamples, subsets.astype(resamples.dtype)])
         else:
@@ -180,7 +192,7 @@ class DesignMoments:
             return
         blocks = min(n, fit)
         of_group = np.random.default_rng(0).permutation(n) % blocks if blocks < n else np.arange(n)
-        of_sample = np.repeat(of_group, self.design.group_size)
+        of_sample = of_group[self.design.draw]
         subsets = self._weights[n_draws:]
         if blocks < n:
             counts = sample_weights(blocks).values
@@ -349,7 +361,12 @@ class DesignMoments:
         return dataclasses.replace(draws, sizes=[int(last[size - 1]) for size in sizes])
 
     def _unbiased(self, n: np.ndarray) -> np.ndarray | float:
-        """Groups count, not their samples: these are not independent."""
+        """Groups count, not their samples: these are not independent.
+
+        The mean of even points hardly errs, and takes nothing off.
+        """
+        if self.design.replicate is not None:
+            return 1.0
         size = self.design.group_size
         return n / np.where(n > size, n - size, np.nan) if self.design.weights is None else 1.0
 

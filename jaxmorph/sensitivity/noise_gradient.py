@@ -179,8 +179,12 @@ class NoiseGradient(Estimator):
         return ratio, spread_of(self._groups((of_samples - ratio * sizes) / variance), "sample")
 
     def _groups(self, of_samples: xr.DataArray) -> xr.DataArray:
-        size = self.samples.group_size
-        return of_samples if size == 1 else of_samples.coarsen(sample=size).mean()
+        """Means over what was drawn independently."""
+        draw = self.samples.draw
+        if draw[-1] == len(draw) - 1:
+            return of_samples
+        of_draw = of_samples.assign_coords(sample=draw).groupby("sample").mean()
+        return of_draw.transpose(*of_samples.dims)
 
     def _has_interval(self, n_seeds: int) -> bool:
         groups = self.samples.points.sizes["sample"] // self.samples.group_size

@@ -10,6 +10,9 @@ interaction three times (Owen, Ann. Appl. Stat. 1 (2007) 386-411).
 Percentile intervals of few observations are too short; the deviations are stretched by
 sqrt(n / (n - 1)) t(n - 1) / z (Hesterberg, Am. Stat. 69 (2015) 371-386, "expanded percentile interval").
 Samples count as independent draws, which makes intervals of a Sobol' sequence too wide, not too narrow.
+Where a design has replicates, independent scrambles of the sequence, these are what is drawn (Owen,
+Monte Carlo Theory, Methods and Examples (2013), section 17.8; L'Ecuyer, Nakayama, Owen and Tuffin,
+Winter Simulation Conf. (2023) 445-456).
 
 A variance of few skewed draws is mostly too small, and then looks sure: resamples of 16 exponential
 numbers cover theirs in 73 % of the time. So deviations of a variance between seeds are those of its
@@ -31,7 +34,8 @@ INTERVALS = Method(
     "Intervals",
     "95 %, bootstrap over samples and over seeds, each by itself; squares of the deviations add",
     "All samples share their seeds, so the two errors do not average out together. Samples count "
-    "as independent draws, which makes intervals of a Sobol' sequence too wide, not too narrow.",
+    "as independent draws, which makes intervals of a Sobol' sequence too wide, not too narrow; of a "
+    "design with replicates these are drawn, whole.",
     "Owen, Ann. Appl. Stat. 1 (2007) 386-411; Hesterberg, Am. Stat. 69 (2015) 371-386; Zou and Donner, "
     "Stat. Med. 27 (2008) 1693-1702",
 )

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ..designs import (
+    Design,
     FastDesign,
     MorrisDesign,
     SaltelliDesign,
@@ -15,6 +16,8 @@ from ..designs import (
     represents,
     unit_size,
 )
+from ..designs import replicates as count_replicates
+from ..designs.settings import FEWEST_REPLICATES
 from .both_errors import BothErrors
 from .holes import There
 from .moments import DesignMoments, Sampling
@@ -47,6 +50,8 @@ class Samples:
         parts: Parameters of each group by its name, of a run that has groups; else none.
         weight: (sample), for samples that do not count alike.
         group_size: Consecutive samples that belong together (a unit of the design).
+        replicate: To which independent scramble of a sequence each sample belongs (sample), from 0; None
+            if there is one.
         stands_for: How averages over the samples stand for averages over the distributions:
             ``sample``, ``quadrature`` or ``none``.
         central: Number of the sample nearest to the middle of the design.
@@ -71,6 +76,7 @@ class Samples:
         self.stands_for = "sample" if design is None else represents(design)
         of_groups = question.groups.values()
         self.group_size = 1 if design is None else unit_size(design, names, of_groups)
+        self.replicate = _replicate(design, self.points["sample"].values, self.group_size)
         weights = None if design is None else design_weights(design, names)
         weights = None if weights is None else weights[kept]
         self.weight = xr.DataArray(np.ones(n) if weights is None else weights, dims="sample")
@@ -80,7 +86,7 @@ class Samples:
         self.scale: Magnitudes | None = None
         self.precision = np.dtype(float)
         self._moments = DesignMoments(
-            Sampling(n, self.group_size, weights, question.stochastic),
+            Sampling(n, self.group_size, weights, question.stochastic, self.replicate),
             None if there is None else there.often(),
         )
         numbers = self.points["sample"].values
@@ -95,6 +101,11 @@ class Samples:
     def can_tell_noise(self) -> bool:
         """Whether what varies over the design can be told from noise."""
         return self.n_seeds > 1 or not self.question.stochastic
+
+    @property
+    def draw(self) -> np.ndarray:
+        """To which independent draw each sample belongs (sample), from 0."""
+        return self._moments.design.draw
 
     @property
     def has_moments(self) -> bool:
@@ -139,6 +150,13 @@ def kept_in(together: xr.DataArray | None, part: xr.DataArray, samples: np.ndarr
         together = xr.DataArray(empty, dims=part.dims, coords=part.coords).assign_coords(sample=samples)
     together.values[rows] = part.values
     return together
+
+
+def _replicate(design: Design | None, numbers: np.ndarray, size: int) -> np.ndarray | None:
+    """Of samples with these numbers; of a run with holes some replicates may not be there."""
+    n = 1 if design is None else count_replicates(design)
+    there, replicate = np.unique(numbers // size % n, return_inverse=True)
+    return None if len(there) < FEWEST_REPLICATES else replicate
 
 
 def _central(all_points: xr.Dataset, points: xr.Dataset, there: There | None) -> int:

@@ -154,7 +154,11 @@ _AT_ONCE = 200_000
 
 
 def sobol_indices(
-    value: xr.DataArray, parameters: Sequence[str], stochastic: bool, second_order: bool = False
+    value: xr.DataArray,
+    parameters: Sequence[str],
+    stochastic: bool,
+    second_order: bool = False,
+    draw: np.ndarray | None = None,
 ) -> dict[str, xr.DataArray]:
     """Sobol' indices at every time, of every observable.
 
@@ -190,6 +194,7 @@ def sobol_indices(
         parameters: Names of the D parameters, which must be independent.
         stochastic: Whether f has noise.
         second_order: Whether the design has the rows BA_i.
+        draw: To which independent draw each row belongs; None: each base sample is one.
 
     Returns:
         Arrays (time, observable, parameter[, parameter_2]), and ``simulations_used``; none with fewer
@@ -202,7 +207,7 @@ def sobol_indices(
     size = rows_of_base_sample(d, second_order)
     if rows % size:
         raise ValueError(f"{rows} samples are no Saltelli design of {d} parameters: not n x {size}")
-    groups = groups_of(value, size, stochastic)
+    groups = groups_of(value, size, stochastic, draw)
     if groups is None:
         return {}
     usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
@@ -237,8 +242,8 @@ def sobol_indices(
     # Variances between seeds: the total with noise holds what a parameter does to the noise.
     scales = dict.fromkeys(("sobol_noise_first", "sobol_total_with_noise"), DeviationScale.SHARE)
     scales["sobol_first_with_noise"] = DeviationScale.REST
-    n_indices = d * (d + 1 if second_order else 1)
-    found = estimate_blocks(value, of_block, stochastic, parameters, groups.n, sizes, n_indices, scales)
+    n_indices, n = d * (d + 1 if second_order else 1), groups.draws
+    found = estimate_blocks(value, of_block, stochastic, parameters, n, sizes, n_indices, scales)
     return with_share_used(found, value, np.repeat(usable, size))
 
 
@@ -288,5 +293,5 @@ class SobolIndices(OfValues):
         design, stochastic = self.samples.question.design, self.samples.question.stochastic
         assert isinstance(design, SaltelliDesign)
         names = list(self.samples.parts) or self.samples.parameters
-        found = sobol_indices(value, names, stochastic, design.second_order)
+        found = sobol_indices(value, names, stochastic, design.second_order, self.samples.draw)
         return of_groups(found, _NAMES_OF_GROUPS) if self.samples.parts else found

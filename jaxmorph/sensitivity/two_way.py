@@ -221,15 +221,18 @@ class Blocks:
 
     Groups are put into blocks at random, so that blocks of a sequence that is more even than random
     draws count as such draws.
+
+    Args:
+        draw: To which independent draw (a sample, a group of them) each sample belongs, from 0.
     """
 
-    def __init__(self, n_samples: int, group_size: int):
-        groups = max(n_samples // group_size, 1)
-        self._n = min(groups, _MOST_BLOCKS)
-        of_group = np.arange(groups)
-        if groups > self._n:
-            of_group = np.random.default_rng(0).permutation(groups) % self._n
-        self._of_sample = np.repeat(of_group, group_size)
+    def __init__(self, draw: np.ndarray):
+        draws = int(draw.max()) + 1
+        self._n = min(draws, _MOST_BLOCKS)
+        of_draw = np.arange(draws)
+        if draws > self._n:
+            of_draw = np.random.default_rng(0).permutation(draws) % self._n
+        self._of_sample = of_draw[draw]
         self._sums: dict[str, xr.DataArray] = {}
         self._counts: dict[str, xr.DataArray] = {}
 

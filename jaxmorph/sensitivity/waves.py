@@ -27,10 +27,12 @@ _POINTS, _BEYOND = 2000, 1e-9
 _REACH, _NEAREST = 16.0, 1e-3
 
 
-def of_gradients(distribution: Distribution, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """What gradients by u are multiplied by, h_k (wave, sample)."""
+def of_gradients(
+    distribution: Distribution, theta: np.ndarray, v: np.ndarray, n: int = WAVES
+) -> np.ndarray:
+    """What gradients by u are multiplied by, the first n of h_k (wave, sample)."""
     p = _density(distribution, theta)
-    waves = np.sin(np.pi * np.arange(1, WAVES + 1)[:, None] * v)
+    waves = np.sin(np.pi * np.arange(1, n + 1)[:, None] * v)
     # Where a sample is so far out that its density is 0, h p is too.
     return np.divide(waves, p, out=np.zeros_like(waves), where=np.broadcast_to(p > 0, waves.shape))
 

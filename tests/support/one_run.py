@@ -1,6 +1,6 @@
 """A run of one time from plain arrays: its estimates, or what integration by parts says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ import xarray as xr
 from jaxmorph.distributions import Distribution
 from jaxmorph.sensitivity import Question, Samples, Slab, estimate
 from jaxmorph.sensitivity.by_parts import ByParts, Missing
+from jaxmorph.sensitivity.estimator import Estimates, Estimator
+from jaxmorph.sensitivity.natural import natural_scale
+from jaxmorph.sensitivity.samples import kept_in
 
 DIMS = ("sample", "seed", "time", "observable", "parameter")
 
@@ -49,12 +52,45 @@ def by_parts(
 ) -> Missing:
     """What integration by parts says, from so many slabs."""
     points, everything = arrays(distributions, v, f, g)
-    test = ByParts(Samples(points, Question(distributions, **known), None))
-    for rows in np.array_split(np.arange(len(v)), slabs):
+    samples = Samples(points, Question(distributions, **known), None)
+    test = ByParts(samples)
+    for slab in slabs_of(samples, everything, slabs):
+        test.add(slab)
+    return test.parts()
+
+
+def by_one(
+    estimator: type[Estimator],
+    distributions: Sequence[Distribution],
+    v: np.ndarray,
+    f: np.ndarray,
+    g: np.ndarray,
+    found: Estimates | None = None,
+    slabs: int = 1,
+    **known: Any,
+) -> Estimates:
+    """What one estimator gives at the one time, of a run of which these estimates were found."""
+    points, everything = arrays(distributions, v, f, g)
+    samples = Samples(points, Question(distributions, **known), None)
+    samples.n_seeds = f.shape[1]
+    one = estimator(samples)
+    for slab in slabs_of(samples, everything, slabs):
+        chosen = slab.value.isel(sample=np.isin(slab.value["sample"].values, samples.chosen))
+        samples.values = kept_in(samples.values, chosen, samples.chosen)
+        one.add(slab)
+    return {
+        name: array.isel(time=0, missing_dims="ignore")
+        for name, array in one.finish(found or {}).items()
+    }
+
+
+def slabs_of(samples: Samples, everything: xr.Dataset, n: int) -> Iterator[Slab]:
+    distributions = samples.question.distributions
+    for rows in np.array_split(np.arange(everything.sizes["sample"]), n):
         slab = everything.isel(sample=rows)
         finite = xr.apply_ufunc(np.isfinite, slab["gradient"]).all("parameter")
         used = finite & xr.apply_ufunc(np.isfinite, slab["value"])
         value, gradient = slab["value"].where(used), slab["gradient"].where(used)
         theta = slab["parameter_value"]
-        test.add(Slab(value, gradient, gradient, theta, used, None, slab, xr.Dataset()))
-    return test.parts()
+        scaled = gradient * natural_scale(distributions, theta) * samples.sd
+        yield Slab(value, gradient, scaled, theta, used, None, slab, xr.Dataset())
