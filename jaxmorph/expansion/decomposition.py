@@ -24,6 +24,7 @@ from .choice import Candidates, Choice, choose, missed
 from .indices import weights
 from .jackknife import (
     Half,
+    agreed,
     coefficients,
     hidden_by_noise,
     linear_functionals,
@@ -71,6 +72,9 @@ class Decomposition:
         se_missed: That of what the expansion misses.
         missed: Share of the variance that the expansion misses at left-out samples (output).
         missed_se: Standard error of it, of samples and seeds.
+        agreed: Whether each seed agrees with the others of its half: its coefficients and the mean of
+            theirs have a positive product (output). Of seeds of which a few are large and none is
+            negative the variance is told from 0 by that before its standard error says so.
         error: The same with the noise that is left in its coefficients; 1 - error is its Q^2.
         with_gradients: Whether derivatives count.
         n_terms: Number of terms, of the larger of the expansions.
@@ -91,6 +95,7 @@ class Decomposition:
     se_missed: np.ndarray
     missed: np.ndarray
     missed_se: np.ndarray
+    agreed: np.ndarray
     error: np.ndarray
     with_gradients: bool
     n_terms: int
@@ -127,6 +132,7 @@ def decompose(
     use_gradients: bool = True,
     linear: np.ndarray | None = None,
     groups: Sequence[Sequence[int]] = (),
+    of_variances: bool = False,
 ) -> Decomposition:
     """The variance of several outputs that have their terms in common.
 
@@ -138,6 +144,8 @@ def decompose(
         use_gradients: Whether derivatives may count.
         linear: What to make of the coefficients (functional, term); None: the mean alone.
         groups: Numbers of the parameters of each group.
+        of_variances: Whether the data are variances between seeds, of few blocks that may all be larger
+            or smaller by one factor. These choose and estimate together: there are too few for halves.
     """
     if linear is None:
         linear = np.eye(1, len(degrees))
@@ -146,7 +154,7 @@ def decompose(
     scale = np.where(scale > 0, scale, 1.0)
     some = np.unique(np.linspace(0, outputs - 1, min(_TIMES, outputs)).round().astype(int))
     parts: list[tuple[slice, slice]] = [(slice(None), slice(None))]
-    if n_seeds >= FEWEST_FOR_HALVES:
+    if not of_variances and n_seeds >= FEWEST_FOR_HALVES:
         even, odd = slice(0, None, 2), slice(1, None, 2)
         parts = [(even, odd), (odd, even)]
     typical = data[:, :, some] / scale[some, None]
@@ -162,7 +170,7 @@ def decompose(
             _half(candidates, parts_of_terms, linear, choice, part[..., estimates], size)
             for choice, (_, estimates) in zip(choices, parts, strict=True)
         ]
-        found.append(_together(halves, part[:, 0], scale[block], len(degrees)))
+        found.append(_together(halves, part[:, 0], scale[block], len(degrees), of_variances))
     return _chained(found)
 
 
@@ -204,7 +212,11 @@ def _half(
 
 
 def _together(
-    halves: list[Half], value: np.ndarray, scale: np.ndarray, n_candidates: int
+    halves: list[Half],
+    value: np.ndarray,
+    scale: np.ndarray,
+    n_candidates: int,
+    of_variances: bool,
 ) -> Decomposition:
     n, _, n_seeds = value.shape
     part = np.mean([h.weights @ squares(h.coefficient) for h in halves], axis=0)
@@ -217,7 +229,7 @@ def _together(
         seeds += of_seeds(h, part, variance, len(halves))
         both += of_both(h, share, variance, len(halves))
         lacking += of_missed(h, share, variance) / len(halves)
-        hidden += hidden_by_noise(h) / (len(halves) * variance) ** 2
+        hidden += hidden_by_noise(h, of_variances) / (len(halves) * variance) ** 2
     centred = value - value.mean(axis=0)
     spread = squares(centred).sum(axis=0) / (n - 1)
     spread = np.where(spread > 0, spread, np.nan)
@@ -242,6 +254,7 @@ def _together(
         np.sqrt(lacking),
         left.mean(axis=0) / spread,
         missed_se / spread,
+        np.all([agreed(h) for h in halves], axis=0),
         (left.mean(axis=0) + noise) / spread,
         any(len(h.choice.weight) > 1 for h in halves),
         max(len(h.choice.every.terms) for h in halves),

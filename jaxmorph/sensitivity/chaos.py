@@ -30,6 +30,7 @@ from .chaos_quantities import (
     EXPANSION_TOTAL,
     EXPANSION_TOTAL_OF_GROUP,
     FEWEST_SAMPLES,
+    LEAST_NOISE_Q2,
     LEAST_Q2,
     MOST_PARAMETERS,
     QUANTITIES,
@@ -91,51 +92,26 @@ class Chaos(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        design, d = samples.question.design, len(samples.parameters)
-        self._applies = (
-            samples.stands_for == "sample"
-            and not isinstance(design, FastDesign)
-            and samples.question.independent
-            and samples.points.sizes["sample"] >= FEWEST_SAMPLES
-            and d <= MOST_PARAMETERS
-        )
+        self._applies = expandable(samples)
         self._kept: np.ndarray | None = None
         self._data: xr.DataArray | None = None
 
     def add(self, slab: Slab) -> Estimates:
-        if self._applies and slab.value.sizes["seed"] > 0:
+        n_seeds = slab.value.sizes["seed"]
+        if self._applies and n_seeds > 0:
             if self._kept is None:
-                self._kept = self._which(slab)
+                self._kept = kept_samples(self.samples, slab, min(_MOST_SEEDS, n_seeds), _MOST_BYTES)
             here = np.isin(slab.value["sample"].values, self._kept)
             part = [x.isel(sample=here) for x in (slab.value, slab.scaled)]
             self._data = kept_in(self._data, _rows(*part), self._kept)
         return {}
 
-    def _which(self, slab: Slab) -> np.ndarray:
-        """Numbers of the samples that are kept: whole groups, as many as the memory has room for."""
-        one = 8 * slab.value[0].size * (1 + slab.gradient.sizes["parameter"])
-        one = one * min(_MOST_SEEDS, slab.value.sizes["seed"]) // slab.value.sizes["seed"]
-        size, numbers = self.samples.group_size, self.samples.points["sample"].values
-        groups = len(numbers) // size
-        most = int(min(_MOST_SAMPLES, _MOST_BYTES / one)) // size
-        chosen = np.sort(np.random.default_rng(0).permutation(groups)[: max(1, most)])
-        kept: np.ndarray = numbers.reshape(groups, size)[chosen].ravel()
-        return kept
-
     def finish(self, found: Estimates) -> Estimates:
         if self._data is None or (self.samples.question.stochastic and self.samples.n_seeds < FEWEST):
             return {}
         has_own = {one.name for one in (TOTAL, SECOND, CLOSED) if one.name in found}
-        together: dict[str, list[xr.DataArray]] = {}
-        data = self._data
-        fit = _Fits(self.samples, data)
-        refuted = found.get("some_gradient_incomplete")
-        for o in range(data.sizes["observable"]):
-            one = data.isel(observable=[o])
-            complete = refuted is None or not bool(refuted.isel(observable=o).any())
-            for name, array in fit.estimates(one, complete, has_own).items():
-                together.setdefault(name, []).append(array)
-        result = {name: xr.concat(arrays, "observable") for name, arrays in together.items()}
+        fit = Fits(self.samples, self._data)
+        result = fit.of_all(self._data, found, has_own)
         nothing = [n for n, a in result.items() if not bool(a.notnull().any())]
         if "expansion_q2" in result:
             best = float(result["expansion_q2"].max())
@@ -146,6 +122,35 @@ class Chaos(Estimator):
             self.absent = dict.fromkeys(nothing, why)
         kept = {name: array for name, array in result.items() if name not in nothing}
         return compact(kept, fit.degrees, self.samples.parameters, self.samples.question.distributions)
+
+
+def expandable(samples: Samples) -> bool:
+    """Whether a design and its parameters are such that an expansion says something of them."""
+    return (
+        samples.stands_for == "sample"
+        and not isinstance(samples.question.design, FastDesign)
+        and samples.question.independent
+        and samples.points.sizes["sample"] >= FEWEST_SAMPLES
+        and len(samples.parameters) <= MOST_PARAMETERS
+    )
+
+
+def kept_samples(samples: Samples, slab: Slab, n_seeds: int, most_bytes: float) -> np.ndarray:
+    """Numbers of the samples that are kept: whole groups, as many as the memory has room for.
+
+    Args:
+        samples: Of the run.
+        slab: The first.
+        n_seeds: So many numbers are kept of each value and derivative.
+        most_bytes: How much room there is.
+    """
+    rows = slab.value.sizes["time"] * slab.value.sizes["observable"] * (1 + len(samples.parameters))
+    size, numbers = samples.group_size, samples.points["sample"].values
+    groups = len(numbers) // size
+    most = int(min(_MOST_SAMPLES, most_bytes / (8 * rows * n_seeds))) // size
+    chosen = np.sort(np.random.default_rng(0).permutation(groups)[: max(1, most)])
+    kept: np.ndarray = numbers.reshape(groups, size)[chosen].ravel()
+    return kept
 
 
 def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
@@ -163,15 +168,25 @@ def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(rows, coordinates, ("sample", "row", *PLACE, "seed"))
 
 
-class _Fits:
+class Fits:
     """Expansions of one observable after another, with the equations that they share.
 
     Attributes:
         degrees: Of the candidates (term, parameter).
     """
 
-    def __init__(self, samples: Samples, data: xr.DataArray):
-        self._samples = samples
+    def __init__(self, samples: Samples, data: xr.DataArray, of_noise: bool = False):
+        """Of the samples of ``data``.
+
+        Args:
+            samples: Of the run.
+            data: (sample, ...).
+            of_noise: Whether data are variances between seeds. With common random numbers a few large
+                draws make these large everywhere: the size of all of it is then known badly, the shares
+                are not. So Q^2 is without that error, and the variance need only be told from nothing:
+                larger than noise alone makes it, or the same pattern in all blocks.
+        """
+        self._samples, self._of_noise = samples, of_noise
         self._parameter = samples.points["parameter_value"].sel(sample=data["sample"])
         d = len(samples.parameters)
         self.degrees = candidates(d, most_candidates(d))
@@ -181,6 +196,27 @@ class _Fits:
         effects = main_effects(samples.question.distributions, self.degrees, np.array(PROBABILITIES))
         self._linear = np.concatenate([np.eye(1, len(self.degrees)), np.concatenate(effects)])
         self._of_rows: dict[bytes, Candidates] = {}
+
+    def of_all(
+        self, data: xr.DataArray, found: Estimates, has_own: Collection[str], gradients: bool = True
+    ) -> Estimates:
+        """Of all observables.
+
+        Args:
+            data: (sample, row, time, observable, seed): values and derivatives by parameters in units of
+                their sd.
+            found: Estimates, those of :class:`Completeness` among them.
+            has_own: Names of what the design estimates itself.
+            gradients: Whether derivatives may count, where they are not found incomplete.
+        """
+        together: dict[str, list[xr.DataArray]] = {}
+        refuted = found.get("some_gradient_incomplete")
+        for o in range(data.sizes["observable"]):
+            one = data.isel(observable=[o])
+            complete = refuted is None or not bool(refuted.isel(observable=o).any())
+            for name, array in self.estimates(one, complete and gradients, has_own).items():
+                together.setdefault(name, []).append(array)
+        return {name: xr.concat(arrays, "observable") for name, arrays in together.items()}
 
     def estimates(self, data: xr.DataArray, complete: bool, has_own: Collection[str]) -> Estimates:
         """Of one observable, from (sample, row, time, observable, seed)."""
@@ -203,7 +239,8 @@ class _Fits:
             filled = filled[..., :1]
         groups = -(-int(rows.sum()) // size // _MOST_GROUPS) * size
         shared = self._equations(rows)
-        found = decompose(shared, self.degrees, filled, groups, complete, self._linear, self._groups)
+        given = shared, self.degrees, filled, groups, complete, self._linear, self._groups
+        found = decompose(*given, of_variances=self._of_noise)
         return self._named(data, found, times, names)
 
     def _equations(self, rows: np.ndarray) -> Candidates:
@@ -217,10 +254,13 @@ class _Fits:
     def _named(
         self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: _Names
     ) -> Estimates:
-        q2 = 1 - found.error
+        q2 = 1 - (found.missed if self._of_noise else found.error)
         se = np.hypot(found.se_samples, found.se_missed)
-        sure = np.hypot(se[0], found.se_seeds[0]) < _SURE
-        holds = (q2 >= LEAST_Q2) & sure
+        if self._of_noise:
+            sure = ((found.se_hidden[0] < _SURE) | found.agreed) & (se[0] < _SURE)
+        else:
+            sure = np.hypot(se[0], found.se_seeds[0]) < _SURE
+        holds = (q2 >= (LEAST_NOISE_Q2 if self._of_noise else LEAST_Q2)) & sure
         low, high = found.interval()
         parts = self._parts
         interval = found.n_seeds == 1 or found.n_seeds >= FEWEST
