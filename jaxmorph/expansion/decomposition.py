@@ -28,6 +28,7 @@ from .choice import Candidates, Choice, choose, missed
 from .indices import Forms, independent_forms
 from .jackknife import (
     Half,
+    agreed,
     coefficients,
     hidden_by_noise,
     linear_functionals,
@@ -77,6 +78,9 @@ class Decomposition:
         se_terms: What missed terms do to those that are there, by the choice of samples.
         missed: Share of the variance that the expansion misses at left-out samples (output).
         missed_se: Standard error of it, of samples and seeds.
+        agreed: Whether each seed agrees with the others of its half: its coefficients and the mean of
+            theirs have a positive product (output). Of seeds of which a few are large and none is
+            negative the variance is told from 0 by that before its standard error says so.
         error: The same with the noise that is left in its coefficients; 1 - error is its Q^2.
         error_by_values: The same of the best expansion from values alone.
         with_gradients: Whether derivatives count.
@@ -101,6 +105,7 @@ class Decomposition:
     se_terms: np.ndarray
     missed: np.ndarray
     missed_se: np.ndarray
+    agreed: np.ndarray
     error: np.ndarray
     error_by_values: np.ndarray
     with_gradients: bool
@@ -155,6 +160,7 @@ def decompose(
     use_gradients: bool = True,
     linear: np.ndarray | None = None,
     forms: Callable[[np.ndarray], Forms] = independent_forms,
+    of_variances: bool = False,
 ) -> Decomposition:
     """The variance of several outputs that have their terms in common.
 
@@ -166,6 +172,8 @@ def decompose(
         use_gradients: Whether derivatives may count.
         linear: What to make of the coefficients (functional, term), first the mean; None: it alone.
         forms: The parts of the variance, from the degrees of terms.
+        of_variances: Whether the data are variances between seeds, of few blocks that may all be larger
+            or smaller by one factor. These choose and estimate together: there are too few for halves.
     """
     if linear is None:
         linear = np.eye(1, len(degrees))
@@ -174,7 +182,7 @@ def decompose(
     scale = np.where(scale > 0, scale, 1.0)
     some = np.unique(np.linspace(0, outputs - 1, min(_TIMES, outputs)).round().astype(int))
     parts: list[tuple[slice, slice]] = [(slice(None), slice(None))]
-    if n_seeds >= FEWEST_FOR_HALVES:
+    if not of_variances and n_seeds >= FEWEST_FOR_HALVES:
         even, odd = slice(0, None, 2), slice(1, None, 2)
         parts = [(even, odd), (odd, even)]
     typical = data[:, :, some] / scale[some, None]
@@ -190,7 +198,7 @@ def decompose(
             _half(candidates, share, linear, choice, part[..., estimates], size)
             for choice, share, (_, estimates) in zip(choices, shares, parts, strict=True)
         ]
-        found.append(_together(halves, part[:, 0], scale[block], len(degrees)))
+        found.append(_together(halves, part[:, 0], scale[block], len(degrees), of_variances))
     return _chained(found)
 
 
@@ -237,7 +245,11 @@ def _half(
 
 
 def _together(
-    halves: list[Half], value: np.ndarray, scale: np.ndarray, n_candidates: int
+    halves: list[Half],
+    value: np.ndarray,
+    scale: np.ndarray,
+    n_candidates: int,
+    of_variances: bool,
 ) -> Decomposition:
     n, _, n_seeds = value.shape
     part = np.mean([h.weights @ squares(h.coefficient) for h in halves], axis=0)
@@ -249,7 +261,7 @@ def _together(
     for h in halves:
         seeds += of_seeds(h, part, variance, len(halves))
         both += of_both(h, share, variance, len(halves))
-        hidden += hidden_by_noise(h) / (len(halves) * variance) ** 2
+        hidden += hidden_by_noise(h, of_variances) / (len(halves) * variance) ** 2
     centred = value - value.mean(axis=0)
     spread = squares(centred).sum(axis=0) / (n - 1)
     spread = np.where(spread > 0, spread, np.nan)
@@ -275,6 +287,7 @@ def _together(
         np.sqrt(np.maximum(of_samples - both, 0)),
         left.mean(axis=0) / spread,
         missed_se / spread,
+        np.all([agreed(h) for h in halves], axis=0),
         _error(halves, [h.left for h in halves]) / spread,
         _error(halves, [h.left_by_values for h in halves]) / spread,
         any(len(h.choice.weight) > 1 for h in halves),

@@ -105,12 +105,27 @@ def seeds_of_missed(h: Half) -> np.ndarray:
     return np.asarray((n - 1) / n * np.maximum((of_all - of_one).sum(axis=0), 0))
 
 
-def hidden_by_noise(h: Half) -> np.ndarray:
+def hidden_by_noise(h: Half, but_size: bool = False) -> np.ndarray:
     """Variance of the mean product of different seeds if all coefficients are 0, (part, output).
 
     2 tr((W S)^2) / (R (R - 1)), S being the covariance of coefficients between seeds, W the weights.
+
+    Args:
+        h: The seeds.
+        but_size: Whether S is, for the shares, without what makes all coefficients of a seed larger or
+            smaller by one factor, which no share has.
     """
-    c = h.coefficient
+    hidden = _hidden(h, h.coefficient)
+    if but_size:
+        w = h.weights[0][:, None, None]
+        mean = h.coefficient.mean(axis=-1, keepdims=True)
+        size = (w * mean**2).sum(axis=0)
+        factor = (w * h.coefficient * mean).sum(axis=0) / np.where(size > 0, size, 1.0)
+        hidden[1:] = _hidden(h, h.coefficient - factor * mean)[1:]
+    return hidden
+
+
+def _hidden(h: Half, c: np.ndarray) -> np.ndarray:
     n = c.shape[-1]
     if n < 3:
         return np.zeros((len(h.weights), c.shape[1]))
@@ -118,6 +133,13 @@ def hidden_by_noise(h: Half) -> np.ndarray:
     squared = (deviation @ deviation.swapaxes(1, 2) / (n - 1)) ** 2
     trace = ((h.weights @ squared) * h.weights).sum(axis=-1)
     return 2 / (n * (n - 1)) * trace.T
+
+
+def agreed(h: Half) -> np.ndarray:
+    """Whether coefficients of each seed have a positive product with those of the others, (output)."""
+    c = h.coefficient
+    others = c.sum(axis=-1, keepdims=True) - c
+    return np.asarray((np.tensordot(h.weights[0], c * others, axes=1) > 0).all(axis=-1))
 
 
 def of_both(h: Half, share: np.ndarray, variance: np.ndarray, n_halves: int) -> np.ndarray:

@@ -184,6 +184,7 @@ COORDINATES: tuple[Quantity, ...] = (
     _coordinate("component", "number of the eigenvector, the largest eigenvalue first"),
     _coordinate("term", "number of the term of an expansion"),
     _coordinate("degree", "degree of a polynomial"),
+    _coordinate("record", "rank of the record that is chosen, the best first"),
     _coordinate("parameter", "name of the parameter", label=True),
     _coordinate("parameter_2", "name of the second parameter", label=True),
     _coordinate("group", "name of the group of parameters; of a single one its own", label=True),

@@ -15,6 +15,7 @@ from ..listing import first_of, joined
 from ..quantities import Kind
 from .convergence import verdicts
 from .incomplete import unresolved
+from .measuring import measuring
 from .summary import Effect, Ranking, leading_sentence, percent, rankings
 from .survivors import left_out
 
@@ -355,6 +356,7 @@ def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
         unresolved(sensitivity),
         convergence(sensitivity),
         alike(sensitivity),
+        measuring(sensitivity),
     ]
     return [sentence for sentence in found if sentence]
 

@@ -12,7 +12,6 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from ..designs import FastDesign
 from ..expansion import (
     Candidates,
     Decomposition,
@@ -29,6 +28,7 @@ from .chaos_quantities import (
     FEWEST_SAMPLES,
     KUCHERENKO_FIRST,
     KUCHERENKO_TOTAL,
+    LEAST_NOISE_Q2,
     LEAST_Q2,
     QUANTITIES,
 )
@@ -91,34 +91,19 @@ class Chaos(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        applies = (
-            samples.stands_for == "sample"
-            and not isinstance(samples.question.design, FastDesign)
-            and samples.points.sizes["sample"] >= FEWEST_SAMPLES
-        )
-        self._inputs = inputs_of(samples) if applies else None
+        self._inputs = inputs_of(samples)
         self._kept: np.ndarray | None = None
         self._data: xr.DataArray | None = None
 
     def add(self, slab: Slab) -> Estimates:
-        if self._inputs is not None and slab.value.sizes["seed"] > 0:
+        n_seeds = slab.value.sizes["seed"]
+        if self._inputs is not None and n_seeds > 0:
             if self._kept is None:
-                self._kept = self._which(slab)
+                self._kept = kept_samples(self.samples, slab, min(_MOST_SEEDS, n_seeds), _MOST_BYTES)
             here = np.isin(slab.value["sample"].values, self._kept)
             part = [x.isel(sample=here) for x in (slab.value, slab.scaled)]
             self._data = kept_in(self._data, _rows(*part), self._kept)
         return {}
-
-    def _which(self, slab: Slab) -> np.ndarray:
-        """Numbers of the samples that are kept: whole groups, as many as the memory has room for."""
-        one = 8 * slab.value[0].size * (1 + slab.gradient.sizes["parameter"])
-        one = one * min(_MOST_SEEDS, slab.value.sizes["seed"]) // slab.value.sizes["seed"]
-        size, numbers = self.samples.group_size, self.samples.points["sample"].values
-        groups = len(numbers) // size
-        most = int(min(_MOST_SAMPLES, _MOST_BYTES / one)) // size
-        chosen = np.sort(np.random.default_rng(0).permutation(groups)[: max(1, most)])
-        kept: np.ndarray = numbers.reshape(groups, size)[chosen].ravel()
-        return kept
 
     def finish(self, found: Estimates) -> Estimates:
         if self._inputs is None or self._data is None:
@@ -126,16 +111,8 @@ class Chaos(Estimator):
         if self.samples.question.stochastic and self.samples.n_seeds < FEWEST:
             return {}
         has_own = {one.name for one in (TOTAL, SECOND, CLOSED) if one.name in found}
-        together: dict[str, list[xr.DataArray]] = {}
-        data = self._data
-        fit = _Fits(self.samples, self._inputs, data)
-        refuted = found.get("some_gradient_incomplete")
-        for o in range(data.sizes["observable"]):
-            one = data.isel(observable=[o])
-            complete = refuted is None or not bool(refuted.isel(observable=o).any())
-            for name, array in fit.estimates(one, complete, has_own).items():
-                together.setdefault(name, []).append(array)
-        result = {name: xr.concat(arrays, "observable") for name, arrays in together.items()}
+        fit = Fits(self.samples, self._inputs, self._data)
+        result = fit.of_all(self._data, found, has_own)
         nothing = [n for n, a in result.items() if not bool(a.notnull().any())]
         if "expansion_q2" in result:
             best = float(result["expansion_q2"].max())
@@ -148,6 +125,24 @@ class Chaos(Estimator):
         return compact(
             kept, self._inputs.degrees, self.samples.parameters, self.samples.question.distributions
         )
+
+
+def kept_samples(samples: Samples, slab: Slab, n_seeds: int, most_bytes: float) -> np.ndarray:
+    """Numbers of the samples that are kept: whole groups, as many as the memory has room for.
+
+    Args:
+        samples: Of the run.
+        slab: The first.
+        n_seeds: So many numbers are kept of each value and derivative.
+        most_bytes: How much room there is.
+    """
+    rows = slab.value.sizes["time"] * slab.value.sizes["observable"] * (1 + len(samples.parameters))
+    size, numbers = samples.group_size, samples.points["sample"].values
+    groups = len(numbers) // size
+    most = int(min(_MOST_SAMPLES, most_bytes / (8 * rows * n_seeds))) // size
+    chosen = np.sort(np.random.default_rng(0).permutation(groups)[: max(1, most)])
+    kept: np.ndarray = numbers.reshape(groups, size)[chosen].ravel()
+    return kept
 
 
 def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
@@ -165,17 +160,49 @@ def _rows(value: xr.DataArray, scaled: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(rows, coordinates, ("sample", "row", *PLACE, "seed"))
 
 
-class _Fits:
+class Fits:
     """Expansions of one observable after another, with the equations that they share."""
 
-    def __init__(self, samples: Samples, inputs: Inputs, data: xr.DataArray):
-        self._samples, self._inputs = samples, inputs
+    def __init__(self, samples: Samples, inputs: Inputs, data: xr.DataArray, of_noise: bool = False):
+        """Of the samples of ``data``.
+
+        Args:
+            samples: Of the run.
+            inputs: What the expansion is in.
+            data: (sample, ...).
+            of_noise: Whether data are variances between seeds. With common random numbers a few large
+                draws make these large everywhere: the size of all of it is then known badly, the shares
+                are not. So Q^2 is without that error, and the variance need only be told from nothing:
+                larger than noise alone makes it, or the same pattern in all blocks.
+        """
+        self._samples, self._inputs, self._of_noise = samples, inputs, of_noise
         parameter = samples.points["parameter_value"].sel(sample=data["sample"])
         self._parameter = parameter.transpose("sample", "parameter").values
         self._parts = PartsOfVariance(len(samples.parameters), len(samples.parts))
         effects = inputs.main_effects(np.array(PROBABILITIES))
         self._linear = np.concatenate([np.eye(1, len(inputs.degrees)), np.concatenate(effects)])
         self._of_rows: dict[bytes, Candidates] = {}
+
+    def of_all(
+        self, data: xr.DataArray, found: Estimates, has_own: Collection[str], gradients: bool = True
+    ) -> Estimates:
+        """Of all observables.
+
+        Args:
+            data: (sample, row, time, observable, seed): values and derivatives by parameters in units of
+                their sd.
+            found: Estimates, those of :class:`Completeness` among them.
+            has_own: Names of what the design estimates itself.
+            gradients: Whether derivatives may count, where they are not found incomplete.
+        """
+        together: dict[str, list[xr.DataArray]] = {}
+        refuted = found.get("some_gradient_incomplete")
+        for o in range(data.sizes["observable"]):
+            one = data.isel(observable=[o])
+            complete = refuted is None or not bool(refuted.isel(observable=o).any())
+            for name, array in self.estimates(one, complete and gradients, has_own).items():
+                together.setdefault(name, []).append(array)
+        return {name: xr.concat(arrays, "observable") for name, arrays in together.items()}
 
     def estimates(self, data: xr.DataArray, complete: bool, has_own: Collection[str]) -> Estimates:
         """Of one observable, from (sample, row, time, observable, seed)."""
@@ -199,7 +226,8 @@ class _Fits:
         groups = -(-int(rows.sum()) // size // _MOST_GROUPS) * size
         filled = self._inputs.data(filled, self._parameter[rows])
         shared, inputs = self._equations(rows), self._inputs
-        found = decompose(shared, inputs.degrees, filled, groups, complete, self._linear, inputs.forms)
+        given = shared, inputs.degrees, filled, groups, complete, self._linear, inputs.forms
+        found = decompose(*given, of_variances=self._of_noise)
         return self._named(data, found, times, names)
 
     def _equations(self, rows: np.ndarray) -> Candidates:
@@ -212,9 +240,12 @@ class _Fits:
     def _named(
         self, data: xr.DataArray, found: Decomposition, times: np.ndarray, names: _Names
     ) -> Estimates:
-        q2 = 1 - found.error
-        sure = np.hypot(found.se_terms[0], found.se_noise[0]) < _SURE
-        holds = (q2 >= LEAST_Q2) & sure
+        q2 = 1 - (found.missed if self._of_noise else found.error)
+        if self._of_noise:
+            sure = ((found.se_hidden[0] < _SURE) | found.agreed) & (found.se_samples[0] < _SURE)
+        else:
+            sure = np.hypot(found.se_terms[0], found.se_noise[0]) < _SURE
+        holds = (q2 >= (LEAST_NOISE_Q2 if self._of_noise else LEAST_Q2)) & sure
         low, high = found.interval()
         parts = self._parts
         interval = found.n_seeds == 1 or found.n_seeds >= FEWEST

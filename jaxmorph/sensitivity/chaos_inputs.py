@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..designs import correlation_factor
+from ..designs import FastDesign, correlation_factor
 from ..distributions import Distribution, Normal
 from ..expansion import (
     Forms,
@@ -18,7 +18,7 @@ from ..expansion import (
     main_effects,
     most_candidates,
 )
-from .chaos_quantities import MOST_CORRELATED, MOST_PARAMETERS
+from .chaos_quantities import FEWEST_SAMPLES, MOST_CORRELATED, MOST_PARAMETERS
 from .samples import Samples
 
 
@@ -104,8 +104,17 @@ class Scores(Inputs):
 
 
 def inputs_of(samples: Samples) -> Inputs | None:
-    """Those of a run; None if they are too many, or correlated nobody knows how."""
+    """Those of a run; None if an expansion says nothing of its design.
+
+    Nor are there any if the parameters are too many, or correlated nobody knows how.
+    """
     question, names = samples.question, samples.parameters
+    if (
+        samples.stands_for != "sample"
+        or isinstance(question.design, FastDesign)
+        or samples.points.sizes["sample"] < FEWEST_SAMPLES
+    ):
+        return None
     if question.independent:
         groups = [[names.index(name) for name in part] for part in samples.parts.values()]
         few = len(names) <= MOST_PARAMETERS

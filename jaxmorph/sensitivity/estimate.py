@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _BOTH = Interval.SAMPLES_AND_SEEDS
 # The order of dimensions in every variable.
 _ORDER = (
-    "quantile", "n_samples", "n_seeds", "sample", "seed", "time", "observable", "component",
+    "quantile", "n_samples", "n_seeds", "sample", "seed", "time", "observable", "component", "record",
     "term", "parameter", "parameter_2", "group", "probability", "degree", "excluded",
 )  # fmt: skip
 
