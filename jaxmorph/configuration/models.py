@@ -185,7 +185,7 @@ class Run(ConfigurationModel):
         cls, correlations: tuple[Correlation, ...], info: ValidationInfo
     ) -> tuple[Correlation, ...]:
         if "parameters" in info.data:
-            check_correlations(correlations, list(info.data["parameters"]))
+            check_correlations(correlations, info.data["parameters"])
         return correlations
 
     @field_validator("groups")

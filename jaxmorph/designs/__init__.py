@@ -5,7 +5,7 @@ the points are made by :func:`make_design` with ``scipy.stats.qmc`` and SALib. E
 function of its settings alone.
 """
 
-from .copula import Correlation, correlation_factor, independence_obstacle
+from .copula import Correlation, correlation_factor, independence_obstacle, score_obstacle
 from .corners import corner_points
 from .extension import shortest_design
 from .groups import groups_obstacle, moved_together, named_parts, parts
@@ -53,6 +53,7 @@ __all__ = [
     "named_parts",
     "parts",
     "represents",
+    "score_obstacle",
     "shortest_design",
     "spread_samples",
     "unit_size",

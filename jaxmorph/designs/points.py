@@ -13,6 +13,7 @@ from .copula import (
     correlated,
     correlation_factor,
     independence_obstacle,
+    score_obstacle,
 )
 from .groups import parts
 from .settings import (
@@ -63,6 +64,8 @@ def make_design(
     names = list(distributions)
     if (obstacle := independence_obstacle(design, correlations)) is not None:
         raise JaxmorphError(f"design: {obstacle}")
+    if (obstacle := score_obstacle(distributions, correlations)) is not None:
+        raise JaxmorphError(f"correlations: {obstacle}")
     match design:
         case GridDesign():
             return _grid(design, distributions)

@@ -11,6 +11,9 @@ from pydantic import Field
 
 from .base import AT_BOUND as AT_BOUND
 from .beta import Beta as Beta
+from .discrete import Categorical as Categorical
+from .discrete import Discrete as Discrete
+from .discrete import Finite as Finite
 from .gamma import Gamma as Gamma
 from .normal import LogNormal as LogNormal
 from .normal import Normal as Normal
@@ -29,7 +32,9 @@ Distribution = Annotated[
     | Triangular
     | LogTriangular
     | Beta
-    | Gamma,
+    | Gamma
+    | Discrete
+    | Categorical,
     Field(discriminator="distribution"),
 ]
 """Any of them; the key ``distribution`` says which."""

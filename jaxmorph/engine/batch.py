@@ -163,11 +163,25 @@ def evaluator(
             with blaming(problem, function, samples, keys, seeds):
                 model_time = _model_time(problem, way.traced, samples, keys)
                 result = in_pieces(function, samples, keys, memory_limit, saved, programs)
-            value, grad, *more = (result, None) if gradient == "none" else tuple(result)
+            if gradient == "none":
+                return Evaluation(model_time, result, None, way.mode, way.reason, estimator)
+            if problem.discrete.all():
+                result = result, np.full((*result.shape, len(problem.names)), np.nan, result.dtype)
+            value, grad, *more = result
             score, terms, *_ = (*more, None, None)
+            if problem.discrete.any():
+                grad, score = (_without(x, problem) for x in (grad, score))
+                terms = terms and (terms[0], _without(terms[1], problem))
             return Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score, terms)
 
         yield evaluated
+
+
+def _without(of_parameters: np.ndarray | None, problem: Problem) -> np.ndarray | None:
+    """NaN where the last axis, of parameters, is at a discrete one: there is no derivative by it."""
+    if of_parameters is None:
+        return None
+    return np.where(problem.discrete, np.nan, of_parameters).astype(of_parameters.dtype)
 
 
 def map_pairs(

@@ -87,6 +87,7 @@ class Chaos(Estimator):
     """Indices from a polynomial chaos expansion."""
 
     quantities = (*QUANTITIES, *PREDICTION)
+    of_every_parameter = True
     after = (SobolIndices, Fourier, Completeness)
 
     def __init__(self, samples: Samples):
@@ -105,9 +106,17 @@ class Chaos(Estimator):
             if self._kept is None:
                 self._kept = self._which(slab)
             here = np.isin(slab.value["sample"].values, self._kept)
-            part = [x.isel(sample=here) for x in (slab.value, slab.scaled)]
+            part = [x.isel(sample=here) for x in (slab.value, self._gradients(slab))]
             self._data = kept_in(self._data, _rows(*part), self._kept)
         return {}
+
+    def _gradients(self, slab: Slab) -> xr.DataArray:
+        """Of all parameters; 0, which are not used, of discrete ones."""
+        if not self.samples.discrete or not self.samples.any_continuous:
+            return slab.scaled
+        names = [n for n in self.samples.parameters if n not in self.samples.discrete]
+        named = slab.scaled.assign_coords(parameter=names)
+        return named.reindex(parameter=self.samples.parameters, fill_value=0.0)
 
     def _which(self, slab: Slab) -> np.ndarray:
         """Numbers of the samples that are kept: whole groups, as many as the memory has room for."""
@@ -133,6 +142,7 @@ class Chaos(Estimator):
         for o in range(data.sizes["observable"]):
             one = data.isel(observable=[o])
             complete = refuted is None or not bool(refuted.isel(observable=o).any())
+            complete = complete and not self.samples.discrete  # of these there are values alone
             for name, array in fit.estimates(one, complete, has_own).items():
                 together.setdefault(name, []).append(array)
         result = {name: xr.concat(arrays, "observable") for name, arrays in together.items()}
