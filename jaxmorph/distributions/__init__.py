@@ -5,7 +5,7 @@ density on its natural scale. It knows nothing of studies, designs or files. Imp
 JAX nor numpy nor scipy: the workflow validates a configuration each time it is parsed.
 """
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
@@ -38,3 +38,10 @@ Distribution = Annotated[
     Field(discriminator="distribution"),
 ]
 """Any of them; the key ``distribution`` says which."""
+
+DISCRETE = frozenset(
+    kind.model_fields["distribution"].default
+    for kind in get_args(get_args(Distribution)[0])
+    if kind.is_discrete
+)
+"""What those are called that have a few values alone."""

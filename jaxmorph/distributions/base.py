@@ -69,6 +69,11 @@ class BaseDistribution(BaseModel, abc.ABC):
         return float(low), float(high)
 
     @property
+    def end_names(self) -> tuple[str, str]:
+        """What the ends are called."""
+        return "low", "high"
+
+    @property
     def natural_support(self) -> tuple[float, float]:
         """The ends of the support on the natural scale."""
         low, high = self.support

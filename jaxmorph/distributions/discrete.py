@@ -140,3 +140,8 @@ class Categorical(Finite):
     def numbers(self) -> tuple[float, ...]:
         """Places of the levels."""
         return tuple(map(float, range(len(self.levels))))
+
+    @property
+    def end_names(self) -> tuple[str, str]:
+        """The first and the last level."""
+        return self.levels[0], self.levels[-1]

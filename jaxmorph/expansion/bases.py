@@ -1,8 +1,9 @@
 """Orthonormal polynomials of one parameter, for any distribution.
 
 On its natural scale (the logarithm of a logarithmic distribution) a uniform parameter has Legendre's
-polynomials, a normal one Hermite's, a beta one Jacobi's and a gamma one Laguerre's. Any other has those that its quantile function makes: the
-recurrence p_(k+1) b_(k+1) = (t - a_k) p_k - b_k p_(k-1) by Stieltjes' procedure on a quadrature of the
+polynomials, a normal one Hermite's, a beta one Jacobi's and a gamma one Laguerre's. Any other has those
+that its quantile function makes, or its few numbers: the recurrence
+p_(k+1) b_(k+1) = (t - a_k) p_k - b_k p_(k-1) by Stieltjes' procedure on a quadrature of the
 probabilities (Gautschi, Orthogonal Polynomials: Computation and Approximation (2004), section 2.2).
 """
 
@@ -78,31 +79,28 @@ class Basis:
 def basis_of(distribution: Distribution) -> Basis:
     """The polynomials of a parameter with this distribution."""
     k = np.arange(HIGHEST + 1)
-    none = np.zeros(HIGHEST)
+    a, highest = np.zeros(HIGHEST), HIGHEST
     logarithmic, sd = distribution.is_logarithmic, distribution.natural_sd
+    centre, scale = distribution.natural_mean, sd
     match distribution:
-        case Uniform(low=low, high=high) | LogUniform(low=low, high=high):
-            low, high = (float(np.log(x)) if logarithmic else x for x in (low, high))
-            legendre = k / np.sqrt(np.maximum(4.0 * k**2 - 1, 1))
-            return Basis(logarithmic, low / 2 + high / 2, (high - low) / 2, sd, none, legendre)
-        case Normal(mean=mean):
-            return Basis(False, mean, sd, sd, none, np.sqrt(k))
-        case LogNormal(median=median):
-            return Basis(True, float(np.log(median)), sd, sd, none, np.sqrt(k))
+        case Uniform() | LogUniform() | Beta():
+            low, high = distribution.natural_support
+            centre, scale = low / 2 + high / 2, (high - low) / 2
+            b = k / np.sqrt(np.maximum(4.0 * k**2 - 1, 1))
+            if isinstance(distribution, Beta):
+                a, b = _jacobi(distribution.alpha, distribution.beta)
+        case Normal() | LogNormal():
+            b = np.sqrt(k)
         case Gamma(shape=shape):
-            laguerre = np.sqrt(k * (k + shape - 1) / shape)
-            return Basis(False, distribution.natural_mean, sd, sd, 2 * k[:-1] / shape**0.5, laguerre)
-        case Beta(low=low, high=high, alpha=alpha, beta=beta):
-            return Basis(False, low / 2 + high / 2, (high - low) / 2, sd, *_jacobi(alpha, beta))
-        case Finite():
-            centre, nodes = distribution.natural_mean, np.array(distribution.numbers)
-            a, b = stieltjes((nodes - centre) / sd, np.array(distribution.probabilities))
-            return Basis(False, centre, sd, sd, a, b, min(HIGHEST, len(nodes) - 1))
-    mean = distribution.natural_mean
-    theta, weight = _quadrature(distribution)
-    u = np.log(theta) if logarithmic else theta
-    a, b = stieltjes((u - mean) / sd, weight)
-    return Basis(logarithmic, mean, sd, sd, a, b)
+            a, b = 2 * k[:-1] / shape**0.5, np.sqrt(k * (k + shape - 1) / shape)
+        case Finite(numbers=numbers, probabilities=probabilities):
+            a, b = stieltjes((np.array(numbers) - centre) / sd, np.array(probabilities))
+            highest = min(HIGHEST, len(numbers) - 1)
+        case _:
+            theta, weight = _quadrature(distribution)
+            u = np.log(theta) if logarithmic else theta
+            a, b = stieltjes((u - centre) / sd, weight)
+    return Basis(logarithmic, centre, scale, sd, a, b, highest)
 
 
 def _jacobi(alpha: float, beta: float) -> tuple[np.ndarray, np.ndarray]:

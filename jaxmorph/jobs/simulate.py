@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from ..configuration.specifications import (
     CornersSpecification,
     GradientSpecification,
 )
+from ..distributions import Categorical
 from ..quantities import Attributes
 from ..studies import Problem
 from .datasets import file_attributes, simulated, with_states
@@ -73,9 +75,11 @@ def simulate_corners(run_name: str, spec: CornersSpecification, output: str) -> 
     points, names = designs.corner_points(problem.distribution_of, spec.corners)
     numbers, seeds = np.arange(len(points)), np.array([spec.seed])
     result = engine.simulate_states(problem, points, seeds, run_key=spec.key)
+    levels = {n: d.levels for n, d in problem.distribution_of.items() if isinstance(d, Categorical)}
     attributes = file_attributes(run_name, spec, problem, "none", begin) | {
         "gradient_mode": "none",
         "gradient_mode_reason": "no gradients wanted",
+        "levels": json.dumps(levels),
     }
     dataset = simulated(problem, numbers, seeds, points, result, attributes)
     store.write_dataset(store.corners_dataset(dataset, names), output, "corners")
@@ -130,6 +134,8 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
         exponent = engine.lyapunov_exponent(problem, samples, seeds, run_key=spec.key, traced=traced)
     except engine.NotDifferentiable as error:
         exponent, absent["lyapunov_exponent"] = None, str(error)
+    if not varies.any():
+        absent |= dict.fromkeys(("line_parameter", "line_mean"), lacks)
     for name, reason in absent.items():
         logger.warning("%s is left out: %s", name, reason)
     estimator = evaluated.estimator if differentiable else "none"
