@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..designs import Correlation, GridDesign, correlation_factor, grid_obstacle, score_obstacle
+from ..designs import (
+    Correlation,
+    GridDesign,
+    correlation_factor,
+    fast_obstacle,
+    grid_obstacle,
+    score_obstacle,
+)
 from ..errors import JaxmorphError
 from .fields import hint
 from .sections import Animation
@@ -20,6 +27,14 @@ def check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
     known = {name: value for name, value in parameters.items() if value != "default"}
     obstacle = grid_obstacle(known)
     if obstacle is not None:
+        raise ValueError(obstacle)
+
+
+def check_fast(parameters: Mapping[str, Any]) -> None:
+    """Raises ValueError unless FAST tells of ``parameters``."""
+    # The study's own distributions are not known yet; the first job checks them.
+    known = {name: value for name, value in parameters.items() if value != "default"}
+    if (obstacle := fast_obstacle(known)) is not None:
         raise ValueError(obstacle)
 
 

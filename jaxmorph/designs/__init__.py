@@ -22,6 +22,7 @@ from .settings import (
     OneAtATimeDesign,
     SaltelliDesign,
     SobolDesign,
+    fast_obstacle,
     grid_obstacle,
     represents,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "correlation_factor",
     "count_samples",
     "design_weights",
+    "fast_obstacle",
     "grid_obstacle",
     "groups_obstacle",
     "independence_obstacle",

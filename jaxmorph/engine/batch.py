@@ -166,22 +166,31 @@ def evaluator(
             if gradient == "none":
                 return Evaluation(model_time, result, None, way.mode, way.reason, estimator)
             if problem.discrete.all():
-                result = result, np.full((*result.shape, len(problem.names)), np.nan, result.dtype)
-            value, grad, *more = result
+                none = np.full((*result.shape, len(problem.names)), np.nan, result.dtype)
+                return Evaluation(model_time, result, none, way.mode, way.reason, estimator)
+            value, grad, *more = tuple(result)
             score, terms, *_ = (*more, None, None)
-            if problem.discrete.any():
-                grad, score = (_without(x, problem) for x in (grad, score))
-                terms = terms and (terms[0], _without(terms[1], problem))
-            return Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score, terms)
+            made = Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score, terms)
+            return _by_the_others(made, problem.discrete)
 
         yield evaluated
 
 
-def _without(of_parameters: np.ndarray | None, problem: Problem) -> np.ndarray | None:
-    """NaN where the last axis, of parameters, is at a discrete one: there is no derivative by it."""
-    if of_parameters is None:
-        return None
-    return np.where(problem.discrete, np.nan, of_parameters).astype(of_parameters.dtype)
+def _by_the_others(made: Evaluation, discrete: np.ndarray) -> Evaluation:
+    """NaN where a derivative is by a discrete parameter: there is none."""
+    if not discrete.any():
+        return made
+
+    def without(x: np.ndarray) -> np.ndarray:
+        return np.where(discrete, np.nan, x).astype(x.dtype)
+
+    assert made.gradient is not None
+    return dataclasses.replace(
+        made,
+        gradient=without(made.gradient),
+        path_score=None if made.path_score is None else without(made.path_score),
+        noise=None if made.noise is None else (made.noise[0], without(made.noise[1])),
+    )
 
 
 def map_pairs(

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import logging
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
@@ -132,7 +132,7 @@ class Estimation:
                 more = one.add(Slab(value, gradient, scaled, theta, used, there, slab, local))
                 local = local.assign(more)
         self._of_samples |= set(map(str, local.data_vars))
-        return self._told(self._described(self._of_all(local)))
+        return self._told(self._described(xr.Dataset(self._of_all(local))))
 
     def finish(self) -> xr.Dataset:
         """Everything that is not per sample; ``absent_estimates`` says what is not there, and why."""
@@ -143,7 +143,7 @@ class Estimation:
                 made = one.finish(found)
             logger.debug("%d of %d estimators", done, len(self._estimators))
             found |= made
-            whole |= made if one.of_every_parameter else dict(self._of_all(made))
+            whole |= made if one.of_every_parameter else self._of_all(made)
             if made and one.derives_from:
                 self._of_samples |= {quantity.name for quantity in one.quantities}
         dataset = xr.Dataset(whole)
@@ -185,7 +185,7 @@ class Estimation:
         found: Estimates = {}
         for one in self._estimators:
             found |= one.derive(local)
-        return self._told(self._described(self._of_all(found)))
+        return self._told(self._described(xr.Dataset(self._of_all(found))))
 
     def _of_continuous(self, dataset: xr.Dataset) -> xr.Dataset:
         """Without discrete parameters, by which there is no derivative, if there are others."""
@@ -195,23 +195,24 @@ class Estimation:
         along = [dim for dim in ("parameter", "parameter_2") if dim in dataset.dims]
         return dataset.isel(dict.fromkeys(along, kept))
 
-    def _of_all(self, found: Mapping[Hashable, xr.DataArray] | Estimates) -> xr.Dataset:
+    def _of_all(self, found: xr.Dataset | Estimates) -> Estimates:
         """With the discrete parameters again: NaN, and 0 of flags and counts."""
+        known = {str(name): array for name, array in found.items()}
         if not self._discrete:
-            return xr.Dataset(found)
+            return known
         own = self._samples.parameters
-        whole = {}
-        for name, array in found.items():
+        whole: Estimates = {}
+        for name, array in known.items():
             along = [dim for dim in ("parameter", "parameter_2") if dim in array.dims]
             if not self._any_continuous:
-                quantity = declaration_of(str(name), self._declared)
+                quantity = declaration_of(name, self._declared)
                 if not along and (quantity is None or not quantity.from_gradients):
                     whole[name] = array
                 continue
             nothing = np.nan if array.dtype.kind == "f" else array.dtype.type(0)
             named = array.assign_coords(dict.fromkeys(along, own))
             whole[name] = named.reindex(dict.fromkeys(along, self._names), fill_value=nothing)
-        return xr.Dataset(whole)
+        return whole
 
     def _told(self, dataset: xr.Dataset) -> xr.Dataset:
         """Says why there are no numbers of discrete parameters."""

@@ -101,7 +101,7 @@ class Samples:
     @property
     def any_continuous(self) -> bool:
         """Whether there are derivatives by any parameter."""
-        return len(self.discrete) < len(self.parameters)
+        return any(name not in self.discrete for name in self.parameters)
 
     @property
     def n_seeds(self) -> int:
