@@ -91,10 +91,10 @@ def test_a_few_values_that_cannot_be_are_refused(kind: Any, given: Any, told: st
 
 
 def test_indices_of_a_saltelli_design_are_the_known_ones() -> None:
-    found = of_design(SaltelliDesign(samples=2048))
-    np.testing.assert_allclose(found["sobol_first"].values[0], FIRST, atol=0.02)
-    np.testing.assert_allclose(found["sobol_total"].values[0], TOTAL, atol=0.02)
-    assert found["variance"].item() == pytest.approx(VARIANCE, rel=0.02)
+    found = of_design(SaltelliDesign(samples=512))
+    np.testing.assert_allclose(found["sobol_first"].values[0], FIRST, atol=0.04)
+    np.testing.assert_allclose(found["sobol_total"].values[0], TOTAL, atol=0.04)
+    assert found["variance"].item() == pytest.approx(VARIANCE, rel=0.03)
     # Beside them, from gradients: E[(1 + c)^2] / pi^2 / Var f bounds the index of x alone.
     bound = found["total_bound"].values[0]
     assert bound[0] == pytest.approx(7 / np.pi**2 / VARIANCE, rel=0.03) and np.isnan(bound[1:]).all()
@@ -161,7 +161,7 @@ def problem_of(function: Any, names: list[str]) -> Problem:
     return Problem(study, study.parameters, kinds, {}, ("y",))
 
 
-@pytest.mark.parametrize("estimator", ["pathwise", "smoothed"])
+@pytest.mark.parametrize("estimator", ["pathwise", pytest.param("smoothed", marks=pytest.mark.slow)])
 def test_the_engine_differentiates_by_the_others_alone(estimator: Any) -> None:
     problem = problem_of(by_cases, ["x", "n", "kind"])
     samples = np.array([[0.3, 2, 1], [0.5, 0, 2]])
@@ -181,7 +181,8 @@ def test_nothing_is_differentiated_where_every_parameter_is_discrete() -> None:
         }
 
     found = evaluate(problem_of(outside, ["n"]), np.array([[2.0]]), np.arange(1), run_key=0)
-    assert found.value.item() == 4 and found.mode is None and np.isnan(found.gradient).all()
+    assert found.value.item() == 4 and found.mode is None
+    assert found.gradient is not None and np.isnan(found.gradient).all()
     assert found.reason == "every parameter is discrete"
 
 
