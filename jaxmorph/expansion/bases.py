@@ -96,6 +96,7 @@ def basis_of(distribution: Distribution) -> Basis:
         case Finite(numbers=numbers, probabilities=probabilities):
             a, b = stieltjes((np.array(numbers) - centre) / sd, np.array(probabilities))
             highest = min(HIGHEST, len(numbers) - 1)
+            a[highest + 1 :], b[highest + 1 :] = 0.0, 1.0  # where there are none
         case _:
             theta, weight = _quadrature(distribution)
             u = np.log(theta) if logarithmic else theta

@@ -86,7 +86,7 @@ class Estimation:
         everything = Samples(points, question, there)
         self._samples = everything.continuous()
         self._names, self._discrete = everything.parameters, everything.discrete
-        self._any_continuous = everything.any_continuous
+        self._any_continuous, self._groups = everything.any_continuous, everything.parts
         self._estimators = [
             cls(everything if cls.of_every_parameter else self._samples)
             for cls in estimators()
@@ -152,9 +152,9 @@ class Estimation:
             axis = {} if "sample" in dataset.dims else {"sample": self._samples.points["sample"]}
             dataset = dataset.assign_coords(axis).reindex(sample=self._all_points["sample"])
             dataset[SEEDS_THERE.name] = ("sample", self._there.seeds)
-        if self._samples.parts:
-            of_parameter = {p: name for name, part in self._samples.parts.items() for p in part}
-            names = [of_parameter[p] for p in self._samples.parameters]
+        if self._groups:
+            of_parameter = {p: name for name, part in self._groups.items() for p in part}
+            names = [of_parameter[p] for p in self._names]
             dataset = dataset.assign_coords(parameter_group=("parameter", names))
         for name in ("parameter_value", "unit_value"):
             dataset[name] = self._all_points[name]
@@ -211,7 +211,10 @@ class Estimation:
                 continue
             nothing = np.nan if array.dtype.kind == "f" else array.dtype.type(0)
             named = array.assign_coords(dict.fromkeys(along, own))
-            whole[name] = named.reindex(dict.fromkeys(along, self._names), fill_value=nothing)
+            wanted = dict.fromkeys(along, self._names)
+            if "group" in array.dims:
+                wanted["group"] = list(self._groups)
+            whole[name] = named.reindex(wanted, fill_value=nothing)
         return whole
 
     def _told(self, dataset: xr.Dataset) -> xr.Dataset:

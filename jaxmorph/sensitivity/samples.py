@@ -135,6 +135,10 @@ class Samples:
         of_kept = tuple(self.question.distributions[i] for i in kept)
         part.question = dataclasses.replace(self.question, distributions=of_kept)
         part.parameters = [self.parameters[i] for i in kept]
+        # Of a group with a discrete parameter there is no bound.
+        part.parts = {
+            name: group for name, group in self.parts.items() if set(group) <= set(part.parameters)
+        }
         part.points, part.sd = self.points.isel(parameter=kept), self.sd.isel(parameter=kept)
         return part
 
