@@ -129,7 +129,7 @@ def test_screening_needs_no_derivative() -> None:
         make_design(FastDesign(samples=65), PARAMETERS)
 
 
-@pytest.mark.parametrize("n_seeds", [1, 4])
+@pytest.mark.parametrize("n_seeds", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_where_every_parameter_is_discrete_estimates_are_of_values(n_seeds: int) -> None:
     unit = qmc.Sobol(2, rng=np.random.default_rng(1)).random(64)
     n, kind = NUMBER.ppf(unit[:, 0]), KIND.ppf(unit[:, 1])

@@ -211,7 +211,7 @@ class Estimation:
                 continue
             nothing = np.nan if array.dtype.kind == "f" else array.dtype.type(0)
             named = array.assign_coords(dict.fromkeys(along, own))
-            wanted = dict.fromkeys(along, self._names)
+            wanted: dict[str, list[str]] = dict.fromkeys(along, self._names)
             if "group" in array.dims:
                 wanted["group"] = list(self._groups)
             whole[name] = named.reindex(wanted, fill_value=nothing)
