@@ -7,6 +7,7 @@ follow. A study without cells has the courses of its observables drawn instead.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import textwrap
@@ -204,7 +205,9 @@ def _course(dataset: xr.Dataset, one: xr.Dataset, observable: str) -> Course:
         raise JaxmorphError(f"there is no observable {observable}; known: {', '.join(known)}")
     seeds = dataset.sel(sample=one["sample"].item(), observable=observable)
     gradient = seeds["gradient"].transpose("parameter", "seed", "time")
-    parameters = [str(name) for name in dataset["parameter"].values]
+    # There is none by a discrete parameter.
+    gradient = gradient[gradient.notnull().any(("seed", "time")).values]
+    parameters = [str(name) for name in gradient["parameter"].values]
     value = one["parameter_value"].sel(parameter=parameters).values
     # Parameters have different units: times their values, derivatives are in that of the observable.
     factor = np.ones(1) if len(parameters) == 1 else value
@@ -288,12 +291,12 @@ def _corner_titles(corners: xr.Dataset) -> list[str]:
     value = corners["parameter_value"]
     differs = value.max("sample") > value.min("sample")
     names = [str(name) for name in value["parameter"].values[differs.values]]
+    levels = json.loads(corners.attrs.get("levels", "{}"))
     titles = []
     for i in range(corners.sizes["sample"]):
-        row = value.isel(sample=i)
-        parts = [
-            f"{words(n)} {plain(float(row.sel(parameter=n)), 2)}".replace(" ", "\xa0") for n in names
-        ]
+        row = {n: float(value.isel(sample=i).sel(parameter=n)) for n in names}
+        called = {n: levels[n][int(x)] if n in levels else plain(x, 2) for n, x in row.items()}
+        parts = [f"{words(n)} {called[n]}".replace(" ", "\xa0") for n in names]
         titles.append(textwrap.fill(", ".join(parts), 30, break_long_words=False))
     return [title.replace("\xa0", " ") for title in titles]
 

@@ -119,7 +119,8 @@ BAD_RUNS = [
     (
         "parameters: {kT: {low: 1, high: 2}}",
         "runs.a.parameters.kT.distribution: is missing (one of uniform, log-uniform, normal, "
-        "log-normal, truncated-normal, triangular, log-triangular, beta, gamma)",
+        "log-normal, truncated-normal, triangular, log-triangular, beta, gamma, "
+        "discrete, categorical)",
     ),
     (
         "parameters: {kT: {distribution: loguniform, low: 1, high: 2}}",

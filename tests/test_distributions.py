@@ -306,10 +306,11 @@ def test_the_poincare_constants_of_triangles_are_zeros_of_bessel_functions() -> 
 def test_poincare_constants_are_those_of_finite_volumes(distribution: Distribution) -> None:
     log = distribution.is_logarithmic
     low, high = distribution.frozen().ppf(1e-11), distribution.frozen().isf(1e-11)
-    ends = (math.log(low), math.log(high)) if log else (low, high)
+    if log:
+        low, high = math.log(low), math.log(high)
     found = []
     for n in (4000, 8000):
-        edge = np.linspace(*ends, n + 1)
+        edge = np.linspace(low, high, n + 1)
         theta = np.exp(edge) if log else edge
         width = edge[1] - edge[0]
         mass = np.diff(distribution.cdf(theta)) / width

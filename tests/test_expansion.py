@@ -12,6 +12,7 @@ from support.shares import FUNCTIONS, cases, common_noise, curves_of, linear_sha
 from jaxmorph.designs import Correlation, correlation_factor
 from jaxmorph.distributions import (
     Beta,
+    Discrete,
     Distribution,
     Gamma,
     LogNormal,
@@ -88,10 +89,30 @@ def test_beta_and_gamma_have_the_polynomials_of_jacobi_and_laguerre() -> None:
         (Gamma(shape=2.5, scale=3), np.sqrt(k * (k + 1.5) / 2.5)),
         (Gamma(shape=0.3, scale=3), np.sqrt(k * (k - 0.7) / 0.3)),
         # Chebyshev's of the first and of the second kind, between -1 and 1.
-        (Beta(low=0, high=2, alpha=0.5, beta=0.5), np.sqrt(np.where(k > 1, 1 / 4, 1 / 2) * 2)),
-        (Beta(low=0, high=2, alpha=1.5, beta=1.5), np.full(HIGHEST, 1.0)),
+        (Beta(low=0, high=2, alpha=0.5, beta=0.5), np.sqrt(np.where(k > 1, 1 / 4, 1 / 2))),
+        (Beta(low=0, high=2, alpha=1.5, beta=1.5), np.full(HIGHEST, 1 / 2)),
     ):
-        np.testing.assert_allclose(basis_of(distribution).b[1:], b, rtol=1e-8)
+        np.testing.assert_allclose(basis_of(distribution).b[1:], b, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "distribution", [Gamma(shape=2.5, scale=3), Beta(low=1, high=2, alpha=3, beta=1.5)]
+)
+def test_their_recurrences_are_those_of_their_quantiles(distribution: Distribution) -> None:
+    theta, weight = _quadrature(distribution)
+    known = basis_of(distribution)
+    a, b = stieltjes((theta - known.centre) / known.scale, weight)
+    np.testing.assert_allclose(a[:12], known.a[:12], atol=1e-7)
+    np.testing.assert_allclose(b[1:12], known.b[1:12], rtol=1e-7)
+
+
+def test_a_discrete_parameter_has_as_many_polynomials_as_numbers() -> None:
+    discrete = Discrete(values=(3, 0, 1, 7), weights=(1, 4, 2, 1))
+    basis = basis_of(discrete)
+    assert basis.highest == 3
+    p, _ = basis.at(np.array(discrete.numbers), 3)
+    gram = p.T @ (np.array(discrete.probabilities)[:, None] * p)
+    np.testing.assert_allclose(gram, np.eye(4), atol=1e-12)
 
 
 def test_equations_are_products_and_their_derivatives() -> None:

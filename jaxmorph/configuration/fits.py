@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..designs import Correlation, GridDesign, correlation_factor, grid_obstacle
+from ..designs import (
+    Correlation,
+    GridDesign,
+    correlation_factor,
+    fast_obstacle,
+    grid_obstacle,
+    score_obstacle,
+)
 from ..errors import JaxmorphError
 from .fields import hint
 from .sections import Animation
@@ -23,8 +30,28 @@ def check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
         raise ValueError(obstacle)
 
 
-def check_correlations(correlations: Sequence[Correlation], parameters: Sequence[str]) -> None:
-    """Raises ValueError unless ``parameters`` can have the ``correlations``."""
+def check_fast(parameters: Mapping[str, Any]) -> None:
+    """Raises ValueError unless FAST tells of ``parameters``."""
+    # The study's own distributions are not known yet; the first job checks them.
+    known = {name: value for name, value in parameters.items() if value != "default"}
+    if (obstacle := fast_obstacle(known)) is not None:
+        raise ValueError(obstacle)
+
+
+def discrete_obstacle(distributions: Mapping[str, Any]) -> str | None:
+    """Why an optimiser cannot move these parameters, or None if it can."""
+    for name, distribution in distributions.items():
+        if distribution.is_discrete:
+            return (
+                f"{name} is {distribution.distribution}, and there is no gradient to follow; name the "
+                "others under free, and it stays at its median"
+            )
+    return None
+
+
+def check_correlations(correlations: Sequence[Correlation], distributions: Mapping[str, Any]) -> None:
+    """Raises ValueError unless parameters with these distributions can have the ``correlations``."""
+    parameters = list(distributions)
     pairs: list[set[str]] = []
     for correlation in correlations:
         for name in correlation.between:
@@ -33,6 +60,9 @@ def check_correlations(correlations: Sequence[Correlation], parameters: Sequence
         if set(correlation.between) in pairs:
             raise ValueError(f"couples {' and '.join(correlation.between)} twice")
         pairs.append(set(correlation.between))
+    known = {name: value for name, value in distributions.items() if value != "default"}
+    if (obstacle := score_obstacle(known, correlations)) is not None:
+        raise ValueError(obstacle)
     if correlation_factor(parameters, correlations) is None:
         raise ValueError(
             "no parameters can be correlated like that (the matrix of the coefficients is not positive "

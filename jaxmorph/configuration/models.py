@@ -17,6 +17,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from ..designs import (
     Correlation,
     Design,
+    FastDesign,
     GridDesign,
     ListDesign,
     count_samples,
@@ -33,7 +34,7 @@ from .fields import (
     Scalar,
     hint,
 )
-from .fits import check_correlations, check_grid, check_groups, check_names
+from .fits import check_correlations, check_fast, check_grid, check_groups, check_names
 from .gradient_estimators import GRADIENT_ESTIMATORS
 from .optimise import Optimise
 from .sections import (
@@ -185,7 +186,7 @@ class Run(ConfigurationModel):
         cls, correlations: tuple[Correlation, ...], info: ValidationInfo
     ) -> tuple[Correlation, ...]:
         if "parameters" in info.data:
-            check_correlations(correlations, list(info.data["parameters"]))
+            check_correlations(correlations, info.data["parameters"])
         return correlations
 
     @field_validator("groups")
@@ -220,6 +221,8 @@ class Run(ConfigurationModel):
         match design:
             case GridDesign():
                 check_grid(design, parameters)
+            case FastDesign():
+                check_fast(parameters)
             case ListDesign():
                 for index, point in enumerate(design.points):
                     check_names(f"points[{index}]", point, parameters)

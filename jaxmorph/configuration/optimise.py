@@ -14,7 +14,7 @@ from .fields import (
     Scalar,
     hint,
 )
-from .fits import check_names
+from .fits import check_names, discrete_obstacle
 from .optimisers import (
     OPTIMISERS,
     REQUIRED,
@@ -201,6 +201,9 @@ class Optimise(ConfigurationModel):
             for index, point in enumerate(self.starts.points):
                 check_names(f"starts.points[{index}]", point, free, "which is not free")
         known = {name: parameters[name] for name in free if parameters[name] != "default"}
+        # The study's own distributions are not known yet; the first job checks them.
+        if (obstacle := discrete_obstacle(known)) is not None:
+            raise ValueError(f"free: {obstacle}")
         if self.starts.method == "grid" and (obstacle := grid_obstacle(known)) is not None:
             raise ValueError(f"starts: {obstacle}")
 

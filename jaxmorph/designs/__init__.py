@@ -5,7 +5,7 @@ the points are made by :func:`make_design` with ``scipy.stats.qmc`` and SALib. E
 function of its settings alone.
 """
 
-from .copula import Correlation, correlation_factor, independence_obstacle
+from .copula import Correlation, correlation_factor, independence_obstacle, score_obstacle
 from .corners import corner_points
 from .extension import shortest_design
 from .groups import groups_obstacle, moved_together, named_parts, parts
@@ -22,6 +22,7 @@ from .settings import (
     OneAtATimeDesign,
     SaltelliDesign,
     SobolDesign,
+    fast_obstacle,
     grid_obstacle,
     replicates,
     represents,
@@ -46,6 +47,7 @@ __all__ = [
     "correlation_factor",
     "count_samples",
     "design_weights",
+    "fast_obstacle",
     "grid_obstacle",
     "groups_obstacle",
     "independence_obstacle",
@@ -55,6 +57,7 @@ __all__ = [
     "parts",
     "replicates",
     "represents",
+    "score_obstacle",
     "shortest_design",
     "spread_samples",
     "unit_size",

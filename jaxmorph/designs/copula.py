@@ -6,11 +6,12 @@ Source: Nelsen, An Introduction to Copulas, 2nd ed., Springer 2006, section 2.3.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ..distributions import Distribution
 from .settings import Design, LatinHypercubeDesign, SobolDesign
 
 if TYPE_CHECKING:
@@ -52,6 +53,17 @@ def independence_obstacle(design: Design, correlations: Sequence[Correlation]) -
         f"a {design.method} design needs independent parameters; correlations couples {couples}: "
         "use sobol or latin-hypercube"
     )
+
+
+def score_obstacle(
+    distributions: Mapping[str, Distribution], correlations: Sequence[Correlation]
+) -> str | None:
+    """Why parameters with these distributions cannot be correlated, or None if they can."""
+    for name in (name for correlation in correlations for name in correlation.between):
+        if name in distributions and distributions[name].is_discrete:
+            kind = distributions[name].distribution
+            return f"{name} is {kind} and has no normal score to correlate; leave it out"
+    return None
 
 
 def correlation_factor(

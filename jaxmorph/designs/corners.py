@@ -24,7 +24,8 @@ def corner_points(
         corners: Names of the parameters that are at their ends; the first is slowest.
 
     Returns:
-        The points, shape (corner, parameter), and the name of each: ``epsilon low, alpha high``.
+        The points, shape (corner, parameter), and the name of each: ``epsilon low, alpha high``; of a
+        categorical parameter that of its first or last level.
     """
     import numpy as np
 
@@ -34,6 +35,6 @@ def corner_points(
     points[:, columns] = list(itertools.product(*(distributions[name].ends for name in corners)))
     labels = [
         ", ".join(f"{name} {end}" for name, end in zip(corners, corner, strict=True))
-        for corner in itertools.product(("low", "high"), repeat=len(corners))
+        for corner in itertools.product(*(distributions[name].end_names for name in corners))
     ]
     return points, labels

@@ -13,6 +13,7 @@ from .copula import (
     correlated,
     correlation_factor,
     independence_obstacle,
+    score_obstacle,
 )
 from .groups import parts
 from .settings import (
@@ -26,6 +27,7 @@ from .settings import (
     OneAtATimeDesign,
     SaltelliDesign,
     SobolDesign,
+    fast_obstacle,
     grid_obstacle,
 )
 
@@ -63,6 +65,10 @@ def make_design(
     names = list(distributions)
     if (obstacle := independence_obstacle(design, correlations)) is not None:
         raise JaxmorphError(f"design: {obstacle}")
+    if isinstance(design, FastDesign) and (obstacle := fast_obstacle(distributions)) is not None:
+        raise JaxmorphError(f"design: {obstacle}")
+    if (obstacle := score_obstacle(distributions, correlations)) is not None:
+        raise JaxmorphError(f"correlations: {obstacle}")
     match design:
         case GridDesign():
             return _grid(design, distributions)

@@ -296,6 +296,20 @@ def represents(design: Design) -> Literal["sample", "quadrature", "none"]:
             return "sample"
 
 
+def fast_obstacle(distributions: Mapping[str, Distribution]) -> str | None:
+    """Why FAST gives no index for these ``distributions``, or None if it does.
+
+    The few harmonics of a search curve that are counted leave out a part of every step.
+    """
+    for name, distribution in distributions.items():
+        if distribution.is_discrete:
+            return (
+                f"a fast design leaves out what jumps, and {name} is {distribution.distribution}: use "
+                "saltelli"
+            )
+    return None
+
+
 def grid_obstacle(distributions: Mapping[str, Distribution]) -> str | None:
     """Why a grid over ``distributions`` is impossible, or None if it is possible."""
     for name, distribution in distributions.items():

@@ -5,12 +5,15 @@ density on its natural scale. It knows nothing of studies, designs or files. Imp
 JAX nor numpy nor scipy: the workflow validates a configuration each time it is parsed.
 """
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
 from .base import AT_BOUND as AT_BOUND
 from .beta import Beta as Beta
+from .discrete import Categorical as Categorical
+from .discrete import Discrete as Discrete
+from .discrete import Finite as Finite
 from .gamma import Gamma as Gamma
 from .normal import LogNormal as LogNormal
 from .normal import Normal as Normal
@@ -29,7 +32,16 @@ Distribution = Annotated[
     | Triangular
     | LogTriangular
     | Beta
-    | Gamma,
+    | Gamma
+    | Discrete
+    | Categorical,
     Field(discriminator="distribution"),
 ]
 """Any of them; the key ``distribution`` says which."""
+
+DISCRETE = frozenset(
+    kind.model_fields["distribution"].default
+    for kind in get_args(get_args(Distribution)[0])
+    if kind.is_discrete
+)
+"""What those are called that have a few values alone."""

@@ -21,12 +21,14 @@ class BaseDistribution(BaseModel, abc.ABC):
 
     Attributes:
         is_logarithmic: Whether the natural scale of the parameter is its logarithm.
+        is_discrete: Whether it has a few values alone, so that there is no derivative by the parameter.
         is_even: Whether all values between the ends are equally likely, on the natural scale.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     is_logarithmic: ClassVar[bool] = False
+    is_discrete: ClassVar[bool] = False
     is_even: ClassVar[bool] = False
 
     @abc.abstractmethod
@@ -65,6 +67,11 @@ class BaseDistribution(BaseModel, abc.ABC):
             return self.support
         low, high = self.frozen().ppf([0.05, 0.95])
         return float(low), float(high)
+
+    @property
+    def end_names(self) -> tuple[str, str]:
+        """What the ends are called."""
+        return "low", "high"
 
     @property
     def natural_support(self) -> tuple[float, float]:

@@ -163,11 +163,34 @@ def evaluator(
             with blaming(problem, function, samples, keys, seeds):
                 model_time = _model_time(problem, way.traced, samples, keys)
                 result = in_pieces(function, samples, keys, memory_limit, saved, programs)
-            value, grad, *more = (result, None) if gradient == "none" else tuple(result)
+            if gradient == "none":
+                return Evaluation(model_time, result, None, way.mode, way.reason, estimator)
+            if problem.discrete.all():
+                none = np.full((*result.shape, len(problem.names)), np.nan, result.dtype)
+                return Evaluation(model_time, result, none, way.mode, way.reason, estimator)
+            value, grad, *more = tuple(result)
             score, terms, *_ = (*more, None, None)
-            return Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score, terms)
+            made = Evaluation(model_time, value, grad, way.mode, way.reason, estimator, score, terms)
+            return _by_the_others(made, problem.discrete)
 
         yield evaluated
+
+
+def _by_the_others(made: Evaluation, discrete: np.ndarray) -> Evaluation:
+    """NaN where a derivative is by a discrete parameter: there is none."""
+    if not discrete.any():
+        return made
+
+    def without(x: np.ndarray) -> np.ndarray:
+        return np.where(discrete, np.nan, x).astype(x.dtype)
+
+    assert made.gradient is not None
+    return dataclasses.replace(
+        made,
+        gradient=without(made.gradient),
+        path_score=None if made.path_score is None else without(made.path_score),
+        noise=None if made.noise is None else (made.noise[0], without(made.noise[1])),
+    )
 
 
 def map_pairs(

@@ -35,6 +35,8 @@ def dependences(function: Callable[..., Sequence[Array]], *arguments: Any) -> li
 def parameters_of_choices(problem: Problem, of: Choices = "choices") -> list[str] | None:
     """The parameters that change the probabilities of a study's discrete choices; None: it makes none.
 
+    Discrete parameters do not count: no gradient by them leaves anything out.
+
     Args:
         problem: The study and what varies.
         of: ``bare choices`` are those that do not come as numbers, for which no surrogate can stand.
@@ -61,4 +63,5 @@ def parameters_of_choices(problem: Problem, of: Choices = "choices") -> list[str
             used = [True] * (1 + n)
     if not made:
         return None
-    return [name for name, is_used in zip(problem.names, used[1:], strict=True) if is_used]
+    changes = used[1:] & ~problem.discrete
+    return [name for name, is_used in zip(problem.names, changes, strict=True) if is_used]

@@ -186,11 +186,18 @@ class _Alone:
         towards = np.concatenate([problem.centre, np.zeros(held.size)]).astype(whole.dtype)
         moved = np.random.default_rng(0).random((_CHANGES, *whole.shape)) < 0.5
         moved[0] = True
+        moved[:, :, self._discrete(problem)] = False
         self._samples = np.concatenate(
             [whole[None], np.where(moved, np.nextafter(whole, towards), whole)]
         )
         with program.precision(problem):
             self._keys = program.seed_keys(run_key, seeds)
+
+    def _discrete(self, problem: Problem) -> np.ndarray:
+        """Which numbers have no last digit to move: places in a list, counts."""
+        of_study = {p.name for p in problem.study.parameters if p.distribution.is_discrete}
+        held = [name in of_study for name in self._problem.names[self._n :]]
+        return np.array([*problem.discrete, *held], bool)
 
     def __call__(
         self, derivative: Callable[[int], Differentiate], changes: int = _CHANGES

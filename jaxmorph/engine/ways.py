@@ -38,9 +38,10 @@ def choose_way(
         JaxmorphError: If the estimator cannot be had, from this study or in this mode.
     """
     traced = traced or program.trace(problem)
-    if gradient == "none":
+    if gradient == "none" or problem.discrete.all():
         values = partial(program.values, problem)
-        return Way(traced, None, "no gradients wanted", values, values)
+        reason = "no gradients wanted" if gradient == "none" else "every parameter is discrete"
+        return Way(traced, None, reason, values, values)
     asked = estimator_named(estimator, gradient, smoothing=smoothing)
     way = asked.way(problem, traced, gradient, run_key)
     if traced.makes_choices and (left_out := asked.left_out(problem)):
@@ -63,7 +64,7 @@ def check_estimator(
         JaxmorphError: If it cannot, or not in the gradient mode that is asked for.
     """
     asked = estimator_named(estimator, gradient, smoothing=SMOOTHING)
-    if gradient == "none":
+    if gradient == "none" or problem.discrete.all():
         return
     asked.way(problem, traced or program.trace(problem), gradient, 0)
     if left_out := asked.left_out(problem):

@@ -168,13 +168,17 @@ def nothing_because(name: str, data: xr.Dataset) -> str | None:
     entry = CATALOGUE[name]
     if entry.source == OF_OPTIMISATION and not data.sizes.get("optimum", 1):
         return entry.otherwise or None
+    from ..quantities import absent
+
+    if not any(variable in data for variable in entry.variables):
+        why = absent(data)
+        if reason := next((why[variable] for variable in entry.variables if variable in why), None):
+            return reason
     nothing = getattr(importlib.import_module(module_of(name)), "nothing", None)
     if nothing is not None and (reason := nothing(data)):
         return reason
     if not entry.lacks(map(str, data.variables)):
         return None
-    from ..quantities import absent
-
     return entry.otherwise or absent(data).get(entry.needs[-1], "the data do not give it")
 
 

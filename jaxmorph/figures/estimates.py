@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import xarray as xr
 
+from ..distributions import DISCRETE
 from ..quantities import Kind, Quantity, described
 
 _DIMS = {"time", "observable", "parameter"}
@@ -79,6 +82,15 @@ def both_signs(values: xr.DataArray, error: xr.DataArray | float = 0.0) -> xr.Da
     return ((values + error).min("sample") < 0) & ((values - error).max("sample") > 0)
 
 
+def discrete(sensitivity: xr.Dataset) -> xr.DataArray:
+    """By which parameters there is no derivative, for they have a few values alone (parameter,)."""
+    kinds = [d.get("distribution") for d in json.loads(sensitivity.attrs.get("distributions", "[]"))]
+    found = sensitivity["parameter"]
+    kinds += [None] * (found.size - len(kinds))
+    few = [kind in DISCRETE for kind in kinds[: found.size]]
+    return xr.DataArray(few, {"parameter": found.values}, ("parameter",))
+
+
 def mean_of_both_signs(sensitivity: xr.Dataset) -> xr.DataArray:
     """Whether an observable is below zero at some samples and above it at others (observable,).
 
@@ -93,11 +105,13 @@ def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:
 
     An elasticity (theta / f) df/dtheta then changes sign, and is unbounded where f is near zero, so that
     its average over the design says neither size nor direction. The same where the observable is not
-    told from zero, and there is no average, and where gradients were found incomplete. At the last
-    time; (observable,).
+    told from zero, and there is no average, where gradients were found incomplete, and where every
+    parameter is discrete. At the last time; (observable,).
     """
     names = sensitivity["observable"]
-    found = xr.DataArray(np.zeros(names.size, bool), {"observable": names.values}, ("observable",))
+    few = discrete(sensitivity)
+    none = np.full(names.size, bool(few.all()))
+    found = xr.DataArray(none, {"observable": names.values}, ("observable",))
     if "mean" in sensitivity:
         found = found | mean_of_both_signs(sensitivity)
     if "some_gradient_incomplete" in sensitivity:
@@ -105,7 +119,8 @@ def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:
         flags = flags.isel(time=-1) if "time" in flags.dims else flags
         found = found | flags.reset_coords(drop=True)
     if "parameter_value" in sensitivity:
-        found = found | bool(both_signs(sensitivity["parameter_value"]).any())
+        varies = both_signs(sensitivity["parameter_value"]) & ~few.values
+        found = found | bool(varies.any())
     if "elasticity_average" in sensitivity:
         average = sensitivity["elasticity_average"]
         last = average.isel(time=-1) if "time" in average.dims else average

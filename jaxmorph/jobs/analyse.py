@@ -94,5 +94,5 @@ def _question(run: Run, points: xr.Dataset, checks: str | None) -> sensitivity.Q
         smoothing=run.smoothing if "smoothing" in declared.settings else None,
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
-        refuted=None if held is None else held["line_incomplete"],
+        refuted=None if held is None else held.get("line_incomplete"),
     )

@@ -13,11 +13,13 @@ from .. import designs, engine, optimisation, store
 from ..atomic import UNFINISHED
 from ..configuration import terms
 from ..configuration.courses import MeasuredCourse
+from ..configuration.fits import discrete_obstacle
 from ..configuration.specifications import (
     ObjectiveSpecification,
     OptimisationSpecification,
     StartsSpecification,
 )
+from ..errors import JaxmorphError
 from ..studies import Problem
 from .datasets import file_attributes, simulated
 from .problem import digest, how_of, keys_below, run_problem
@@ -30,6 +32,9 @@ def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str)
     problem = run_problem(run_name, spec)
     with keys_below(f"runs.{run_name}.optimise"):
         courses = terms.read_courses(spec.objective)
+        free = {name: problem.distribution_of[name] for name in spec.free}
+        if (obstacle := discrete_obstacle(free)) is not None:
+            raise JaxmorphError(f"free: {obstacle}")
     seeds = np.zeros(1, int)
     times = engine.evaluate(
         problem, problem.centre[None], seeds, run_key=spec.key, gradient="none"

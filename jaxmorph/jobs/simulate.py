@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from ..configuration.specifications import (
     CornersSpecification,
     GradientSpecification,
 )
+from ..distributions import Categorical
 from ..quantities import Attributes
 from ..studies import Problem
 from .datasets import file_attributes, simulated, with_states
@@ -53,7 +55,7 @@ def evaluate_batch(
             saved=saved,
             **how_of(spec),
         )
-    _report_non_finite(result, numbers, seeds)
+    _report_non_finite(result, problem.discrete, numbers, seeds)
     attributes = file_attributes(run_name, spec, problem, result.estimator, begin) | _mode_of(result)
     dataset = simulated(problem, numbers, seeds, points[numbers], result, attributes, _kind(spec))
     if spec.trajectories is not None and problem.study.state_variables:
@@ -73,9 +75,11 @@ def simulate_corners(run_name: str, spec: CornersSpecification, output: str) -> 
     points, names = designs.corner_points(problem.distribution_of, spec.corners)
     numbers, seeds = np.arange(len(points)), np.array([spec.seed])
     result = engine.simulate_states(problem, points, seeds, run_key=spec.key)
+    levels = {n: d.levels for n, d in problem.distribution_of.items() if isinstance(d, Categorical)}
     attributes = file_attributes(run_name, spec, problem, "none", begin) | {
         "gradient_mode": "none",
         "gradient_mode_reason": "no gradients wanted",
+        "levels": json.dumps(levels),
     }
     dataset = simulated(problem, numbers, seeds, points, result, attributes)
     store.write_dataset(store.corners_dataset(dataset, names), output, "corners")
@@ -85,18 +89,23 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
     """Hold pathwise gradients against other ways to compute them, at samples spread over the design.
 
     What JAX does not have of a study (a mode, all derivatives) cannot be compared: the file says why.
+    Discrete parameters stay at their medians.
     """
     begin = time.monotonic()
     problem = run_problem(run_name, spec)
-    traced = engine.trace(problem)
-    modes = engine.modes_of(traced)
     of_run = store.read_dataset(design, "design")
     points = of_run["parameter_value"].values
+    varies = ~problem.discrete
+    if varies.any():
+        problem, points = problem.continuous, points[:, varies]
+    traced = engine.trace(problem)
+    modes = engine.modes_of(traced)
     numbers = designs.spread_samples(len(points), spec.checks.samples)
     samples, seeds = points[numbers], np.arange(spec.checks.seeds)
     absent: dict[str, str] = {}
-    lacks = f"JAX has {modes.why_not}"
-    if modes.work:
+    lacks = f"JAX has {modes.why_not}" if varies.any() else "every parameter is discrete"
+    differentiable = bool(modes.work and varies.any())
+    if differentiable:
         compared = engine.finite_differences(
             problem,
             samples,
@@ -115,7 +124,7 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
         differences, errors = None, None
         absent |= dict.fromkeys(("finite_difference", "relative_difference"), lacks)
     both = None
-    if modes.missing:
+    if modes.missing or not differentiable:
         absent["mode_difference"] = lacks
     else:
         both = engine.both_modes(
@@ -125,16 +134,19 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
         exponent = engine.lyapunov_exponent(problem, samples, seeds, run_key=spec.key, traced=traced)
     except engine.NotDifferentiable as error:
         exponent, absent["lyapunov_exponent"] = None, str(error)
+    if not varies.any():
+        absent |= dict.fromkeys(("line_parameter", "line_mean"), lacks)
     for name, reason in absent.items():
         logger.warning("%s is left out: %s", name, reason)
-    estimator = evaluated.estimator if modes.work else "none"
+    estimator = evaluated.estimator if differentiable else "none"
     attributes = file_attributes(run_name, spec, problem, estimator, begin)
     dataset = simulated(problem, numbers, seeds, samples, evaluated, attributes | _mode_of(evaluated))
     apart = None if both is None else both.difference
     dataset = store.checks_dataset(dataset, differences, errors, apart, exponent, absent)
     dataset = with_one_answer(dataset, problem, samples, seeds, spec.key, both or evaluated)
     centre = points[designs.central_sample(of_run["unit_value"].values)]
-    dataset = _with_lines(dataset, problem, spec, centre, traced)
+    if varies.any():
+        dataset = _with_lines(dataset, problem, spec, centre, traced)
     for name in ("relative_difference", "mode_difference"):
         if name in dataset:
             logger.info("largest %s: %.2g", name, dataset[name].max())
@@ -199,8 +211,11 @@ def _kind(spec: GradientSpecification) -> str:
     return GRADIENT_ESTIMATORS[spec.estimator].long_name.format_map(spec.model_dump())
 
 
-def _report_non_finite(result: engine.Evaluation, numbers: np.ndarray, seeds: np.ndarray) -> None:
+def _report_non_finite(
+    result: engine.Evaluation, discrete: np.ndarray, numbers: np.ndarray, seeds: np.ndarray
+) -> None:
     assert result.gradient is not None
-    finite = np.isfinite(result.value).all((2, 3)) & np.isfinite(result.gradient).all((2, 3, 4))
+    gradient = result.gradient[..., ~discrete]
+    finite = np.isfinite(result.value).all((2, 3)) & np.isfinite(gradient).all((2, 3, 4))
     for i, j in np.argwhere(~finite):
         logger.warning("sample %d, seed %d: not finite; stored as it is", numbers[i], seeds[j])

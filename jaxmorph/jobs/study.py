@@ -35,7 +35,7 @@ def describe_study(
     traced = engine.trace(problem)
     engine.check_trace(problem, traced)
     engine.check_pure(problem)
-    cuts = engine.find_cuts(problem, spec.estimator)
+    cuts = engine.find_cuts(problem.continuous, spec.estimator)
     n_times, n_observables = traced.shape
     with keys_below(f"runs.{run_name}"):
         fields = [v.name for v in study.state_variables if "cell" in v.dims]

@@ -115,13 +115,20 @@ def parameter_rows(sensitivity: xr.Dataset) -> list[dict[str, str]]:
                 "name": name,
                 "unit": _unit(one, "parameter_unit"),
                 "description": _text(one, "parameter_description"),
-                "default": short(float(f"{one['parameter_default'].item():.6g}"))
-                if "parameter_default" in one
-                else "",
+                "default": _default(one, kinds[i] if i < len(kinds) else {}),
                 "distribution": distribution(kinds[i]) if i < len(kinds) else "",
             }
         )
     return rows
+
+
+def _default(one: xr.Dataset, kind: dict[str, Any]) -> str:
+    if "parameter_default" not in one:
+        return ""
+    value, levels = float(one["parameter_default"]), kind.get("levels", ())
+    if value in range(len(levels)):
+        return str(levels[int(value)])
+    return short(float(f"{value:.6g}"))
 
 
 def observable_rows(sensitivity: xr.Dataset) -> list[dict[str, str]]:
@@ -137,12 +144,13 @@ def observable_rows(sensitivity: xr.Dataset) -> list[dict[str, str]]:
 
 
 def distribution(kind: dict[str, Any]) -> str:
-    """A distribution in words: ``log-uniform, low 0.0025, high 0.01``."""
-    settings = [
-        f"{key.replace('_', ' ')} {short(value)}"
-        for key, value in kind.items()
-        if isinstance(value, int | float)
-    ]
+    """A distribution in words: ``log-uniform, low 0.0025, high 0.01``; ``discrete, values 1 2 4``."""
+    settings = []
+    for key, value in kind.items():
+        listed = value if isinstance(value, list) else [value]
+        told = [x if isinstance(x, str) else short(x) for x in listed if x is not None]
+        if key != "distribution" and told:
+            settings.append(f"{key.replace('_', ' ')} {' '.join(told)}")
     return ", ".join([str(kind.get("distribution", "")), *settings]).strip(", ")
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 from pydantic import TypeAdapter
 
 from ..distributions import Distribution
+from ..figures.estimates import discrete
 from ..figures.numbers import plain
 from ..figures.style import names, unit_of, words
 from ..listing import joined
@@ -42,13 +43,14 @@ class Live:
 
 
 def live(run: str, sensitivity: xr.Dataset) -> Live | None:
-    """The live model of a run; None without an expansion, or if its parameters are correlated.
+    """The live model of a run; None without an expansion, or if parameters are correlated or discrete.
 
-    To move one of these alone leaves the design. Numbers have 11 digits below the largest coefficient
+    To move one of the correlated alone leaves the design, and between the numbers of a discrete one
+    there is nothing. Numbers have 11 digits below the largest coefficient
     of their observable. Of more recorded times than the page has room for, evenly spaced ones are kept.
     """
     correlated = json.loads(sensitivity.attrs.get("correlations", "[]"))
-    if _COEFFICIENT not in sensitivity or correlated:
+    if _COEFFICIENT not in sensitivity or correlated or discrete(sensitivity).any():
         return None
     coefficient = sensitivity[_COEFFICIENT]
     ends = [f"{_COEFFICIENT}_{end}" for end in ("low", "high")]

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ..figures import draw, nothing_because
-from ..figures.estimates import present, unreliable, unsuited
+from ..figures.estimates import discrete, present, unreliable, unsuited
 from ..figures.numbers import NOT_DEFINED, plain, uncertain_between
 from ..figures.ranking import sizes
 from ..figures.save import render
@@ -49,6 +49,7 @@ class Section:
     rows: list[tuple[str, list[RankedNumber]]] = field(default_factory=list)
     flagged: list[str] = field(default_factory=list)
     undefined: list[str] = field(default_factory=list)
+    discrete: list[str] = field(default_factory=list)
     has_semi_elasticity: bool = False
     noise: str = ""
     survivors: str = ""
@@ -65,7 +66,10 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     flagged = np.zeros(data.sizes["parameter"], bool) if flags is None else flags.values
     cancels = bool(unsuited(sensitivity).sel(observable=observable))
     columns = _columns(sensitivity, cancels, bool(flagged.any()))
-    undefined = np.isnan(data["elasticity_average"].values) & (not cancels)
+    few = discrete(sensitivity).values
+    undefined = np.zeros(few.size, bool)
+    if "elasticity_average" in data and not cancels:
+        undefined = np.isnan(data["elasticity_average"].values) & ~few
     found = Section(
         words(observable), f"observable-{observable}", "" if unit == "1" else unit, str(text), columns,
         has_semi_elasticity="semi_elasticity_average" in sensitivity,
@@ -73,6 +77,7 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     )  # fmt: skip
     parameters = [words(str(p)) for p in data["parameter"].values]
     found.flagged = [p for p, bad in zip(parameters, flagged, strict=True) if bad]
+    found.discrete = [p for p, of_few in zip(parameters, few, strict=True) if of_few]
     found.undefined = [p for p, bad in zip(parameters, undefined, strict=True) if bad]
     for i in sizes(data, not cancels).order:
         one = data.isel(parameter=int(i))

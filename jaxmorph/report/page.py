@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -18,9 +19,10 @@ from ..errors import JaxmorphError
 from ..figures import Caption, caption, draw, nothing_because, sources
 from ..figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
 from ..figures.entry import Entry
-from ..figures.estimates import unreliable
+from ..figures.estimates import present, unreliable
 from ..figures.save import render, write_whole
 from ..figures.style import names, words
+from ..quantities import Kind
 from . import (
     checked,
     expansion,
@@ -191,15 +193,17 @@ def example(file: str, sensitivity: xr.Dataset) -> str:
     """Five lines of xarray that read the data behind the page."""
     observable = str(sensitivity["observable"].values[0])
     parameter = str(sensitivity["parameter"].values[0])
-    return "\n".join(
-        [
-            "import xarray as xr",
-            f'data = xr.open_dataset("{file}")',
-            'print(data["elasticity_average"].isel(time=-1).to_pandas())  # observable x parameter',
+    shown = ["gradient_average", "elasticity_average"]
+    if shown[-1] not in sensitivity:  # of values alone
+        shown = [q.name for q in present(sensitivity, Kind.TOTAL, Kind.FIRST, Kind.EFFECT)][:2]
+    lines = ["import xarray as xr", f'data = xr.open_dataset("{file}")']
+    if shown:
+        lines += [
+            f'print(data["{shown[-1]}"].isel(time=-1).to_pandas())  # observable x parameter',
             f'one = data.sel(observable="{observable}", parameter="{parameter}")',
-            'print(one[["gradient_average", "elasticity_average"]].to_dataframe())  # over time',
+            f"print(one[{json.dumps(shown)}].to_dataframe())  # over time",
         ]
-    )
+    return "\n".join(lines)
 
 
 def _rendered(context: dict[str, Any]) -> str:

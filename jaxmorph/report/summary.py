@@ -10,6 +10,7 @@ import xarray as xr
 
 from ..figures.estimates import (
     both_signs,
+    discrete,
     flagged_pairs,
     has_one_noisy_seed,
     mean_of_both_signs,
@@ -270,7 +271,7 @@ def sign_changes(sensitivity: xr.Dataset) -> list[str]:
     """Parameters and observables that change sign over the design: elasticities suit them badly."""
     changing: list[str] = []
     if "parameter_value" in sensitivity:
-        both = both_signs(sensitivity["parameter_value"])
+        both = both_signs(sensitivity["parameter_value"]) & ~discrete(sensitivity).values
         changing += [words(str(label)) for label in both["parameter"].values[both.values]]
     if "mean" in sensitivity:
         both = mean_of_both_signs(sensitivity)
@@ -340,7 +341,7 @@ def health(sensitivity: xr.Dataset) -> HealthSummary:
     found.heavy_tailed = _flagged(sensitivity, "gradient_heavy_tailed", "gradient_tail_index")
     data = final(sensitivity)
     if _NAME in data:
-        undefined = data[_NAME].isnull() & ~unsuited(sensitivity)
+        undefined = data[_NAME].isnull() & ~unsuited(sensitivity) & ~discrete(sensitivity)
         found.undefined = [(words(o), words(p)) for o, p in flagged_pairs(undefined)]
     return found
 

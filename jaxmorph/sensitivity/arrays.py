@@ -129,7 +129,7 @@ def _check_points(
     groups: Mapping[str, Sequence[str]],
 ) -> None:
     for (name, distribution), column in zip(parameters.items(), points.T, strict=True):
-        low, high = distribution.frozen().support()
+        low, high = distribution.support
         margin = 1e-9 * (high - low) if np.isfinite(high - low) else 0.0
         outside = (column < low - margin) | (column > high + margin) | np.isnan(column)
         if outside.any():

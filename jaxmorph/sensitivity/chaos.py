@@ -87,6 +87,7 @@ class Chaos(Estimator):
     """Indices from a polynomial chaos expansion."""
 
     quantities = (*QUANTITIES, *PREDICTION)
+    of_every_parameter = True
     after = (SobolIndices, Fourier, Completeness)
 
     def __init__(self, samples: Samples):
@@ -101,7 +102,7 @@ class Chaos(Estimator):
             if self._kept is None:
                 self._kept = kept_samples(self.samples, slab, min(_MOST_SEEDS, n_seeds), _MOST_BYTES)
             here = np.isin(slab.value["sample"].values, self._kept)
-            part = [x.isel(sample=here) for x in (slab.value, slab.scaled)]
+            part = [x.isel(sample=here) for x in (slab.value, scaled_by_all(self.samples, slab))]
             self._data = kept_in(self._data, _rows(*part), self._kept)
         return {}
 
@@ -112,7 +113,8 @@ class Chaos(Estimator):
             return {}
         has_own = {one.name for one in (TOTAL, SECOND, CLOSED) if one.name in found}
         fit = Fits(self.samples, self._inputs, self._data)
-        result = fit.of_all(self._data, found, has_own)
+        has_gradients = not self.samples.discrete  # of these there are values alone
+        result = fit.of_all(self._data, found, has_own, has_gradients)
         nothing = [n for n, a in result.items() if not bool(a.notnull().any())]
         if "expansion_q2" in result:
             best = float(result["expansion_q2"].max())
@@ -125,6 +127,15 @@ class Chaos(Estimator):
         return compact(
             kept, self._inputs.degrees, self.samples.parameters, self.samples.question.distributions
         )
+
+
+def scaled_by_all(samples: Samples, slab: Slab) -> xr.DataArray:
+    """``slab.scaled`` by all parameters: 0, which is not used, by discrete ones."""
+    if not samples.discrete or not samples.any_continuous:
+        return slab.scaled
+    names = [n for n in samples.parameters if n not in samples.discrete]
+    named = slab.scaled.assign_coords(parameter=names)
+    return named.reindex(parameter=samples.parameters, fill_value=0.0)
 
 
 def kept_samples(samples: Samples, slab: Slab, n_seeds: int, most_bytes: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from ..designs import FastDesign, correlation_factor
 from ..distributions import Distribution, Normal
 from ..expansion import (
     Forms,
+    basis_of,
     candidates,
     correlated_effects,
     correlated_forms,
@@ -61,6 +62,9 @@ class Independent(Inputs):
 
     def __init__(self, distributions: Sequence[Distribution], groups: Sequence[Sequence[int]]):
         super().__init__(distributions)
+        # A parameter of n numbers has n polynomials.
+        highest = [basis_of(one).highest for one in distributions]
+        self.degrees = self.degrees[(self.degrees <= highest).all(axis=1)]
         self._groups = groups
 
     def equations(self, parameter: np.ndarray) -> np.ndarray:
@@ -120,6 +124,8 @@ def inputs_of(samples: Samples) -> Inputs | None:
         few = len(names) <= MOST_PARAMETERS
         return Independent(question.distributions, groups) if few else None
     if not question.correlations or len(names) > MOST_CORRELATED:
+        return None
+    if samples.discrete:  # they have no normal scores
         return None
     factor = correlation_factor(names, question.correlations)
     return None if factor is None else Scores(question.distributions, np.array(factor))

@@ -141,7 +141,8 @@ class Completeness(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        self._by_parts = ByParts(samples) if stand_for_distributions(samples) else None
+        tested = samples.any_continuous and stand_for_distributions(samples)
+        self._by_parts = ByParts(samples) if tested else None
         self._still = _Still()
         self._coordinates: dict[str, xr.DataArray] = {}
 
@@ -163,7 +164,8 @@ class Completeness(Estimator):
             result = {name: self._named(x, PAIR) for name, x in numbers.items()}
             refuted |= numbers["gradient_incomplete"] | self._below_an_index(found)
             somewhere |= self._too_small(found)
-        if self.samples.question.design is not None or not self.samples.question.stochastic:
+        of_draws = self.samples.question.design is not None or not self.samples.question.stochastic
+        if of_draws and not self.samples.discrete:
             somewhere |= self._still.varies()
         if shape[-1] == 1:
             refuted |= somewhere[..., None]
@@ -183,7 +185,9 @@ class Completeness(Estimator):
 
     def _too_small(self, found: Estimates) -> np.ndarray:
         """Where all bounds add up to less than 1."""
-        if "total_bound" not in found or not self.samples.moments.has_interval:
+        if self.samples.discrete or "total_bound" not in found:
+            return np.zeros(self._still.shape[:-1], bool)  # they have shares, and no bounds
+        if not self.samples.moments.has_interval:
             return np.zeros(self._still.shape[:-1], bool)
         distributions = self.samples.question.distributions
         weights = np.array([d.poincare_constant / d.natural_sd**2 for d in distributions])

@@ -9,7 +9,15 @@ import numpy as np
 import xarray as xr
 
 from ..errors import JaxmorphError
-from ..quantities import COORDINATES, Interval, Quantity, by_name, describe, why_absent
+from ..quantities import (
+    COORDINATES,
+    Interval,
+    Quantity,
+    by_name,
+    declaration_of,
+    describe,
+    why_absent,
+)
 from .completeness import withhold
 from .estimator import Estimates, Slab, declared, estimators
 from .holes import SEEDS_THERE, There
@@ -53,6 +61,11 @@ def estimate(
     return xr.merge([local, estimation.derive(local), whole], join="exact", combine_attrs="no_conflicts")
 
 
+def _of_values(quantity: Quantity) -> bool:
+    """Whether there may be such a number where every parameter is discrete."""
+    return not quantity.from_gradients and not {"parameter", "parameter_2"} & set(quantity.dims)
+
+
 class Estimation:
     """Takes the slabs of a run one by one: estimates of each sample come back, the rest is kept as sums.
 
@@ -70,8 +83,15 @@ class Estimation:
 
     def __init__(self, points: xr.Dataset, question: Question, there: There | None = None):
         self._all_points, self._question, self._there = points, question, there
-        self._samples = Samples(points, question, there)
-        self._estimators = [cls(self._samples) for cls in estimators()]
+        everything = Samples(points, question, there)
+        self._samples = everything.continuous()
+        self._names, self._discrete = everything.parameters, everything.discrete
+        self._any_continuous, self._groups = everything.any_continuous, everything.parts
+        self._estimators = [
+            cls(everything if cls.of_every_parameter else self._samples)
+            for cls in estimators()
+            if everything.any_continuous or any(map(_of_values, cls.quantities))
+        ]
         self.derives_from = tuple(
             dict.fromkeys(name for one in self._estimators for name in one.derives_from)
         )
@@ -90,9 +110,11 @@ class Estimation:
         """
         texts = [n for n, c in slab.coords.items() if n not in slab.dims and c.dtype.kind in "OUT"]
         self._units = {str(name): slab.coords[name] for name in texts}
-        slab = slab.drop_vars(texts)
+        slab = self._of_continuous(slab.drop_vars(texts))
+        if not self._any_continuous:  # nothing of these zeros is kept
+            slab = slab.assign(gradient=xr.zeros_like(slab["gradient"]))
         theta = slab["parameter_value"]
-        by_sd = natural_scale(self._question.distributions, theta) * self._samples.sd
+        by_sd = natural_scale(self._samples.question.distributions, theta) * self._samples.sd
         if self._scale is None:
             self._scale = Magnitudes.of(slab["value"], slab["gradient"] * by_sd)
             self._samples.know(self._scale, slab["value"].dtype)
@@ -110,37 +132,42 @@ class Estimation:
                 more = one.add(Slab(value, gradient, scaled, theta, used, there, slab, local))
                 local = local.assign(more)
         self._of_samples |= set(map(str, local.data_vars))
-        return self._described(local)
+        return self._told(self._described(xr.Dataset(self._of_all(local))))
 
     def finish(self) -> xr.Dataset:
         """Everything that is not per sample; ``absent_estimates`` says what is not there, and why."""
         found: Estimates = {}
+        whole: Estimates = {}
         for done, one in enumerate(self._estimators, start=1):
             with np.errstate(over="ignore", invalid="ignore"):
                 made = one.finish(found)
             logger.debug("%d of %d estimators", done, len(self._estimators))
             found |= made
+            whole |= made if one.of_every_parameter else self._of_all(made)
             if made and one.derives_from:
                 self._of_samples |= {quantity.name for quantity in one.quantities}
-        dataset = xr.Dataset(found)
+        dataset = xr.Dataset(whole)
         if self._there is not None:
             # An estimate that no sample has is no dimension of the dataset.
             axis = {} if "sample" in dataset.dims else {"sample": self._samples.points["sample"]}
             dataset = dataset.assign_coords(axis).reindex(sample=self._all_points["sample"])
             dataset[SEEDS_THERE.name] = ("sample", self._there.seeds)
-        if self._samples.parts:
-            of_parameter = {p: name for name, part in self._samples.parts.items() for p in part}
-            names = [of_parameter[p] for p in self._samples.parameters]
+        if self._groups:
+            of_parameter = {p: name for name, part in self._groups.items() for p in part}
+            names = [of_parameter[p] for p in self._names]
             dataset = dataset.assign_coords(parameter_group=("parameter", names))
         for name in ("parameter_value", "unit_value"):
             dataset[name] = self._all_points[name]
         missing = why_absent({*map(str, dataset.variables), *self._of_samples}, declared())
         for one in self._estimators:
             missing |= {name: why for name, why in one.absent.items() if name in missing}
+        if not self._any_continuous:
+            of_gradients = (q.name for q in declared() if q.from_gradients)
+            missing |= dict.fromkeys(of_gradients, "needs a parameter that is not discrete")
         dataset.attrs["absent_estimates"] = json.dumps(missing)
         if any(f"{q.name}_low" in dataset for q in declared() if q.interval is _BOTH):
             dataset.attrs["interval_method"] = json.dumps(dataclasses.asdict(INTERVALS))
-        dataset = withhold(self._described(dataset), declared())
+        dataset = self._told(withhold(self._described(dataset), declared()))
         result = describe(dataset.assign_coords(self._units), COORDINATES)
         assert self._scale is not None
         if self._scale.beyond:
@@ -154,11 +181,52 @@ class Estimation:
     def derive(self, local: xr.Dataset) -> xr.Dataset:
         """Further estimates of some samples, from ``derives_from``, after :meth:`finish`."""
         assert self._scale is not None, "no slab was added"
-        local = self._scale.divided_again(local, self._declared)
+        local = self._scale.divided_again(self._of_continuous(local), self._declared)
         found: Estimates = {}
         for one in self._estimators:
             found |= one.derive(local)
-        return self._described(xr.Dataset(found))
+        return self._told(self._described(xr.Dataset(self._of_all(found))))
+
+    def _of_continuous(self, dataset: xr.Dataset) -> xr.Dataset:
+        """Without discrete parameters, by which there is no derivative, if there are others."""
+        if not self._discrete or not self._any_continuous:
+            return dataset
+        kept = [i for i, name in enumerate(self._names) if name not in self._discrete]
+        along = [dim for dim in ("parameter", "parameter_2") if dim in dataset.dims]
+        return dataset.isel(dict.fromkeys(along, kept))
+
+    def _of_all(self, found: xr.Dataset | Estimates) -> Estimates:
+        """With the discrete parameters again: NaN, and 0 of flags and counts."""
+        known = {str(name): array for name, array in found.items()}
+        if not self._discrete:
+            return known
+        own = self._samples.parameters
+        whole: Estimates = {}
+        for name, array in known.items():
+            along = [dim for dim in ("parameter", "parameter_2") if dim in array.dims]
+            if not self._any_continuous:
+                quantity = declaration_of(name, self._declared)
+                if not along and (quantity is None or not quantity.from_gradients):
+                    whole[name] = array
+                continue
+            nothing = np.nan if array.dtype.kind == "f" else array.dtype.type(0)
+            named = array.assign_coords(dict.fromkeys(along, own))
+            wanted: dict[str, list[str]] = dict.fromkeys(along, self._names)
+            if "group" in array.dims:
+                wanted["group"] = list(self._groups)
+            whole[name] = named.reindex(wanted, fill_value=nothing)
+        return whole
+
+    def _told(self, dataset: xr.Dataset) -> xr.Dataset:
+        """Says why there are no numbers of discrete parameters."""
+        if self._discrete:
+            why = f"NaN of {', '.join(self._discrete)}: there is no derivative by a discrete parameter"
+            for name in map(str, dataset.data_vars):
+                array, quantity = dataset[name], declaration_of(name, self._declared)
+                if quantity is not None and quantity.from_gradients and "parameter" in array.dims:
+                    before = array.attrs.get("withheld")
+                    array.attrs["withheld"] = f"{before}; {why}" if before else why
+        return dataset
 
     def _described(self, dataset: xr.Dataset) -> xr.Dataset:
         assert self._scale is not None, "no slab was added"

@@ -58,12 +58,15 @@ class Estimator(abc.ABC):
 
     Attributes:
         quantities: What it gives, declared.
+        of_every_parameter: Whether it gives something of discrete parameters, by which there is no
+            derivative; else it sees the others alone.
         after: Estimators whose estimates it builds on.
         derives_from: Estimates of each sample from which it makes others once all slabs have been seen.
         absent: Why this run has not some of them, beyond what is declared; after ``finish``.
     """
 
     quantities: ClassVar[tuple[Quantity, ...]]
+    of_every_parameter: ClassVar[bool] = False
     after: ClassVar[tuple[type["Estimator"], ...]] = ()
     derives_from: ClassVar[tuple[str, ...]] = ()
 
@@ -86,6 +89,8 @@ class Estimator(abc.ABC):
 
 class OfValues(Estimator):
     """An estimator that needs the values of all seeds, at all samples or at a choice of them."""
+
+    of_every_parameter: ClassVar[bool] = True
 
     @abc.abstractmethod
     def of_values(self, value: xr.DataArray) -> Estimates:

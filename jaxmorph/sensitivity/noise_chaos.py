@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ..quantities import Interval, Kind, Method, Quantity
-from .chaos import Fits, kept_samples
+from .chaos import Fits, kept_samples, scaled_by_all
 from .chaos_inputs import inputs_of
 from .chaos_quantities import FEWEST_SAMPLES, LEAST_NOISE_Q2, MOST_PARAMETERS
 from .completeness import Completeness
@@ -140,6 +140,7 @@ class NoiseChaos(Estimator):
     """Indices of the variance between seeds from a polynomial chaos expansion."""
 
     quantities = QUANTITIES
+    of_every_parameter = True
     after = (Completeness,)
 
     def __init__(self, samples: Samples):
@@ -155,7 +156,9 @@ class NoiseChaos(Estimator):
             if self._kept is None:
                 self._kept = kept_samples(self.samples, slab, _MOST_BLOCKS, _MOST_BYTES)
             here = np.isin(slab.value["sample"].values, self._kept)
-            value, scaled = slab.value.isel(sample=here), slab.scaled.isel(sample=here)
+            value, scaled = (
+                x.isel(sample=here) for x in (slab.value, scaled_by_all(self.samples, slab))
+            )
             self._data = kept_in(
                 self._data, variances(value, scaled, self.samples.precision), self._kept
             )
@@ -165,7 +168,8 @@ class NoiseChaos(Estimator):
         if self._inputs is None or self._data is None:
             return {}
         fit = Fits(self.samples, self._inputs, self._data, of_noise=True)
-        made = fit.of_all(self._data, found, (), self.samples.question.complete)
+        has_gradients = self.samples.question.complete and not self.samples.discrete
+        made = fit.of_all(self._data, found, (), has_gradients)
         ends = ("", "_low", "_high", "_se_samples", "_se_seeds")
         result = {
             f"{own}{end}": made[f"{name}{end}"]

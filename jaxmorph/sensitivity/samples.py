@@ -1,6 +1,9 @@
 """The samples of a run: how they were drawn, and what several estimators need of their numbers."""
 
+import copy
+import dataclasses
 import functools
+from typing import Self
 
 import numpy as np
 import xarray as xr
@@ -37,6 +40,16 @@ NEEDS_MOMENTS = (
 """Why there is nothing that is made from :attr:`Samples.moments`."""
 
 
+@dataclasses.dataclass
+class _Seen:
+    """What slabs have told of the run so far."""
+
+    n_seeds: int = 0
+    scale: Magnitudes | None = None
+    precision: np.dtype = dataclasses.field(default_factory=lambda: np.dtype(float))
+    values: xr.DataArray | None = None
+
+
 class Samples:
     """What an estimator may use of a run besides the slab at hand.
 
@@ -48,6 +61,7 @@ class Samples:
         points: ``parameter_value`` and ``unit_value`` (sample, parameter) of the samples that are used.
         parameters: Names.
         parts: Parameters of each group by its name, of a run that has groups; else none.
+        discrete: Names of those by which there is no derivative.
         weight: (sample), for samples that do not count alike.
         group_size: Consecutive samples that belong together (a unit of the design).
         replicate: To which independent scramble of a sequence each sample belongs (sample), from 0; None
@@ -56,12 +70,7 @@ class Samples:
             ``sample``, ``quadrature`` or ``none``.
         central: Number of the sample nearest to the middle of the design.
         sd: Standard deviation of each parameter on its natural scale (parameter).
-        n_seeds: Number of seeds; 0 before the first slab.
-        scale: What estimators see of the size of observables; None before the first slab.
-        precision: In which the simulation computed.
         chosen: Numbers of the samples whose values are kept.
-        values: Values (sample, seed, time, observable) of these; None before the first slab, and where
-            no estimator needs them.
     """
 
     def __init__(self, points: xr.Dataset, question: Question, there: There | None):
@@ -71,6 +80,7 @@ class Samples:
             kept = kept[there.kept(design, names, question.groups.values())]
         self.question, self.parameters = question, names
         self.parts = named_parts(names, question.groups) if question.groups else {}
+        self.discrete = [n for n, d in zip(names, question.distributions, strict=True) if d.is_discrete]
         self.points = points.isel(sample=kept)
         n = len(kept)
         self.stands_for = "sample" if design is None else represents(design)
@@ -82,9 +92,7 @@ class Samples:
         self.weight = xr.DataArray(np.ones(n) if weights is None else weights, dims="sample")
         self.sd = xr.DataArray([d.natural_sd for d in question.distributions], dims="parameter")
         self.central = _central(points, self.points, there)
-        self.n_seeds = 0
-        self.scale: Magnitudes | None = None
-        self.precision = np.dtype(float)
+        self._seen = _Seen()
         self._moments = DesignMoments(
             Sampling(n, self.group_size, weights, question.stochastic, self.replicate),
             None if there is None else there.often(),
@@ -95,7 +103,50 @@ class Samples:
         else:
             rng = np.random.default_rng(0)
             self.chosen = numbers[np.sort(rng.permutation(n)[:_MOST_GIVEN])]
-        self.values: xr.DataArray | None = None
+
+    @property
+    def any_continuous(self) -> bool:
+        """Whether there are derivatives by any parameter."""
+        return any(name not in self.discrete for name in self.parameters)
+
+    @property
+    def n_seeds(self) -> int:
+        """Number of seeds; 0 before the first slab."""
+        return self._seen.n_seeds
+
+    @property
+    def scale(self) -> Magnitudes | None:
+        """What estimators see of the size of observables; None before the first slab."""
+        return self._seen.scale
+
+    @property
+    def precision(self) -> np.dtype:
+        """In which the simulation computed."""
+        return self._seen.precision
+
+    @property
+    def values(self) -> xr.DataArray | None:
+        """Values (sample, seed, time, observable) of the chosen samples.
+
+        None before the first slab, and where no estimator needs them.
+        """
+        return self._seen.values
+
+    def continuous(self) -> Self:
+        """The same of the parameters by which there are derivatives, if any; it sees the same slabs."""
+        if not self.discrete or not self.any_continuous:
+            return self
+        kept = [i for i, name in enumerate(self.parameters) if name not in self.discrete]
+        part = copy.copy(self)
+        of_kept = tuple(self.question.distributions[i] for i in kept)
+        part.question = dataclasses.replace(self.question, distributions=of_kept)
+        part.parameters = [self.parameters[i] for i in kept]
+        # Of a group with a discrete parameter there is no bound.
+        part.parts = {
+            name: group for name, group in self.parts.items() if set(group) <= set(part.parameters)
+        }
+        part.points, part.sd = self.points.isel(parameter=kept), self.sd.isel(parameter=kept)
+        return part
 
     @property
     def can_tell_noise(self) -> bool:
@@ -119,7 +170,7 @@ class Samples:
 
     def know(self, scale: Magnitudes, precision: np.dtype) -> None:
         """What the first slab tells of all."""
-        self.scale, self.precision = scale, precision
+        self._seen.scale, self._seen.precision = scale, precision
 
     def add(
         self, value: xr.DataArray, scaled: xr.DataArray, used: xr.DataArray, there: xr.DataArray | None
@@ -132,13 +183,13 @@ class Samples:
             used: Which entries can be used.
             there: (sample, seed), which pairs are there at all; None: all.
         """
-        self.n_seeds = value.sizes["seed"]
+        self._seen.n_seeds = value.sizes["seed"]
         rows = np.searchsorted(self.points["sample"].values, value["sample"].values)
         if self.has_moments:
             self._moments.add(value.assign_coords(sample=rows), scaled, used, there, self.precision)
         if isinstance(self.question.design, _NEED_VALUES) or self.stands_for == "sample":
             chosen = value.isel(sample=np.isin(value["sample"].values, self.chosen))
-            self.values = kept_in(self.values, chosen, self.chosen)
+            self._seen.values = kept_in(self.values, chosen, self.chosen)
 
 
 def kept_in(together: xr.DataArray | None, part: xr.DataArray, samples: np.ndarray) -> xr.DataArray:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Self
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ..distributions import Distribution
 from .base import Observable, Parameter, Study
@@ -49,6 +49,17 @@ class Problem:
         """The smallest and the largest value that each varied parameter can take."""
         low, high = np.array([d.support for d in self.distributions]).T
         return low, high
+
+    @property
+    def discrete(self) -> Bool[np.ndarray, " parameter"]:
+        """Which varied parameters have a few values alone: there is no derivative by these."""
+        return np.array([d.is_discrete for d in self.distributions], bool)
+
+    @property
+    def continuous(self) -> Self:
+        """The same without those: they stay at their medians."""
+        free = [name for name, off in zip(self.names, self.discrete, strict=True) if not off]
+        return self.freeing(free, self.observables)
 
     @property
     def measured(self) -> tuple[Observable, ...]:

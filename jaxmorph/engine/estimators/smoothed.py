@@ -134,9 +134,11 @@ def _moves(
     """
     logarithmic = np.array([d.is_logarithmic for d in problem.distributions])
     natural = jnp.where(logarithmic, jnp.log(theta), theta)
-    sd = jnp.array([smoothing * d.natural_sd for d in problem.distributions], theta.dtype)
+    sd = jnp.array(
+        [0 if d.is_discrete else smoothing * d.natural_sd for d in problem.distributions], theta.dtype
+    )
     ends = np.array([d.natural_support for d in problem.distributions])
-    bounded = np.isfinite(ends).any(axis=1)
+    bounded = np.isfinite(ends).any(axis=1) & ~problem.discrete  # those stay where they are
     low = jnp.maximum(ends[:, 0].astype(theta.dtype), natural - _REACH * sd)
     width = jnp.minimum(ends[:, 1].astype(theta.dtype), natural + _REACH * sd) - low
     x = norm.ppf(jnp.clip((natural - low) / width, _NEAREST, 1 - _NEAREST))
