@@ -52,7 +52,9 @@ def _panel(ax: Axes, errors: pd.DataFrame) -> None:
         if not part.ngroups:
             continue
         cost = part["cost"].mean().values
-        low, middle, high = (part["error"].quantile(q).values for q in (0.25, 0.5, 0.75))
+        low, middle, high = (
+            part["error"].quantile(q, interpolation="higher").values for q in (0.25, 0.5, 0.75)
+        )
         ax.fill_between(cost, low, high, color=colour, alpha=0.15, linewidth=0)
         label = METHODS[method]
         ax.plot(cost, middle, line, color=colour, marker=marker, markersize=3, label=label)

@@ -67,7 +67,7 @@ def at_equal_samples(errors: pd.DataFrame) -> pd.DataFrame:
     grouped = errors.groupby(keys, sort=False)
     table = grouped.agg(cost=("cost", "mean"), error=("error", "median")).reset_index()
     for name, q in (("from", 0.25), ("to", 0.75)):
-        table[name] = grouped["error"].quantile(q).values
+        table[name] = grouped["error"].quantile(q, interpolation="higher").values
     return table
 
 

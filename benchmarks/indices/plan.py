@@ -38,7 +38,6 @@ class Plan:
         repetitions: Scrambles of the sequences, each with seeds of its own.
         seeds: Of each sample, where there is noise.
         samples: Of the expansions: the first so many points of one sequence.
-        slow: As many at most for OpenTURNS, whose fits take seconds beyond.
         rows: Of the largest Saltelli design.
         rows_of_reference: Of that of the reference study.
         priced: Simulations at which the price of a gradient is measured.
@@ -50,8 +49,7 @@ class Plan:
     cases: tuple[str, ...] = tuple(kind + noise for noise in ("", "-noise") for kind in KINDS)
     repetitions: int = 20
     seeds: int = 8
-    samples: tuple[int, ...] = (32, 64, 128, 256, 512)
-    slow: int = 256
+    samples: tuple[int, ...] = (32, 64, 128, 256)
     rows: int = 16_384
     rows_of_reference: int = 2048
     priced: int = 16_384
