@@ -60,7 +60,8 @@ def _panel(ax: Axes, errors: pd.DataFrame) -> None:
         ax.plot(cost, middle, line, color=colour, marker=marker, markersize=3, label=label)
         if method == "gradients":
             at = np.flatnonzero(np.array(list(part.groups)) == MARKED)
-            ax.plot(cost[at], middle[at], "o", color=colour, markersize=5, markerfacecolor="white")
+            white = {"markersize": 5, "markerfacecolor": "white", "label": f"... at {MARKED} samples"}
+            ax.plot(cost[at], middle[at], "o", color=colour, **white)
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_minor_locator(NullLocator())

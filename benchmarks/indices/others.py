@@ -174,7 +174,9 @@ def jaxgsa_points(d: int, base: int) -> np.ndarray:
     return np.asarray(sampled.samples)
 
 
-def jaxgsa_chaos_seconds(unit: np.ndarray, value: np.ndarray, order: int, rounds: int) -> float:
+def jaxgsa_chaos_seconds(
+    unit: np.ndarray, value: np.ndarray, order: int, resamples: int, rounds: int
+) -> float:
     """Of expansions of all outputs (sample, time, observable), of one order."""
     import jaxgsa
 
@@ -182,7 +184,10 @@ def jaxgsa_chaos_seconds(unit: np.ndarray, value: np.ndarray, order: int, rounds
     problem = jaxgsa.Problem(_names(d), [(0.0, 1.0)] * d)
 
     def call() -> Any:
-        found = jaxgsa.pce.analyze(problem, unit, value, order=order, verbose=False)
+        key = 0 if resamples else None
+        found = jaxgsa.pce.analyze(
+            problem, unit, value, order=order, n_bootstrap=resamples, key=key, verbose=False
+        )
         return np.asarray(found.S1), np.asarray(found.ST)
 
     return seconds(call, rounds)

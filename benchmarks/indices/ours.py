@@ -17,7 +17,8 @@ from jaxmorph.expansion import (
 )
 from jaxmorph.sensitivity.sobol_indices import sobol_indices
 
-_MOST_GROUPS = 64
+MOST_GROUPS = 64
+"""Of samples, that the jackknife of a run leaves out one after another."""
 
 
 class Expansion:
@@ -28,7 +29,7 @@ class Expansion:
         self._degrees = candidates(d, most_candidates(d))
         uniform = [Uniform(low=0, high=1)] * d
         self._shared = Candidates.of(equations(unit, uniform, self._degrees))
-        self._size, self._parts = -(-n // _MOST_GROUPS), PartsOfVariance(d)
+        self._size, self._parts = -(-n // MOST_GROUPS), PartsOfVariance(d)
 
     def of(self, data: np.ndarray, gradients: bool) -> Decomposition:
         """The variances of outputs (sample, row, output, seed), divided."""

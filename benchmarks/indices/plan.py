@@ -25,7 +25,7 @@ def title(case: str, d: int) -> str:
     kind, noise = case.removesuffix("-noise"), case.endswith("-noise")
     name = TITLES[kind].format(d=d)
     if kind == "reference":
-        return name if noise else f"{name}, without noise (kT = 0)"
+        return name if noise else f"{name}, kT = 0"
     return f"{name}, with noise" if noise else name
 
 

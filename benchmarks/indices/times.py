@@ -10,7 +10,7 @@ from jaxmorph.errors import JaxmorphError
 from jaxmorph.sensitivity.resampling import RESAMPLES
 
 from .others import salib_points, seconds
-from .ours import Expansion, saltelli
+from .ours import MOST_GROUPS, Expansion, saltelli
 from .plan import Plan
 from .process import Other
 
@@ -109,8 +109,9 @@ def _expansions(plan: Plan, others: Mapping[str, Other]) -> Iterator[Row]:
         (f"{of_one} x {plan.seeds} seeds with gradients", noisy, True),
     ):
         taken = seconds(ours(array, gradients), 1)
-        yield _row(plan, what, "jaxmorph", "jackknife of 64 groups", taken)
+        yield _row(plan, what, "jaxmorph", f"jackknife of {MOST_GROUPS} groups", taken)
     if "jaxgsa" in others:
-        arguments = unit, value, _ORDER, plan.rounds
-        taken = others["jaxgsa"].ask("jaxgsa_chaos_seconds", *arguments)
-        yield _row(plan, f"{of_one}", f"jaxgsa, order {_ORDER}", "none", taken)
+        for resamples, said in ((0, "none"), (MOST_GROUPS, f"{MOST_GROUPS} resamples")):
+            arguments = unit, value, _ORDER, resamples, 2
+            taken = others["jaxgsa"].ask("jaxgsa_chaos_seconds", *arguments)
+            yield _row(plan, of_one, f"jaxgsa, order {_ORDER}", said, taken)

@@ -17,7 +17,7 @@ from .functions import Morris, SobolG
 from .simulated import Simulated
 
 FILE = Path(__file__).parent / "truth.json"
-_BLOCKS, _BASE = 1024, 64
+_BLOCKS, _BASE = 512, 64
 """The large run: so many Saltelli designs, of so many base samples each."""
 
 
