@@ -98,11 +98,13 @@ def jaxgsa(unit: np.ndarray, value: np.ndarray) -> Indices:
     """An expansion of all terms to an order, that with the least leave-one-out error.
 
     Its documentation says to raise the order, 3 if it is not said, while that error falls; jaxgsa lowers
-    it until there are two samples a term.
+    it until there are two samples a term. It has no indices (NaN) where order 1 has too many.
     """
     import jaxgsa
 
-    d = unit.shape[1]
+    n, d = unit.shape
+    if n < 2 * (d + 1):
+        return np.full(d, np.nan), np.full(d, np.nan)
     problem = jaxgsa.Problem(_names(d), [(0.0, 1.0)] * d)
     chosen: Any = None
     for order in _ORDERS:
