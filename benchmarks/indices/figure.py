@@ -38,7 +38,7 @@ def draw(errors: pd.DataFrame, path: Path) -> None:
         for ax in axes[:, 0]:
             ax.set_ylabel("error of first and total indices")
         for ax in axes[-1]:
-            ax.set_xlabel("cost, simulations without gradient")
+            ax.set_xlabel("cost, simulations")
         handles = {h.get_label(): h for ax in axes.flat for h in ax.lines if h.get_label()[0] != "_"}
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
         figure.savefig(path, metadata={"Date": None})

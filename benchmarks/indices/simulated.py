@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxmorph.distributions import natural_sd
 from jaxmorph.engine import evaluate, trace
 from jaxmorph.sensitivity.natural import natural_scale
 from jaxmorph.studies import load_problem
@@ -57,7 +56,7 @@ class Simulated:
         assert found.gradient is not None
         distributions = self.problem.distributions
         theta = xr.DataArray(self.parameters(unit), dims=("sample", "parameter"))
-        scale = natural_scale(distributions, theta).values * [natural_sd(d) for d in distributions]
+        scale = natural_scale(distributions, theta).values * [d.natural_sd for d in distributions]
         slopes = found.gradient[:, :, -1, 0].swapaxes(1, 2) * scale[..., None]
         return np.concatenate([found.value[:, None, :, -1, 0], slopes], axis=1).astype(float)
 
