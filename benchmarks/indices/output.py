@@ -145,5 +145,5 @@ def _of_times(folder: Path) -> list[str]:
 def _said(path: Path) -> str:
     machine = json.loads(path.read_text(encoding="utf-8"))
     versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
-    text = "{date}, commit {commit}, {cpus} CPUs ({cpu} {vectors}); {seconds} s. ".format_map(machine)
-    return f"{text}{versions}."
+    where = "{date}, commit {commit}, {cpus} CPUs ({cpu} {vectors})".format_map(machine)
+    return f"{where}; the last run took {machine['seconds']} s. {versions}."
