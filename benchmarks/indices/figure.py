@@ -1,6 +1,7 @@
 """The figure: error of indices against cost, a panel for each case."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,11 @@ def _panel(ax: Axes, errors: pd.DataFrame) -> None:
         ax.plot(cost, middle, line, color=colour, marker=marker, markersize=3, label=label)
         if method == "gradients":
             at = np.flatnonzero(np.array(list(part.groups)) == MARKED)
-            white = {"markersize": 5, "markerfacecolor": "white", "label": f"... at {MARKED} samples"}
+            white: dict[str, Any] = {
+                "markersize": 5,
+                "markerfacecolor": "white",
+                "label": f"... at {MARKED} samples",
+            }
             ax.plot(cost[at], middle[at], "o", color=colour, **white)
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_minor_locator(NullLocator())
