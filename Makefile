@@ -20,6 +20,8 @@ IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 # Other people's packages that the benchmark compares with: beside .venv, which stays as it is locked.
 PEERS := .bench-packages
+# One of them needs Python 3.12 or later: for .venv-other, where .venv is older.
+GSA := .bench-jaxgsa
 
 # Another Python has another JAX in requirements.lock: an environment of its own, if there is such a Python.
 OTHER := .venv-other
@@ -33,8 +35,8 @@ unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-browser test-slurm test-next test-vectors verify other bench gallery lint \
-        lint-ruff lint-format lint-types lint-snakefmt lint-snakemake format lock clean
+.PHONY: help run test test-slow test-browser test-slurm test-next test-vectors verify other bench bench-indices \
+        gallery lint lint-ruff lint-format lint-types lint-snakefmt lint-snakemake format lock clean
 
 help: ## show this help
 	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -79,6 +81,10 @@ verify: $(STAMP) $(PEERS)/.installed ## run the long sweeps, which CI does not, 
 bench: $(PEERS)/.installed other ## compare the speed with that of other programs (about 10 minutes; benchmarks/)
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)
 
+bench-indices: $(PEERS)/.installed other ## compare indices at equal cost with those of other programs (about 10 minutes)
+	@[ ! -e $(OTHER)/.installed ] || $(MAKE) --no-print-directory $(GSA)/.installed
+	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks.indices $(ARGS)
+
 gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of docs/gallery
 	@$(IN_VENV) snakemake results/notebook/report.html
 	@$(IN_VENV) snakemake --configfile config/tissues.yaml --replace-workflow-config
@@ -119,7 +125,7 @@ lock: ## write the lock files anew (needs uv; ARGS=--upgrade takes the newest ve
 	    --group bench --output-file benchmarks/requirements.lock
 
 clean: ## remove .venv and the caches; results stay
-	@rm -rf $(VENV) $(OTHER) $(PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(OTHER) $(PEERS) $(GSA) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The checks that Python is there, is new enough and can make an environment come first, so that
@@ -142,4 +148,13 @@ $(STAMP): requirements.lock pyproject.toml
 $(PEERS)/.installed: benchmarks/requirements.lock $(STAMP)
 	@rm -rf $(PEERS)
 	@$(LOCKED) benchmarks/requirements.lock --target $(PEERS)
+	@touch $@
+
+# Nothing where that Python is older, too: the marker in the lock file says so.
+$(GSA)/.installed: benchmarks/requirements.lock $(OTHER)/.installed
+	@rm -rf $(GSA)
+	@sed -n '/^jaxgsa==/,/#/p' benchmarks/requirements.lock | $(OTHER)/bin/python -m pip -qq \
+	    --disable-pip-version-check --no-input install --require-hashes --no-deps --no-build-isolation \
+	    --requirement /dev/stdin --target $(GSA)
+	@mkdir -p $(GSA)
 	@touch $@
