@@ -61,7 +61,6 @@ def of_design(name: str, design: SobolDesign) -> dict[str, tuple[float, float, f
     f, g = FUNCTIONS[name](v)
     points, everything = arrays([UNIT] * d, v, f[:, None, None], g[:, None, None])
     samples = Samples(points, Question([UNIT] * d, design=design, stochastic=False), None)
-    samples.n_seeds = 1
     (slab,) = slabs_of(samples, everything, 1)
     samples.add(slab.value, slab.scaled, slab.used, None)
     found = whole_design(samples.moments, [UNIT] * d, True)

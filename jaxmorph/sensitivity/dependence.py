@@ -95,6 +95,7 @@ class Dependence(Estimator):
     """The criterion and its test, of the means over seeds at all samples that are kept."""
 
     quantities = QUANTITIES
+    of_every_parameter = True
 
     def finish(self, found: Estimates) -> Estimates:
         samples, value = self.samples, self.samples.values

@@ -11,7 +11,6 @@ from jaxmorph.sensitivity import Question, Samples, Slab, estimate
 from jaxmorph.sensitivity.by_parts import ByParts, Missing
 from jaxmorph.sensitivity.estimator import Estimates, Estimator
 from jaxmorph.sensitivity.natural import natural_scale
-from jaxmorph.sensitivity.samples import kept_in
 
 DIMS = ("sample", "seed", "time", "observable", "parameter")
 
@@ -72,11 +71,9 @@ def by_one(
     """What one estimator gives at the one time, of a run of which these estimates were found."""
     points, everything = arrays(distributions, v, f, g)
     samples = Samples(points, Question(distributions, **known), None)
-    samples.n_seeds = f.shape[1]
     one = estimator(samples)
     for slab in slabs_of(samples, everything, slabs):
-        chosen = slab.value.isel(sample=np.isin(slab.value["sample"].values, samples.chosen))
-        samples.values = kept_in(samples.values, chosen, samples.chosen)
+        samples.add(slab.value, slab.scaled, slab.used, None)
         one.add(slab)
     return {
         name: array.isel(time=0, missing_dims="ignore")
