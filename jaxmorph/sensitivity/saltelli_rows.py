@@ -31,14 +31,14 @@ class Ingredients:
     Attributes:
         numerators: Of first-order indices, of total ones and, with a second order, of the pairs i < j,
             (output, form, draw).
-        total_of_each: Of the total indices of single seeds (output, part, draw).
+        total_of_each: Of the total indices of single seeds (output, part, draw); None with one seed.
         variance: Var_theta E_Z f (output, draw).
         within: E_theta Var_Z f (output, draw); None with one seed.
         between: Var_Z E_theta f (output, draw); None with one seed.
     """
 
     numerators: np.ndarray
-    total_of_each: np.ndarray
+    total_of_each: np.ndarray | None
     variance: np.ndarray
     within: np.ndarray | None
     between: np.ndarray | None
@@ -146,11 +146,11 @@ def over_seeds(rows: Rows, counts: np.ndarray) -> Ingredients:
     """What indices are made of where seed r counts ``counts[draw, r]`` times."""
     forms = _by_products if rows.n_seeds <= _MOST_SEEDS else _by_columns
     found = forms(rows, counts)
-    total_of_each = rows.halves.sum(axis=2) @ counts.T
-    total_of_each /= counts.sum(axis=1) * rows.n if rows.known is None else _count(rows.known, 2, counts)
-    within = between = None
+    halves = within = between = None
     if rows.n_seeds > 1:
         n = counts.sum(axis=1)
+        halves = rows.halves.sum(axis=2) @ counts.T
+        halves /= n * rows.n if rows.known is None else _count(rows.known, 2, counts)
         pairs = n**2 - np.sum(counts**2, axis=1)
         d = rows.deviations.reshape(len(rows.ends), -1, rows.n_seeds)
         gram = d.swapaxes(1, 2) @ d / d.shape[1]  # (output, seed, seed)
@@ -160,20 +160,20 @@ def over_seeds(rows: Rows, counts: np.ndarray) -> Ingredients:
         mean = rows.level + rows.ends.mean(axis=(1, 2))
         of_means = (n * (mean**2 @ counts.T) - (mean @ counts.T) ** 2) / pairs
         between = _between(of_means, within, 1 / (2 * rows.n))
-    return Ingredients(found[:, :-1], total_of_each, found[:, -1], within, between)
+    return Ingredients(found[:, :-1], halves, found[:, -1], within, between)
 
 
 def over_samples(rows: Rows, weights: np.ndarray) -> Ingredients:
     """What indices are made of where base sample i counts ``weights[draw, i]`` times."""
     share = weights.T / rows.n  # (base sample, draw)
     terms = rows.numerators(between_seeds)
-    halves = rows.halves.sum(axis=-1) @ weights.T
-    halves /= rows.n_seeds * rows.n if rows.known is None else _count(rows.known, 3, weights)
     squares = between_seeds(rows.ends, rows.ends).mean(axis=1) @ share
     mean = rows.ends.mean(axis=1).swapaxes(1, 2) @ share  # (output, seed, draw)
     variance = squares - np.moveaxis(between_seeds(*2 * [mean.swapaxes(1, 2)]), -1, 1)
-    within = between = None
+    halves = within = between = None
     if rows.n_seeds > 1:
+        halves = rows.halves.sum(axis=-1) @ weights.T
+        halves /= rows.n_seeds * rows.n if rows.known is None else _count(rows.known, 3, weights)
         within = np.sum(rows.deviations**2, axis=-1).mean(axis=1) / (rows.n_seeds - 1) @ share
         of_means = np.var(rows.level[..., None] + mean, axis=1, ddof=1)
         # Each base sample is two rows, A and B, and two rows drawn are the same by chance.

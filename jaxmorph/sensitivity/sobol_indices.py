@@ -262,7 +262,7 @@ def _indices(sums: Ingredients, floor: np.ndarray, d: int) -> Arrays:
         alone = first[:, rows] + first[:, columns]
         result["sobol_second"] = matrices(shares(pairs, explained), d)
         result["sobol_closed_of_pair"] = matrices(shares(pairs + alone, explained), d)
-    if sums.within is None or sums.between is None:
+    if sums.total_of_each is None or sums.within is None or sums.between is None:
         return result
     sum_of_both = np.maximum(sums.variance, 0.0) + sums.within
     whole = np.where(sum_of_both > least, sum_of_both, np.nan)
