@@ -40,7 +40,7 @@ ANY: list[Distribution] = [
     Normal(mean=1, sd=2),
     LogNormal(median=2, sd_log=0.5),
     TruncatedNormal(low=0, high=3, mean=1, sd=1),
-    Triangular(low=1, mode=2.5, high=4),
+    Triangular(low=0.5, mode=2.5, high=4.5),
     LogTriangular(low=0.2, mode=2, high=4),
     Beta(low=0, high=4, alpha=2.5, beta=0.8),
     Gamma(shape=2, scale=0.5),

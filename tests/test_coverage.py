@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy import stats
-from support.skewed import OF_EXPANSIONS, WITHOUT_TRUTH, Case
+from support.skewed import OF_EXPANSIONS, OF_RECORDS, OF_SETS, WITHOUT_TRUTH, Case
 from support.sweeps import Recorder, record_intervals
 
 from jaxmorph.quantities import Interval
@@ -69,5 +69,5 @@ def test_intervals_of_few_repetitions_cover(common: bool) -> None:
 
 def test_every_declared_interval_is_tried() -> None:
     declared = {q.name for q in quantities() if q.interval is not Interval.NONE}
-    tried = set(CASES[0].truth) | WITHOUT_TRUTH | OF_EXPANSIONS
+    tried = set(CASES[0].truth) | WITHOUT_TRUTH | OF_EXPANSIONS | OF_SETS | OF_RECORDS
     assert declared <= tried, declared - tried

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from support import synthetic
 
+from jaxmorph.designs import DESIGNS
 from jaxmorph.report import convergence, explorer, findings, methods, observables, summary
 
 MINUS = "\N{MINUS SIGN}"
@@ -377,7 +378,7 @@ def test_samples_are_counted_in_the_units_of_the_configuration(
     method: str, n: int, expected: tuple[int, str]
 ) -> None:
     data = xr.Dataset(coords={"sample": np.arange(n), "parameter": PARAMETERS})
-    assert convergence.groups(data.assign_attrs(design_method=method)) == expected
+    assert convergence.groups(data.assign_attrs(design=DESIGNS[method]().model_dump_json())) == expected
 
 
 def test_a_run_says_what_has_not_converged_and_where() -> None:

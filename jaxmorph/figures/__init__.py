@@ -172,7 +172,8 @@ def nothing_because(name: str, data: xr.Dataset) -> str | None:
 
     if not any(variable in data for variable in entry.variables):
         why = absent(data)
-        if reason := next((why[variable] for variable in entry.variables if variable in why), None):
+        named = (*reversed(entry.needs), *entry.variables)
+        if reason := next((why[variable] for variable in named if variable in why), None):
             return reason
     nothing = getattr(importlib.import_module(module_of(name)), "nothing", None)
     if nothing is not None and (reason := nothing(data)):

@@ -110,8 +110,7 @@ def groups(sensitivity: xr.Dataset) -> tuple[int, str]:
     """Number of independent samples of the design and what they are called."""
     n, attrs = sensitivity.sizes["sample"], sensitivity.attrs
     if "design" not in attrs:
-        kind = DESIGNS.get(attrs.get("design_method", ""))
-        return n, "samples" if kind is None else kind.unit
+        return n, "samples"
     design: Design = TypeAdapter(Design).validate_json(attrs["design"])
     moved = sensitivity["parameter_group"] if "parameter_group" in sensitivity.coords else None
     n_parts = sensitivity.sizes["parameter"]

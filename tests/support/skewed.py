@@ -52,15 +52,24 @@ WITHOUT_TRUTH = {
     "sd_from_mean",
     "sobol_first_given_data",
 }
-# Repetitions share the points of an expansion: these have sweeps of their own (tests/test_expansion.py);
-# of mean, variance and main effects closed forms alone are tried (tests/test_chaos.py), of
-# coefficients what seeds do to them (tests/test_prediction.py).
-OF_EXPANSIONS = {"expansion_first", "expansion_total", "sobol_second", "shapley"} | {
-    "expansion_mean",
-    "expansion_variance",
-    "main_effect",
-    "expansion_coefficient",
+# Repetitions share the points of an expansion: these have sweeps of their own (tests/test_expansion.py,
+# those of the variance between seeds in tests/test_noise_chaos.py). Of coefficients it is tried what
+# seeds do to them (tests/test_prediction.py), of mean, variance and groups closed forms alone
+# (tests/test_chaos.py, tests/test_groups.py).
+OF_EXPANSIONS = {
+    *("expansion_first", "expansion_total", "expansion_second", "sobol_second", "shapley"),
+    *("expansion_mean", "expansion_variance", "main_effect", "expansion_coefficient"),
+    *("expansion_closed", "expansion_total_of_group", "kucherenko_first", "kucherenko_total"),
+    *("noise_sobol_first", "noise_sobol_total", "noise_sobol_second", "noise_shapley"),
 }
+# Parts of a design are groups or parameters, by one code; pairs have a sweep in
+# tests/test_variance_based.py, lower bounds in tests/test_lower_bounds.py.
+OF_SETS = {
+    *("sobol_closed", "sobol_total_of_group", "sobol_closed_of_pair", "total_bound_of_group"),
+    *("morris_mu_star_of_group", "total_lower_bound"),
+}
+# Of the records that a run chose: which these are changes from run to run (tests/test_measurements.py).
+OF_RECORDS = {"d_optimal_share", "d_optimal_moment_share", "a_optimal_share"}
 
 
 @dataclass(frozen=True)
