@@ -178,7 +178,9 @@ def over_samples(rows: Rows, weights: np.ndarray) -> Ingredients:
         of_means = np.var(rows.level[..., None] + mean, axis=1, ddof=1)
         # Each base sample is two rows, A and B, and two rows drawn are the same by chance.
         between = _between(of_means, within, np.sum(weights**2, axis=1) / (2 * rows.n**2))
-    return Ingredients(terms @ share, halves, variance, within, between)
+    # As one product of matrices: numpy takes those of a stack one by one.
+    numerators = (terms.reshape(-1, rows.n) @ share).reshape(*terms.shape[:2], -1)
+    return Ingredients(numerators, halves, variance, within, between)
 
 
 def _count(known: np.ndarray, axis: int, counts: np.ndarray) -> np.ndarray:
