@@ -105,7 +105,9 @@ def _columns(sensitivity: xr.Dataset, cancels: bool, flagged: bool) -> list[Quan
     if cancels:
         kinds.remove(Kind.ELASTICITY)
         kinds += [kind for kind in _DIRECTIONS if present(sensitivity, kind)][:1]
-    return present(sensitivity, *kinds)
+    # Further readings of an index (with noise as an input, of the noise itself) stand last.
+    further = (Kind.TOTAL, Kind.FIRST)
+    return sorted(present(sensitivity, *kinds), key=lambda one: one.kind in further and not one.ranks)
 
 
 def _of_noise(data: xr.Dataset, column: Quantity) -> RankedNumber:
