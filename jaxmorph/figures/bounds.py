@@ -8,13 +8,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from ..quantities import Kind
 from . import bars, panels, style
 from .entry import Entry
 from .estimates import FLAGS, best, known
 from .ranking import sizes
+from .shares import LIMITS, share_axis, share_bound, share_handles, share_interval
 from .tables import interval, tidy
 
 ENTRY = Entry(
@@ -31,9 +31,6 @@ ENTRY = Entry(
     needs=("total_bound",),
 )
 
-_MOST = 1.1
-_BOUND, _EDGE = "#CFE3F1", "#5B87A6"
-
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
     """The bound and, where there is one, the total index, with their intervals."""
@@ -49,13 +46,11 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         figure = bars.by_observable(data, _panel, row=0.2, frame=0.6)
         figure.supxlabel(f"share of variance at {style.time_text(data)}", fontsize=7.5)
         total = best(data, Kind.TOTAL)
-        handles: list[Patch | Line2D] = [Patch(color=_BOUND, label="upper bound on the total index")]
+        handles = share_handles(data, (None, None, best(data, Kind.BOUND)))
         if total is not None:
             label = known(data, total).short
-            handles.append(Line2D([], [], marker="o", ls="", ms=3.5, mew=0, color="black", label=label))
-        if any(str(name).endswith("_low") for name in data.data_vars):
-            line = Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval")
-            handles.append(line)
+            dot = Line2D([], [], marker="o", ls="", ms=3.5, mew=0, color="black", label=label)
+            handles.insert(1, dot)
         if panels.any_flag(data):
             handles.append(panels.flag_handle())
         panels.key(figure, handles)
@@ -63,37 +58,17 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
-    ax.set_xlim(0, _MOST)
+    ax.set_xlim(LIMITS)
     order = sizes(data, elasticities=False).order
     bound, total = (best(data, kind) for kind in (Kind.BOUND, Kind.TOTAL))
     for place, i in enumerate(order):
         one = data.isel(parameter=int(i))
-        _bound(ax, one, str(bound), place)
+        if np.isnan(one[bound].item()):
+            bars.not_defined(ax, place)
+        else:
+            share_bound(ax, one, str(bound), place)
         if total is not None and np.isfinite(one[total].item()):
             ax.plot(float(one[total]), place - 0.12, "o", ms=3.2, color="black", mew=0, clip_on=False)
-            _interval(ax, one, total, place - 0.12, "black")
-    ax.set_yticks(range(len(order)), [style.words(data["parameter"].values[i], 18) for i in order])
+            share_interval(ax, one, total, place - 0.12, color="black")
+    share_axis(ax, [style.words(data["parameter"].values[i], 18) for i in order])
     panels.flag_labels(ax, panels.flags(data)[order])
-    ax.set_ylim(len(order) - 0.4, -0.6)
-    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    ax.axvline(0, color="black", lw=0.6)
-    ax.axvline(1, color=style.GREY, lw=0.5, ls=":", zorder=0)
-
-
-def _bound(ax: Axes, one: xr.Dataset, name: str, place: float) -> None:
-    value = float(one[name])
-    if np.isnan(value):
-        bars.not_defined(ax, place)
-        return
-    ax.barh(place, min(value, _MOST), height=0.66, color=_BOUND)
-    _interval(ax, one, name, place + 0.16, _EDGE)
-    if value > _MOST:
-        ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color=_EDGE, mew=0)
-
-
-def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, colour: str) -> None:
-    _, low, high = interval(name)
-    if low in one:
-        panels.whisker(ax, (float(one[low]), float(one[high])), place, ax.get_xlim(), color=colour)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ..quantities import Kind
 from . import bars, panels, style
 from .entry import Entry
-from .estimates import FLAGS, best, known, present
+from .estimates import FLAGS, best, present
 from .numbers import NOT_DEFINED
 from .ranking import sizes
+from .shares import share_axis, share_handles, share_interval, share_limits, share_row
 from .tables import column, interval, tidy
 
 ENTRY = Entry(
@@ -62,12 +60,10 @@ ENTRY = Entry(
     ),
 )
 
-_MOST, _LEAST = 1.1, -0.15
 _SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.LOWER_BOUND)
 _OF_CORRELATED = {Kind.TOTAL: "shapley", Kind.FIRST: "kucherenko_first"}
 """What stands for them where parameters are correlated: no index of one is a part of a sum."""
-_BOUND, _LOWER, _TOTAL, _FIRST = "#CFE3F1", "#9CC3DF", style.POSITIVE, "#5DB3A6"
-_NOISE, _WHISKER = "#B9BDC1", "#4A4A4A"
+_NOISE = "#B9BDC1"
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
@@ -114,23 +110,6 @@ def _limits(data: xr.Dataset) -> tuple[float, float]:
     return share_limits([data[one.name].values for one in present(data, *kinds)])
 
 
-def share_limits(found: Sequence[np.ndarray]) -> tuple[float, float]:
-    """The x axis: estimates of what is zero may lie a little below it."""
-    least = min((float(np.nanmin(v)) for v in found if np.isfinite(v).any()), default=0.0)
-    return (max(least - 0.02, _LEAST), _MOST) if least < -0.005 else (0.0, _MOST)
-
-
-def share_axis(ax: Axes, labels: Sequence[str]) -> None:
-    """The axis of shares, from 0 to a little beyond 1, and what each row is of."""
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    ax.axvline(0, color="black", lw=0.6)
-    ax.axvline(1, color=style.GREY, lw=0.5, ls=":", zorder=0)
-
-
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     # What is withheld of one observable is taken from the next best estimate.
     there = data[[name for name, one in data.data_vars.items() if bool(one.notnull().any())]]
@@ -160,37 +139,7 @@ def _noise(ax: Axes, data: xr.Dataset) -> None:
         ax.text(0.5, 0, NOT_DEFINED, va="center", ha="center", color=style.GREY)
         return
     ax.barh(0, share, height=0.6, color=_NOISE)
-    _interval(ax, data, "noise_share", 0)
-
-
-def _interval(ax: Axes, one: xr.Dataset, name: str, place: float, **look: float | str) -> None:
-    _, low, high = interval(name)
-    if low in one:
-        panels.whisker(ax, (float(one[low]), float(one[high])), place, ax.get_xlim(), **look)
-
-
-def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | None]) -> None:
-    """The total index, what is explained alone, and bounds, of one parameter or group; by name."""
-    total, first, bound, lower = (*names, None)[:4]
-    drawn = False
-    if bound is not None and not np.isnan(one[bound].item()):
-        value = float(one[bound])
-        ax.barh(place, min(value, _MOST), height=0.66, color=_BOUND)
-        if total is None:
-            _interval(ax, one, bound, place + 0.16, color="#5B87A6")
-        if value > _MOST:
-            ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color="#5B87A6", mew=0)
-        if total is None and lower is not None and one[lower].item() > 0:
-            ax.barh(place, min(float(one[lower]), value, _MOST), height=0.66, color=_LOWER)
-            _interval(ax, one, lower, place + 0.02, color="#5B87A6", lw=0.6)
-        drawn = True
-    for name, at, colour in ((total, -0.17, _TOTAL), (first, 0.17, _FIRST)):
-        if name is not None and np.isfinite(one[name].item()):
-            ax.barh(place + at, max(float(one[name]), _LEAST), height=0.32, color=colour)
-            _interval(ax, one, name, place + at, color=_WHISKER if name == total else "black")
-            drawn = True
-    if not drawn:
-        ax.text(0.5, place, NOT_DEFINED, va="center", ha="center", color=style.GREY)
+    share_interval(ax, data, "noise_share", 0)
 
 
 def _legend(figure: Figure, data: xr.Dataset) -> None:
@@ -206,23 +155,6 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
     if panels.any_flag(data) and names[2] is not None:
         handles.append(panels.flag_handle())
     panels.key(figure, handles)
-
-
-def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch | Line2D]:
-    """What explains the rows in a legend; the interval is the last."""
-    total, first, bound, lower = (*names, None)[:4]
-    handles: list[Patch | Line2D] = []
-    if total is not None:
-        handles.append(Patch(color=_TOTAL, label=known(data, total).short))
-    if first is not None:
-        handles.append(Patch(color=_FIRST, label=known(data, first).short))
-    if bound is not None:
-        handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
-        if lower is not None:
-            handles.append(Patch(color=_LOWER, label="lower bound"))
-    if any(str(name).endswith("_low") for name in data.data_vars):
-        handles.append(Line2D([], [], color="black", lw=0.9, marker="|", ms=5, label="95 % interval"))
-    return handles
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from . import bars, panels, style
 from .entry import Entry
-from .global_sensitivity import share_axis, share_handles, share_limits, share_row
+from .shares import share_axis, share_handles, share_limits, share_row
 from .tables import interval, tidy
 
 ENTRY = Entry(

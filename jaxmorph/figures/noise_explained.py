@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from . import bars, panels, style
 from .entry import Entry
-from .global_sensitivity import share_axis, share_handles, share_row
+from .shares import LIMITS, share_axis, share_handles, share_row
 from .tables import interval, tidy
 
 ENTRY = Entry(
@@ -27,7 +27,6 @@ ENTRY = Entry(
 )
 
 _TOTAL, _FIRST, _Q2 = "noise_sobol_total", "noise_sobol_first", "noise_expansion_q2"
-_LIMITS = (0.0, 1.1)
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -50,7 +49,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         style.say(ax, _why(float(data[_Q2])))
         ax.set(xticks=[], yticks=[])
         return
-    ax.set_xlim(_LIMITS)
+    ax.set_xlim(LIMITS)
     order = np.argsort(-total, kind="stable")
     for place, i in enumerate(order):
         share_row(ax, data.isel(parameter=int(i)), place, (_TOTAL, _FIRST, None))
