@@ -283,7 +283,7 @@ class Averages(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        size, n = samples.group_size, samples.points.sizes["sample"]
+        size, n = samples.unit_size, samples.points.sizes["sample"]
         blocks = Blocks(samples.draw) if samples.stands_for == "sample" and n > size else None
         self._average = DesignAverage(samples.question.trim, blocks, samples.question.stochastic)
 
@@ -300,8 +300,8 @@ class Averages(Estimator):
     def finish(self, found: Estimates) -> Estimates:
         result, samples = self._average.estimates(), self.samples
         assert self._elasticity is not None, "no slab was added"
-        group_size = samples.group_size if samples.stands_for == "sample" else None
-        of_samples = over_samples(self._elasticity, group_size)
+        unit_size = samples.unit_size if samples.stands_for == "sample" else None
+        of_samples = over_samples(self._elasticity, unit_size)
         defined = result["elasticity_average"].notnull()
         result |= {name: array.where(defined) for name, array in of_samples.items()}
         if "elasticity_average_se" in result:
@@ -311,10 +311,10 @@ class Averages(Estimator):
         return result
 
 
-def over_samples(elasticity: xr.DataArray, group_size: int | None) -> Estimates:
+def over_samples(elasticity: xr.DataArray, unit_size: int | None) -> Estimates:
     """Quantiles of the elasticity, and its averages of the first samples.
 
-    It goes time by time, because quantiles copy what they work on. ``group_size`` is None where the
+    It goes time by time, because quantiles copy what they work on. ``unit_size`` is None where the
     samples do not represent the distributions.
     """
     parts = []
@@ -323,7 +323,7 @@ def over_samples(elasticity: xr.DataArray, group_size: int | None) -> Estimates:
         # Undefined at every sample stays undefined, without numpy's warning about it.
         spread = at.where(defined, 0.0).quantile(list(_SPREAD), "sample").where(defined)
         part = {"elasticity_spread": spread}
-        sizes = [] if group_size is None else nested(at.sizes["sample"], group_size)
+        sizes = [] if unit_size is None else nested(at.sizes["sample"], unit_size)
         if sizes:
             subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]
             by_samples = xr.concat(subsets, "n_samples").assign_coords(n_samples=sizes)

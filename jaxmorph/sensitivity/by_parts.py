@@ -69,7 +69,7 @@ def stand_for_distributions(samples: Samples) -> bool:
     # Along a search curve several parameters turn back at the same samples.
     if isinstance(question.design, FastDesign):
         return False
-    if samples.points.sizes["sample"] // samples.group_size < FEWEST_GROUPS:
+    if samples.points.sizes["sample"] // samples.unit_size < FEWEST_GROUPS:
         return False
     given = question.design is None or isinstance(question.design, ListDesign)
     return not given or _like_draws(samples.points["unit_value"].values)
@@ -155,7 +155,7 @@ class ByParts:
         self._samples = samples
         points = samples.points.transpose("sample", "parameter")
         self._v, self._theta = points["unit_value"].values, points["parameter_value"].values
-        self._n_groups = len(self._v) // samples.group_size
+        self._n_groups = len(self._v) // samples.unit_size
         self._inverse = []
         for v in self._v.T:
             x = controls(v)
@@ -187,7 +187,7 @@ class ByParts:
         mean, slope = f.sum(axis=1) / n, g.sum(axis=1) / n[..., None]
         sums.value += [ok.any(axis=1).sum(axis=0), mean.sum(axis=0), (mean**2).sum(axis=0)]
         n_blocks = sums.blocks.shape[3]
-        block = rows // self._samples.group_size * n_blocks // self._n_groups
+        block = rows // self._samples.unit_size * n_blocks // self._n_groups
         member = block == np.arange(n_blocks)[:, None]
         for i, distribution in enumerate(self._samples.question.distributions):
             v, theta = self._v[rows, i], self._theta[rows, i]

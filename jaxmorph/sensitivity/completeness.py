@@ -196,7 +196,7 @@ class Completeness(Estimator):
     def _below_an_index(self, found: Estimates) -> np.ndarray:
         """Where a bound is below a total or first-order index, by more than their errors."""
         refuted = np.zeros(self._still.shape, bool)
-        groups = self.samples.points.sizes["sample"] // self.samples.group_size
+        groups = self.samples.points.sizes["sample"] // self.samples.unit_size
         bounds = [q.name for q in declared() if q.kind is Kind.BOUND and q.ranks]
         indices = [q.name for q in declared() if q.kind in (Kind.TOTAL, Kind.FIRST) and q.ranks]
         for bound in bounds:

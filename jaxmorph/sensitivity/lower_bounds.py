@@ -165,7 +165,7 @@ class LowerBounds(Estimator):
 
     def __init__(self, samples: Samples):
         super().__init__(samples)
-        self._applies = samples.group_size == 1 and stand_for_distributions(samples)
+        self._applies = samples.unit_size == 1 and stand_for_distributions(samples)
         self._sums: list[_PairSums] = []
         self._n = np.zeros(0)
         self._seeds = np.zeros(0, bool)

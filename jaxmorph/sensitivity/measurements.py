@@ -58,17 +58,13 @@ class Measurements(Estimator):
         return {}
 
     def _which(self, slab: Slab) -> np.ndarray:
-        """Numbers of the samples that are kept: whole groups, at random."""
+        """Numbers of the samples that are kept: whole units, at random."""
         assert self._times is not None
         rows = len(self._times) * slab.value.sizes["observable"]
         one = 8 * rows * (slab.value.sizes["seed"] + _MOST_BLOCKS * len(self.samples.parameters))
-        size, numbers = self.samples.group_size, self.samples.points["sample"].values
-        most = max(int(min(_MOST_SAMPLES, _MOST_BYTES / one)) // size, 1)
         if self.samples.stands_for == "quadrature":
-            most = len(numbers) // size
-        chosen = np.sort(np.random.default_rng(0).permutation(len(numbers) // size)[:most])
-        kept: np.ndarray = numbers.reshape(-1, size)[chosen].ravel()
-        return kept
+            return self.samples.whole_units(self.samples.points.sizes["sample"])
+        return self.samples.whole_units(int(min(_MOST_SAMPLES, _MOST_BYTES / one)))
 
     def finish(self, found: Estimates) -> Estimates:
         if self._value is None or self._slope is None:

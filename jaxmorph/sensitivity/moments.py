@@ -24,14 +24,14 @@ class Sampling:
 
     Attributes:
         n_samples: Number of samples.
-        group_size: Consecutive samples that belong together.
+        unit_size: Consecutive samples that belong together.
         weights: Weights of the samples (they are nodes of a quadrature), or None for random draws.
         replicate: To which replicate each sample belongs (sample), from 0; None if they are one design.
         stochastic: Whether the study has noise. Without it, squares need no second seed.
     """
 
     n_samples: int
-    group_size: int = 1
+    unit_size: int = 1
     weights: np.ndarray | None = None
     stochastic: bool = True
     replicate: np.ndarray | None = None
@@ -41,14 +41,14 @@ class Sampling:
         """Number of independent draws; None for a quadrature."""
         if self.replicate is not None:
             return int(self.replicate.max()) + 1
-        return None if self.weights is not None else self.n_samples // self.group_size
+        return None if self.weights is not None else self.n_samples // self.unit_size
 
     @property
     def draw(self) -> np.ndarray:
         """To which independent draw each sample belongs (sample)."""
         if self.replicate is not None:
             return self.replicate
-        return np.arange(self.n_samples) // self.group_size
+        return np.arange(self.n_samples) // self.unit_size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ class DesignMoments:
     def __init__(self, design: Sampling, seeds: np.ndarray | None = None):
         self.design, self._wanted = design, seeds
         if design.weights is None:
-            self._sizes = nested(design.n_samples, design.group_size)
+            self._sizes = nested(design.n_samples, design.unit_size)
             assert design.n_groups is not None, "only a quadrature has no draws"
             resamples = sample_weights(design.n_groups).values[:, design.draw]
             subsets = np.arange(design.n_samples) < np.array(self._sizes, int).reshape(-1, 1)
@@ -367,7 +367,7 @@ class DesignMoments:
         """
         if self.design.replicate is not None:
             return 1.0
-        size = self.design.group_size
+        size = self.design.unit_size
         return n / np.where(n > size, n - size, np.nan) if self.design.weights is None else 1.0
 
     def _without_round_off(self, variance: np.ndarray) -> np.ndarray:

@@ -146,9 +146,9 @@ def morris(value: xr.DataArray, unit_value: xr.DataArray, stochastic: bool) -> d
         steps = unit[rows].reshape(-1, size, size - 1)
         moved = np.diff(steps, axis=1) != 0  # (trajectory, step, parameter)
         there = np.einsum("tsp,tsr->rtp", moved, both[:, 1:] & both[:, :-1]) > 0
-        unit_size = np.abs(effects).max() or 1.0  # of order 1 before anything is squared
-        found = of_effects(effects / unit_size, there)
-        return {part: {n: unit_size * e for n, e in arrays.items()} for part, arrays in found.items()}
+        largest = np.abs(effects).max() or 1.0  # of order 1 before anything is squared
+        found = of_effects(effects / largest, there)
+        return {part: {n: largest * e for n, e in arrays.items()} for part, arrays in found.items()}
 
     def of_effects(effects: np.ndarray, there: np.ndarray) -> dict[str, Arrays]:
         result = {"samples": _over_trajectories(effects, there, groups.weights)}

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ..quantities import Interval, Kind, Method, Quantity
-from .chaos import Fits, kept_samples, scaled_by_all
+from .chaos_fits import Fits, kept_samples, scaled_by_all
 from .chaos_inputs import inputs_of
 from .chaos_quantities import FEWEST_SAMPLES, LEAST_NOISE_Q2, MOST_PARAMETERS
 from .completeness import Completeness

@@ -187,7 +187,7 @@ class NoiseGradient(Estimator):
         return of_draw.transpose(*of_samples.dims)
 
     def _has_interval(self, n_seeds: int) -> bool:
-        groups = self.samples.points.sizes["sample"] // self.samples.group_size
+        groups = self.samples.points.sizes["sample"] // self.samples.unit_size
         by_score = self._has_terms and self.samples.question.noise_covaries
         enough = groups >= FEWEST and n_seeds >= (_FEWEST_BY_SCORE if by_score else FEWEST)
         return self.samples.stands_for == "sample" and enough

@@ -63,7 +63,7 @@ class Samples:
         parts: Parameters of each group by its name, of a run that has groups; else none.
         discrete: Names of those by which there is no derivative.
         weight: (sample), for samples that do not count alike.
-        group_size: Consecutive samples that belong together (a unit of the design).
+        unit_size: Consecutive samples that belong together (a unit of the design).
         replicate: To which independent scramble of a sequence each sample belongs (sample), from 0; None
             if there is one.
         stands_for: How averages over the samples stand for averages over the distributions:
@@ -85,8 +85,8 @@ class Samples:
         n = len(kept)
         self.stands_for = "sample" if design is None else represents(design)
         of_groups = question.groups.values()
-        self.group_size = 1 if design is None else unit_size(design, names, of_groups)
-        self.replicate = _replicate(design, self.points["sample"].values, self.group_size)
+        self.unit_size = 1 if design is None else unit_size(design, names, of_groups)
+        self.replicate = _replicate(design, self.points["sample"].values, self.unit_size)
         weights = None if design is None else design_weights(design, names)
         weights = None if weights is None else weights[kept]
         self.weight = xr.DataArray(np.ones(n) if weights is None else weights, dims="sample")
@@ -94,7 +94,7 @@ class Samples:
         self.central = _central(points, self.points, there)
         self._seen = _Seen()
         self._moments = DesignMoments(
-            Sampling(n, self.group_size, weights, question.stochastic, self.replicate),
+            Sampling(n, self.unit_size, weights, question.stochastic, self.replicate),
             None if there is None else there.often(),
         )
         numbers = self.points["sample"].values
@@ -103,6 +103,13 @@ class Samples:
         else:
             rng = np.random.default_rng(0)
             self.chosen = numbers[np.sort(rng.permutation(n)[:_MOST_GIVEN])]
+
+    def whole_units(self, most: int) -> np.ndarray:
+        """Numbers of at most so many samples, and of one unit of the design at least, at random."""
+        numbers = self.points["sample"].values.reshape(-1, self.unit_size)
+        order = np.random.default_rng(0).permutation(len(numbers))
+        chosen = np.sort(order[: max(most // self.unit_size, 1)])
+        return np.asarray(numbers[chosen].ravel())
 
     @property
     def any_continuous(self) -> bool:
