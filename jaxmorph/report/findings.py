@@ -96,10 +96,13 @@ def _signs(ranking: Ranking, effects: Sequence[Effect]) -> str:
         return ""
     size = " in size" if ranking.negative else ""
     verbs = {1: f"grows{size}", -1: f"shrinks{size}", 0: "goes both ways"}
-    told = []
-    for sign in dict.fromkeys(effect.sign for effect in effects):
-        of_sign = [_effect(e, e is effects[0]) for e in effects if e.sign == sign]
+    told, open_ = [], [e for e in effects if not (e.sign or e.mixed)]
+    known = [e for e in effects if e.sign or e.mixed]
+    for sign in dict.fromkeys(effect.sign for effect in known):
+        of_sign = [_effect(e, e is known[0]) for e in known if e.sign == sign]
         told.append(f"{verbs[sign]} with {joined(of_sign)}")
+    if open_:
+        told.append(f"depends on {joined(e.parameter + _doubt(e) for e in open_)}")
     return joined(told)
 
 
@@ -125,7 +128,7 @@ def _asides(ranking: Ranking) -> list[str]:
             f"{joined(parameters)} {'have' if len(parameters) > 1 else 'has'} an effect although "
             f"{their} {joined(labels)} cannot be told from zero"
         )
-    if shown and not by_elasticity and not any(e.elasticity or e.mixed for e in ranking.effects):
+    if shown and not by_elasticity and not ranking.directed:
         found.append(f"{ranking.no_direction}, and say no direction")
     return found
 
@@ -329,21 +332,33 @@ def alike(sensitivity: xr.Dataset) -> str:
                 f"{joined(first_of(pairs, _MOST_NAMED, '{} more pairs'))}."
             )
     single = "A single experiment"
-    if (sd := sensitivity.get("cramer_rao_sd")) is None:
-        sd, single = sensitivity.get("sd_from_mean"), "The mean of the records of a single experiment"
-    path = sensitivity.get("cramer_rao_sd_path")
-    sentences += [_vague(sd, single), _vague(path, "Even every step of a single path, were all seen,")]
+    if (least := _at_least(sensitivity, "cramer_rao_sd")) is None:
+        least = _at_least(sensitivity, "sd_from_mean")
+        single = "The mean of the records of a single experiment"
+    path = _at_least(sensitivity, "cramer_rao_sd_path")
+    sentences += [
+        _vague(least, single),
+        _vague(path, "Even every step of a single path, were all seen,"),
+    ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _vague(sd: xr.DataArray | None, single: str) -> str:
-    """Which parameters a ``single`` experiment could not tell from the range of the design."""
-    if sd is None:
+def _at_least(sensitivity: xr.Dataset, name: str) -> xr.DataArray | None:
+    """The lower ends of a standard deviation; itself where it has no interval, None without it."""
+    return sensitivity.get(f"{name}_low", sensitivity.get(name))
+
+
+def _vague(least: xr.DataArray | None, single: str) -> str:
+    """Which parameters a ``single`` experiment could not tell from the range of the design.
+
+    ``least``: in units of that range, as small as the interval allows.
+    """
+    if least is None:
         return ""
-    vague = [words(str(p)) for p in sd["parameter"].values[sd.values >= 1]]
+    vague = [words(str(p)) for p in least["parameter"].values[least.values >= 1]]
     if not vague:
         return ""
-    which = "any parameter" if len(vague) == sd.sizes["parameter"] else joined(vague)
+    which = "any parameter" if len(vague) == least.sizes["parameter"] else joined(vague)
     return f"{single} could not narrow down {which} beyond the range of the design."
 
 

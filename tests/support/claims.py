@@ -29,7 +29,7 @@ def contradictions(claims: list[Claim], columns: Columns) -> Iterator[str]:
             yield from check(claim, columns)
     effects = [
         plain(size.parameter, columns)
-        for claim in claims if claim.kind in ("shares", "measured", *_VERBS) for size in claim.sizes
+        for claim in claims if claim.kind in ("shares", "measured", "depends on", *_VERBS) for size in claim.sizes
     ]  # fmt: skip
     effects = list(dict.fromkeys(effects))
     for p in effects:
@@ -188,6 +188,11 @@ def _not_ranked(claim: Claim, columns: Columns) -> Iterator[str]:
     yield from _why_no_elasticity(claim, columns)
 
 
+def _doubted(claim: Claim, columns: Columns) -> Iterator[str]:
+    for size in claim.sizes:
+        yield from _doubt(size, plain(size.parameter, columns), columns)
+
+
 def _constant(claim: Claim, columns: Columns) -> Iterator[str]:
     del claim
     for p in columns.names.values():
@@ -237,7 +242,14 @@ def _why_no_elasticity(claim: Claim, columns: Columns) -> Iterator[str]:
         if not columns.refuted:
             yield f"no gradient misses something: {why}"
     elif why == "elasticities change sign or are not defined":
-        if columns.elasticities():
+        seen = [
+            p
+            for p, who in ((p, columns.who_sees(p)) for p in columns.names.values())
+            if any(who.values())
+        ]
+        if columns.elasticities() and any(
+            np.isfinite(columns.number("elasticity_average", p)) for p in seen
+        ):
             yield f"elasticities are defined, and none is said to change sign: {why}"
     else:
         yield f"an unknown reason: {why}"
@@ -276,9 +288,6 @@ def _small(p: str, small: float, columns: Columns) -> Iterator[str]:
     for name in columns.of_kind("first-order share", "total share", "lower bound on a total share"):
         if columns.ends(name, p).low > small:
             yield f"{p} is involved in more by {name}: {columns.ends(name, p)}"
-    for attrs in columns.estimates.values():
-        if (test := attrs.get("tested_by")) and columns.number(test, p) < LEVEL:
-            yield f"{p} is involved in less, and a test finds it"
     if "noise_elasticity_low" in columns.whole:
         low, high = (columns.number(f"noise_elasticity_{end}", p) for end in ("low", "high"))
         if low > 0 or high < 0:
@@ -289,6 +298,7 @@ _OTHERS: dict[str, Callable[[Claim, Columns], Iterator[str]]] = {
     "not ranked": _not_ranked,
     "no direction": _why_no_elasticity,
     "constant": _constant,
+    "depends on": _doubted,
     "follows none": _follows_none,
     "survivors": _survivors,
     "mixed": _mixed,

@@ -244,6 +244,18 @@ class Columns:
         if label.startswith("the share"):
             return of[p].low > of[q].high
         if not (of[p].bounded and of[q].bounded):
-            return False
+            # A total index without an interval may be off by as much as is documented.
+            error = (
+                next(
+                    (
+                        a.get("error_without_interval")
+                        for a in self.estimates.values()
+                        if a["label"] == label
+                    ),
+                    None,
+                )
+                or np.inf
+            )
+            return of[p].value - of[q].value > 2 * float(error)
         below, above = of[p].value - of[p].low, of[q].high - of[q].value
         return of[p].value - of[q].value > np.hypot(below, above)

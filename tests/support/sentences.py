@@ -245,8 +245,16 @@ class Reader:
         return tuple(Size(p, size, bool(doubt)) for p, size, doubt in re.findall(one, text))
 
     def _directions(self, part: str) -> list[Claim]:
-        """``it grows with ... and shrinks in size with ...``."""
+        """``it grows with ..., shrinks in size with ... and depends on ...``."""
         part = part.removeprefix("it ")
+        if found := re.fullmatch(
+            rf"(?:(.*)(?:,| and) )?depends on ((?:{self.p}(?:{DOUBT})?)(?:.*))", part
+        ):
+            one = rf"({self.p})({DOUBT})?(?:, | and |$)"
+            if re.sub(one, "", found[2]):
+                raise NoForm(part)
+            sizes = tuple(Size(p, "", bool(doubt)) for p, doubt in re.findall(one, found[2]))
+            return [*(self._directions(found[1]) if found[1] else []), Claim("depends on", sizes)]
         begin = r"(grows in size|shrinks in size|grows|shrinks|goes both ways) with "
         places = [m.start() for m in re.finditer(rf"(?:(?<=^)|(?<=, )|(?<= and )){begin}", part)]
         if not places or places[0] != 0:
