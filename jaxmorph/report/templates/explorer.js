@@ -178,10 +178,5 @@
   new ResizeObserver(() => {
     if (bars.clientWidth && bars.clientWidth !== known) { known = bars.clientWidth; draw(); }
   }).observe(bars);
-  // On paper nothing can be unfolded.
-  const paper = matchMedia("print");
-  const unfold = () => { if (paper.matches) document.querySelectorAll("details.more").forEach((d) => { d.open = true; }); };
-  paper.addEventListener("change", unfold);
-  addEventListener("beforeprint", unfold);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 })();
