@@ -227,8 +227,8 @@ def chance(sensitivity: xr.Dataset) -> str:
     if known.size == 1:
         return f"Chance makes up {told} of how single simulations differ."
     return (
-        f"Chance makes up {told} of how single simulations differ in {_name(most)}, and {_part(least)} in "
-        f"{_name(least)}."
+        f"Chance makes up {told} of how single simulations differ in {_name(most)}, and "
+        f"{_part(least)} in {_name(least)}."
     )
 
 
