@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -42,6 +43,9 @@ class Effect:
         flagged: Whether it rests on gradients that cannot be trusted.
         mixed: Whether its direction changes over the design.
         unseen: Labels of estimates that could have seen the effect, and cannot tell it from zero.
+        value: The size as a number; NaN if the ranking has no measure.
+        low: Lower end of its interval, or the lower of two estimates; NaN where there is none.
+        high: Upper end.
     """
 
     parameter: str
@@ -51,6 +55,9 @@ class Effect:
     flagged: bool = False
     mixed: bool = False
     unseen: tuple[str, ...] = ()
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
 
 
 @dataclass
@@ -83,6 +90,11 @@ class Ranking:
     undefined: list[str] = field(default_factory=list)
     refuted: bool = False
     directed: bool = False
+
+    @property
+    def tied(self) -> int:
+        """How many may each have the largest effect."""
+        return len(self.first)
 
     @property
     def no_direction(self) -> str:
@@ -128,7 +140,8 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             sign, elasticity = _sign(data, i) if elasticities and not mixed else (0, "")
             unseen = tuple(one.label for one in seen.not_found if not one.tested_by)
             text = _size(by, i, elasticity or _average(data, i))
-            ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen))
+            size = (float(by.value[i]), float(by.low[i]), float(by.high[i]))
+            ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen, *size))
     ranking.first = [_name(data.isel(parameter=i)) for i in _first(by, order, unsure)]
     if elasticities and _NAME in data:
         ranking.directed = bool(np.isfinite(data[_NAME].values[order]).any())
@@ -223,43 +236,50 @@ def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:
         return "No parameter has an effect that can be told from zero."
     doubted = any(r.effects[0].flagged for r in found if r.effects)
     doubt = " The gradients behind this are not to be trusted." if doubted else ""
-    return f"{_largest(found, _judged_by(found))}.{doubt}"
+    return f"{_largest(found)}.{doubt}"
 
 
-def _judged_by(found: list[Ranking]) -> str:
-    """``, judged by ...`` where all observables are judged by one measure that is not an elasticity."""
-    told = dict.fromkeys(
-        "the share of the variance involved" if r.between else f"the {r.measure.label}"
-        for r in found
-        if r.measure is not None
-    )
-    by = next(iter(told), "")
-    return f", judged by {by}" if len(told) == 1 and not by.endswith(" elasticity") else ""
-
-
-def _largest(found: list[Ranking], by: str) -> str:
-    """Which parameters come first, and by which measure."""
-    sole = [r.first[0] for r in found if len(r.first) == 1]
-    if len(found) == 1:
-        first = found[0].first
-        if len(first) == 1:
-            return f"The parameter with the largest effect is {first[0]}{by}"
-        return (
-            f"The largest effects are those of {_named(first)}{by}; which of them is larger is not told"
-        )
-    if len(sole) == len(found) <= _FEW and sole[0] != sole[-1]:
-        each = [f"{r.first[0]} on {r.observable}" for r in found]
-        return f"The largest effects are those of {joined(each)}{by}"
-    if not sole:
+def _largest(found: list[Ranking]) -> str:
+    """Which parameters matter most, and for which observables."""
+    leads: dict[str, list[str]] = {}
+    for ranking in found:
+        if ranking.tied == 1:
+            leads.setdefault(ranking.first[0], []).append(ranking.observable)
+    if not leads:
         tied = dict.fromkeys(name for r in found for name in r.first)
-        return f"Which of {_named(tied)} matters most is not told for any observable{by}"
-    name = max(dict.fromkeys(sole), key=sole.count)
-    if sole.count(name) == len(found):
-        return f"The parameter {name} has the largest effect on every observable{by}"
-    return (
-        f"The parameter {name} has the largest effect on {sole.count(name)} of the {len(found)} "
-        f"observables{by}"
-    )
+        which = f"which of {_named(tied)}" if len(tied) > 1 else f"how much {_named(tied)}"
+        return f"{which[0].upper()}{which[1:]} matters most {_for(found)} is open"
+    most = sorted(leads, key=lambda name: -len(leads[name]))
+    told = [
+        f"{name} {'matters most ' if i == 0 else ''}for {_observables(leads[name], len(found))}"
+        for i, name in enumerate(most[:_MOST_TIED])
+    ]
+    return joined(told)
+
+
+def _for(found: list[Ranking]) -> str:
+    return f"for {found[0].observable}" if len(found) == 1 else "for each observable"
+
+
+def _observables(named: list[str], of: int) -> str:
+    """``area``, ``area and speed``, ``3 of 6 observables``, ``every observable``."""
+    if len(named) == of > 1:
+        return "every observable"
+    return joined(named) if len(named) <= _FEW else f"{len(named)} of {of} observables"
+
+
+def open_sentence(found: list[Ranking]) -> str:
+    """Where the order of the first is not told, while it is elsewhere; empty if nowhere."""
+    tied = [ranking for ranking in found if ranking.tied > 1]
+    if not tied or len(tied) == sum(bool(ranking.effects) for ranking in found):
+        return ""
+    which = dict.fromkeys(name for ranking in tied for name in ranking.first)
+    where = _observables([ranking.observable for ranking in tied], len(found))
+    return f"What matters most for {where} is still open: {_or(which)}."
+
+
+def _or(tied: Iterable[str]) -> str:
+    return joined(first_of(tied, _MOST_TIED), "or")
 
 
 def _named(tied: Iterable[str]) -> str:
