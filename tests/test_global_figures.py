@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from support import synthetic
 from support.arrangement import LARGEST, check_arrangement
 
-from jaxmorph.figures import CATALOGUE, draw, nothing_because, panels, style
+from jaxmorph.figures import CATALOGUE, draw, nothing_because, style
 from jaxmorph.quantities import absent
 
 NEW = [
@@ -120,7 +120,7 @@ def test_flagged_gradients_are_marked_in_every_figure_made_from_them() -> None:
     data["gradient_unreliable"][0, 1] = True
     figure, _ = draw("tornado", data)
     labels = {label.get_text(): label.get_color() for label in figure.axes[0].get_yticklabels()}
-    assert labels["alpha ×"] == panels.FLAGGED
+    assert labels["alpha ×"] == style.FLAGGED
     assert {"epsilon", "max radius"} <= set(labels)
     for name in ("heat_map", "time_course", "sensitivity_over_time", "gradient_trust"):
         figure, _ = draw(name, data)
@@ -167,7 +167,7 @@ def test_bounds_on_what_can_be_known_are_told_from_the_design() -> None:
     figure, table = draw("identifiability", data)
     drawn = bars(figure.axes[2])
     assert [bar.get_x() + bar.get_width() for bar in drawn] == pytest.approx([0.2, 5.0])
-    assert [bar.get_facecolor() for bar in drawn] == [to_rgba(style.POSITIVE), to_rgba(style.NEGATIVE)]
+    assert [bar.get_facecolor() for bar in drawn] == [to_rgba(style.DARK), to_rgba(style.MIDDLE)]
     assert "not bounded" in [text.get_text() for text in figure.axes[2].texts]
     rows = table[table["component"] == 1].set_index("parameter")["parameter_correlation_with_alpha"]
     assert rows.to_dict() == data["parameter_correlation"].sel(parameter_2="alpha").to_series().to_dict()

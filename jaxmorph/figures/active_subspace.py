@@ -22,7 +22,7 @@ ENTRY = Entry(
     "; a wide gap after the first says that one combination of parameters carries the "
     "effect. Noise is taken out without bias, so that an eigenvalue near zero can come out "
     "negative; it is drawn at the foot, as below noise. Middle: the weights of the "
-    "parameters in the first direction (blue and orange have opposite signs). Right: each "
+    "parameters in the first direction (purple and olive have opposite signs). Right: each "
     "sample's observable, averaged over seeds, against that combination: the narrower the "
     "cloud, the more this one number tells.",
     variables=(
@@ -100,8 +100,8 @@ def spectrum(
             ax.plot([i, i], [low, high], color="black", lw=0.9, zorder=1)
         above = one > floor
         ax.plot(i, max(one, floor), "o" if above else "v", ms=4, mew=0.8, zorder=2,
-                color=style.POSITIVE if above else style.GREY,
-                mfc=style.POSITIVE if above else "white")  # fmt: skip
+                color=style.DARK if above else style.GREY,
+                mfc=style.DARK if above else "white")  # fmt: skip
     ax.set_yscale("log")
     ax.set_ylim(floor / 2, top * 3)
     ax.yaxis.set_major_locator(LogLocator(numticks=4))

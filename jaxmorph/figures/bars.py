@@ -55,11 +55,14 @@ def not_defined(ax: Axes, place: float) -> None:
             color=style.GREY)  # fmt: skip
 
 
-def signed(ax: Axes, place: float, value: float, ends: Ends | None, colour: str = "") -> None:
-    """A bar in the colour of its sign, pale where its interval holds zero; or in another ``colour``."""
-    pale = not colour and ends is not None and not (ends[0] > 0 or ends[1] < 0)
+def signed(ax: Axes, place: float, value: float, ends: Ends | None, mixed: bool = False) -> None:
+    """A bar in the colour of its sign, pale where its interval holds zero; hatched if it has both."""
+    if mixed:
+        ax.barh(place, value, height=0.52, **style.MIXED)
+        return
+    pale = ends is not None and not (ends[0] > 0 or ends[1] < 0)
     by_sign = style.POSITIVE if value > 0 else style.NEGATIVE
-    ax.barh(place, value, height=0.52, color=colour or by_sign, alpha=0.35 if pale else 1.0)
+    ax.barh(place, value, height=0.52, color=by_sign, alpha=0.35 if pale else 1.0)
 
 
 def interval_over(ax: Axes, place: float, ends: Ends | None) -> None:

@@ -25,11 +25,11 @@ ENTRY = Entry(
     "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
     "between seeds: no parameter explains it. The other rows divide what is left, the "
     "variance over the design of the observable averaged over noise.{% endif %}"
-    "{% if sobol_total %} The blue bar is the total Sobol index (alone and with "
+    "{% if sobol_total %} The filled bar is the total Sobol index (alone and with "
     "others).{% endif %}"
-    "{% if kucherenko_first %} Parameters are correlated: the blue bar is the Shapley effect, which "
+    "{% if kucherenko_first %} Parameters are correlated: the filled bar is the Shapley effect, which "
     "divides what they share; they add up to 1.{% endif %}"
-    "{% if sobol_first or sobol_first_given_data or kucherenko_first %} The green bar is the "
+    "{% if sobol_first or sobol_first_given_data or kucherenko_first %} The outlined bar is the "
     "first-order index ({% if kucherenko_first %}with what the parameter says of the others"
     "{% else %}alone{% endif %}).{% endif %}"
     "{% if expansion_q2 and sobol_total %} Both are of an expansion in polynomials.{% endif %}"
@@ -63,7 +63,6 @@ ENTRY = Entry(
 _SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.LOWER_BOUND)
 _OF_CORRELATED = {Kind.TOTAL: "shapley", Kind.FIRST: "kucherenko_first"}
 """What stands for them where parameters are correlated: no index of one is a part of a sum."""
-_NOISE = "#B9BDC1"
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
@@ -138,7 +137,7 @@ def _noise(ax: Axes, data: xr.Dataset) -> None:
     if not np.isfinite(share):
         ax.text(0.5, 0, NOT_DEFINED, va="center", ha="center", color=style.GREY)
         return
-    ax.barh(0, share, height=0.6, color=_NOISE)
+    ax.barh(0, share, height=0.6, color=style.NOISE)
     share_interval(ax, data, "noise_share", 0)
 
 
@@ -151,7 +150,7 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
     handles = share_handles(data, names)
     if "noise_share" in data:
         handles.insert(sum(name is not None for name in names),
-                       Patch(color=_NOISE, label="noise (of the whole variance)"))  # fmt: skip
+                       Patch(color=style.NOISE, label="noise (of the whole variance)"))  # fmt: skip
     if panels.any_flag(data) and names[2] is not None:
         handles.append(panels.flag_handle())
     panels.key(figure, handles)

@@ -127,7 +127,7 @@ def _tails(ax: Axes, data: xr.Dataset, flags: xr.DataArray | None) -> None:
         index = data[_TAIL].sel(parameter=name).values
         bad = np.zeros(len(index), bool) if flags is None else flags.sel(parameter=name).values
         shift = np.linspace(-0.22, 0.22, len(index)) if len(index) > 1 else np.zeros(1)
-        for chosen, colour in ((~bad, "#4A4A4A"), (bad, panels.FLAGGED)):
+        for chosen, colour in ((~bad, "#4A4A4A"), (bad, style.FLAGGED)):
             ax.plot(index[chosen], place + shift[chosen], "o", ms=3, mew=0, color=colour)
     ax.axvline(_INFINITE_VARIANCE, color=style.GREY, lw=0.7, ls="--")
     ax.set_xscale("log", base=2)
@@ -151,7 +151,7 @@ def _exponents(ax: Axes, exponent: xr.DataArray | None) -> None:
     time = exponent["time"].values
     middle = exponent.median(("sample", "seed")).values
     low, high = exponent.min(("sample", "seed")).values, exponent.max(("sample", "seed")).values
-    colour = panels.FLAGGED if middle[-1] > 0 and low[-1] > 0 else "black"
+    colour = style.FLAGGED if middle[-1] > 0 and low[-1] > 0 else "black"
     ax.axhline(0, color=style.GREY, lw=0.7, ls="--")
     if len(time) == 1:
         ax.plot([time[0]] * 2, [low[0], high[0]], color=colour, alpha=0.4, lw=3)

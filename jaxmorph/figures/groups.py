@@ -19,9 +19,9 @@ ENTRY = Entry(
     place=32,
     title="What groups of parameters explain",
     reading="One panel an observable, at the last time; parameters that no group names stand alone."
-    "{% if sobol_total_of_group %} A blue bar is the total Sobol index: what parameters of a group "
-    "explain, alone and with all others. The green bar is the closed index: what they explain without "
-    "the others. Where both agree, a group acts by itself.{% endif %}"
+    "{% if sobol_total_of_group %} A filled bar is the total Sobol index: what parameters of a group "
+    "explain, alone and with all others. The outlined bar is the closed index: what they explain "
+    "without the others. Where both agree, a group acts by itself.{% endif %}"
     "{% if total_bound_of_group %} The pale bar is an upper bound on the total index, the sum of those "
     "of the parameters.{% endif %}"
     "{% if morris_mu_star_of_group %} A bar is the mean size of what a step of all parameters of the "

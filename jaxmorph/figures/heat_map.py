@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import FuncNorm, Normalize
@@ -23,7 +22,7 @@ ENTRY = Entry(
     title="The same numbers as a table",
     reading="Elasticity at the last time"
     "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}"
-    ". Blue makes the observable larger in size, red smaller"
+    ". Purple makes the observable larger in size, olive smaller"
     "{% if elasticity_average_low %}, grey fields cannot be told from zero{% endif %}"
     ". Colour grows as the square root; it may saturate (then its bar ends in arrows), the "
     "numbers do not."
@@ -99,10 +98,9 @@ def _entry(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: 
         half, sure = (ends[1] - ends[0]) / 2, ends[0] > 0 or ends[1] < 0
     if cancels or not np.isfinite(value) or value == 0:
         sure = False
-    face = colormaps[style.DIVERGING](norm(value)) if sure else "#F0F0F0"
+    face = style.DIVERGING(norm(value)) if sure else "#F0F0F0"
     ax.add_patch(Rectangle((j, i), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2))
-    dark = sure and abs(norm(value) - 0.5) > 0.32
-    colour = "white" if dark else ("black" if sure else style.GREY)
+    colour = style.ink(face) if sure else style.GREY
     number, around = ("n/d", "") if not np.isfinite(value) else uncertain_parts(value, half)
     text = f"{number}\n±{around}" if around else number
     if cancels and np.isfinite(value):

@@ -21,10 +21,10 @@ ENTRY = Entry(
     reading="At the central sample, from all recorded times and observables: what a measurement "
     "with the noise of one simulation would tell about the parameters. Top left: the "
     "spectrum of the Fisher information, largest (stiff) first; directions many decades "
-    "below the first are sloppy. Top right: the directions, one row each, blue and red for "
+    "below the first are sloppy. Top right: the directions, one row each, purple and olive for "
     "opposite signs. Bottom left: the smallest standard deviation with which each parameter"
     " could be known, in units of its standard deviation in the design; beyond the dashed "
-    "line the experiment would tell less than is assumed already. Bottom right: "
+    "line (pale) the experiment would tell less than is assumed already. Bottom right: "
     "correlations of the estimates; two parameters near 1 or -1 cannot be told apart. Diamonds: from "
     "the mean of the records alone, without what the parameters do to the noise; if gradients are not "
     "those of paths, or the noise is not Gaussian, everything is."
@@ -108,7 +108,7 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
         one = data.isel(parameter=place)
         worse = sd[place] > 1
         ax.barh(place, sd[place] - least, left=least, height=0.55,
-                color=style.NEGATIVE if worse else style.POSITIVE)  # fmt: skip
+                color=style.MIDDLE if worse else style.DARK)  # fmt: skip
         if low in one:
             panels.whisker(ax, (float(one[low]), float(one[high])), place, (least, most))
     for name, marker in ((_FROM_MEAN, "D"), (_OF_PATH, "^")):

@@ -44,7 +44,7 @@ ENTRY = Entry(
 
 _CHOICES = {"d_optimal": "D-optimal", "a_optimal": "A-optimal"}
 _MOMENT = "d_optimal_moment"
-_COLOURS = {"d_optimal": style.POSITIVE, "a_optimal": style.NEGATIVE, _MOMENT: style.POSITIVE}
+_COLOURS = {"d_optimal": style.DARK, "a_optimal": style.GREY, _MOMENT: style.DARK}
 _LIMITS = (0.0, 1.05)
 
 

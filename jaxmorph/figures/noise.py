@@ -26,7 +26,6 @@ ENTRY = Entry(
 )
 
 _NAME = "noise_share"
-_NOISE = "#B9BDC1"
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -44,7 +43,7 @@ def _areas(data: xr.Dataset) -> Figure:
 def _area(ax: Axes, one: xr.Dataset) -> None:
     time, share = one["time"].values, panels.finite(one[_NAME].values)
     _, low, high = interval(_NAME)
-    ax.fill_between(time, 0, share, color=_NOISE, alpha=0.55, lw=0)
+    ax.fill_between(time, 0, share, color=style.NOISE, alpha=0.55, lw=0)
     if low in one:
         ends = (np.clip(panels.finite(one[end].values), 0, 1) for end in (low, high))
         ax.fill_between(time, *ends, color="black", alpha=0.18, lw=0)
@@ -72,7 +71,7 @@ def _rows(data: xr.Dataset) -> Figure:
     for place, observable in enumerate(observables):
         one = last.sel(observable=observable)
         share = float(one[_NAME])
-        ax.barh(place, share if np.isfinite(share) else 0.0, height=0.55, color=_NOISE)
+        ax.barh(place, share if np.isfinite(share) else 0.0, height=0.55, color=style.NOISE)
         if low in one:
             panels.whisker(ax, (float(one[low]), float(one[high])), place, (0.0, 1.0))
         text = plain(share, 2) if np.isfinite(share) else "its variance is zero"

@@ -16,8 +16,7 @@ from . import style
 from .estimates import unreliable
 from .tables import interval
 
-FLAGGED = "#B00020"
-FLAG: dict[str, Any] = {"color": FLAGGED, "marker": "x", "ms": 4.5, "mew": 1.4, "ls": ""}
+FLAG: dict[str, Any] = {"color": style.FLAGGED, "marker": "x", "ms": 4.5, "mew": 1.4, "ls": ""}
 """The mark of a gradient that cannot be trusted."""
 
 MOST_DRAWN = 256
@@ -70,7 +69,7 @@ def flag_labels(ax: Axes, flagged: np.ndarray) -> None:
     ax.set_yticks(ax.get_yticks(), marked)
     for label, bad in zip(ax.get_yticklabels(), flagged, strict=True):
         if bad:
-            label.set_color(FLAGGED)
+            label.set_color(style.FLAGGED)
 
 
 def key(figure: Figure, handles: list[Patch | Line2D]) -> None:
@@ -175,7 +174,7 @@ def matrix(
         text = f"{value:.2f}"
         text = text.replace("-0.0", "0.0") if float(text) == 0 else text
         ax.text(j + 0.5, i + 0.5, text.replace("-", "\N{MINUS SIGN}"), ha="center", va="center",
-                fontsize=7, color="white" if abs(value) > 0.65 else "black")  # fmt: skip
+                fontsize=7, color=style.ink(drawn.to_rgba(value)))  # fmt: skip
     upright = len(columns) > 4
     wrap = 18 if upright else 10
     ax.set_xticks(np.arange(len(columns)) + 0.5, [style.words(c, wrap) for c in columns],

@@ -21,7 +21,7 @@ ENTRY = Entry(
     title="Observables along lines through the centre, with tangents",
     reading="One parameter varies over its distribution, all others stay at the central sample of the "
     "design. A dot is an observable at the last time, averaged over seeds (grey: two standard "
-    "errors); all dots have the same seeds. The blue line through it has the slope of the gradient"
+    "errors); all dots have the same seeds. The coloured line through it has the slope of the gradient"
     " there. Where gradients see everything, tangents lead from dot to dot. A red cross: the curve"
     " changes where the gradient says that it does not, and not because dots are far apart: a "
     "dotted line shows one such jump, in an interval a thousand times as short as between dots. A "
@@ -53,22 +53,23 @@ def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     require(checks, "line_mean", "response", "checks.nc")
     data = style.final(checks)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
-    logarithmic = style.logarithmic(data)
+    logarithmic, styles = style.logarithmic(data), style.line_styles(parameters)
     with style.style():
         figure, axes = style.panel_grid(observables, parameters, 0.95, sharex="col", sharey="row")
         for (observable, parameter), ax in axes.items():
-            _panel(ax, data.sel(observable=observable, parameter=parameter), logarithmic[parameter])
+            one = data.sel(observable=observable, parameter=parameter)
+            _panel(ax, one, logarithmic[parameter], styles[parameter]["color"])
         figure.supxlabel(f"{style.time_text(data)}; value of the parameter", fontsize=7.5)
         if bool(data["line_incomplete"].any()):
             handles: list[Patch | Line2D] = [
-                Line2D([], [], color=style.POSITIVE, label="gradient"),
+                Line2D([], [], color=style.GREY, label="gradient"),
                 Line2D([], [], label="what it misses", **panels.FLAG),
             ]
             panels.key(figure, handles)
     return figure, _table(data)
 
 
-def _panel(ax: Axes, one: xr.Dataset, logarithmic: bool) -> None:
+def _panel(ax: Axes, one: xr.Dataset, logarithmic: bool, colour: str) -> None:
     x, y = one["line_parameter"].values, one["line_mean"].values
     slope, error = one["line_gradient"].values, one["line_mean_se"].values
     usable = np.isfinite(x) & np.isfinite(y) & np.isfinite(slope)
@@ -79,7 +80,7 @@ def _panel(ax: Axes, one: xr.Dataset, logarithmic: bool) -> None:
     around = 2 * np.nan_to_num(error)
     ax.fill_between(x, y - around, y + around, color=style.LIGHT_GREY, lw=0)
     ax.plot(x, y, color=style.GREY, lw=0.5)
-    ax.plot(*_tangents(x, y, slope, logarithmic), color=style.POSITIVE, lw=0.9, solid_capstyle="round")
+    ax.plot(*_tangents(x, y, slope, logarithmic), color=colour, lw=0.9, solid_capstyle="round")
     ax.plot(x, y, "o", ms=2, mew=0, color="black")
     _flags(ax, one, x, y)
     style.few_ticks(ax, "y", 3)
@@ -92,14 +93,14 @@ def _panel(ax: Axes, one: xr.Dataset, logarithmic: bool) -> None:
 def _flags(ax: Axes, one: xr.Dataset, x: np.ndarray, y: np.ndarray) -> None:
     corner: dict[str, Any] = {
         "transform": ax.transAxes,
-        "color": panels.FLAGGED,
+        "color": style.FLAGGED,
         "ha": "right",
         "va": "top",
     }
     if bool(one["line_incomplete"]):
         at = float(one["jump_from"] + one["jump_to"]) / 2
         if np.isfinite(at):
-            ax.axvline(at, color=panels.FLAGGED, lw=0.7, ls=":")
+            ax.axvline(at, color=style.FLAGGED, lw=0.7, ls=":")
             place = np.searchsorted(x, at).clip(1, len(x) - 1)
             ax.plot(at, y[place - 1 : place + 1].mean(), **panels.FLAG)
         else:

@@ -12,6 +12,7 @@ import matplotlib.style
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
@@ -22,12 +23,33 @@ from .numbers import short
 WIDTH = 7.0
 """Width of a two-column page figure, in inches."""
 
-POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
-GREY, LIGHT_GREY = "#767676", "#E6E6E6"
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000", "#8C6D1F")
-"""Okabe and Ito's colours, which colour-blind readers tell apart, without the yellow."""
+"""Parameters: Okabe and Ito's colours, which colour-blind readers tell apart, without the yellow."""
+POSITIVE, NEGATIVE = "#5B2A86", "#889A00"
+"""The signs of an effect, purple and olive: no parameter has these. One is dark and one is light, so
+that they differ in print without colour, too."""
+MIXED: dict[str, Any] = {
+    "facecolor": "white",
+    "edgecolor": "#767676",
+    "hatch": "//////",
+    "linewidth": 0.6,
+}
+"""The look of an effect that has both signs over the design."""
+DARK, MIDDLE, PALE = "#37506B", "#B4C3D2", "#DCE4EC"
+"""Slate: what is of neither a parameter nor a sign, such as shares of variance, in three depths."""
+RANKS = ("#00224E", "#31446B", "#666970", "#958F78", "#CAB969", "#E8D35B")
+"""Optima, the best first: from dark to light (the map cividis)."""
+NOISE = "#B9BDC1"
+"""The share of noise."""
+FLAGGED = "#B00020"
+"""What cannot be trusted."""
+GREY, LIGHT_GREY = "#767676", "#E6E6E6"
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)))
-DIVERGING, SEQUENTIAL = "RdBu", "viridis"
+DIVERGING = LinearSegmentedColormap.from_list(
+    "signs", [(0.0, NEGATIVE), (0.25, "#C6D080"), (0.5, "#FFFFFF"), (0.75, "#AF97C6"), (1.0, POSITIVE)]
+)
+"""From one sign by white to the other."""
+SEQUENTIAL = "viridis"
 
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -100,6 +122,12 @@ def unit_of(dataset: xr.Dataset, dim: str, name: str) -> str:
 def label(dataset: xr.Dataset, dim: str, name: str, width: int | None = None) -> str:
     """Axis label of one parameter or observable."""
     return with_unit(words(name, width), unit_of(dataset, dim, name))
+
+
+def ink(ground: Any) -> str:
+    """Black or white, whichever is read better on a ground of this colour."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(ground)]
+    return "white" if float(np.dot(linear, [0.2126, 0.7152, 0.0722])) < 0.18 else "black"
 
 
 def line_styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:

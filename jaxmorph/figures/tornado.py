@@ -31,7 +31,7 @@ ENTRY = Entry(
     "{% if elasticity_average_se_samples %} over samples and seeds{% else %}, over seeds, of the "
     "average over these very samples{% endif %}; where it contains zero the bar is pale, for its "
     "sign is not established.{% endif %}"
-    " A grey bar is the average of effects of both signs, and says neither direction nor size."
+    " A hatched bar is the average of effects of both signs, and says neither direction nor size."
     " A red name with a cross says that this gradient cannot be trusted. The grey line "
     "spans the middle 80 % of the samples: it is not an uncertainty but says how much the "
     "elasticity varies over parameter space.",
@@ -42,7 +42,6 @@ ENTRY = Entry(
 )
 
 _NAME = "elasticity_average"
-_MIXED = "#B9BDC1"
 
 nothing = no_elasticities
 CANCELS = "changes sign over the design:\nelasticities rank nothing"
@@ -83,7 +82,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
             ax.text(0, place, " exactly 0", va="center", color=style.GREY, fontsize=6.5)
             continue
         ends = ends_of(one, _NAME)
-        bars.signed(ax, place, value[i], ends, colour=_MIXED if mixed[i] else "")
+        bars.signed(ax, place, value[i], ends, mixed=bool(mixed[i]))
         if "elasticity_spread" in one:
             low, high = one["elasticity_spread"].values[[0, -1]]
             ax.plot([low, high], [place + 0.36] * 2, color="#9A9A9A", lw=2, solid_capstyle="butt")
@@ -97,7 +96,7 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
         Patch(color=style.NEGATIVE, label="it shrinks"),
     ]
     if any(changes_sign(data.sel(observable=name)).any() for name in style.names(data, "observable")):
-        handles.append(Patch(color=_MIXED, label="both, over the design"))
+        handles.append(Patch(**style.MIXED, label="both, over the design"))
     if f"{_NAME}_low" in data:
         handles += [
             Patch(color=style.GREY, alpha=0.35, label="pale: sign not established"),

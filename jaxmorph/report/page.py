@@ -13,6 +13,7 @@ from typing import Any
 
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from ..animations import poster
 from ..errors import JaxmorphError
@@ -24,22 +25,31 @@ from ..figures.save import render, write_whole
 from ..figures.style import names, words
 from ..quantities import Kind
 from . import (
+    answer,
     checked,
+    convergence_table,
     expansion,
     explorer,
     facts,
     findings,
     incomplete,
+    light,
     live,
     methods,
+    next_step,
     observables,
     one_answer,
     optimisation,
     reproduce,
     summary,
 )
+from .glossary import Explained
 
 _HEAVY_SVG = 400_000
+_COURSES = "time_course"
+"""The figure that stands after the first screen."""
+_MOST_FINDINGS = 10
+"""So many observables are in the list of findings that is not folded."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,12 @@ def write_report(
     beside = None if alone else path.parent
     parts, absent = _parts(folder, beside, data)
     films = [_film(name, Path(film), beside) for name, film in (animations or {}).items()]
-    context = {**_context(run, data), "parts": parts, "absent": absent, "films": films, "alone": alone}
+    first = [one for figures_ in parts.values() for one in figures_ if one.name == _COURSES]
+    parts = {part: [one for one in each if one not in first] for part, each in parts.items()}
+    context = {
+        **_context(run, data), "courses": first[0] if first else None, "parts": parts, "absent": absent,
+        "films": films, "alone": alone,
+    }  # fmt: skip
     file = "sensitivity.nc" if alone else f"results/{run}/sensitivity.nc"
     context["example"] = example(file, sensitivity)
     write_whole(path, _rendered(context).encode())
@@ -121,14 +136,19 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "chaos": one_answer.chaos(checks),
         "one_answer": one_answer.agrees(checks),
         "refuted": incomplete.refuted(sensitivity, checks),
-        "rankings": found,
-        "leading": summary.leading_sentence(found, sensitivity),
+        "asked": answer.asked(sensitivity),
+        "answer": answer.answer(found),
+        "answers": answer.sentences(sensitivity, found),
+        "shares": all(r.measure is None or r.measure.is_share for r in found),
+        "both": any(effect.mixed for ranking in found for effect in ranking.effects),
+        "light": light.light(sensitivity, checks, found),
+        "next": next_step.next_step(sensitivity, checks, found),
+        "convergence": convergence_table.lines(sensitivity, found),
+        "most_findings": _MOST_FINDINGS,
         "findings": findings.per_observable(sensitivity, found),
         "overall": findings.paragraph(sensitivity, found),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
-        "directed": any(effect.elasticity for ranking in found for effect in ranking.effects),
-        "mixed": any(effect.mixed for ranking in found for effect in ranking.effects),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": checked.worst_difference(checks),
@@ -138,7 +158,10 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "flagged": flags is not None and bool(flags.any()),
         "explorer": explorer.document(sensitivity),
         "live": live.live(run, sensitivity),
-        "sections": [_section(sensitivity, name) for name in names(sensitivity, "observable")],
+        "sections": [
+            observables.section(sensitivity, name, ranking)
+            for name, ranking in zip(names(sensitivity, "observable"), found, strict=True)
+        ],
         "health": summary.health(sensitivity),
         "methods": methods.shown(sensitivity, checks, data.optimisation),
         "facts": facts.run_facts(sensitivity),
@@ -175,20 +198,6 @@ def _parts(
     return parts, absent
 
 
-def _section(sensitivity: xr.Dataset, observable: str) -> dict[str, Any]:
-    """The section of an observable with its pictures as the page shows them."""
-    section = observables.section(sensitivity, observable)
-    pictures = [
-        {
-            "source": _embedded(svg, "image/svg+xml"),
-            "points": _width(svg),
-            "alt": f"{CATALOGUE[name].title}, for {section.name} alone; {name}.csv has the data.",
-        }
-        for name, svg in section.pictures
-    ]
-    return {**vars(section), "pictures": pictures}
-
-
 def example(file: str, sensitivity: xr.Dataset) -> str:
     """Five lines of xarray that read the data behind the page."""
     observable = str(sensitivity["observable"].values[0])
@@ -214,8 +223,16 @@ def _rendered(context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["words"] = words
+    explained = Explained()
+    environment.filters |= {"words": words, "terms": explained.mark, "numbers": _unbroken}
+    context = {**context, "explained": explained}
     return environment.get_template("page.html").render(context)
+
+
+def _unbroken(text: str) -> str:
+    """A text, or HTML, whose numbers stay with their signs and units."""
+    kept = str(text).replace(" %", "\u00a0%").replace(" \u00b1 ", "\u00a0\u00b1\u00a0")
+    return Markup(kept) if isinstance(text, Markup) else kept
 
 
 def _embedded(content: bytes, kind: str) -> str:

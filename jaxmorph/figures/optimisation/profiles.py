@@ -22,7 +22,7 @@ ENTRY = Entry(
     "panels have the same height, so that flat means sloppy. Dots are evaluations on fresh "
     "seeds with 95 % intervals, the dashed line is the parabola of the Hessian. Bottom "
     "left: the eigenvalues of the Hessian at the best optimum; a hollow triangle is not "
-    "above zero. Bottom right: the directions, one row each, blue and red for opposite "
+    "above zero. Bottom right: the directions, one row each, purple and olive for opposite "
     "signs.",
     variables=(
         "profile_position",
