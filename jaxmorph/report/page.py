@@ -21,6 +21,7 @@ from ..figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
 from ..figures.entry import Entry
 from ..figures.estimates import present, unreliable
 from ..figures.save import render, write_whole
+from ..figures.stated import when
 from ..figures.style import names, words
 from ..quantities import Kind
 from . import (
@@ -129,6 +130,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "sign_changes": summary.sign_changes(sensitivity),
         "directed": any(effect.elasticity for ranking in found for effect in ranking.effects),
         "mixed": any(effect.mixed for ranking in found for effect in ranking.effects),
+        "when": when(sensitivity),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": checked.worst_difference(checks),
