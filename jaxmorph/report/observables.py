@@ -17,6 +17,7 @@ from ..figures.tables import ends_of
 from ..quantities import Kind, Quantity
 from .convergence import Verdict, verdicts
 from .findings import noiseless
+from .over_time import over_time
 from .summary import percent
 from .survivors import of_survivors
 
@@ -53,6 +54,7 @@ class Section:
     has_semi_elasticity: bool = False
     noise: str = ""
     survivors: str = ""
+    over_time: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     pictures: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -91,6 +93,7 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
         )
         found.noise = found.noise or "It has no noise: all seeds give the same value."
     found.survivors = of_survivors(data)
+    found.over_time = [one.sentence for one in over_time(sensitivity.sel(observable=[observable]))]
     found.pictures = _pictures(sensitivity, observable)
     return found
 

@@ -36,6 +36,7 @@ from . import (
     observables,
     one_answer,
     optimisation,
+    over_time,
     reproduce,
     summary,
 )
@@ -125,6 +126,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "rankings": found,
         "leading": summary.leading_sentence(found, sensitivity),
         "findings": findings.per_observable(sensitivity, found),
+        "over_time": over_time.told_over_time(sensitivity),
         "overall": findings.paragraph(sensitivity, found),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
