@@ -18,6 +18,7 @@ from support.pages import ASKED, SMALL, STAND_IN, Page, build, said
 
 from jaxmorph import store
 from jaxmorph.configuration import bias_attributes
+from jaxmorph.configuration.sections import Findings
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import bias as bias_shown
 from jaxmorph.figures import draw, figure_names, sources
@@ -348,7 +349,7 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
     sensitivity.attrs["jaxmorph_file"] = "sensitivity"
     file = tmp_path / "sensitivity.nc"
     sensitivity.to_netcdf(file)
-    draw_figures(["active_subspace", "tornado"], str(file), None, None, tmp_path / "figures")
+    draw_figures(["active_subspace", "tornado"], str(file), None, None, Findings(), tmp_path / "figures")
     assert {f.name for f in (tmp_path / "figures").iterdir()} == {
         f"{name}.{kind}" for name in ("active_subspace", "tornado") for kind in ("svg", "pdf", "csv")
     }
@@ -392,7 +393,7 @@ def test_snakemakes_own_report_has_the_captions_of_the_page(tmp_path: Path, run:
     sensitivity.attrs |= {"jaxmorph_file": "sensitivity", **bias_attributes("straight-through")}
     sensitivity.to_netcdf(tmp_path / "sensitivity.nc")
     (bias,) = bias_attributes("straight-through").values()
-    texts = captions("sweep", CATALOGUE, tmp_path)
+    texts = captions("sweep", CATALOGUE, Findings(), tmp_path)
     for name, entry in CATALOGUE.items():
         text = texts[name]
         assert text.startswith(f"**{entry.title}.** {entry.told(list(map(str, sensitivity.variables)))}")

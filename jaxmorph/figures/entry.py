@@ -22,7 +22,8 @@ class Entry:
         place: Its place in the report.
         title: Its heading.
         reading: How to read it: a Jinja template, in which the name of each variable that the run has is
-            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``).
+            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``), and ``{{ when }}`` is
+            the time at which findings are stated.
         variables: What it is made from; an asterisk stands for anything.
         source: The file that has them.
         part: The part of the report that it belongs to.
@@ -44,11 +45,11 @@ class Entry:
     design: str = ""
     n_parameters: int = 0
 
-    def told(self, has: Collection[str]) -> str:
-        """How to read the figure of a run that ``has`` these variables."""
+    def told(self, has: Collection[str], when: str = "the last time") -> str:
+        """How to read the figure of a run that ``has`` these variables, and states findings ``when``."""
         from jinja2 import Template
 
-        text = Template(self.reading).render(dict.fromkeys(has, True))
+        text = Template(self.reading).render(dict.fromkeys(has, True), when=when)
         return " ".join(text.split())
 
     def sources(self, has: Iterable[str]) -> list[str]:
