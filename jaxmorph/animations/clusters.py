@@ -190,7 +190,7 @@ def _gradient(
     largest = np.argsort(-np.nanmax(np.abs(np.nanmean(scaled, axis=1)), axis=-1, initial=0))
     chosen = sorted(largest[:_MOST_PARAMETERS])
     aside = f"\n({dataset.attrs['estimator']}, biased)" if "gradient_bias" in dataset.attrs else ""
-    text = f"parameter × d {name} / d parameter"
+    text = "parameter × derivative"
     if len(parameters) == 1:
-        text = f"d {name} / d {words(parameters[0])}"
-    return {parameters[i]: scaled[i] for i in chosen}, textwrap.fill(text, 30) + aside
+        text = textwrap.fill(f"d {name} / d {words(parameters[0])}", 30)
+    return {parameters[i]: scaled[i] for i in chosen}, text + aside

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +27,14 @@ from ..visualization.film import Update, together, write_film
 WIDTH, HEIGHT = 1920, 1080
 _DPI = 240
 """So that text of 9 points is read in a report, and that of the clock on a phone."""
-MOVING_FRAMES, RESTING_FRAMES = 86, 18
+MOVING_FRAMES, RESTING_FRAMES = 68, 12
+_FRAMES_PER_SECOND = 16
 HEAD = 0.885
 """Below this share of the height is what the film is of."""
 _TYPE_SIZES: dict[str, Any] = {
     "font.size": 9.0,
     **{f"{name}.labelsize": 9.0 for name in ("axes", "xtick", "ytick")},
-    **{"axes.titlesize": 9.0, "legend.fontsize": 8.5},
+    **{"axes.titlesize": 9.0, "legend.fontsize": 8.0},
 }
 
 
@@ -72,7 +74,7 @@ class Sheet:
         start, end = self.time[0], self.time[-1]
         moments = [*np.linspace(start, end, MOVING_FRAMES).tolist(), *[end] * RESTING_FRAMES]
         update = together(self._updates)
-        write_film(self.figure, self._artists, update, moments, path, dpi=_DPI)
+        write_film(self.figure, self._artists, update, moments, path, fps=_FRAMES_PER_SECOND, dpi=_DPI)
         write_whole(poster_of(path), render(self.figure, "png"))
 
     def _tick(self, now: float) -> None:
@@ -95,8 +97,8 @@ def study_name(dataset: xr.Dataset) -> str:
     """The study of a run in words, to begin a title with: ``Growing disc``."""
     asked = json.loads(dataset.attrs.get("configuration", "{}"))
     study = str(asked.get("study", dataset.attrs.get("study", dataset.attrs.get("run", "simulation"))))
-    name = words(study.rpartition(":")[2].replace("-", " "))
-    return name[:1].upper() + name[1:]
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", study.rpartition(":")[2])
+    return words(name.replace("-", " ")).capitalize()
 
 
 @contextmanager

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.colors import ListedColormap
 
 from ..errors import JaxmorphError
 from ..figures.style import words
 from ..quantities import unit_of_entry
 from ..visualization.colours import Colour, Colouring, column, name_and_column
 from ..visualization.trajectory import Trajectory
+
+ONE_TYPE = ListedColormap(["#9CC3DB"])
+"""Of cells whose colour says nothing: none of those that mean something in a chart beside them."""
 
 
 def has_cells(dataset: xr.Dataset) -> bool:
@@ -43,7 +47,8 @@ def coloured(ones: Sequence[xr.Dataset], colour: str) -> tuple[list[Trajectory],
     by_type = name_and_column(colour)[0] in ("type", "celltype")
     cells = [trajectory_of(one, None if by_type else colour) for one in ones]
     if by_type:
-        colouring = Colouring.of_types(cells[0].celltype.shape[-1])
+        n_types = cells[0].celltype.shape[-1]
+        colouring = Colouring.of_types(n_types, ONE_TYPE if n_types == 1 else None)
     else:
         values, alive = (np.stack([getattr(c, n) for c in cells]) for n in ("value", "alive"))
         colouring = Colouring(values, alive, about, about.label or colour)

@@ -137,8 +137,8 @@ class _Picture(AxesImage):
 
 def trails(ax: Axes, trajectory: Trajectory) -> tuple[Artist, Show]:
     """A line through where each cell was lately."""
-    line = ax.plot([], [], color="black", lw=0.6, zorder=3, scalex=False, scaley=False)[0]
-    line.set_path_effects([withStroke(linewidth=1.4, foreground="white")])  # on any colour
+    line = ax.plot([], [], color="black", lw=0.5, zorder=3, scalex=False, scaley=False)[0]
+    line.set_path_effects([withStroke(linewidth=1.3, foreground="white", alpha=0.6)])  # on any colour
     return line, lambda state, now: line.set_data(*trajectory.trails(now))
 
 

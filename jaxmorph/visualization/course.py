@@ -70,10 +70,10 @@ def draw_course(axes: Sequence[Axes], course: Course) -> tuple[list[Artist], Upd
         lower.set(ylabel=course.gradient_label)
         upper.tick_params(labelbottom=False)
         upper.set(xlabel="")
-    for ax, columns in zip(axes, (3, 3), strict=False):
+    for ax in axes:
         ax.legend(
-            loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, borderpad=0.1,
-            handlelength=1.3, columnspacing=1.0, handletextpad=0.5,
+            loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, borderpad=0.1,
+            handlelength=1.1, columnspacing=0.8, handletextpad=0.4,
         )  # fmt: skip
     return [artist for artists, _ in parts for artist in artists], together([u for _, u in parts])
 
@@ -91,11 +91,12 @@ def draw_lines(
         time_unit: Of time.
     """
     lines = list(rows.values())
-    start, end = float(time[0]), float(time[-1] if time[-1] > time[0] else time[0] + 1)
+    start, end = float(time[0]), float(time[-1])
+    room = 0.0 if end > start else 0.5 * (abs(start) or 1.0)
     for (name, line), colour in zip(rows.items(), colours, strict=True):
         ax.plot(time, line, color=colour, lw=0.9, alpha=0.3)
         ax.add_line(Line2D([], [], color=colour, lw=1.6, label=name))  # for a legend
-    ax.set(xlim=(start, end), xlabel=with_unit("time", time_unit))
+    ax.set(xlim=(start - room, end + room), xlabel=with_unit("time", time_unit))
     ax.set_ylim(ax.get_ylim())
     few_ticks(ax, "x", 4)
     few_ticks(ax, "y", 4)

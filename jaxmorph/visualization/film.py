@@ -19,8 +19,8 @@ os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")
 
 FRAMES_PER_SECOND = 20
 _X264 = [
-    "-crf", "23", "-preset", "medium", "-threads", "1", "-fflags", "+bitexact", "-flags:v",
-    "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart",
+    "-crf", "23", "-preset", "veryfast", "-threads", "1", "-sws_flags", "fast_bilinear", "-fflags",
+    "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart",
 ]  # fmt: skip
 
 Update = Callable[[float], None]

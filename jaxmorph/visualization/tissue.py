@@ -44,8 +44,8 @@ def picture(
     place = (np.asarray(centre, np.float64) - [extent[0], extent[2]]) / pixel - 0.5
     size = np.asarray(radius, np.float64) / pixel
     meets = _meetings(place, size)
-    # Colours times how much of a pixel is covered, and how much that is.
-    paint = np.zeros((4, *shape), np.float32)
+    picture = np.zeros((*shape, 4), np.uint8)
+    paint = (np.asarray(colours)[:, :3] * 255).astype(np.float32)
     low = np.clip(np.floor(place - size[:, None]), 0, shape[::-1]).astype(int)
     high = np.clip(np.ceil(place + size[:, None]) + 1, 0, shape[::-1]).astype(int)
     for k in np.flatnonzero((high > low).all(1)):
@@ -57,6 +57,10 @@ def picture(
         inside = r - np.sqrt(squared)
         for across, along, offset in meets[k]:
             np.minimum(inside, (offset - across * x) - along * y, out=inside)
+        covered, edge = _edges(float(r), outline)
+        inside += np.float32(0.5)
+        inside *= _STEPS
+        steps = np.clip(inside, 0, len(edge) - 1, out=inside).astype(np.int32)
         np.subtract(r * r, squared, out=squared)
         np.maximum(squared, 0, out=squared)
         light = np.sqrt(squared, out=squared)
@@ -65,33 +69,24 @@ def picture(
         light *= (1 - _AMBIENT) / r
         np.maximum(light, 0, out=light)
         light += _AMBIENT
-        covered, edge = _edges(float(r), outline)
-        inside *= _STEPS
-        inside += 0.5 * _STEPS
-        steps = np.clip(inside, 0, len(edge) - 1, out=inside).astype(np.int32)
         light *= edge.take(steps)
-        paint[3, rows, columns] += covered.take(steps)
+        patch, cover = picture[rows, columns], covered.take(steps)
+        before = patch[..., 3]
+        mine = cover > before
         for channel in range(3):
-            paint[channel, rows, columns] += light * np.float32(colours[k, channel])
-    picture = np.zeros((*shape, 4), np.uint8)
-    if len(low):
-        (left, lower), (right, upper) = low.min(0), high.max(0)
-        part = paint[:, lower:upper, left:right]
-        scale = np.float32(255) / np.maximum(part[3], np.float32(1e-6))
-        np.minimum(part[:3] * scale, 255, out=part[:3])
-        np.minimum(part[3] * 255, 255, out=part[3])
-        picture[lower:upper, left:right] = np.moveaxis(part + np.float32(0.5), 0, -1)
+            np.copyto(patch[..., channel], light * paint[k, channel], where=mine, casting="unsafe")
+        before += np.minimum(cover, 255 - before)
     return picture
 
 
 def _edges(radius: float, outline: float) -> tuple[np.ndarray, np.ndarray]:
-    """Cover, and brightness times cover, by steps of the distance from just outside the border."""
+    """Cover (to 255) and brightness, by steps of the distance from half a pixel outside the border."""
     inside = np.arange(int(_STEPS * (outline + 0.12 * radius + 3))) / _STEPS - 0.5
     covered = np.clip(inside + 0.5, 0, 1)
     within = np.clip(inside - outline + 0.5, 0, 1)
     rim = np.clip((inside - outline + 0.5) / max(0.12 * radius, 1.0), 0, 1)
     bright = (_OUTLINE + (1 - _OUTLINE) * within) * (0.86 + 0.14 * rim)
-    return covered.astype(np.float32), (covered * bright).astype(np.float32)
+    return (255 * covered + 0.5).astype(np.uint8), bright.astype(np.float32)
 
 
 def _meetings(place: np.ndarray, size: np.ndarray) -> list[list[tuple[np.float32, ...]]]:
