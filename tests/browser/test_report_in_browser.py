@@ -43,10 +43,11 @@ CONTRAST = """
   const weak = [];
   for (const element of document.querySelectorAll("body *")) {
     const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!own || !element.checkVisibility() || element.closest("svg, script, option, select, button, .unseen")) continue;
+    const apart = "svg, script, option, select, button, .unseen";
+    if (!own || !element.checkVisibility() || element.closest(apart)) continue;
     const [a, b] = [light(parsed(getComputedStyle(element).color)), light(ground(element))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) weak.push([element.tagName, element.className, element.textContent.slice(0, 30), ratio]);
+    if (ratio < 4.5) weak.push([element.className, element.textContent.slice(0, 30), ratio]);
   }
   return weak;
 })()
