@@ -10,6 +10,15 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from support import random_runs, sentences
 from support.claims import contradictions
+from support.claims_of_page import (
+    wrong_captions,
+    wrong_cells,
+    wrong_light,
+    wrong_lines,
+    wrong_section,
+    wrong_seeds,
+    wrong_step,
+)
 from support.claims_of_run import (
     answer_contradictions,
     convergence_contradictions,
@@ -18,10 +27,10 @@ from support.claims_of_run import (
 from support.columns import Columns
 from support.random_runs import Case
 
-from jaxmorph.report import answer, findings
+from jaxmorph.report import answer, convergence_table, findings, light, next_step, observables
 from jaxmorph.report.convergence import verdicts
 from jaxmorph.report.findings import paragraph, per_observable
-from jaxmorph.report.summary import leading_sentence, rankings
+from jaxmorph.report.summary import Ranking, leading_sentence, rankings, single_seed
 
 T = TypeVar("T")
 _DISTURBED = 6
@@ -41,7 +50,7 @@ def datasets(case: Case) -> Iterator[xr.Dataset]:
         yield random_runs.disturbed(data, rng)
 
 
-def wrong(data: xr.Dataset) -> Iterator[tuple[str, str]]:
+def wrong(data: xr.Dataset, page: bool = True) -> Iterator[tuple[str, str]]:
     """Each sentence that a column contradicts, or that no form has, with what is wrong."""
     reader, ranked = sentences.Reader(data), rankings(data)
     for text in dict.fromkeys([leading_sentence(ranked, data), *answer.sentences(data, ranked)]):
@@ -62,8 +71,24 @@ def wrong(data: xr.Dataset) -> Iterator[tuple[str, str]]:
                     said, verdict.name, str(name), data
                 ),
             )  # fmt: skip
+    if page:
+        yield from beside(data, ranked)
     for text in paragraph(data, ranked):
         yield from _checked(text, reader.of_run, lambda said: run_contradictions(said, data))
+
+
+def beside(data: xr.Dataset, ranked: list[Ranking]) -> Iterator[tuple[str, str]]:
+    """What the page says beside its sentences: picture, light, next step, tables, captions."""
+    measures = {r.observable: r.measure.name for r in ranked if r.measure is not None}
+    yield from wrong_cells(answer.answer(ranked), data)
+    yield from wrong_light(light.light(data, None, ranked), data, measures)
+    yield from wrong_step(next_step.next_step(data, None, ranked), data, measures)
+    yield from wrong_lines(convergence_table.lines(data, ranked), data)
+    for name, ranking in zip(data["observable"].values, ranked, strict=True):
+        section = observables.section(data, str(name), ranking)
+        yield from wrong_section(section, Columns(data, str(name)))
+    yield from wrong_seeds(single_seed(data), data)
+    yield from wrong_captions(data)
 
 
 def _checked(
