@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ..listing import joined
 from ..quantities import literal
 
 
@@ -22,7 +23,8 @@ class Entry:
         place: Its place in the report.
         title: Its heading.
         reading: How to read it: a Jinja template, in which the name of each variable that the run has is
-            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``).
+            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``), and ``over`` says what
+            its intervals are over: ``over samples and seeds``.
         variables: What it is made from; an asterisk stands for anything.
         source: The file that has them.
         part: The part of the report that it belongs to.
@@ -48,8 +50,13 @@ class Entry:
         """How to read the figure of a run that ``has`` these variables."""
         from jinja2 import Template
 
-        text = Template(self.reading).render(dict.fromkeys(has, True))
+        parts = [part for part in ("samples", "seeds") if self._varies(part, has)]
+        text = Template(self.reading).render(dict.fromkeys(has, True), over=f"over {joined(parts)}")
         return " ".join(text.split())
+
+    def _varies(self, part: str, has: Collection[str]) -> bool:
+        """Whether the choice of samples, or of seeds, is a part of its intervals."""
+        return any(fnmatchcase(n, f"{one}_se_{part}") for n in has for one in self.variables)
 
     def sources(self, has: Iterable[str]) -> list[str]:
         """Those of its variables, with the ends of their intervals, that a run has."""

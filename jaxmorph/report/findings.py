@@ -116,10 +116,13 @@ def _signs(ranking: Ranking, effects: Sequence[Effect]) -> str:
         return ""
     size = " in size" if ranking.negative else ""
     verbs = {1: f"grows{size}", -1: f"shrinks{size}", 0: "goes both ways"}
-    told = []
-    for sign in dict.fromkeys(effect.sign for effect in effects):
-        of_sign = [_effect(e, e is effects[0]) for e in effects if e.sign == sign]
+    told, open_ = [], [e for e in effects if not (e.sign or e.mixed)]
+    known = [e for e in effects if e.sign or e.mixed]
+    for sign in dict.fromkeys(effect.sign for effect in known):
+        of_sign = [_effect(e, e is known[0]) for e in known if e.sign == sign]
         told.append(f"{verbs[sign]} with {joined(of_sign)}")
+    if open_:
+        told.append(f"depends on {joined(e.parameter + _doubt(e) for e in open_)}")
     return joined(told)
 
 
@@ -135,7 +138,7 @@ def _asides(ranking: Ranking) -> list[str]:
     mixed = [e.parameter for e in shown if e.mixed]
     if mixed and not by_elasticity:
         found.append(f"Over the design, {joined(mixed)} {_acts(mixed)} in either direction")
-    if shown and not by_elasticity and not any(e.elasticity or e.mixed for e in ranking.effects):
+    if shown and not by_elasticity and not ranking.directed:
         found.append(f"No direction is told: {ranking.no_direction}")
     return found
 

@@ -70,11 +70,13 @@ class Ranking:
         between: Whether sizes are ranges between two estimates.
         negative: Whether the observable is below zero.
         effects: Told from zero by some estimate.
-        tied: How many of the first effects are so alike that none can be called the largest.
+        first: The parameters of which one has the largest effect: the first of the effects, and whatever
+            may be as large, told from zero or not.
         unsure: Told from zero by no estimate.
         zero: Exactly zero by every estimate.
         undefined: Nothing is known.
         refuted: Whether its gradients miss something, so that elasticities are withheld.
+        directed: Whether elasticities of the effects are defined and keep their sign.
     """
 
     observable: str
@@ -82,11 +84,17 @@ class Ranking:
     between: bool = False
     negative: bool = False
     effects: list[Effect] = field(default_factory=list)
-    tied: int = 0
+    first: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     zero: list[str] = field(default_factory=list)
     undefined: list[str] = field(default_factory=list)
     refuted: bool = False
+    directed: bool = False
+
+    @property
+    def tied(self) -> int:
+        """How many may each have the largest effect."""
+        return len(self.first)
 
     @property
     def no_direction(self) -> str:
@@ -94,11 +102,6 @@ class Ranking:
         if self.refuted:
             return "elasticities are withheld, for gradients miss something"
         return "elasticities change sign or are not defined"
-
-    @property
-    def first(self) -> list[str]:
-        """The parameters of which one has the largest effect."""
-        return [effect.parameter for effect in self.effects[: self.tied]]
 
 
 def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
@@ -116,7 +119,9 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
     below = average is not None and bool(average < 0)
     refuted = bool(data.get("some_gradient_incomplete", False))
     ranking = Ranking(words(observable), by.measure, by.between, below, refuted=refuted)
-    flags, changing, order = unreliable(data), changes_sign(data), []
+    flags, changing = unreliable(data), changes_sign(data)
+    order: list[int] = []
+    unsure: list[int] = []
     for i in map(int, by.order):
         seen = evidence(data, i, elasticities)
         name = _name(data.isel(parameter=i))
@@ -126,6 +131,7 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             ranking.zero.append(name)
         elif not seen.found:
             ranking.unsure.append(name)
+            unsure.append(i)
         else:
             order.append(i)
             rests = all(one.from_gradients for one in seen.found)
@@ -133,19 +139,18 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             mixed = bool(changing[i]) and _NAME in data and elasticities
             sign, elasticity = _sign(data, i) if elasticities and not mixed else (0, "")
             unseen = tuple(one.label for one in seen.not_found if not one.tested_by)
-            text = _size(by, i, elasticity)
+            text = _size(by, i, elasticity or _average(data, i))
             size = (float(by.value[i]), float(by.low[i]), float(by.high[i]))
             ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen, *size))
-    ranking.tied = _tied(by, order)
+    ranking.first = [_name(data.isel(parameter=i)) for i in _first(by, order, unsure)]
+    if elasticities and _NAME in data:
+        ranking.directed = bool(np.isfinite(data[_NAME].values[order]).any())
     return ranking
 
 
-def _tied(by: EffectSizes, order: list[int]) -> int:
-    """How many of the first may each be the largest; with one seed there is no error to judge it by."""
-    tied = 1
-    while tied < len(order) and by.as_large(order[0], order[tied]):
-        tied += 1
-    return tied if order else 0
+def _first(by: EffectSizes, order: list[int], unsure: list[int]) -> list[int]:
+    """Which may each be the largest; what is not told from zero may be large all the same."""
+    return [*order[:1], *(i for i in [*order[1:], *unsure] if order and by.as_large(order[0], i))]
 
 
 def _name(one: xr.Dataset) -> str:
@@ -166,6 +171,13 @@ def _sign(data: xr.Dataset, i: int) -> tuple[int, str]:
     return int(np.sign(value)), uncertain_between(value, low, high)
 
 
+def _average(data: xr.Dataset, i: int) -> str:
+    """Text of an elasticity, whatever its interval says; empty where there is none."""
+    if _NAME not in data or not np.isfinite(value := float(data[_NAME][i])):
+        return ""
+    return uncertain_between(value, *_ends(data.isel(parameter=i), _NAME))
+
+
 def _size(by: EffectSizes, i: int, elasticity: str) -> str:
     value, low, high = float(by.value[i]), float(by.low[i]), float(by.high[i])
     if by.measure is None or np.isnan(value):
@@ -175,7 +187,7 @@ def _size(by: EffectSizes, i: int, elasticity: str) -> str:
     if by.measure.is_share:
         return in_percent(value) if low == high or np.isnan(low) else in_percent(value, low, high)
     if by.measure.kind is Kind.ELASTICITY:
-        return elasticity or uncertain_between(value, low, high)
+        return elasticity  # with its sign
     return uncertain_between(value, low, high)
 
 
@@ -296,20 +308,24 @@ def single_seed(sensitivity: xr.Dataset) -> str | None:
     gradient = final(sensitivity).get("central_gradient")
     if gradient is None or gradient.sizes["seed"] < 3:
         return None
-    n = gradient.sizes["seed"]
-    mean, se = gradient.mean("seed"), gradient.std("seed", ddof=1) / np.sqrt(n)
-    wrong = (gradient * mean < 0).sum("seed").where(abs(mean) > 3 * se)
+    n, mean = gradient.notnull().sum("seed"), gradient.mean("seed")
+    clear = (n > _FEW) & (abs(mean) > 3 * gradient.std("seed", ddof=1) / np.sqrt(n))
+    wrong = (gradient * mean < 0).sum("seed").where(clear)
     if not wrong.notnull().any():
         return None
     if wrong.max() == 0:
+        if ((gradient == 0).any("seed") & clear).any():  # of no sign
+            return None
+        counts = np.unique(n.values[clear.values])
+        which = f"one of {counts[0]} seeds" if len(counts) == 1 else "seed that is there"
         return (
-            f"At the central sample every one of {n} seeds has the sign of the mean, wherever the "
-            "mean is clear."
+            f"At the central sample every {which} has the sign of the mean, wherever the mean is clear."
         )
     where = wrong.stack(pair=("observable", "parameter")).fillna(-1)
     observable, parameter = where["pair"].values[int(np.argmax(where.values))]
+    of = int(n.sel(observable=observable, parameter=parameter))
     return (
-        f"One seed is not enough: at the central sample {int(wrong.max())} of {n} seeds give the "
+        f"One seed is not enough: at the central sample {int(wrong.max())} of {of} seeds give the "
         f"gradient of {words(observable)} with respect to {words(parameter)} the wrong sign, "
         "although the mean over seeds is clear."
     )
