@@ -18,6 +18,7 @@ from support.pages import ASKED, SMALL, STAND_IN, Page, build, said
 
 from jaxmorph import store
 from jaxmorph.configuration import bias_attributes
+from jaxmorph.configuration.sections import Findings
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import bias as bias_shown
 from jaxmorph.figures import draw, figure_names, sources
@@ -266,7 +267,7 @@ def test_the_page_reads_from_the_answer_down(run: Path) -> None:
     assert asked < html.index('class="answer-map"') < html.index("With care") < html.index("<h2>")
     headings = re.findall(r"<h2>(.*?)</h2>", html)
     assert headings == [
-        CATALOGUE["time_course"].title,
+        CATALOGUE["observables"].title,
         "Findings",
         "Look closer",
         "Each observable",
@@ -313,7 +314,7 @@ def test_a_bias_of_the_gradients_is_said_wherever_they_are_shown(tmp_path: Path)
     assert sentence not in said(tmp_path, sensitivity)
     sensitivity.attrs |= {"estimator": "straight-through", **bias_attributes("straight-through")}
     html = build(tmp_path, sensitivity, None).read_text()
-    ends = {"time_course": "</figure>", "tornado": "</details>", "gradient_trust": "</details>"}
+    ends = {"time_course": "</details>", "tornado": "</details>", "gradient_trust": "</details>"}
     for place in ("findings", "explorer", "observables", "run", *ends):
         start = html.index(f'id="{place}"')
         assert sentence in html[start : html.index(ends.get(place, "</section>"), start)], place
@@ -357,7 +358,7 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
     sensitivity.attrs["jaxmorph_file"] = "sensitivity"
     file = tmp_path / "sensitivity.nc"
     sensitivity.to_netcdf(file)
-    draw_figures(["active_subspace", "tornado"], str(file), None, None, tmp_path / "figures")
+    draw_figures(["active_subspace", "tornado"], str(file), None, None, Findings(), tmp_path / "figures")
     assert {f.name for f in (tmp_path / "figures").iterdir()} == {
         f"{name}.{kind}" for name in ("active_subspace", "tornado") for kind in ("svg", "pdf", "csv")
     }
@@ -401,7 +402,7 @@ def test_snakemakes_own_report_has_the_captions_of_the_page(tmp_path: Path, run:
     sensitivity.attrs |= {"jaxmorph_file": "sensitivity", **bias_attributes("straight-through")}
     sensitivity.to_netcdf(tmp_path / "sensitivity.nc")
     (bias,) = bias_attributes("straight-through").values()
-    texts = captions("sweep", CATALOGUE, tmp_path)
+    texts = captions("sweep", CATALOGUE, Findings(), tmp_path)
     for name, entry in CATALOGUE.items():
         text = texts[name]
         assert text.startswith(f"**{entry.title}.** {entry.told(list(map(str, sensitivity.variables)))}")

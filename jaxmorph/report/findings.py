@@ -16,6 +16,7 @@ from ..quantities import Kind
 from .convergence import verdicts
 from .incomplete import unresolved
 from .measuring import measuring
+from .over_time import told_over_time
 from .summary import Effect, Ranking, leading_sentence, percent, rankings
 from .survivors import left_out
 
@@ -432,4 +433,9 @@ def findings_of(sensitivity: xr.Dataset) -> list[str]:
     """All that a report finds, a sentence or two a line: what leads, each observable, the whole run."""
     found = rankings(sensitivity)
     each = [f"{name}: {text}" for name, text in per_observable(sensitivity, found)]
-    return [leading_sentence(found, sensitivity), *each, *paragraph(sensitivity, found)]
+    return [
+        leading_sentence(found, sensitivity),
+        *each,
+        *told_over_time(sensitivity),
+        *paragraph(sensitivity, found),
+    ]

@@ -105,7 +105,7 @@ class Ranking:
 
 
 def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
-    """Parameters of every observable at the last time, sorted by their total effect."""
+    """Parameters of every observable at the stated time, sorted by their total effect."""
     data = final(sensitivity)
     cancelling = unsuited(sensitivity)
     return [

@@ -157,7 +157,7 @@ def test_text_stands_out_from_its_ground(browser: Browser, report: Path, scheme:
     assert weak == []
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
-    assert page.locator("#time_course img").evaluate("i => getComputedStyle(i).backgroundColor") in (
+    assert page.locator("#courses img").evaluate("i => getComputedStyle(i).backgroundColor") in (
         "rgb(255, 255, 255)",
         "rgba(0, 0, 0, 0)",
     ), "figures are drawn on white"
@@ -203,12 +203,12 @@ def test_one_observable_is_shown_at_a_time_and_a_link_shows_another(opened: Open
 def test_a_wide_figure_scrolls_inside_its_frame_on_a_phone(browser: Browser, report: Path) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(report.as_uri())
-    frame = page.locator("#time_course .scroll")
+    frame = page.locator("#courses .scroll")
     assert frame.evaluate("f => f.scrollWidth > f.clientWidth")
     assert frame.evaluate("f => getComputedStyle(f).backgroundImage").count("gradient") == 4, "shadows"
     frame.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('#time_course .scroll').scrollLeft > 0")
+    page.wait_for_function("document.querySelector('#courses .scroll').scrollLeft > 0")
     page.close()
 
 
@@ -353,7 +353,7 @@ def test_without_scripts_the_page_is_whole(browser: Browser, report: Path) -> No
     page = context.new_page()
     page.goto(report.as_uri())
     assert page.locator("#explorer").is_hidden()
-    assert page.locator("#time_course img").is_visible()
+    assert page.locator("#courses img").is_visible()
     page.locator("#tornado summary").click()
     assert page.locator("#tornado img").is_visible()
     assert page.locator("#observables .observable:visible").count() == 2
