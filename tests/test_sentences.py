@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
-from support import claims, claims_of_run, random_runs, sentences
+from support import random_runs, sentences
+from support.claims import contradictions
+from support.claims_of_page import (
+    wrong_captions,
+    wrong_cells,
+    wrong_light,
+    wrong_lines,
+    wrong_section,
+    wrong_seeds,
+    wrong_step,
+)
+from support.claims_of_run import (
+    answer_contradictions,
+    convergence_contradictions,
+    run_contradictions,
+)
 from support.columns import Columns
 from support.random_runs import Case
 
+from jaxmorph.report import answer, convergence_table, findings, light, next_step, observables
 from jaxmorph.report.convergence import verdicts
 from jaxmorph.report.findings import paragraph, per_observable
-from jaxmorph.report.summary import leading_sentence, rankings
+from jaxmorph.report.summary import Ranking, leading_sentence, rankings, single_seed
 
+T = TypeVar("T")
 _DISTURBED = 6
 """So many datasets are made of each run."""
 _QUICK = settings(
@@ -32,39 +50,56 @@ def datasets(case: Case) -> Iterator[xr.Dataset]:
         yield random_runs.disturbed(data, rng)
 
 
-def wrong(data: xr.Dataset) -> Iterator[tuple[str, str]]:
+def wrong(data: xr.Dataset, page: bool = True) -> Iterator[tuple[str, str]]:
     """Each sentence that a column contradicts, or that no form has, with what is wrong."""
     reader, ranked = sentences.Reader(data), rankings(data)
-    try:
-        leading = leading_sentence(ranked, data)
-        yield from (
-            (leading, e) for e in claims_of_run.leading_contradictions(reader.leading(leading), data)
-        )
-    except sentences.NoForm as error:
-        yield leading, f"has no form: {error}"
-    for observable, (name, text) in zip(
-        data["observable"].values, per_observable(data, ranked), strict=True
-    ):
-        try:
-            assert name == sentences.spoken(observable)
-            columns = Columns(data, str(observable))
-            said = reader.of_observable(text)
-            yield from ((text, error) for error in claims.contradictions(said, columns))
-        except sentences.NoForm as error:
-            yield text, f"has no form: {error}"
-        for verdict in verdicts(data, str(observable)):
-            judged = sentences.judged(verdict.sentence, reader.parameters)
-            for error in claims_of_run.convergence_contradictions(
-                judged, verdict.name, str(observable), data
-            ):
-                yield f"{verdict.name}: {verdict.sentence}", error
+    for text in dict.fromkeys([leading_sentence(ranked, data), *answer.sentences(data, ranked)]):
+        yield from _checked(text, reader.answer, lambda said: answer_contradictions(said, data))
+    found = per_observable(data, ranked)
+    for name, (told, text), ranking in zip(data["observable"].values, found, ranked, strict=True):
+        assert told == sentences.spoken(name)
+        columns = Columns(data, str(name))
+        details = findings.in_detail(columns.data, ranking)
+        yield from _checked(
+            " ".join([text, *details]), reader.of_observable,
+            lambda said, columns=columns: contradictions(said, columns),
+        )  # fmt: skip
+        for verdict in verdicts(data, str(name)):
+            yield from _checked(
+                verdict.sentence, lambda text: sentences.judged(text, reader.parameters),
+                lambda said, verdict=verdict, name=name: convergence_contradictions(
+                    said, verdict.name, str(name), data
+                ),
+            )  # fmt: skip
+    if page:
+        yield from beside(data, ranked)
     for text in paragraph(data, ranked):
-        try:
-            yield from (
-                (text, error) for error in claims_of_run.run_contradictions(reader.of_run(text), data)
-            )
-        except sentences.NoForm as error:
-            yield text, f"has no form: {error}"
+        yield from _checked(text, reader.of_run, lambda said: run_contradictions(said, data))
+
+
+def beside(data: xr.Dataset, ranked: list[Ranking]) -> Iterator[tuple[str, str]]:
+    """What the page says beside its sentences: picture, light, next step, tables, captions."""
+    measures = {r.observable: r.measure.name for r in ranked if r.measure is not None}
+    yield from wrong_cells(answer.answer(ranked), data)
+    yield from wrong_light(light.light(data, None, ranked), data, measures)
+    yield from wrong_step(next_step.next_step(data, None, ranked), data, measures)
+    yield from wrong_lines(convergence_table.lines(data, ranked), data)
+    for name, ranking in zip(data["observable"].values, ranked, strict=True):
+        section = observables.section(data, str(name), ranking)
+        yield from wrong_section(section, Columns(data, str(name)))
+    yield from wrong_seeds(single_seed(data), data)
+    yield from wrong_captions(data)
+
+
+def _checked(
+    text: str, read: Callable[[str], T], check: Callable[[T], Iterable[str]]
+) -> Iterator[tuple[str, str]]:
+    try:
+        said = read(text)
+    except sentences.NoForm as error:
+        yield text, f"has no form: {error}"
+    else:
+        yield from ((text, error) for error in check(said))
 
 
 @_QUICK

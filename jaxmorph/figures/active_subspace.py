@@ -23,7 +23,8 @@ ENTRY = Entry(
     "effect. Noise is taken out without bias, so that an eigenvalue near zero can come out "
     "negative; it is drawn at the foot, as below noise. Middle: the weights of the "
     "parameters in the first direction (purple and olive have opposite signs). Right: each "
-    "sample's observable, averaged over seeds, against that combination: the narrower the "
+    "sample's observable{% if mean_se %}, averaged over seeds,{% endif %} against that "
+    "combination: the narrower the "
     "cloud, the more this one number tells.",
     variables=(
         "eigenvalue",

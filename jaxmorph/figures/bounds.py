@@ -24,7 +24,7 @@ ENTRY = Entry(
     "index, from gradients alone: a small one proves that the parameter hardly matters, one beyond 1 "
     "(cut, with an arrow) says nothing.{% if sobol_total %} The dot is the total index by another way: "
     "a bound clearly below it would say that gradients miss something.{% endif %}"
-    "{% if total_bound_low or sobol_total_low %} Whiskers are 95 % intervals over samples and seeds."
+    "{% if total_bound_low or sobol_total_low %} Whiskers are 95 % intervals {{ over }}."
     "{% endif %}",
     variables=("total_bound", "sobol_total"),
     part="checks",

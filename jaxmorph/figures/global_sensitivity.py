@@ -38,8 +38,8 @@ ENTRY = Entry(
     "with an arrow) says nothing.{% endif %}"
     "{% if total_lower_bound and not sobol_total %} The darker part of it is a lower bound, from the "
     "same gradients: the total index is between the two.{% endif %}"
-    "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals over "
-    "samples and seeds.{% endif %}",
+    "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals "
+    "{{ over }}.{% endif %}",
     variables=(
         "noise_share",
         "sobol_total",

@@ -16,7 +16,8 @@ from .tables import require, tidy
 ENTRY = Entry(
     place=90,
     title="Map of parameter space with the gradient as arrows",
-    reading="Colour is the observable at {{ when }}, averaged over seeds. An arrow points to "
+    reading="Colour is the observable at {{ when }}"
+    "{% if mean_se %}, averaged over seeds{% endif %}. An arrow points to "
     "where the observable rises fastest. Its components are the gradient times the range of"
     " each parameter, so a step of the same share of either range counts alike. Its length "
     "grows as the square root of the gradient's size (so that weak gradients keep a visible"

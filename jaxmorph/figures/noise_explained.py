@@ -20,7 +20,7 @@ ENTRY = Entry(
     "parameters and small at others; these are shares of how it varies over the design. The filled "
     "bar is the total Sobol index of a parameter (alone and with others), the outlined one the "
     "first-order index (alone)."
-    "{% if noise_sobol_total_low %} Whiskers are 95 % intervals over samples and seeds.{% endif %} An "
+    "{% if noise_sobol_total_low %} Whiskers are 95 % intervals {{ over }}.{% endif %} An "
     "empty panel says why: the spread hardly changes, or polynomials do not predict how.",
     variables=("noise_sobol_total", "noise_sobol_first", "noise_expansion_q2"),
     needs=("noise_sobol_total",),

@@ -22,7 +22,7 @@ ENTRY = Entry(
     "how values and gradients vary from seed to seed. A parameter may act on the noise "
     "alone: it "
     "moves no mean, and still is not negligible."
-    "{% if noise_elasticity_low %} The whisker is the 95 % interval over samples and seeds; where "
+    "{% if noise_elasticity_low %} The whisker is the 95 % interval {{ over }}; where "
     "it holds zero, the bar is pale.{% else %} There is no interval, so it is not told from zero, and "
     "bars are pale.{% endif %} A red name with a cross says that this gradient cannot be trusted.",
     variables=("noise_elasticity",),

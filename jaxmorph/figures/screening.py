@@ -21,8 +21,8 @@ ENTRY = Entry(
     "so it is curved or works together with other parameters. Below the lower line (a "
     "tenth) an effect is nearly the same everywhere, above the upper one (equality) it "
     "often changes sign or size. "
-    "{% if morris_mu_star_low %} Whiskers are 95 % intervals over trajectories and "
-    "seeds.{% endif %}",
+    "{% if morris_mu_star_low %} Whiskers are 95 % intervals over trajectories"
+    "{% if morris_mu_star_se_seeds %} and seeds{% endif %}.{% endif %}",
     variables=(
         "morris_mu_star",
         "morris_sigma",

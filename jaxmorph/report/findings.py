@@ -83,7 +83,8 @@ def _named(ranking: Ranking) -> list[Effect]:
     shown = ranking.effects[:_MOST_NAMED]
     if ranking.measure is None or not ranking.measure.is_share:
         return shown
-    return shown[:1] + [e for e in shown[1:] if not e.high < NEGLIGIBLE or e.flagged]
+    may_lead = max(ranking.tied, 1)
+    return shown[:may_lead] + [e for e in shown[may_lead:] if not e.high < NEGLIGIBLE or e.flagged]
 
 
 def _sizes_told(ranking: Ranking, shown: Sequence[Effect]) -> str:
@@ -100,7 +101,9 @@ def _sizes_told(ranking: Ranking, shown: Sequence[Effect]) -> str:
 
 
 def _and_more(ranking: Ranking, shown: Sequence[Effect]) -> str:
-    rest = len(ranking.effects) - len(shown)
+    """How many others there are, but for those that hardly matter, of which another sentence tells."""
+    share = ranking.measure is not None and ranking.measure.is_share
+    rest = sum(not (share and e.high < NEGLIGIBLE) for e in ranking.effects if e not in shown)
     return f" ({rest} more {'are' if rest > 1 else 'is'} smaller)" if rest else ""
 
 

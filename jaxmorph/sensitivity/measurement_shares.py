@@ -53,7 +53,7 @@ def shares_of(records: RecordSet, groups: np.ndarray, criterion: Criterion) -> S
     shown = slice(0, enough[0] + 1 if len(enough) else len(value))
     shares = {
         "": value,
-        "_low": np.clip(value - half, 0, None),
+        "_low": np.minimum(np.clip(value - half, 0, None), value),
         "_high": value + half,
         "_se_samples": of_samples,
         "_se_seeds": of_seeds,
@@ -84,14 +84,16 @@ def _left_out(records: RecordSet, groups: np.ndarray, criterion: Criterion, size
             )
             for rows in (chooses, judges)
         )
+        share = np.full(size, np.nan)
+        found.append(share)
         order = choose(one, groups, criterion, size).groups
+        if not order:  # this half tells nothing
+            continue
         told = in_order(other, groups[order])
         whole = in_order(other, np.arange(len(records.covariance))[None])
         gain = criterion(records.prior + np.concatenate([told, whole])) - criterion(records.prior)
-        share = np.full(size, np.nan)
         with np.errstate(invalid="ignore", divide="ignore"):
             share[: len(order)] = gain[:-1] / gain[-1]
-        found.append(share)
     return np.mean(found, axis=0)
 
 

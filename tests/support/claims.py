@@ -11,6 +11,7 @@ from .sentences import Claim, Size, number, share
 
 _BOUND = "upper bound on a total share"
 _VERBS = ("grows", "shrinks", "grows in size", "shrinks in size", "goes both ways")
+_SIZED = ("shares", "measured", "depends on")
 _SLACK = 0.5001
 """Half a percent, and what rounding to the nearest even does to it."""
 
@@ -29,7 +30,7 @@ def contradictions(claims: list[Claim], columns: Columns) -> Iterator[str]:
             yield from check(claim, columns)
     effects = [
         plain(size.parameter, columns)
-        for claim in claims if claim.kind in ("shares", "measured", "depends on", *_VERBS) for size in claim.sizes
+        for claim in claims if claim.kind in (*_SIZED, *_VERBS) for size in claim.sizes
     ]  # fmt: skip
     effects = list(dict.fromkeys(effects))
     for p in effects:
@@ -188,6 +189,18 @@ def _not_ranked(claim: Claim, columns: Columns) -> Iterator[str]:
     yield from _why_no_elasticity(claim, columns)
 
 
+def _leads(claim: Claim, columns: Columns) -> Iterator[str]:
+    p = plain(claim.sizes[0].parameter, columns)
+    if columns.largest() != [p]:
+        yield f"{p} is followed most, and these may be: {columns.largest()}"
+
+
+def _open_order(claim: Claim, columns: Columns) -> Iterator[str]:
+    names = [plain(p, columns) for p in claim.parameters]
+    if len(columns.largest()) < 2 or not {*names} <= {*columns.largest()}:
+        yield f"{names} are not those that may be the largest: {columns.largest()}"
+
+
 def _doubted(claim: Claim, columns: Columns) -> Iterator[str]:
     for size in claim.sizes:
         yield from _doubt(size, plain(size.parameter, columns), columns)
@@ -298,6 +311,8 @@ _OTHERS: dict[str, Callable[[Claim, Columns], Iterator[str]]] = {
     "not ranked": _not_ranked,
     "no direction": _why_no_elasticity,
     "constant": _constant,
+    "most": _leads,
+    "open order": _open_order,
     "depends on": _doubted,
     "follows none": _follows_none,
     "survivors": _survivors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,111 +16,115 @@ from .sentences import Claim, Judged, number, share, spoken
 ALIKE = 0.95
 
 
-def leading_contradictions(claims: list[Claim], data: xr.Dataset) -> Iterator[str]:
-    """What is not true of the first sentence."""
-    each = {str(o): Columns(data, str(o)) for o in data["observable"].values}
-    first = next(iter(each.values()))
-    found = {o: _largest(columns) for o, columns in each.items()}
-    claim = claims[0]
-    names = [plain(p, first) for p in claim.parameters]
-    if (claim.kind == "one seed") != first.one_seed:
-        yield "one seed is said wrongly, or not"
-        return
-    if claim.text.startswith(", judged by "):
-        yield from _judged_by(claim.text, list(each.values()))
-    check = _LEADING.get(claim.kind)
-    if check is not None:
-        yield from check(_Leading(claim, names, found, each))
+def answer_contradictions(claims: list[Claim], data: xr.Dataset) -> Iterator[str]:
+    """What is not true of the first sentences of the page."""
+    each = [Columns(data, str(o)) for o in data["observable"].values]
+    if any(claim.kind == "one seed" for claim in claims) and not each[0].one_seed:
+        yield "there are several seeds, or no noise"
+    leads = [claim for claim in claims if claim.kind == "leads"]
+    told = [p for claim in leads for p in claim.parameters]
+    if len({*told}) != len(told):
+        yield f"{told} are named twice"
+    for claim in claims:
+        if (check := _ANSWERS.get(claim.kind)) is not None:
+            yield from check(claim, [plain(p, each[0]) for p in claim.parameters], each)
 
 
-@dataclass(frozen=True)
-class _Leading:
-    """What is claimed of which parameters; those that may be the largest, by observable."""
-
-    claim: Claim
-    names: list[str]
-    found: dict[str, list[str]]
-    each: dict[str, Columns]
-
-    @property
-    def sole(self) -> list[str]:
-        return [one[0] for one in self.found.values() if len(one) == 1]
-
-
-def _nothing_ranked(said: _Leading) -> Iterator[str]:
-    for o, columns in said.each.items():
+def _nothing_ranked(claim: Claim, names: list[str], each: list[Columns]) -> Iterator[str]:
+    del claim, names
+    for columns in each:
         if columns.ranges()[0]:
-            yield f"{o} is ranked by {columns.ranges()[0]}"
+            yield f"{columns.observable} is ranked by {columns.ranges()[0]}"
 
 
-def _no_effect(said: _Leading) -> Iterator[str]:
-    for o, one in said.found.items():
-        if one:
-            yield f"{one} have an effect on {o}"
+def _no_effect(claim: Claim, names: list[str], each: list[Columns]) -> Iterator[str]:
+    del claim, names
+    for columns in each:
+        if columns.largest():
+            yield f"{columns.largest()} have an effect on {columns.observable}"
 
 
-def _of_one(said: _Leading) -> Iterator[str]:
-    (one,) = said.found.values()
-    if not {*said.names} <= {*one} or (said.claim.kind == "largest") != (len(one) == 1):
-        yield f"{said.names} are not those that may be the largest, {one}"
+def _leading(claim: Claim, names: list[str], each: list[Columns]) -> Iterator[str]:
+    of = [columns for columns in each if columns.largest() == names]
+    if claim.number and len(of) != claim.number:
+        yield f"{names} matters most for {[one.observable for one in of]}"
+    for observable in claim.observables:
+        if observable not in [spoken(one.observable) for one in of]:
+            yield f"{names} does not matter most for {observable}"
 
 
-def _one_each(said: _Leading) -> Iterator[str]:
-    for o, name in zip(said.claim.observables, said.names, strict=True):
-        one = next(found for of, found in said.found.items() if spoken(of) == o)
-        if one != [name]:
-            yield f"{name} is not the largest on {o}: {one}"
+def _untold(claim: Claim, names: list[str], each: list[Columns]) -> Iterator[str]:
+    """Nowhere is it told, and those that are named are those that may be."""
+    may = {p for columns in each for p in columns.largest()}
+    if not {*names} <= may:
+        yield f"{names} are not those that may be the largest: {may}"
+    del claim
+    for columns in each:
+        if len(columns.largest()) == 1:
+            yield f"{columns.largest()} matters most for {columns.observable}"
 
 
-def _untold(said: _Leading) -> Iterator[str]:
-    if said.sole:
-        yield f"{said.sole} are the largest for sure"
-    if not {*said.names} <= {name for one in said.found.values() for name in one}:
-        yield f"{said.names} are not those that may be the largest: {said.found}"
+def _still_open(claim: Claim, names: list[str], each: list[Columns]) -> Iterator[str]:
+    where = [c for c in each if len(c.largest()) > 1]
+    if claim.observables and {*claim.observables} != {spoken(c.observable) for c in where}:
+        yield f"it is open for {[c.observable for c in where]}"
+    if (found := re.match(r"\d+", claim.text)) and int(found[0]) != len(where):
+        yield f"it is open for {[c.observable for c in where]}"
+    if not {*names} <= {p for c in where for p in c.largest()}:
+        yield f"{names} are not those that may be the largest"
 
 
-def _every(said: _Leading) -> Iterator[str]:
-    if said.sole != said.names * len(said.each):
-        yield f"{said.names} is not the largest everywhere: {said.found}"
+def _inert(claim: Claim, names: list[str], each: list[Columns]) -> Iterator[str]:
+    del claim
+    for columns in each:
+        for p in names:
+            if any(columns.who_sees(p).values()):
+                yield f"{p} is seen on {columns.observable}: {columns.who_sees(p)}"
 
 
-def _most(said: _Leading) -> Iterator[str]:
-    if said.sole.count(said.names[0]) != said.claim.number:
-        yield f"{said.names} is not the largest on {said.claim.number}: {said.found}"
+def _chance(claim: Claim, names: list[str], each: list[Columns]) -> Iterator[str]:
+    del names
+    shares = {spoken(c.observable): float(c.data["noise_share"]) for c in each}
+    known = {o: x for o, x in shares.items() if np.isfinite(x)}
+    of = claim.observables[0] if claim.observables else next(iter(known))
+    value = known[of]
+    told = claim.sizes[0].text
+    if told == "nothing":
+        right = value < 1e-6
+    elif told == "less than 1 %":
+        right = value < 0.01
+    else:
+        right = abs(float(told[:-2]) - 100 * min(max(value, 0.0), 1.0)) <= 0.5001
+    if not right:
+        yield f"{told} of {of}: {value}"
+    if claim.kind == "most chance" and value < max(known.values()):
+        yield f"{of} is not where chance is largest: {known}"
+    if claim.kind == "least chance" and value > min(known.values()):
+        yield f"{of} is not where chance is smallest: {known}"
 
 
-_LEADING: dict[str, Callable[[_Leading], Iterator[str]]] = {
+def _no_noise_of(claim: Claim, names: list[str], each: list[Columns]) -> Iterator[str]:
+    del names
+    if claim.kind == "no noise" and int(each[0].whole.attrs.get("stochastic", 1)):
+        yield "there is noise"
+    for columns in each if claim.kind == "none of any" else ():
+        if float(columns.data["noise_share"]) > 1e-6:
+            yield f"{columns.observable} has noise"
+
+
+_ANSWERS: dict[str, Callable[[Claim, list[str], list[Columns]], Iterator[str]]] = {
     "nothing ranked": _nothing_ranked,
     "no effect": _no_effect,
-    "largest": _of_one,
-    "tied": _of_one,
-    "one each": _one_each,
+    "leads": _leading,
     "untold": _untold,
-    "every": _every,
-    "most": _most,
+    "still open": _still_open,
+    "inert": _inert,
+    "chance": _chance,
+    "most chance": _chance,
+    "least chance": _chance,
+    "no noise": _no_noise_of,
+    "none of any": _no_noise_of,
 }
-
-
-def _largest(columns: Columns) -> list[str]:
-    """Parameters that may have the largest effect, of those that are told to have one."""
-    _, of = columns.ranges()
-    told = [p for p in columns.names.values() if any(columns.who_sees(p).values())]
-    if not told or not of:
-        return told
-    top = max(told, key=lambda p: np.nan_to_num(of[p].value, nan=-np.inf))
-    seen = {
-        p for p in columns.names.values() if any(s is not None for s in columns.who_sees(p).values())
-    }
-    may = [p for p in of if p != top and (p in told or p in seen) and not columns.told_larger(top, p)]
-    return [top, *(p for p in may if not columns.exactly_zero(p))]
-
-
-def _judged_by(text: str, each: list[Columns]) -> Iterator[str]:
-    label = text.removeprefix(", judged by ")
-    for columns in each:
-        by, _ = columns.ranges()
-        if by and label not in (by, f"the {by}"):
-            yield f"{columns.observable} is judged by {by}"
 
 
 def run_contradictions(claims: list[Claim], data: xr.Dataset) -> Iterator[str]:
@@ -181,6 +186,8 @@ def _changes_noise(said: _Said) -> Iterator[str]:
         yield f"{p} does not change the noise for sure: {one}"
     if not number(said.claim.sizes[0].text).says(one.value, one.low, one.high):
         yield f"{said.claim.sizes[0]} is {one}"
+    if (said.claim.text == "widens") != (one.value > 0):
+        yield f"{said.claim.text}: {one}"
     if said.claim.kind == "changes noise alone" and any(columns.who_sees(p).values()):
         yield f"{p} is said to change no mean: {columns.who_sees(p)}"
 

@@ -256,6 +256,20 @@ class Columns:
                 )
                 or np.inf
             )
-            return of[p].value - of[q].value > 2 * float(error)
+            return of[p].value - of[q].value > 2**0.5 * float(error)
         below, above = of[p].value - of[p].low, of[q].high - of[q].value
         return of[p].value - of[q].value > np.hypot(below, above)
+
+    def largest(self) -> list[str]:
+        """Parameters that may have the largest effect; the first is that of the largest estimate.
+
+        The others are told to have one or may have one, and are not told to be smaller.
+        """
+        _, of = self.ranges()
+        told = [p for p in self.names.values() if any(self.who_sees(p).values())]
+        if not told or not of:
+            return told
+        top = max(told, key=lambda p: np.nan_to_num(of[p].value, nan=-np.inf))
+        seen = [p for p in of if any(one is not None for one in self.who_sees(p).values())]
+        rivals = [p for p in seen if p != top and not self.exactly_zero(p)]
+        return [top, *(p for p in rivals if not self.told_larger(top, p))]

@@ -25,6 +25,10 @@ SHARE = (
     r"\d+ % \(\d+ to \d+ %\)|\d+ %)"
 )
 DOUBT = ", not to be trusted"
+_ABOUT_NOISE = {
+    "Nothing is left to chance: the study has no noise.": "no noise",
+    "Nothing is left to chance: all seeds give the same values.": "none of any",
+}
 
 
 class NoForm(AssertionError):
@@ -175,15 +179,14 @@ class Reader:
     # What is said of each observable.
 
     def of_observable(self, text: str) -> list[Claim]:
-        """The claims of what stands after the name of an observable."""
+        """The claims of what stands after the name of an observable, and of its details."""
         if not text.endswith("."):
             raise NoForm(text)
-        text = text[:-1]
         claims = []
         if text.startswith(begin := "with this one seed "):
             claims.append(Claim("one seed"))
             text = text.removeprefix(begin)
-        for part in text.split("; "):
+        for part in text.removesuffix(".").split(". "):
             claims += self._part(part)
         return claims
 
@@ -193,14 +196,16 @@ class Reader:
              "no other measure of size"),
             ("constant", "does not depend on any parameter"),
             ("follows none", "follows no parameter in a way that can be told from zero"),
-            ("survivors", r"all of this is of survivors: (?P<text>.*) of the simulations are left out "
+            ("survivors", r"All of this is of survivors: (?P<text>.*) of the simulations are left out "
              "as not finite"),
-            ("mixed", rf"the direction in which (?P<ps>{self.ps}) acts? changes over the design"),
-            ("unseen", rf"(?P<ps>{self.ps}) ha(?:s|ve) an effect although (?:its|their) (?P<text>.*) "
-             "cannot be told from zero"),
-            ("no direction", "(?P<text>elasticities .*), and say no direction"),
-            ("negligible", rf"(?P<ps>{self.ps}) (?:is|are each) involved in less than (?P<n>\d+) %"),
-            ("independent", rf"no dependence on (?P<ps>{self.ps}) is found by a test whose level is "
+            ("open order", rf"Which of (?P<ps>{self.ps}) matters most is open"),
+            ("mixed", rf"Over the design, (?P<ps>{self.ps}) acts? in either direction"),
+            ("unseen", rf"(?P<ps>{self.ps}) ha(?:s|ve) an effect that (?P<text>.*) do(?:es)? not tell "
+             "from zero"),
+            ("no direction", "No direction is told: (?P<text>elasticities .*)"),
+            ("negligible", rf"(?P<ps>{self.ps}) hardly matters?: (?:its share is|each share is) below "
+             r"(?P<n>\d+) %"),
+            ("independent", rf"No dependence on (?P<ps>{self.ps}) is found by a test whose level is "
              r"(?P<n>\d+) % for the run"),
         ):  # fmt: skip
             if found := re.fullmatch(form, part):
@@ -214,24 +219,34 @@ class Reader:
     def _sizes(self, part: str) -> list[Claim]:
         part, more = self._more(part)
         claims = [Claim("more", number=more)] if more else []
-        if part.startswith(begin := "of its variance without noise, "):
-            sizes = self._shares(part.removeprefix(begin))
-            return [Claim("shares", sizes), *claims]
-        if found := re.fullmatch(
-            rf"depends most on (?P<p>{self.p}) \((?P<label>(?:[^\d−∞(][^()]*? )?)(?P<rest>.*)", part
+        for kind, form in (
+            ("most", rf"follows ({self.p})(?: most)?, with (.*)"),
+            ("together", rf"follows ({self.p}) with (.*)"),
         ):
-            sizes = self._all(rf"{found['p']} \({found['rest']}")
-            return [Claim("measured", sizes, text=found["label"].strip()), *claims]
+            if found := re.fullmatch(form, part):
+                label, rest = self._label(found[2])
+                sizes = self._series(
+                    rf"({self.p}) with (?:elasticity )?({SHARE}|{NUMBER})({DOUBT})?",
+                    f"{found[1]} with {rest}".replace(", then ", ", "),
+                )
+                measure = "shares" if label == "a share of" else "measured"
+                return [Claim(measure, sizes, text=label), Claim(kind, sizes[:1]), *claims]
         return self._directions(part) + claims
+
+    @staticmethod
+    def _label(text: str) -> tuple[str, str]:
+        """What sizes are measured by, and they."""
+        found = re.match(
+            rf"(?:(a share of|[^\d−∞(]*?(?:\([^)]*\))?[^\d−∞(]*?) )?(?={SHARE}|{NUMBER})", text
+        )
+        if found is None:
+            raise NoForm(text)
+        return found[1] or "", text[found.end() :]
 
     @staticmethod
     def _more(part: str) -> tuple[str, int]:
         found = re.fullmatch(r"(.*) \((\d+) more (?:are|is) smaller\)", part)
         return (found[1], int(found[2])) if found else (part, 0)
-
-    def _shares(self, text: str) -> tuple[Size, ...]:
-        one = rf"({self.p}) (?:is involved in|in) ({SHARE}|elasticity {NUMBER})({DOUBT})?"
-        return self._series(one, text)
 
     def _all(self, text: str) -> tuple[Size, ...]:
         one = rf"({self.p}) \((?:elasticity )?({NUMBER}|{SHARE})(?: on average)?({DOUBT})?\)"
@@ -245,8 +260,8 @@ class Reader:
         return tuple(Size(p, size, bool(doubt)) for p, size, doubt in re.findall(one, text))
 
     def _directions(self, part: str) -> list[Claim]:
-        """``it grows with ..., shrinks in size with ... and depends on ...``."""
-        part = part.removeprefix("it ")
+        """``It grows with ..., shrinks in size with ... and depends on ...``."""
+        part = part.removeprefix("It ")
         if found := re.fullmatch(
             rf"(?:(.*)(?:,| and) )?depends on ((?:{self.p}(?:{DOUBT})?)(?:.*))", part
         ):
@@ -282,30 +297,58 @@ class Reader:
             ("nothing ranked", "Nothing is ranked: (?P<text>.*), and this design gives no other measure "
              "of size."),
             ("no effect", "No parameter has an effect that can be told from zero."),
-            ("largest", rf"The parameter with the largest effect is (?P<ps>{self.p})(?P<by>, judged by "
-             r".*)?\."),
-            ("tied", rf"The largest effects are those of (?P<ps>{self.ps})(?P<by>, judged by [^;]*)?; "
-             r"which of them is larger is not told\."),
-            ("one each", rf"The largest effects are those of (?P<ps>{self.p}) on (?P<os>{self.o}) and "
-             rf"(?P<ps2>{self.p}) on (?P<os2>{self.o})(?P<by>, judged by .*)?\."),
-            ("untold", rf"Which of (?P<ps>{self.ps}) matters most is not told for any observable"
-             r"(?P<by>, judged by .*)?\."),
-            ("every", rf"The parameter (?P<ps>{self.p}) has the largest effect on every observable"
-             r"(?P<by>, judged by .*)?\."),
-            ("most", rf"The parameter (?P<ps>{self.p}) has the largest effect on (?P<n>\d+) of the \d+ "
-             r"observables(?P<by>, judged by .*)?\."),
+            ("untold", rf"Which of (?P<ps>{self.ps}) matters most for (?P<os>each observable|{self.o}) "
+             r"is open\."),
         ):  # fmt: skip
             if found := re.fullmatch(form, text):
                 groups = found.groupdict()
-                names = self.named(groups.get("ps") or "") + self.named(groups.get("ps2") or "")
-                where = tuple(x for x in (groups.get("os"), groups.get("os2")) if x)
-                by = groups.get("by") or ""
-                return [
-                    Claim(kind, parameters=names, observables=where, text=by or groups.get("text") or "",
-                          number=int(groups.get("n") or 0)),
-                    *claims,
-                ]  # fmt: skip
-        raise NoForm(text)
+                names = self.named(groups.get("ps") or "")
+                return [Claim(kind, parameters=names, text=groups.get("text") or ""), *claims]
+        where = (
+            rf"every observable|\d+ of \d+ observables|{self.o}(?: and {self.o}(?! (?:matters|for)))?"
+        )
+        one = rf"({self.p}) (?:matters most )?for ({where})"
+        plain = rf"{self.p} (?:matters most )?for (?:{where})"
+        if not re.fullmatch(rf"{plain}(?:, {plain})*(?: and {plain})?\.", text):
+            raise NoForm(text)
+        return [*(self._leads(p, of) for p, of in re.findall(one, text)), *claims]
+
+    def _leads(self, parameter: str, where: str) -> Claim:
+        """That a parameter matters most for one or two observables, or for so many."""
+        if where == "every observable":
+            return Claim("leads", parameters=(parameter,), number=len(self.observables))
+        if found := re.fullmatch(r"(\d+) of \d+ observables", where):
+            return Claim("leads", parameters=(parameter,), number=int(found[1]))
+        return Claim("leads", parameters=(parameter,), observables=self.seen(where))
+
+    def answer(self, text: str) -> list[Claim]:
+        """The second and third sentence of the page."""
+        if text in _ABOUT_NOISE:
+            return [Claim(_ABOUT_NOISE[text])]
+        where = rf"(every observable|\d+ of \d+ observables|{self.os})"
+        if found := re.fullmatch(
+            rf"What matters most for {where} is still open: ({self._list(self.p, 'or')})\.", text
+        ):
+            seen = self.seen(found[1])
+            return [Claim("still open", (), self.named(found[2]), seen, found[1])]
+        if found := re.fullmatch(
+            rf"No effect of ({self.ps}) on (?:any observable|{self.o}) can be told from zero\.", text
+        ):
+            return [Claim("inert", parameters=self.named(found[1]))]
+        return self._chance(text) or self.leading(text)
+
+    def _chance(self, text: str) -> list[Claim]:
+        part = r"(\d+ %|less than 1 %|nothing)"
+        begin = rf"Chance makes up {part} of how single simulations differ"
+        if found := re.fullmatch(rf"{begin} in ({self.o}), and {part} in ({self.o})\.", text):
+            most, least = Size("", found[1], False), Size("", found[3], False)
+            return [
+                Claim("most chance", (most,), observables=(found[2],)),
+                Claim("least chance", (least,), observables=(found[4],)),
+            ]
+        if found := re.fullmatch(rf"{begin}\.", text):
+            return [Claim("chance", (Size("", found[1], False),))]
+        return []
 
     def of_run(self, text: str) -> list[Claim]:
         """A paragraph on the whole run: noise, trust, convergence, one experiment."""
@@ -343,7 +386,7 @@ class Reader:
         raise NoForm(text)
 
     def _acts_on_noise(self, text: str) -> list[Claim] | None:
-        found = re.fullmatch(r"Standard deviation between seeds: (.*)\.", text)
+        found = re.fullmatch(r"The spread between seeds changes with parameters: (.*)\.", text)
         if found is None:
             return None
         claims = []
@@ -351,13 +394,15 @@ class Reader:
             if re.fullmatch(r"\d+ more such pairs are in the figure of noise", part):
                 continue
             one = re.fullmatch(
-                rf"({self.p}) changes that of ({self.o}) \(elasticity ({NUMBER})"
-                r"(, and not its mean as far as can be told)?\)", part,
+                rf"({self.p}) (widens|narrows) that of ({self.o}) \(elasticity ({NUMBER})"
+                r"(, its mean not as far as can be told)?\)", part,
             )  # fmt: skip
             if one is None:
                 raise NoForm(part)
-            kind = "changes noise alone" if one[4] else "changes noise"
-            claims.append(Claim(kind, (Size(one[1], one[3], False),), observables=(one[2],)))
+            kind = "changes noise alone" if one[5] else "changes noise"
+            claims.append(
+                Claim(kind, (Size(one[1], one[4], False),), observables=(one[3],), text=one[2])
+            )
         return claims
 
     def _trust(self, text: str) -> list[Claim] | None:
@@ -389,28 +434,29 @@ class Reader:
         if found := re.fullmatch(r"Converged: (.*)\. Of the other estimates it is not said\.", text):
             return [Claim("all converged", text=found[1])]
         if found := re.fullmatch(
-            r"Not converged: (.*); the sections of the observables say how many more samples or seeds "
-            r"it would take\.", text,
+            r"Not converged: (.*)\. The report's table of convergence says what it would take and "
+            r"cost\.", text,
         ):  # fmt: skip
             return [Claim("open", text=found[1])]
         return None
 
     def _experiment(self, text: str) -> list[Claim] | None:
         claims, rest = [], text
-        pair = rf"({self.p}) and ({self.p}) \(({_PLAIN})\)"
-        plain = pair.replace("(" + self.p + ")", self.p).replace(f"({_PLAIN})", _PLAIN)
+        pair = rf"({self.p}) from ({self.p}) \(({_PLAIN})\)"
         if found := re.match(
-            r"One experiment cannot tell apart \(correlation of their estimates\): "
-            rf"({plain}(?:, {plain})*(?:,? (?:and )?\d+ more pairs)?(?: and {plain})?)\.(?: |$)", rest,
+            r"One experiment hardly tells (.*?): the numbers are correlations of their estimates\."
+            r"(?: |$)", rest,
         ):  # fmt: skip
+            if re.sub(rf"{pair}|, | and |\d+ more pairs", "", found[1]):
+                raise NoForm(text)
             claims += [
-                Claim("alike", (Size(p, r, False),), parameters=(p, q))
+                Claim("alike", (Size("", r, False),), parameters=(p, q))
                 for p, q, r in re.findall(pair, found[1])
             ]
             rest = rest[found.end() :]
         for kind, who in (
-            ("vague", "A single experiment"),
-            ("vague mean", "The mean of the records of a single experiment"),
+            ("vague", "One experiment of these measurements"),
+            ("vague mean", "The mean of the records of one experiment"),
             ("vague path", "Even every step of a single path, were all seen,"),
         ):
             if found := re.match(
@@ -420,6 +466,9 @@ class Reader:
                 every = found[1] == "any parameter"
                 of = tuple(self.parameters) if every else self.named(found[1])
                 claims.append(Claim(kind, parameters=of))
+                rest = rest[found.end() :]
+            if found := re.match(rf"Whether it narrows down ({self.ps}) is open\.(?: |$)", rest):
+                claims.append(Claim("may be vague", parameters=self.named(found[1])))
                 rest = rest[found.end() :]
         if rest.startswith("Best measured: "):
             return [*claims, self._measuring(rest)]
