@@ -34,11 +34,11 @@ ANIMATIONS: dict[str, Entry] = {
     "cells": Entry(
         place=10,
         title="One simulation over time",
-        reading="Cells to scale, coloured by type or as the run's configuration says, with a line "
-        "through where each of a few was lately. Beside them: an observable of these cells and of all "
-        "seeds of the sample, and its mean derivatives with their 95 % intervals. Between recorded times "
-        "positions, radii and colours are interpolated; what a colour means is the same at all times. A "
-        "study without cells shows its observables instead, one line a seed.",
+        reading="Cells to scale, coloured by type or as the run's configuration says; up to 50 in the "
+        "plane with a line through where each was lately. Beside them: an observable of these cells and "
+        "of all seeds of the sample, and its mean derivatives with 95 % intervals. Between recorded "
+        "times positions, radii and colours are interpolated; what a colour means is the same at all "
+        "times. A study without cells shows its observables instead, one line a seed.",
         variables=("position", "radius", "celltype", "value"),
         source="batches/",
     ),
