@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -35,7 +36,7 @@ def one(dataset: xr.Dataset, shown: xr.Dataset, name: str, colour: str, observab
     course = _course(dataset, shown, observable)
     place = f"sample {int(shown['sample'])}, seed {int(shown['seed'])}"
     point = ", ".join(_values(shown["parameter_value"], shown.attrs))
-    below = textwrap.shorten(f"{place}: {point}", 100, placeholder=" ...")
+    below = textwrap.shorten(f"{place}: {point}", 100, placeholder=" ...").replace("\xa0", " ")
     sheet = Sheet(name, below, shown["time"])
     (cells,), colouring = coloured([shown], colour)
     _draw(sheet, [cells], colouring, _unit(shown), [""])
@@ -93,7 +94,8 @@ def _values(values: xr.DataArray, attrs: dict[str, str]) -> list[str]:
         x = float(values.sel(parameter=name))
         unit = unit_of(values.to_dataset(name="value"), "parameter", name)
         number = levels[name][int(x)] if name in levels else plain(x, 2)
-        told.append(words(name) + f" {number}" + (f" {unit}" if unit not in ("", "1") else ""))
+        measured = f" {unit}" if unit not in ("", "1") else ""
+        told.append(f"{words(name)} {number}{measured}".replace(" ", "\xa0"))
     return told
 
 
@@ -114,7 +116,7 @@ def _draw(
     rows = -(-len(clusters) // columns)
     width = (_STAGE - _EDGE - (columns - 1) * _GAP) / columns
     across = int(width * 115)
-    lines = [textwrap.wrap(head, across - 3, break_long_words=False)[:3] for head in heads]
+    lines = [textwrap.wrap(head, across - 4, break_long_words=False)[:3] for head in heads]
     head = _TITLE_LINE * max(map(len, lines))
     height = (HEAD - 2 * _EDGE - (rows - 1) * _GAP) / rows - head
     for k, cells in enumerate(clusters):
@@ -124,8 +126,10 @@ def _draw(
         ax = sheet.figure.add_axes((left, top - height, width, height))
         if letters:
             letter, look = list(letters.items())[k]
-            ax.set_title(letter, loc="left", weight="bold", color=look, size=10, pad=3)
-            sheet.figure.text(left + 0.017, top + 0.008, "\n".join(lines[k]), size=8, va="bottom")
+            above: dict[str, Any] = {"va": "top", "transform": sheet.figure.transFigure}
+            ax.text(left, top + head, letter, weight="bold", color=look, size=10, **above)
+            told = "\n".join(lines[k]).replace("\xa0", " ")
+            ax.text(left + 0.018, top + head - 0.004, told, size=8, **above)
         view = stage(ax, clusters, unit)
         n_cells, n_dim = cells.position.shape[1:]
         trails = n_dim < 3 and n_cells <= MOST_TRAILS

@@ -75,7 +75,12 @@ class Sheet:
         moments = [*np.linspace(start, end, MOVING_FRAMES).tolist(), *[end] * RESTING_FRAMES]
         update = together(self._updates)
         write_film(self.figure, self._artists, update, moments, path, fps=_FRAMES_PER_SECOND, dpi=_DPI)
-        write_whole(poster_of(path), render(self.figure, "png"))
+        write_whole(poster_of(path), render(self.figure, "png", _DPI))
+
+    def still(self, now: float) -> Figure:
+        """The figure at a model time."""
+        together(self._updates)(now)
+        return self.figure
 
     def _tick(self, now: float) -> None:
         self._clock.set_text(clock(now, self.time[-1] - self.time[0], self.unit))

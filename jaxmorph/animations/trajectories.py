@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from matplotlib.colors import ListedColormap
+from matplotlib import colormaps
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
 from ..errors import JaxmorphError
 from ..figures.style import words
@@ -16,6 +18,9 @@ from ..visualization.trajectory import Trajectory
 
 ONE_TYPE = ListedColormap(["#9CC3DB"])
 """Of cells whose colour says nothing: none of those that mean something in a chart beside them."""
+
+LIGHT = LinearSegmentedColormap.from_list("light", colormaps["YlGnBu"](np.linspace(0.08, 0.95, 256)))
+"""Of amounts: shade and outline are seen on low values, which many cells of a tissue have."""
 
 
 def has_cells(dataset: xr.Dataset) -> bool:
@@ -51,6 +56,8 @@ def coloured(ones: Sequence[xr.Dataset], colour: str) -> tuple[list[Trajectory],
         colouring = Colouring.of_types(n_types, ONE_TYPE if n_types == 1 else None)
     else:
         values, alive = (np.stack([getattr(c, n) for c in cells]) for n in ("value", "alive"))
+        of_one_sign = not about.categorical and (values[alive] >= 0).all()
+        about = dataclasses.replace(about, cmap=LIGHT if of_one_sign else None)
         colouring = Colouring(values, alive, about, about.label or colour)
     for one in cells:
         one.blend = not colouring.categorical

@@ -16,6 +16,9 @@ from scipy import stats
 from ..figures.style import GREY, LIGHT_GREY, PALETTE, few_ticks, with_unit, words
 from .film import Update, together
 
+_LEGEND = 48
+"""Characters in a row of a legend, with its marks."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Course:
@@ -72,10 +75,21 @@ def draw_course(axes: Sequence[Axes], course: Course) -> tuple[list[Artist], Upd
         upper.set(xlabel="")
     for ax in axes:
         ax.legend(
-            loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, borderpad=0.1,
+            loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=_columns(ax), borderpad=0.1,
             handlelength=1.1, columnspacing=0.8, handletextpad=0.4,
         )  # fmt: skip
     return [artist for artists, _ in parts for artist in artists], together([u for _, u in parts])
+
+
+def _columns(ax: Axes) -> int:
+    """Of a legend, three at most, that is no wider than the axes."""
+    names = ax.get_legend_handles_labels()[1]
+    for columns in (3, 2):
+        rows = -(-len(names) // columns)
+        widths = [max(map(len, names[i : i + rows])) for i in range(0, len(names), rows)]
+        if sum(widths) + 5 * len(widths) <= _LEGEND:
+            return columns
+    return 1
 
 
 def draw_lines(

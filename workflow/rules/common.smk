@@ -362,7 +362,7 @@ def animation_files(wildcards):
 
 
 def film_outputs(run_name):
-    """The same, as outputs of a job that Snakemake's own report shows."""
+    """The same with their posters, as outputs of a job; Snakemake's own report shows the films."""
     marked = []
     for name in film_names(run_name):
         film = report(
@@ -371,7 +371,7 @@ def film_outputs(run_name):
             category=run_name,
             labels={"animation": name},
         )
-        marked.append(film)
+        marked += [film, f"results/{run_name}/animations/{name}.png"]
     return marked
 
 
