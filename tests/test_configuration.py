@@ -475,7 +475,8 @@ BAD_CONFIGURATIONS = [
             ),
             (
                 "[control, other]",
-                " = [control, other]: control-other names the run other, which is not under runs; known: control, mutant",
+                " = [control, other]: control-other names the run other, which is not under runs; known: "
+                "control, mutant",
             ),
             ("{drug: [control]}", ": drug must name two runs or more"),
             ("[control]", " = [control]: must name two runs or more"),
@@ -483,7 +484,8 @@ BAD_CONFIGURATIONS = [
             ("{drug: control}", ": drug must be a list of runs, such as [control, mutant]"),
             (
                 "{a b: [control, mutant]}",
-                ": 'a b' cannot be the name of a comparison; use letters, digits, - and _, beginning with a letter or a digit",
+                ": 'a b' cannot be the name of a comparison; use letters, digits, - and _, beginning "
+                "with a letter or a digit",
             ),
             (
                 "control",
@@ -617,6 +619,7 @@ NODES: list[tuple[Any, ...]] = [
     (),
     ("runs",),
     ("runs", "a"),
+    ("compare",),
     *(("runs", "a", key) for key in Run.model_fields),
     ("runs", "a", "parameters", "kT"),
     ("runs", "a", "parameters", "kT", "distribution"),

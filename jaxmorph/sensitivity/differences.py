@@ -280,7 +280,9 @@ def comparison(
     kept = xr.merge([together, between], join="exact").reindex(at)
     for text in _texts(first):
         dim = str(first[text].dims[0])
-        kept = kept.assign_coords({text: first[text].drop_vars(_texts(first), errors="ignore").sel({dim: at[dim]})})
+        kept = kept.assign_coords(
+            {text: first[text].drop_vars(_texts(first), errors="ignore").sel({dim: at[dim]})}
+        )
     made = describe(kept.transpose("run", "other", *_AXES), (*COORDINATES, *QUANTITIES))
     made["time"].attrs = first["time"].attrs
     return made

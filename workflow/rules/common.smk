@@ -60,7 +60,8 @@ def sources():
 
 
 try:
-    RUNS = load_configuration(config, **sources()).runs
+    CONFIGURATION = load_configuration(config, **sources())
+    RUNS, COMPARISONS = CONFIGURATION.runs, CONFIGURATION.compare
 except JaxmorphError as error:
     sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
 
@@ -144,7 +145,7 @@ def only_looks():
 
 def refuse_folders():
     """Stop, if a folder cannot be written: Snakemake would stop later, without a remedy."""
-    if lines := unwritable(RUNS, located):
+    if lines := unwritable([*RUNS, *(f"compare-{name}" for name in COMPARISONS)], located):
         if not only_looks():
             sys.exit("\n".join(["Nothing was done.", *lines]))
         for line in lines:
@@ -406,6 +407,12 @@ def run_files(wildcards):
     ]
 
 
+def comparison_files():
+    """Everything that comparisons leave."""
+    names = ("report.html", "comparison.nc")
+    return expand("results/compare-{name}/{file}", name=COMPARISONS, file=names)
+
+
 def all_of(files):
     """What ``files`` gives for every run."""
     return [file for run in RUNS for file in files(SimpleNamespace(run=run))]
@@ -446,4 +453,8 @@ def print_reports():
     lines = [
         f"Report of {run}: {page}{of_how_much(run)}" for run, page in pages.items() if page.exists()
     ]
+    for name, runs in COMPARISONS.items():
+        page = Path(located(f"results/compare-{name}/report.html"))
+        if page.exists():
+            lines.append(f"Comparison of {', '.join(runs)}: {page}")
     atexit.register(print, "\n".join(lines), flush=True)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .. import bars, panels, style
+from ..numbers import NOT_DEFINED
 from ..tables import ends_of, interval, tidy
 from ..tornado import CANCELS
 from .looks import handles, looks
@@ -30,11 +31,18 @@ def beside(
     data, look = style.final(comparison), looks(comparison)
     runs = style.names(data, "run")
 
+    def nothing(ax: Axes, why: str) -> None:
+        style.say(ax, why)
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+
     def panel(ax: Axes, one: xr.Dataset) -> None:
         observable = str(one["observable"].item())
         if unsuited is not None and bool(unsuited.sel(observable=observable)):
-            style.say(ax, CANCELS)
-            ax.set(xticks=[], yticks=[])
+            nothing(ax, CANCELS)
+            return
+        if bool(one[name].isnull().all()):
+            nothing(ax, NOT_DEFINED)
             return
         largest = abs(one[name]).max("run").fillna(-1).values
         order = np.argsort(-largest, kind="stable")

@@ -18,6 +18,8 @@ _EFFECTS = (
     ("elasticity_average", "elasticity"),
 )
 _MOST_MEANS, _MOST_EFFECTS = 8, 5
+_SMALL = 0.01
+"""A difference that is surely a smaller share than this is only named."""
 _TIMES = 2.0
 """A mean so many times as large is told as a multiple, not in percent."""
 
@@ -81,7 +83,7 @@ def _of(comparison: xr.Dataset, other: str) -> Findings:
 
 def _add_means(found: Findings, data: xr.Dataset, first: str) -> None:
     sizes: list[tuple[float, str]] = []
-    alike, unsure = [], []
+    alike, unsure, small = [], [], []
     observables = names(data, "observable")
     for observable in observables:
         at, name = data.sel(observable=observable), words(observable)
@@ -90,29 +92,33 @@ def _add_means(found: Findings, data: xr.Dataset, first: str) -> None:
             unsure.append(name)
         elif not told:
             alike.append(name)
+        elif _is_small(at):
+            small.append(name)
         else:
             text = _mean(at, first, found.other, name, unit_of(data, "observable", observable))
             sizes.append((-_in_errors(at), text))
-    when = time_text(data)
+    when, n_differ = time_text(data), len(sizes) + len(small)
     found.looked_at += len(observables) - len(unsure)
-    if len(sizes) == len(observables) == 1:
+    if n_differ == len(observables) == 1:
         found.lead = (
             f"{found.other} differs from {first} at {when} in the mean of {words(observables[0])}."
         )
-    elif sizes:
-        found.lead = (
-            f"{found.other} differs from {first} at {when} in the mean of {len(sizes)} of the "
-            f"{len(observables)} observables."
-        )
+    elif n_differ:
+        of = "every observable"
+        if n_differ < len(observables):
+            of = f"{n_differ} of the {len(observables)} observables"
+        found.lead = f"{found.other} differs from {first} at {when} in the mean of {of}."
     elif unsure and not alike:
         found.lead = f"Too few seeds or samples: at {when} no difference of means has an interval."
     else:
         found.lead = f"No difference of means is found between {found.other} and {first} at {when}."
     more = "{} more observables differ: see the table."
     found.means = first_of([text for _, text in sorted(sizes)], _MOST_MEANS, more)
-    if alike and sizes:
+    if small:
+        found.means.append(f"By less than {100 * _SMALL:.0f} %, but told from zero: {joined(small)}.")
+    if alike and n_differ:
         found.nothing.append(f"No difference is found in the mean of {joined(alike)}.")
-    if unsure and (alike or sizes):
+    if unsure and (alike or n_differ):
         found.nothing.append(f"Whether the mean of {joined(unsure)} differs cannot be said.")
 
 
@@ -122,6 +128,12 @@ def _told(at: xr.Dataset, name: str) -> bool | None:
     if ends is None or not np.isfinite([value, *ends]).all():
         return None
     return ends[0] > 0 or ends[1] < 0
+
+
+def _is_small(at: xr.Dataset) -> bool:
+    """Whether a difference of means is less than a hundredth, whatever it is."""
+    ends = ends_of(at, _RELATIVE)
+    return ends is not None and max(map(abs, ends)) < _SMALL
 
 
 def _in_errors(at: xr.Dataset) -> float:

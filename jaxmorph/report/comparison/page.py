@@ -40,6 +40,7 @@ def _context(name: str, comparison: xr.Dataset) -> dict[str, Any]:
     """Everything that the page says."""
     about = json.loads(comparison.attrs["about"])
     runs = names(comparison, "run")
+    means = _means(comparison)
     told = {str(about[run].get("gradient_bias", "")) for run in runs}
     method = described(comparison[f"{_MEAN}_difference"]).method
     return {
@@ -50,7 +51,8 @@ def _context(name: str, comparison: xr.Dataset) -> dict[str, Any]:
         "pairs": _pairs(comparison),
         "biases": sorted(filter(None, told)),
         "configurations": configurations.rows(about),
-        "means": _means(comparison),
+        "means": means,
+        "units": any(row["unit"] for row in means),
         "figures": [
             _figure(each, comparison) for each in FIGURES if nothing_because(each, comparison) is None
         ],
