@@ -13,6 +13,7 @@ from .code import code_digest
 from .fields import ConfigurationModel
 from .fits import in_one_order
 from .gradient_estimators import GRADIENT_ESTIMATORS
+from .look import Figures
 from .models import Run
 from .optimise import Optimise
 from .sections import Animation
@@ -56,8 +57,10 @@ class Specifications:
 
     @cached_property
     def estimates(self) -> Run:
-        """The run, but for what is nothing to its estimates: films, the optimisation."""
-        return self.run.model_copy(update={"animation": Animation(), "optimise": None})
+        """The run, but for what is nothing to its estimates: films, figures, the optimisation."""
+        return self.run.model_copy(
+            update={"animation": Animation(), "figures": Figures(), "optimise": None}
+        )
 
     @cached_property
     def design(self) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import figures, store
+from ..configuration.look import Figures
 
 logger = logging.getLogger("jaxmorph")
 
@@ -16,12 +17,13 @@ def draw_figures(
     checks: str | None,
     optimisation: str | None,
     folder: Path,
+    look: Figures | None = None,
 ) -> None:
     """Draw figures, and save each with its data; files that would be the same stay as they are."""
     others = store.read_given(checks, "checks"), store.read_given(optimisation, "optimisation")
     for name in names:
         # Opened for each, so that no more than what one of them needs is in memory.
-        with store.open_dataset(sensitivity, "sensitivity") as data:
+        with store.open_dataset(sensitivity, "sensitivity") as data, figures.looking(look):
             try:
                 figure, table = figures.draw(name, data, *others)
                 figures.save_figure(figure, table, folder / name)

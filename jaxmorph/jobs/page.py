@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .. import report, store
 from ..configuration import Run
+from ..figures import looking
 
 
 def write_page(
@@ -24,7 +25,7 @@ def write_page(
 
     With ``alone`` the page needs none of these files any more.
     """
-    with store.open_dataset(sensitivity, "sensitivity") as data:
+    with store.open_dataset(sensitivity, "sensitivity") as data, looking(run.figures):
         # The estimates know only what decides them; the page carries all of the run.
         data.attrs["configuration"] = json.dumps(run.plain())
         data.attrs["study_data"] = json.dumps(report.texts_of(run.data))

@@ -5,6 +5,7 @@ from pathlib import Path
 from jaxmorph.jobs import job
 
 with job(snakemake):
+    from jaxmorph.configuration.look import Figures
     from jaxmorph.jobs.draw import draw_figures
 
     draw_figures(
@@ -13,4 +14,5 @@ with job(snakemake):
         snakemake.input.checks,
         snakemake.input.optimisation,
         Path(snakemake.output[0]).parent,
+        Figures.from_plain(snakemake.params.look),
     )
