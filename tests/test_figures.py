@@ -20,7 +20,7 @@ from support import ROOT, synthetic, synthetic_optimisation
 from support.arrangement import LARGEST, check_arrangement
 
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure
+from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure, style
 from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_between, uncertain_parts
 from jaxmorph.sensitivity.estimator import declared
 
@@ -91,7 +91,7 @@ def test_every_figure_draws_every_shape_without_a_warning(shape: dict[str, Any])
             warnings.simplefilter("error")
             figure, data = draw(name, sensitivity, checks)
         assert len(data) > 0
-        assert figure.get_figwidth() <= 7.0
+        assert figure.get_figwidth() * style.INCH <= 183.01
 
 
 def test_a_figure_is_saved_as_two_pictures_and_its_data(

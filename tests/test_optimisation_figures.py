@@ -50,7 +50,7 @@ def test_every_figure_draws_every_shape_without_a_warning(shape: dict[str, Any])
             warnings.simplefilter("error")
             figure, table = draw(name, optimisation=data)
         assert len(table) > 0
-        assert figure.get_figwidth() <= style.WIDTH
+        assert figure.get_figwidth() * style.INCH <= 183.01
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -71,8 +71,11 @@ def _tables() -> str:
     growing, slabs = (_resolve(option, models) for option in run["batch"]["oneOf"][-2:])
     parts += _section("### `batch`, as a mapping", slabs)
     parts += _section("### `batch`, as another mapping", growing)
-    for key in ("trajectories", "animation", "checks", "estimates", "findings"):
+    for key in ("trajectories", "animation", "figures", "checks", "estimates", "findings"):
         parts += _section(f"### `{key}`", _resolve(run[key], models))
+        if key == "figures":
+            names = models["Figures"]["properties"]["names"]["additionalProperties"]
+            parts += _section("#### One of `names`", _resolve(names, models))
     parts += _optimise(_resolve(_only(run["optimise"]), models), models)
     parts += ["## A parameter: `parameters.<name>`", ""]
     parts += ["The word `default`, for the study's own distribution, or one of:", ""]

@@ -37,6 +37,7 @@ from .fields import (
 )
 from .fits import check_correlations, check_fast, check_grid, check_groups, check_names
 from .gradient_estimators import GRADIENT_ESTIMATORS
+from .look import Figures
 from .optimise import Optimise
 from .sections import (
     Animation,
@@ -143,6 +144,7 @@ class Run(ConfigurationModel):
         "and 95 % of unbounded ones); if not given, the first two",
     )
     animation: Animation = Field(Animation(), description="how the animations show cells")
+    figures: Figures = Field(Figures(), description="how the figures look, and what they show")
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
     estimates: Estimates = Field(Estimates(), description="what the estimates are asked for")
     findings: Findings = Field(Findings(), description="what findings are stated of")
@@ -274,6 +276,14 @@ class Run(ConfigurationModel):
             if parameters is not None and name not in parameters:
                 raise ValueError(f"{name} is not varied by the run; {hint(name, parameters)}")
         return corners
+
+    @field_validator("figures")
+    @classmethod
+    def _of_what_there_is(cls, figures: Figures, info: ValidationInfo) -> Figures:
+        if {"parameters", "observables"} <= info.data.keys():
+            observables = info.data["observables"]
+            figures.check_names(info.data["parameters"], None if observables == "all" else observables)
+        return figures
 
     @field_validator("optimise")
     @classmethod

@@ -43,7 +43,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     cancelling = unsuited(sensitivity)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     with style.style():
-        width = min(style.WIDTH, 2.6 + 0.8 * len(parameters))
+        width = 2.6 + 0.8 * len(parameters)
         figure = style.new_figure(1.0 + 0.42 * len(observables), width=max(width, 3.8))
         ax = figure.subplots()
         ranked = data[_NAME].where(~cancelling)
@@ -56,17 +56,19 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             for flagged in np.flatnonzero(panels.flags(data.isel(observable=i))):
                 ax.plot(flagged + 0.91, i + 0.17, **panels.FLAG)
         if panels.any_flag(data):
-            figure.legend(handles=[panels.flag_handle()], loc="outside lower left", fontsize=7)
+            figure.legend(
+                handles=[panels.flag_handle()], loc="outside lower left", fontsize=style.size(-0.5)
+            )
         ax.set_xlim(0, len(parameters))
         ax.set_ylim(len(observables), 0)
         upright = len(parameters) > 8
         wrap = 18 if upright else (9 if len(parameters) > 6 else 15)
         ax.set_xticks(
             np.arange(len(parameters)) + 0.5,
-            [style.words(p, wrap) for p in parameters],
+            [style.short_name(p, wrap) for p in parameters],
             rotation=90 if upright else 0,
         )
-        ax.set_yticks(np.arange(len(observables)) + 0.5, [style.words(o, 18) for o in observables])
+        ax.set_yticks(np.arange(len(observables)) + 0.5, [style.short_name(o, 18) for o in observables])
         ax.tick_params(length=0, labeltop=True, labelbottom=False)
         ax.spines[:].set_visible(False)
         bar = figure.colorbar(ScalarMappable(norm, style.DIVERGING), ax=ax, fraction=0.05, pad=0.02,
@@ -105,5 +107,5 @@ def _entry(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: 
     text = f"{number}\n±{around}" if around else number
     if cancels and np.isfinite(value):
         text = "sign\nchanges"
-    ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=7,
+    ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=style.size(-0.5),
             linespacing=1.05)  # fmt: skip

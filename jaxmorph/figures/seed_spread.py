@@ -44,11 +44,11 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             gradient = data["central_gradient"].sel(observable=observable, parameter=parameter)
             _panel(ax, gradient.values)
         seeds = data.sizes["seed"]
-        figure.supxlabel(
-            f"gradient of the observable at {style.time_text(data)}, sample "
+        style.below(
+            figure,
+            f"gradient (unit of the row per unit of the column) at {style.time_text(data)}, sample "
             f"{int(data['central_sample'])}, "
             + ("one dot a seed" if seeds > 1 else "of the only seed: its spread is not known"),
-            fontsize=7.5,
         )
         _legend(figure)
     return figure, tidy(data, ["central_gradient"])
@@ -80,7 +80,7 @@ def _panel(ax: Axes, values: np.ndarray) -> None:
         se = float(gradient.std(ddof=1) / np.sqrt(gradient.size))
         ax.plot([mean - se, mean + se], [-0.75] * 2, color="black", lw=1.2)
         ax.text(0.98, 0.99, f"{wrong.sum()}/{gradient.size}", transform=ax.transAxes, ha="right",
-                va="top", fontsize=7, color="black" if wrong.any() else style.GREY,
+                va="top", fontsize=style.size(-0.5), color="black" if wrong.any() else style.GREY,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
     ax.plot(mean, -0.75, "D", ms=3.4, color="black", mew=0)
     _limits(ax, gradient)
@@ -123,4 +123,4 @@ def _legend(figure: Figure) -> None:
         dot(style.NEGATIVE, "with a negative one (top right: those against the mean)"),
         Line2D([], [], color="black", marker="D", ms=3.4, label="mean ± standard error"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=7)
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=style.size(-0.5))

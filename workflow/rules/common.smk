@@ -72,6 +72,7 @@ SPECIFICATIONS = {name: Specifications(run) for name, run in RUNS.items()}
 config = {
     **config,
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
+    "looks": {name: run.figures.plain() for name, run in RUNS.items()},
     "cuts": {
         name: {
             "n_samples": spec.run.n_samples,
@@ -304,7 +305,7 @@ def figure_files(wildcards):
         "results/{run}/figures/{figure}.{ending}",
         run=wildcards.run,
         figure=figures_of(wildcards.run),
-        ending=("svg", "pdf", "csv"),
+        ending=RUNS[wildcards.run].figures.endings,
     )
 
 
