@@ -57,7 +57,7 @@ class Specifications:
 
     @cached_property
     def estimates(self) -> Run:
-        """The run, but for what is nothing to its estimates: films, figures, findings, the optimisation."""
+        """The run, but for what is nothing to its estimates: how it is shown, the optimisation."""
         others = {"animation": Animation(), "figures": Figures(), "findings": Findings()}
         return self.run.model_copy(update=others | {"optimise": None})
 
