@@ -62,8 +62,8 @@ MIXED: dict[str, Any] = {
 """The look of an effect that has both signs over the design."""
 DARK, MIDDLE, PALE = "#37506B", "#B4C3D2", "#DCE4EC"
 """Slate: what is of neither a parameter nor a sign, such as shares of variance, in three depths."""
-RANKS = ("#00224E", "#31446B", "#666970", "#958F78", "#CAB969", "#E8D35B")
-"""Optima, the best first: from dark to light (the map cividis)."""
+RANKS = ("#1B2B47", "#5E88B0", "#B5A06A", "#7A6A4F", "#A9C0D6", "#D8CBA5")
+"""Optima, the best first: navy, steel, sand, and their neighbours."""
 NOISE = "#B9BDC1"
 """The share of noise."""
 FLAGGED = "#B00020"
