@@ -158,7 +158,8 @@ def _kind(field: dict[str, Any]) -> str:
     if any("$ref" not in option for option in options):
         return " or ".join(_kind(option) for option in options)
     if field.get("type") == "array":
-        return f"list of: {_kind(field['items'])}"
+        inner = field["items"] if "items" in field else field["prefixItems"][0]
+        return f"list of: {_kind(inner)}"
     if options or "$ref" in field or field.get("type") == "object":
         return "mapping"
     bounds = [text.format(field[bound]) for bound, text in _BOUNDS.items() if bound in field]

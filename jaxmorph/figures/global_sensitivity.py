@@ -23,8 +23,8 @@ ENTRY = Entry(
     title="What explains the variance",
     reading="One panel an observable, at {{ when }}."
     "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
-    "between seeds: no parameter explains it (its axis is above it). The other rows divide what is left, "
-    "the variance over the design of the observable averaged over noise.{% endif %}"
+    "between seeds: no parameter explains it (its axis is above it). The other rows divide what is "
+    "left, the variance over the design of the observable averaged over noise.{% endif %}"
     "{% if sobol_total %} The filled bar is the total Sobol index (alone and with "
     "others).{% endif %}"
     "{% if kucherenko_first %} Parameters are correlated: the filled bar is the Shapley effect, which "

@@ -47,7 +47,7 @@ def _area(ax: Axes, one: xr.Dataset) -> None:
         ends = (np.clip(panels.finite(one[end].values), 0, 1) for end in (low, high))
         ax.fill_between(time, *ends, color=style.NOISE, alpha=0.6, lw=0)
     alone = np.isfinite(share).sum() == 1
-    ax.plot(time, share, color="black", marker="o" if alone else "", ms=3.5, clip_on=not alone)
+    ax.plot(time, share, color="black", marker="o" if alone else "", ms=3.5, clip_on=False)
     ax.set_ylim(0, 1)
     ax.set_xlim(time[0], time[-1])
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])

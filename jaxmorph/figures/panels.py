@@ -166,10 +166,14 @@ def whisker(
         return
     colour, width = look.get("color", "black"), look.get("lw", 0.9)
     ax.plot([low, high], [place, place], solid_capstyle="butt", color=colour, lw=width)
-    caps = [x for x, end in ((low, ends[0]), (high, ends[1])) if x == end]
+    caps = [
+        x
+        for x, end in ((low, ends[0]), (high, ends[1]))
+        if abs(x - end) <= 0.02 * (limits[1] - limits[0])
+    ]
     ax.plot(caps, [place] * len(caps), "|", ms=4, mew=width, color=colour)
     for x, end, arrow in ((low, ends[0], "<"), (high, ends[1], ">")):
-        if x != end:
+        if abs(x - end) > 0.02 * (limits[1] - limits[0]):
             ax.plot(x, place, arrow, ms=3, mew=0, color=colour, clip_on=False)
 
 

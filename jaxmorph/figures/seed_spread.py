@@ -8,8 +8,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from . import style
+from . import panels, style
 from .entry import Entry
 from .tables import require, tidy
 
@@ -39,8 +40,8 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     data = style.final(sensitivity)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     with style.style():
-        figure, panels = style.panel_grid(observables, parameters, row_height=0.82)
-        for (observable, parameter), ax in panels.items():
+        figure, axes = style.panel_grid(observables, parameters, row_height=0.82)
+        for (observable, parameter), ax in axes.items():
             gradient = data["central_gradient"].sel(observable=observable, parameter=parameter)
             _panel(ax, gradient.values)
         seeds = data.sizes["seed"]
@@ -118,9 +119,9 @@ def _legend(figure: Figure) -> None:
     def dot(colour: str, text: str) -> Line2D:
         return Line2D([], [], marker="o", ms=3.5, mew=0, ls="", color=colour, label=text)
 
-    handles = [
+    handles: list[Patch | Line2D] = [
         dot(style.POSITIVE, "a seed with a positive gradient"),
         dot(style.NEGATIVE, "with a negative one (top right: those against the mean)"),
         Line2D([], [], color="black", marker="D", ms=3.4, label="mean ± standard error"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=style.size(-0.5))
+    panels.key(figure, handles)

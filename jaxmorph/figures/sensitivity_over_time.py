@@ -43,6 +43,9 @@ _WITHHELD = "its variance cannot be told from\nzero, or polynomials do not predi
 
 def _shade(ax: Axes, time: np.ndarray, told: np.ndarray) -> None:
     """Grey from the last time before a gap to the first one after it."""
+    first = int(np.argmax(told))
+    if time[first] - time[0] > 0.3 * (time[-1] - time[0]):
+        ax.text((time[0] + time[first]) / 2, 0.5, "not told", ha="center", va="center", color=style.GREY)
     for i in map(int, np.flatnonzero(~told)):
         ax.axvspan(time[max(i - 1, 0)], time[min(i + 1, len(time) - 1)], color=style.LIGHT_GREY, lw=0,
                    zorder=0)  # fmt: skip

@@ -63,8 +63,8 @@ MIXED: dict[str, Any] = {
 """The look of an effect that has both signs over the design."""
 DARK, MIDDLE, PALE = "#37506B", "#B4C3D2", "#DCE4EC"
 """Slate: what is of neither a parameter nor a sign, such as shares of variance, in three depths."""
-RANKS = ("#00224E", "#31446B", "#666970", "#958F78", "#CAB969", "#E8D35B")
-"""Optima, the best first: from dark to light (the map cividis)."""
+RANKS = ("#1B2B47", "#5E88B0", "#B5A06A", "#7A6A4F", "#A9C0D6", "#D8CBA5")
+"""Optima, the best first: navy, steel, sand, and their neighbours."""
 NOISE = "#B9BDC1"
 """The share of noise."""
 FLAGGED = "#B00020"
@@ -130,9 +130,12 @@ def new_figure(height: float, width: float | None = None) -> Figure:
     return Figure(figsize=(mm / INCH, height * grown), layout=layout)
 
 
-def columns(n: int, mm: float, most: int = 3) -> int:
-    """Columns of ``n`` panels that need so many mm each with type of the usual size."""
-    room = width_mm() * Figures().font_size / look().font_size
+def columns(n: int, mm: float, most: int = 3, beside: float = 0.0) -> int:
+    """Columns of ``n`` panels that need so many mm each with type of the usual size.
+
+    So many mm ``beside`` them are not theirs.
+    """
+    room = (width_mm() - beside) * Figures().font_size / look().font_size
     return max(min(n, most, int(room // mm)), 1)
 
 
@@ -261,6 +264,7 @@ def panel_grid(
 def few_ticks(ax: Axes, which: str, n: int = 2) -> None:
     """At most ``n`` + 1 short tick labels, for a small panel."""
     axis = ax.xaxis if which == "x" else ax.yaxis
+    n = min(n, 3) if which == "x" and is_narrow() else n
     axis.set_major_locator(MaxNLocator(n, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda x, _: short(0.0 if abs(x) < 1e-14 else x)))
 
