@@ -19,9 +19,9 @@ ENTRY = Entry(
     place=150,
     title="Would more samples or seeds change the picture?",
     reading="Estimates at the last time, from nested halves of the samples (upper row of each "
-    "estimate) and of the seeds (lower row). The last point is the estimate of this page, "
-    "the whisker its 95 % interval, drawn on as a band. Lines that have come to rest inside"
-    " their band have converged. The four largest parameters are in colour, the others "
+    "estimate) and of the seeds (lower row). The last point is the estimate of this page"
+    "{% if bounded %}, the whisker its 95 % interval, drawn on as a band. Lines that have come to rest "
+    "inside their band have converged{% endif %}. The four largest parameters are in colour, the others "
     "grey.",
     variables=(
         "*_by_samples",
