@@ -42,6 +42,7 @@ from .sections import (
     Checks,
     Estimates,
     Estimator,
+    Findings,
     GradientSetting,
     Trajectories,
 )
@@ -143,6 +144,7 @@ class Run(ConfigurationModel):
     animation: Animation = Field(Animation(), description="how the animations show cells")
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
     estimates: Estimates = Field(Estimates(), description="what the estimates are asked for")
+    findings: Findings = Field(Findings(), description="what findings are stated of")
     optimise: Optimise | None = Field(
         None, description="parameters that meet an objective: [optimisation.md](optimisation.md)"
     )

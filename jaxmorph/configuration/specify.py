@@ -15,7 +15,7 @@ from .fits import in_one_order
 from .gradient_estimators import GRADIENT_ESTIMATORS
 from .models import Run
 from .optimise import Optimise
-from .sections import Animation
+from .sections import Animation, Findings
 from .specifications import (
     BatchSpecification,
     ChecksSpecification,
@@ -56,8 +56,9 @@ class Specifications:
 
     @cached_property
     def estimates(self) -> Run:
-        """The run, but for what is nothing to its estimates: films, the optimisation."""
-        return self.run.model_copy(update={"animation": Animation(), "optimise": None})
+        """The run, but for what is nothing to its estimates: films, findings, the optimisation."""
+        others = {"animation": Animation(), "findings": Findings(), "optimise": None}
+        return self.run.model_copy(update=others)
 
     @cached_property
     def design(self) -> Run:

@@ -18,7 +18,7 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=150,
     title="Would more samples or seeds change the picture?",
-    reading="Estimates at the last time, from nested halves of the samples (upper row of each "
+    reading="Estimates at {{ when }}, from nested halves of the samples (upper row of each "
     "estimate) and of the seeds (lower row). The last point is the estimate of this page"
     "{% if bounded %}, the whisker its 95 % interval, drawn on as a band. Lines that have come to rest "
     "inside their band have converged{% endif %}. The four largest parameters are in colour, the others "
@@ -37,7 +37,7 @@ _LINES = ("parameter", "group")
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``<estimate>_by_samples`` and ``<estimate>_by_seeds`` at the last time."""
+    """``<estimate>_by_samples`` and ``<estimate>_by_seeds`` at the stated time."""
     chosen = _rows(sensitivity)
     data = style.final(sensitivity[shown(sensitivity)])
     observables = style.names(data, "observable")
@@ -51,7 +51,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             _panel(ax, data.sel(observable=observable), name, part, styles)
             if ax.get_ylabel():
                 ax.set_ylabel(f"{known(sensitivity, name).short}\nby {part}")
-        figure.supxlabel(f"number of samples or seeds used (last time: {style.time_text(data)})",
+        figure.supxlabel(f"number of samples or seeds used ({style.time_text(data)})",
                          fontsize=7.5)  # fmt: skip
         panels.parameter_legend(figure, styles)
     return figure, _table(data, chosen)

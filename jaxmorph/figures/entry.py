@@ -23,8 +23,9 @@ class Entry:
         place: Its place in the report.
         title: Its heading.
         reading: How to read it: a Jinja template, in which the name of each variable that the run has is
-            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``), and ``over`` says what
-            its intervals are over: ``over samples and seeds``; ``bounded`` whether there are any.
+            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``), ``{{ when }}`` is the
+            time at which findings are stated, ``{{ over }}`` says what its intervals are over (``over
+            samples and seeds``), ``bounded`` whether there are any.
         variables: What it is made from; an asterisk stands for anything.
         source: The file that has them.
         part: The part of the report that it belongs to.
@@ -46,12 +47,12 @@ class Entry:
     design: str = ""
     n_parameters: int = 0
 
-    def told(self, has: Collection[str]) -> str:
-        """How to read the figure of a run that ``has`` these variables."""
+    def told(self, has: Collection[str], when: str = "the last time") -> str:
+        """How to read the figure of a run that ``has`` these variables, and states findings ``when``."""
         from jinja2 import Template
 
         parts = [part for part in ("samples", "seeds") if self._varies(part, has)]
-        about = {"over": f"over {joined(parts)}", "bounded": self._bounded(has)}
+        about = {"over": f"over {joined(parts)}", "bounded": self._bounded(has), "when": when}
         text = Template(self.reading).render(dict.fromkeys(has, True), **about)
         return " ".join(text.split())
 

@@ -21,7 +21,7 @@ from .tables import column, interval, tidy
 ENTRY = Entry(
     place=5,
     title="What explains the variance",
-    reading="One panel an observable, at the last time."
+    reading="One panel an observable, at {{ when }}."
     "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
     "between seeds: no parameter explains it. The other rows divide what is left, the "
     "variance over the design of the observable averaged over noise.{% endif %}"
@@ -90,7 +90,7 @@ def _estimates(data: xr.Dataset) -> tuple[str | None, ...]:
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """A total index, its bound, a first-order index and ``noise_share`` at the last time."""
+    """A total index, its bound, a first-order index and ``noise_share`` at the stated time."""
     data = style.final(sensitivity[[*shown(sensitivity), *(n for n in FLAGS if n in sensitivity)]])
     limits = _limits(data)
 

@@ -20,7 +20,7 @@ ENTRY = Entry(
     place=80,
     title="Observables along lines through the centre, with tangents",
     reading="One parameter varies over its distribution, all others stay at the central sample of the "
-    "design. A dot is an observable at the last time, averaged over seeds (grey: two standard "
+    "design. A dot is an observable at {{ when }}, averaged over seeds (grey: two standard "
     "errors); all dots have the same seeds. The coloured line through it has the slope of the gradient"
     " there. Where gradients see everything, tangents lead from dot to dot. A red cross: the curve"
     " changes where the gradient says that it does not, and not because dots are far apart: a "
@@ -49,7 +49,7 @@ _HALF_LENGTH = 0.07
 
 
 def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``line_mean`` at the last time against ``line_parameter``, slopes from ``line_gradient``."""
+    """``line_mean`` at the stated time against ``line_parameter``, slopes from ``line_gradient``."""
     require(checks, "line_mean", "response", "checks.nc")
     data = style.final(checks)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")

@@ -46,7 +46,7 @@ class Cell:
 
     Attributes:
         size: The size as text, a share in per cent; of what is not told from zero nothing.
-        interval: Its interval as text: ``71 to 93``.
+        interval: Its interval as text: its ends with a dash.
         strength: 0 to 1, how dark the field is.
         direction: ``up``, ``down``, ``both`` or nothing.
         state: ``told``, ``open`` (not told from zero), ``zero``, ``unknown`` or ``flagged``.
@@ -163,13 +163,13 @@ def _without(name: str, ranking: Ranking) -> Cell:
 
 
 def _sizes(effect: Effect, share: bool, between: bool) -> tuple[str, str]:
-    """``82`` and ``71 to 93``, shares in per cent; without an interval the second is empty."""
+    """``82`` and the ends of its interval, shares in per cent; without one the second is empty."""
     if not share:
         return effect.text.removeprefix("elasticity "), ""
     if not math.isfinite(effect.value):
         return "", ""
     low, high = (100 * min(max(x, 0.0), 1.0) for x in (effect.low, effect.high))
-    ends = f"{low:.0f} to {high:.0f}" if math.isfinite(low + high) else ""
+    ends = f"{low:.0f}\N{EN DASH}{high:.0f}" if math.isfinite(low + high) else ""
     if between:
         return f"≤ {high:.0f}" if low < 0.5 else ends, ""
     value = 100 * min(max(effect.value, 0.0), 1.0)

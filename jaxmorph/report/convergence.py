@@ -1,6 +1,6 @@
 """Whether an estimate has converged and, if not, how many more samples or seeds it would take.
 
-The rule: at the last time, half the width of the 95 % interval (of the noise and of the choice of
+The rule: at the stated time, half the width of the 95 % interval (of the noise and of the choice of
 samples) is at most 0.05 for a share of variance,
 and at most 10 % of the largest value over parameters for anything else. The error of n independent
 draws falls as 1 / sqrt(n), so a part of the half-width h_part shrinks to what the target leaves to it,
@@ -28,7 +28,7 @@ METHOD = Method(
     "Convergence",
     "half-width ≤ 0.05 (shares of variance) or ≤ 10 % of the largest value; needed: "
     "n h^2 / (target^2 - h'^2)",
-    "At the last time, for the widest interval over parameters. The half-width has a part h for the "
+    "At the stated time, for the widest interval over parameters. The half-width has a part h for the "
     "source of error that dominates (samples or seeds) and h' for the other; where that alone "
     "is too large, both numbers have to grow. Besides, half of the samples must give a value inside "
     "the interval of all.",

@@ -16,6 +16,7 @@ from ..quantities import Kind, Quantity
 from .convergence import verdicts
 from .incomplete import unresolved
 from .measuring import measuring
+from .over_time import told_over_time
 from .summary import Effect, Ranking, leading_sentence, percent, rankings
 from .survivors import left_out
 
@@ -82,7 +83,8 @@ def _named(ranking: Ranking) -> list[Effect]:
     shown = ranking.effects[:_MOST_NAMED]
     if ranking.measure is None or not ranking.measure.is_share:
         return shown
-    return shown[:1] + [e for e in shown[1:] if not e.high < NEGLIGIBLE or e.flagged]
+    may_lead = max(ranking.tied, 1)
+    return shown[:may_lead] + [e for e in shown[may_lead:] if not e.high < NEGLIGIBLE or e.flagged]
 
 
 def _sizes_told(ranking: Ranking, shown: Sequence[Effect]) -> str:
@@ -99,7 +101,9 @@ def _sizes_told(ranking: Ranking, shown: Sequence[Effect]) -> str:
 
 
 def _and_more(ranking: Ranking, shown: Sequence[Effect]) -> str:
-    rest = len(ranking.effects) - len(shown)
+    """How many others there are, but for those that hardly matter, of which another sentence tells."""
+    share = ranking.measure is not None and ranking.measure.is_share
+    rest = sum(not (share and e.high < NEGLIGIBLE) for e in ranking.effects if e not in shown)
     return f" ({rest} more {'are' if rest > 1 else 'is'} smaller)" if rest else ""
 
 
@@ -434,4 +438,9 @@ def findings_of(sensitivity: xr.Dataset) -> list[str]:
     """All that a report finds, a sentence or two a line: what leads, each observable, the whole run."""
     found = rankings(sensitivity)
     each = [f"{name}: {text}" for name, text in per_observable(sensitivity, found)]
-    return [leading_sentence(found, sensitivity), *each, *paragraph(sensitivity, found)]
+    return [
+        leading_sentence(found, sensitivity),
+        *each,
+        *told_over_time(sensitivity),
+        *paragraph(sensitivity, found),
+    ]

@@ -14,6 +14,7 @@ from ..figures.style import final, words
 from ..figures.tables import ends_of
 from ..quantities import Kind, Quantity
 from .findings import in_detail, noiseless
+from .over_time import over_time
 from .summary import Ranking, percent
 from .survivors import of_survivors
 
@@ -51,6 +52,7 @@ class Section:
     noise: str = ""
     survivors: str = ""
     details: list[str] = field(default_factory=list)
+    over_time: list[str] = field(default_factory=list)
 
 
 def section(sensitivity: xr.Dataset, observable: str, ranking: Ranking) -> Section:
@@ -87,6 +89,7 @@ def section(sensitivity: xr.Dataset, observable: str, ranking: Ranking) -> Secti
         )
         found.noise = found.noise or "It has no noise: all seeds give the same value."
     found.survivors = of_survivors(data)
+    found.over_time = [one.sentence for one in over_time(sensitivity.sel(observable=[observable]))]
     return found
 
 

@@ -22,6 +22,7 @@ from ..figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
 from ..figures.entry import Entry
 from ..figures.estimates import present, unreliable
 from ..figures.save import render, write_whole
+from ..figures.stated import when
 from ..figures.style import names, words
 from ..quantities import Kind
 from . import (
@@ -40,13 +41,14 @@ from . import (
     observables,
     one_answer,
     optimisation,
+    over_time,
     reproduce,
     summary,
 )
 from .glossary import Explained
 
 _HEAVY_SVG = 400_000
-_COURSES = "time_course"
+_COURSES = "observables"
 """The figure that stands after the first screen."""
 _MOST_FINDINGS = 10
 """So many observables are in the list of findings that is not folded."""
@@ -146,9 +148,11 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "convergence": convergence_table.lines(sensitivity, found),
         "most_findings": _MOST_FINDINGS,
         "findings": findings.per_observable(sensitivity, found),
+        "over_time": over_time.told_over_time(sensitivity),
         "overall": findings.paragraph(sensitivity, found),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
+        "when": when(sensitivity),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": checked.worst_difference(checks),

@@ -105,7 +105,7 @@ class Ranking:
 
 
 def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
-    """Parameters of every observable at the last time, sorted by their total effect."""
+    """Parameters of every observable at the stated time, sorted by their total effect."""
     data = final(sensitivity)
     cancelling = unsuited(sensitivity)
     return [
@@ -247,18 +247,15 @@ def _largest(found: list[Ranking]) -> str:
             leads.setdefault(ranking.first[0], []).append(ranking.observable)
     if not leads:
         tied = dict.fromkeys(name for r in found for name in r.first)
-        which = f"which of {_named(tied)}" if len(tied) > 1 else f"how much {_named(tied)}"
-        return f"{which[0].upper()}{which[1:]} matters most {_for(found)} is open"
+        if len(found) == 1:
+            return f"{_named(tied)} matter most for {found[0].observable}; which of them more is open"
+        return f"Which of {_named(tied)} matters most is open for each observable"
     most = sorted(leads, key=lambda name: -len(leads[name]))
     told = [
         f"{name} {'matters most ' if i == 0 else ''}for {_observables(leads[name], len(found))}"
         for i, name in enumerate(most[:_MOST_TIED])
     ]
     return joined(told)
-
-
-def _for(found: list[Ranking]) -> str:
-    return f"for {found[0].observable}" if len(found) == 1 else "for each observable"
 
 
 def _observables(named: list[str], of: int) -> str:

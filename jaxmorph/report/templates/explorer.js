@@ -164,7 +164,7 @@
   data.estimates.forEach((e, i) => estimate.add(new Option(e.label, i)));
   estimate.value = data.first[0];
   time.max = T - 1;
-  time.value = T - 1;
+  time.value = data.stated;
   if (T < 2) find("when").hidden = lines.hidden = true;
   root.hidden = false;
   // Another observable opens with what ranks its parameters, unless the reader has chosen an estimate.
