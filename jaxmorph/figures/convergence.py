@@ -25,9 +25,9 @@ ENTRY = Entry(
     place=150,
     title="Would more samples or seeds change the picture?",
     reading="Estimates at {{ when }}, one row each, from nested halves of the samples (filled "
-    "dots) and of the seeds (open dots, dashed). The last point is the estimate of this page, "
-    "the whisker its 95 % interval, drawn on as a band. Lines that have come to rest inside"
-    " their band have converged. The four largest parameters are in colour, the others "
+    "dots) and of the seeds (open dots, dashed). The last point is the estimate of this page"
+    "{% if bounded %}, the whisker its 95 % interval, drawn on as a band. Lines that have come to rest "
+    "inside their band have converged{% endif %}. The four largest parameters are in colour, the others "
     "grey.",
     variables=(
         "*_by_samples",
