@@ -475,8 +475,8 @@ BAD_CONFIGURATIONS = [
             ),
             (
                 "[control, other]",
-                " = [control, other]: control-other names the run other, which is not under runs; known: "
-                "control, mutant",
+                " = [control, other]: control-other names the run other, which is not under "
+                "runs; known: control, mutant",
             ),
             ("{drug: [control]}", ": drug must name two runs or more"),
             ("[control]", " = [control]: must name two runs or more"),

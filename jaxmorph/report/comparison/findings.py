@@ -83,7 +83,7 @@ def _of(comparison: xr.Dataset, other: str) -> Findings:
 
 def _add_means(found: Findings, data: xr.Dataset, first: str) -> None:
     sizes: list[tuple[float, str]] = []
-    alike, unsure, small = [], [], []
+    small, alike, unsure = [], [], []
     observables = names(data, "observable")
     for observable in observables:
         at, name = data.sel(observable=observable), words(observable)
@@ -97,29 +97,30 @@ def _add_means(found: Findings, data: xr.Dataset, first: str) -> None:
         else:
             text = _mean(at, first, found.other, name, unit_of(data, "observable", observable))
             sizes.append((-_in_errors(at), text))
-    when, n_differ = time_text(data), len(sizes) + len(small)
-    found.looked_at += len(observables) - len(unsure)
-    if n_differ == len(observables) == 1:
-        found.lead = (
-            f"{found.other} differs from {first} at {when} in the mean of {words(observables[0])}."
-        )
-    elif n_differ:
-        of = "every observable"
-        if n_differ < len(observables):
-            of = f"{n_differ} of the {len(observables)} observables"
-        found.lead = f"{found.other} differs from {first} at {when} in the mean of {of}."
-    elif unsure and not alike:
-        found.lead = f"Too few seeds or samples: at {when} no difference of means has an interval."
-    else:
-        found.lead = f"No difference of means is found between {found.other} and {first} at {when}."
+    differ = len(sizes) + len(small)
+    found.looked_at += differ + len(alike)
+    found.lead = _lead(f"{found.other} differs from {first} at {time_text(data)}", observables, differ)
+    if not differ:
+        between = f"between {found.other} and {first} at {time_text(data)}"
+        found.lead = f"No difference of means is found {between}."
+        if not alike:
+            found.lead = f"Of no difference of means {between} there is an interval: too few seeds."
     more = "{} more observables differ: see the table."
     found.means = first_of([text for _, text in sorted(sizes)], _MOST_MEANS, more)
     if small:
         found.means.append(f"By less than {100 * _SMALL:.0f} %, but told from zero: {joined(small)}.")
-    if alike and n_differ:
+    if differ and alike:
         found.nothing.append(f"No difference is found in the mean of {joined(alike)}.")
-    if unsure and (alike or n_differ):
+    if unsure and (differ or alike):
         found.nothing.append(f"Whether the mean of {joined(unsure)} differs cannot be said.")
+
+
+def _lead(start: str, observables: list[str], differ: int) -> str:
+    if len(observables) == 1:
+        return f"{start} in the mean of {words(observables[0])}."
+    if differ == len(observables):
+        return f"{start} in the mean of every observable."
+    return f"{start} in the mean of {differ} of the {len(observables)} observables."
 
 
 def _told(at: xr.Dataset, name: str) -> bool | None:
@@ -149,23 +150,20 @@ def _mean(at: xr.Dataset, first: str, other: str, name: str, unit: str) -> str:
     """``mutant's mean distance is 12 % (10 to 14 %) larger than control's``."""
     value, ends = float(at[_RELATIVE]), ends_of(at, _RELATIVE)
     if ends is not None and np.isfinite([value, *ends]).all() and (ends[0] > 0 or ends[1] < 0):
-        below = float(at["value_average"].sel(run=first)) < 0
         if value > _TIMES - 1:
-            low, high = (_cut(1 + end, ends, 1) for end in ends)
-            return f"{other}'s {name} is {_cut(1 + value, ends, 1)} times ({low} to {high}) {first}'s."
+            times, least, most = (_cut(1 + x, ends, 1) for x in (value, *ends))
+            return f"{other}'s {name} is {times} times ({least} to {most}) {first}'s."
         if value > -1:
-            size = "in size " if below else ""
-            which = f"larger {size}" if value > 0 else f"smaller {size}"
-            low, high = sorted(abs(end) for end in ends)
-            texts = [_cut(x, ends, 100) for x in (abs(value), low, high)]
-            return (
-                f"{other}'s {name} is {texts[0]} % ({texts[1]} to {texts[2]} %) {which}than {first}'s."
-            )
-    low, high = sorted(abs(end) for end in ends_of(at, _MEAN) or (0.0, 0.0))
+            below = float(at["value_average"].sel(run=first)) < 0
+            which = f"{'larger' if value > 0 else 'smaller'}{' in size' if below else ''}"
+            sizes = (abs(value), *sorted(map(abs, ends)))
+            percent, least, most = (_cut(x, ends, 100) for x in sizes)
+            return f"{other}'s {name} is {percent} % ({least} to {most} %) {which} than {first}'s."
+    found = ends_of(at, _MEAN) or (0.0, 0.0)
+    size, least, most = (plain(x) for x in (abs(float(at[_MEAN])), *sorted(map(abs, found))))
     where = "above" if float(at[_MEAN]) > 0 else "below"
     unit = "" if unit in ("", "1") else f" {unit}"
-    size = plain(abs(float(at[_MEAN])))
-    return f"{other}'s {name} is {size}{unit} ({plain(low)} to {plain(high)}{unit}) {where} {first}'s."
+    return f"{other}'s {name} is {size}{unit} ({least} to {most}{unit}) {where} {first}'s."
 
 
 def _cut(x: float, ends: tuple[float, float], scale: float) -> str:
