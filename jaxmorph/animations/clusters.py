@@ -25,6 +25,8 @@ from .trajectories import coloured
 MOST_TRAILS = 50
 """Of more cells the trails would hide the cells."""
 _MOST_PARAMETERS = 8
+_SPHERE_PIXELS = 640
+"""Columns of all pictures of spheres side by side: in full HD these films would take minutes."""
 _EDGE, _GAP = 0.014, 0.008
 _STAGE = 0.545
 """Share of the width that is for cells."""
@@ -133,7 +135,8 @@ def _draw(
         view = stage(ax, clusters, unit)
         n_cells, n_dim = cells.position.shape[1:]
         trails = n_dim < 3 and n_cells <= MOST_TRAILS
-        sheet.add(draw_scene(ax, cells, colouring, view, trails=trails, tissue=True))
+        pixels = min(round(ax.bbox.width), _SPHERE_PIXELS // columns)
+        sheet.add(draw_scene(ax, cells, colouring, view, trails=trails, pixels=pixels, tissue=True))
 
 
 def _columns(n_panels: int) -> int:
