@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -33,6 +34,7 @@ from jaxmorph.animations.sheet import (
 from jaxmorph.animations.trajectories import stored, trajectory_of
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures.save import render
+from jaxmorph.visualization import CELL_COLOURS
 
 FILMS = {
     "cells": lambda path: animations.cells_animation(synthetic.batch(), path),
@@ -176,6 +178,15 @@ def test_letters_of_panels_have_the_colours_of_their_courses() -> None:
     letters = [text for text in bold if text.get_text() in names]
     assert [text.get_text() for text in letters] == names == ["a", "b", "c"]
     assert [text.get_color() for text in letters] == [handle.get_color() for handle in handles]
+
+
+def test_courses_have_no_colour_that_stands_for_a_type_of_cells() -> None:
+    shown = synthetic.corners().isel(seed=0)
+    with film_style():
+        figure = clusters.several(shown, "A study", "type", None).figure
+    (chart,) = [ax for ax in figure.axes if ax.get_title() == "" and ax.get_xlabel() == "time"]
+    drawn = {to_hex(handle.get_color()) for handle in chart.get_legend_handles_labels()[0]}
+    assert len(drawn) == 4 and not drawn & {to_hex(CELL_COLOURS(k)) for k in (0, 1)}
 
 
 def test_between_recorded_times_cells_are_interpolated_unless_they_jump_or_appear() -> None:

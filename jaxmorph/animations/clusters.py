@@ -13,7 +13,7 @@ from matplotlib.gridspec import GridSpec
 
 from ..errors import JaxmorphError
 from ..figures.numbers import plain
-from ..figures.style import line_styles, unit_of, with_unit, words
+from ..figures.style import PALETTE, unit_of, with_unit, words
 from ..quantities import unit_of_entry
 from ..visualization.colours import Colouring
 from ..visualization.course import Course, draw_course, draw_lines
@@ -56,7 +56,8 @@ def several(shown: xr.Dataset, title: str, colour: str, observable: str | None) 
     clusters, colouring = coloured(ones, colour)
     sheet = Sheet(title, f"the same noise in all panels (seed {shown['seed'].item()})", shown["time"])
     letters = [chr(ord("a") + i) for i in range(len(ones))]
-    looks = [look["color"] for look in line_styles(letters).values()]
+    free = [look for look in PALETTE if look.lower() not in colouring.hues] or PALETTE
+    looks = [free[k % len(free)] for k in range(len(letters))]
     marks = dict(zip(letters, looks, strict=True))
     _draw(sheet, clusters, colouring, _unit(shown), titles(shown), marks)
     grid, key = _charts(sheet, 1, colouring)
