@@ -179,20 +179,20 @@ def test_spheres_that_overlap_meet_where_they_do_in_space() -> None:
 
 def test_cells_in_the_plane_have_their_colours_and_meet_on_their_radical_line() -> None:
     colours = np.array([[0.2, 0.6, 0.4], [0.8, 0.2, 0.2]])
-    place, radius = np.array([[-0.5, 0.0], [0.5, 0.0]]), np.array([0.9, 0.6])
+    place, radius = np.array([[-0.6, 0.0], [0.6, 0.0]]), np.array([0.9, 0.6])
     picture_ = tissue_picture(place, radius, colours, (-2, 2, -2, 2), (800, 800))
     shown = picture_.astype(int)
-    assert shown[400, 60].tolist() == [0, 0, 0, 0], "nothing where no cell is"
-    for cell, columns in ((0, slice(150, 500)), (1, slice(540, 600))):
-        brightest = shown[250:550, columns, :3].reshape(-1, 3).max(0)
+    assert shown[400, 40].tolist() == [0, 0, 0, 0], "nothing where no cell is"
+    for cell, columns in ((0, slice(150, 430)), (1, slice(450, 600))):
+        brightest = shown[330:560, columns, :3].reshape(-1, 3).max(0)
         np.testing.assert_allclose(brightest, 255 * colours[cell], atol=2)
     greens = shown[400, :, 1] - shown[400, :, 0]
     meet = np.flatnonzero(np.diff((greens > 0).astype(int)) == -1)[0] + 1
-    # x with 0.81 - (x + 0.5)^2 = 0.36 - (x - 0.5)^2
-    assert meet == pytest.approx(400 + 200 * 0.225, abs=1.5)
+    # x with 0.81 - (x + 0.6)^2 = 0.36 - (x - 0.6)^2
+    assert meet == pytest.approx(400 + 200 * 0.1875, abs=1.5)
     alone = tissue_picture(place[:1], radius[:1], colours[:1], (-2, 2, -2, 2), (800, 800))
     assert alone[..., 3].sum() / 255 / 200**2 == pytest.approx(np.pi * 0.81, rel=2e-3)
-    assert alone[400, 400 - 100 - 179, :3].max() < 0.6 * 153, "an outline"
+    assert alone[400, 400 - 120 - 179, :3].max() < 0.6 * 153, "an outline"
     row, column = np.unravel_index(alone[..., 1].argmax(), (800, 800))
     assert row > 400 and column < 300, "the light comes from the upper left (row 0 is the lowest)"
 

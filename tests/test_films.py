@@ -12,7 +12,9 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -33,6 +35,7 @@ from jaxmorph.animations.sheet import (
 from jaxmorph.animations.trajectories import stored, trajectory_of
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures.save import render
+from jaxmorph.visualization import CELL_COLOURS
 
 FILMS = {
     "cells": lambda path: animations.cells_animation(synthetic.batch(), path),
@@ -88,7 +91,7 @@ def _pixels(png: bytes) -> np.ndarray:
 def assert_full(pixels: np.ndarray) -> None:
     """A frame of full HD, whose borders have no strip of the page's white."""
     assert pixels.shape == (HEIGHT, WIDTH, 3)
-    drawn = (pixels < 250).any(-1)
+    drawn = np.asarray((pixels < 250).any(axis=-1))
     for axis, size in ((1, HEIGHT), (0, WIDTH)):
         where = np.flatnonzero(drawn.any(axis))
         assert where[0] < 0.035 * size and size - 1 - where[-1] < 0.035 * size
@@ -167,15 +170,30 @@ def test_the_film_of_cells_has_the_first_observable_or_that_asked_for() -> None:
         assert shown in [ax.get_ylabel() for ax in sheet.figure.axes]
 
 
+def _lines(chart: Axes) -> tuple[list[str], list[str]]:
+    """Names and colours of the lines that a legend has."""
+    lines = [line for line in chart.lines if not str(line.get_label()).startswith("_")]
+    return [str(line.get_label()) for line in lines], [to_hex(line.get_color()) for line in lines]
+
+
 def test_letters_of_panels_have_the_colours_of_their_courses() -> None:
     with film_style():
         figure = _several(3).figure
     (chart,) = [ax for ax in figure.axes if ax.get_legend()]
-    handles, names = chart.get_legend_handles_labels()
-    bold = [text for text in figure.findobj(Text) if text.get_weight() == "bold"]
+    names, colours = _lines(chart)
+    bold = [text for text in figure.findobj(Text) if text.get_fontweight() == "bold"]
     letters = [text for text in bold if text.get_text() in names]
     assert [text.get_text() for text in letters] == names == ["a", "b", "c"]
-    assert [text.get_color() for text in letters] == [handle.get_color() for handle in handles]
+    assert [to_hex(text.get_color()) for text in letters] == colours
+
+
+def test_courses_have_no_colour_that_stands_for_a_type_of_cells() -> None:
+    shown = synthetic.corners().isel(seed=0)
+    with film_style():
+        figure = clusters.several(shown, "A study", "type", None).figure
+    (chart,) = [ax for ax in figure.axes if ax.get_title() == "" and ax.get_xlabel() == "time"]
+    drawn = set(_lines(chart)[1])
+    assert len(drawn) == 4 and not drawn & {to_hex(CELL_COLOURS(k)) for k in (0, 1)}
 
 
 def test_between_recorded_times_cells_are_interpolated_unless_they_jump_or_appear() -> None:
@@ -194,6 +212,11 @@ def test_between_recorded_times_cells_are_interpolated_unless_they_jump_or_appea
     np.testing.assert_allclose(cluster.at(half).position[:3], [[0.5, 0.0], [1.0, 1.0], [0.0, 5.0]])
     assert cluster.at(half).celltype[3].sum() == 0
     assert cluster.at(batch["time"].values[1]).celltype[3].sum() == 1
+
+
+def test_a_missing_poster_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JaxmorphError, match=r"film\.png of a film cannot be read: remove .*film\.mp4"):
+        animations.poster(tmp_path / "film.mp4")
 
 
 def test_a_missing_trajectory_is_named(tmp_path: Path) -> None:

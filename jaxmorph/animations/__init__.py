@@ -12,6 +12,7 @@ import os
 
 import xarray as xr
 
+from ..errors import JaxmorphError
 from . import clusters, courses
 from .sheet import film_style, poster_of, study_name
 from .trajectories import has_cells, stored
@@ -93,8 +94,18 @@ def before_and_after_animation(
 
 
 def poster(path: str | os.PathLike[str]) -> bytes:
-    """The picture that stands for a film, as the bytes of a PNG."""
-    return poster_of(path).read_bytes()
+    """The picture that stands for a film, as the bytes of a PNG.
+
+    Raises:
+        JaxmorphError: it is not beside the film.
+    """
+    picture = poster_of(path)
+    try:
+        return picture.read_bytes()
+    except OSError as error:
+        raise JaxmorphError(
+            f"the poster {picture} of a film cannot be read: remove {path}, and make it again"
+        ) from error
 
 
 def _several(

@@ -13,7 +13,7 @@ from matplotlib.gridspec import GridSpec
 
 from ..errors import JaxmorphError
 from ..figures.numbers import plain
-from ..figures.style import line_styles, unit_of, with_unit, words
+from ..figures.style import PALETTE, unit_of, with_unit, words
 from ..quantities import unit_of_entry
 from ..visualization.colours import Colouring
 from ..visualization.course import Course, draw_course, draw_lines
@@ -25,6 +25,8 @@ from .trajectories import coloured
 MOST_TRAILS = 50
 """Of more cells the trails would hide the cells."""
 _MOST_PARAMETERS = 8
+_SPHERE_PIXELS = 640
+"""Columns of all pictures of spheres side by side: in full HD these films would take minutes."""
 _EDGE, _GAP = 0.014, 0.008
 _STAGE = 0.545
 """Share of the width that is for cells."""
@@ -54,7 +56,8 @@ def several(shown: xr.Dataset, title: str, colour: str, observable: str | None) 
     clusters, colouring = coloured(ones, colour)
     sheet = Sheet(title, f"the same noise in all panels (seed {shown['seed'].item()})", shown["time"])
     letters = [chr(ord("a") + i) for i in range(len(ones))]
-    looks = [look["color"] for look in line_styles(letters).values()]
+    free = [look for look in PALETTE if look.lower() not in colouring.hues] or PALETTE
+    looks = [free[k % len(free)] for k in range(len(letters))]
     marks = dict(zip(letters, looks, strict=True))
     _draw(sheet, clusters, colouring, _unit(shown), titles(shown), marks)
     grid, key = _charts(sheet, 1, colouring)
@@ -133,7 +136,8 @@ def _draw(
         view = stage(ax, clusters, unit)
         n_cells, n_dim = cells.position.shape[1:]
         trails = n_dim < 3 and n_cells <= MOST_TRAILS
-        sheet.add(draw_scene(ax, cells, colouring, view, trails=trails, tissue=True))
+        pixels = min(round(ax.bbox.width), _SPHERE_PIXELS // columns)
+        sheet.add(draw_scene(ax, cells, colouring, view, trails=trails, pixels=pixels, tissue=True))
 
 
 def _columns(n_panels: int) -> int:

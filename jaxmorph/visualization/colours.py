@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import Colormap, ListedColormap, Normalize, to_rgba
+from matplotlib.colors import Colormap, ListedColormap, Normalize, to_hex, to_rgba
 from matplotlib.lines import Line2D
 
 from ..configuration.fields import hint
@@ -92,6 +92,11 @@ class Colouring:
             known = self.categories[nearest] == values
             colours[known] = self._palette[nearest[known]]
         return colours
+
+    @property
+    def hues(self) -> set[str]:
+        """Colours that stand for a category each, as ``#rrggbb``."""
+        return {to_hex(rgba) for rgba in self._palette} if self.categorical else set()
 
     @property
     def needs_key(self) -> bool:
