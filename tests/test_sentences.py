@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -62,13 +63,13 @@ def wrong(data: xr.Dataset, page: bool = True) -> Iterator[tuple[str, str]]:
         details = findings.in_detail(columns.data, ranking)
         yield from _checked(
             " ".join([text, *details]), reader.of_observable,
-            lambda said, columns=columns: contradictions(said, columns),
+            partial(contradictions, columns=columns),
         )  # fmt: skip
         for verdict in verdicts(data, str(name)):
             yield from _checked(
                 verdict.sentence, lambda text: sentences.judged(text, reader.parameters),
-                lambda said, verdict=verdict, name=name: convergence_contradictions(
-                    said, verdict.name, str(name), data
+                partial(
+                    convergence_contradictions, name=verdict.name, observable=str(name), data=data
                 ),
             )  # fmt: skip
     if page:

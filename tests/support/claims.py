@@ -177,8 +177,8 @@ def _direction(claim: Claim, columns: Columns) -> Iterator[str]:
         elif verb.startswith("shrinks") and not one.high < 0:
             yield f"{size} does not shrink for sure: {one}"
         told = number(size.text)
-        ends = told.low is not None and told.high is not None
-        if ends and verb != "goes both ways" and told.low <= 0 <= told.high:
+        across = told.low is not None and told.high is not None and told.low <= 0 <= told.high
+        if across and verb != "goes both ways":
             yield f"{size} reads as if it were not told from zero"
         yield from _doubt(size, p, columns)
 

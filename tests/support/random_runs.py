@@ -121,7 +121,7 @@ def estimated(case: Case) -> xr.Dataset:
         gradient[gone] = np.nan
     observables = list(OBSERVABLES[: len(case.shapes)])
     found = from_arrays(
-        theta, value, gradient, named, observables=observables, time=np.arange(1.0, case.n_times + 1),
+        theta, value, gradient, named, observables=observables, time=[1.0 + i for i in range(case.n_times)],
         design=design, groups=groups, correlations=couples, stochastic=case.noise > 0,
     )  # fmt: skip
     attributes = {
@@ -156,7 +156,8 @@ def _design(case: Case, names: list[str], rng: np.random.Generator) -> Design:
                 {name: float(x) for name, x in zip(names, row, strict=True)}
                 for row in _drawn(case, n, rng)
             )
-    return DESIGNS[case.design](**made)
+    design: Design = DESIGNS[case.design].model_validate(made)  # type: ignore[assignment]
+    return design
 
 
 def _drawn(case: Case, n: int, rng: np.random.Generator) -> np.ndarray:

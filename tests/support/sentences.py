@@ -8,7 +8,7 @@ form is an error, so that none is without a test.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,7 +112,7 @@ class Share:
     under: bool = False
 
 
-_SHARES = {
+_SHARES: dict[str, Callable[..., Share]] = {
     "less than 1 %": lambda: Share(None, None, None, under=True),
     "anything up to 100 %": lambda: Share(None, 0.0, 100.0),
     r"at most (\d+) %": lambda high: Share(None, 0.0, high),
