@@ -24,8 +24,8 @@ class Entry:
         title: Its heading.
         reading: How to read it: a Jinja template, in which the name of each variable that the run has is
             true (``{% if noise_share %} The grey bar is the noise.{% endif %}``), ``{{ when }}`` is the
-            time at which findings are stated, and ``{{ over }}`` says what its intervals are over:
-            ``over samples and seeds``.
+            time at which findings are stated, ``{{ over }}`` says what its intervals are over (``over
+            samples and seeds``), ``bounded`` whether there are any.
         variables: What it is made from; an asterisk stands for anything.
         source: The file that has them.
         part: The part of the report that it belongs to.
@@ -52,13 +52,18 @@ class Entry:
         from jinja2 import Template
 
         parts = [part for part in ("samples", "seeds") if self._varies(part, has)]
-        known = dict.fromkeys(has, True)
-        text = Template(self.reading).render(known, over=f"over {joined(parts)}", when=when)
+        about = {"over": f"over {joined(parts)}", "bounded": self._bounded(has), "when": when}
+        text = Template(self.reading).render(dict.fromkeys(has, True), **about)
         return " ".join(text.split())
 
     def _varies(self, part: str, has: Collection[str]) -> bool:
         """Whether the choice of samples, or of seeds, is a part of its intervals."""
         return any(fnmatchcase(n, f"{one}_se_{part}") for n in has for one in self.variables)
+
+    def _bounded(self, has: Collection[str]) -> bool:
+        """Whether anything that it shows has an interval."""
+        shown = (n for n in has if any(fnmatchcase(n, one) for one in self.variables))
+        return any(f"{name.split('_by_')[0]}_low" in has for name in shown)
 
     def sources(self, has: Iterable[str]) -> list[str]:
         """Those of its variables, with the ends of their intervals, that a run has."""

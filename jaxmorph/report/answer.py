@@ -165,7 +165,9 @@ def _without(name: str, ranking: Ranking) -> Cell:
 def _sizes(effect: Effect, share: bool, between: bool) -> tuple[str, str]:
     """``82`` and the ends of its interval, shares in per cent; without one the second is empty."""
     if not share:
-        return effect.elasticity or effect.text.removeprefix("elasticity "), ""
+        return effect.text.removeprefix("elasticity "), ""
+    if not math.isfinite(effect.value):
+        return "", ""
     low, high = (100 * min(max(x, 0.0), 1.0) for x in (effect.low, effect.high))
     ends = f"{low:.0f}\N{EN DASH}{high:.0f}" if math.isfinite(low + high) else ""
     if between:

@@ -12,7 +12,7 @@ from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import LEVEL, ends_of, sizes
 from ..figures.style import final, names, words
 from ..listing import first_of, joined
-from ..quantities import Kind
+from ..quantities import Kind, Quantity
 from .convergence import verdicts
 from .incomplete import unresolved
 from .measuring import measuring
@@ -164,6 +164,7 @@ def _acts(parameters: Sequence[str]) -> str:
 def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     """Parameters whose total index is shown to be small: they could be held fixed."""
     by, flagged = sizes(data, elasticities=False), unreliable(data)
+    # Of what has no interval, noise or the choice of samples may have made a small one.
     if by.measure is None or not by.measure.is_share or (by.low == by.high).all():
         return []
     trusted = ~_found_by_test(data)  # a bound that misses what a test sees would be a wrong one
@@ -171,8 +172,8 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
         trusted &= ~flagged.values
     at_most = by.high
     if by.measure.from_gradients:
-        at_most = np.where(trusted, at_most, np.inf)
-    elif bounds := present(data, Kind.BOUND):  # a total index is not above its bound
+        at_most = np.where(trusted & (f"{by.measure.name}_low" in data), at_most, np.inf)
+    elif bounds := _with_interval(data, Kind.BOUND):  # a total index is not above its bound
         _, _, high = ends_of(data, bounds[0].name)
         if not (high < by.low).any():  # one of the two would be wrong
             at_most = np.fmin(at_most, np.where(trusted, high, np.inf))
@@ -185,6 +186,10 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
         return []
     verb, each = ("matters", "its share is") if len(found) == 1 else ("matter", "each share is")
     return [f"{joined(found)} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+
+
+def _with_interval(data: xr.Dataset, kind: Kind) -> list[Quantity]:
+    return [one for one in present(data, kind) if f"{one.name}_low" in data]
 
 
 def _tests(data: xr.Dataset) -> list[np.ndarray]:

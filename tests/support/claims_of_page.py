@@ -310,7 +310,7 @@ def _entry(entry: RankedNumber, column: Quantity, p: str, columns: Columns) -> I
 
 
 def _of_expansion(data: xr.Dataset) -> bool:
-    return "olynomial" in f"{data['sobol_total'].attrs}"
+    return data.attrs["design_method"] not in ("saltelli", "fast")
 
 
 _TOTALS = (
@@ -322,7 +322,7 @@ _FIRSTS = (
 _BOUNDS = ("total_bound", "total_bound_of_group")
 _JUDGED = ("sobol_total", "total_bound", "sobol_first", "sobol_first_given_data")
 _TOLD: dict[str, Callable[[xr.Dataset, str], bool]] = {
-    r"95 % interval": lambda d, n: _has(d, [v for v in sources(n, d) if v.endswith("_low")]),
+    r"95 % interval": lambda d, n: _has(d, _lower(d, n)),
     r"total Sobol index(?! if)": lambda d, _: _has(d, _TOTALS),
     r"first-order index": lambda d, _: _has(d, _FIRSTS),
     r"upper bound on (?:it|the total)": lambda d, _: _has(d, _BOUNDS),
@@ -335,6 +335,10 @@ _TOLD: dict[str, Callable[[xr.Dataset, str], bool]] = {
     r"judged by the variance": lambda d, _: _has(d, _JUDGED),
     r"averaged over (?:the samples of the design and over the )?seeds": lambda d, _: "mean_se" in d,
 }
+
+
+def _lower(data: xr.Dataset, name: str) -> list[str]:
+    return [f"{v.split('_by_')[0].removesuffix('_low')}_low" for v in sources(name, data)]
 
 
 def _has(data: xr.Dataset, names: Iterable[str]) -> bool:

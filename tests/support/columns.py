@@ -166,12 +166,16 @@ class Columns:
 
     def exactly_zero(self, parameter: str) -> bool:
         """Whether every estimate that says a number says 0, without an error."""
-        numbers = [
-            self.ends(name, parameter).or_value()
-            for name, seen in self.who_sees(parameter).items()
-            if seen is not None and not self.estimates[name].get("tested_by")
-        ]
-        return bool(numbers) and all(one.value == one.low == one.high == 0 for one in numbers)
+        exact = False
+        for name, seen in self.who_sees(parameter).items():
+            if seen is None or (not seen and self.estimates[name].get("tested_by")):
+                continue
+            one = self.ends(name, parameter)
+            error = 0.0 if one.bounded else float(self.estimates[name].get("error_without_interval", 0))
+            if not one.value == one.or_value().low == one.or_value().high == error == 0:
+                return False
+            exact = True
+        return exact
 
     @functools.cache  # noqa: B019
     def ranges(self) -> tuple[str, dict[str, Ends]]:

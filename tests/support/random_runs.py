@@ -111,7 +111,7 @@ def estimated(case: Case) -> xr.Dataset:
     rng = np.random.default_rng(case.key)
     named = {n: _KINDS[k] for n, k in zip(NAMES, case.distributions, strict=False)}
     groups = {"both": list(NAMES[:2])} if case.grouped else {}
-    couples = [Correlation(between=NAMES[:2], value=0.7)] if case.correlated else []
+    couples = [Correlation(between=NAMES[:2], coefficient=0.7)] if case.correlated else []
     design = _design(case, list(named), rng)
     theta, _ = make_design(design, named, couples, groups.values())
     value, gradient = _evaluated(case, theta, list(named.values()), rng)
