@@ -64,12 +64,12 @@ class EffectOverTime:
     @property
     def least(self) -> np.ndarray:
         """How large the effect is at least."""
-        return np.maximum(np.maximum(self.low, -self.high), 0.0)
+        return np.asarray(np.maximum(np.maximum(self.low, -self.high), 0.0))
 
     @property
     def most(self) -> np.ndarray:
         """How large it is at most."""
-        return np.maximum(np.abs(self.low), np.abs(self.high))
+        return np.asarray(np.maximum(np.abs(self.low), np.abs(self.high)))
 
 
 @dataclass(frozen=True)
