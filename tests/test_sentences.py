@@ -24,12 +24,14 @@ from support.claims_of_run import (
     convergence_contradictions,
     run_contradictions,
 )
+from support.claims_over_time import contradictions_over_time
 from support.columns import Columns
 from support.random_runs import Case
 
 from jaxmorph.report import answer, convergence_table, findings, light, next_step, observables
 from jaxmorph.report.convergence import verdicts
 from jaxmorph.report.findings import paragraph, per_observable
+from jaxmorph.report.over_time import told_over_time
 from jaxmorph.report.summary import Ranking, leading_sentence, rankings, single_seed
 
 T = TypeVar("T")
@@ -73,6 +75,12 @@ def wrong(data: xr.Dataset, page: bool = True) -> Iterator[tuple[str, str]]:
             )  # fmt: skip
     if page:
         yield from beside(data, ranked)
+    times = [f"time {t:g}" for t in data["time"].values]
+    for text in told_over_time(data):
+        yield from _checked(
+            text, lambda text: reader.over_time(text, times),
+            lambda said: contradictions_over_time(said, data, times),
+        )  # fmt: skip
     for text in paragraph(data, ranked):
         yield from _checked(text, reader.of_run, lambda said: run_contradictions(said, data))
 

@@ -87,7 +87,7 @@ def _percent(cell: Cell, one: Ends, between: bool) -> Iterator[str]:
         if not abs(float(cell.size[2:]) - high) <= 0.5001:
             yield f"it is {one}"
     elif between:
-        told = [float(x) for x in cell.size.split(" to ")]
+        told = [float(x) for x in cell.size.split("\N{EN DASH}")]
         if not (abs(told[0] - low) <= 0.5001 and abs(told[-1] - high) <= 0.5001):
             yield f"it is {one}"
     elif cell.size == "< 1":
@@ -96,7 +96,7 @@ def _percent(cell: Cell, one: Ends, between: bool) -> Iterator[str]:
     elif not abs(float(cell.size) - value) <= 0.5001:
         yield f"it is {one}"
     if cell.interval:
-        told = [float(x) for x in cell.interval.split(" to ")]
+        told = [float(x) for x in cell.interval.split("\N{EN DASH}")]
         if not (abs(told[0] - low) <= 0.5001 and abs(told[1] - high) <= 0.5001):
             yield f"it is {one}"
 

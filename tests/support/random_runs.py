@@ -95,7 +95,7 @@ def cases(draw: st.DrawFn) -> Case:
         size=draw(st.integers(0, 2)),
         distributions=distributions,
         shapes=tuple(draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=len(OBSERVABLES)))),
-        n_times=draw(st.sampled_from([1, 1, 2, 4])),
+        n_times=draw(st.sampled_from([1, 1, 2, 6])),
         n_seeds=draw(st.sampled_from([1, 2, 4, 8, 16, 32])),
         noise=draw(st.sampled_from([0.0, 0.02, 0.3, 3.0])),
         common=draw(st.booleans()),
