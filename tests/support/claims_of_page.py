@@ -301,8 +301,8 @@ def _entry(entry: RankedNumber, column: Quantity, p: str, columns: Columns) -> I
     told = number(re.sub(r" \((?:interval unbounded|p = .*)\)", "", entry.text))
     if not told.says(one.value, one.low, one.high):
         yield f"is {one}"
-    both = column.is_signed and one.bounded and told.low is not None and told.high is not None
-    if both and (one.low <= 0 <= one.high) != (told.low <= 0 <= told.high):
+    both = column.is_signed and one.bounded and told.holds_zero is not None
+    if both and told.holds_zero != (one.low <= 0 <= one.high):
         yield f"reads otherwise of zero: {one}"
     ends = one.or_value()
     if entry.sign and not (ends.low > 0 if entry.sign > 0 else ends.high < 0):

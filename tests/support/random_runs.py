@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from jaxmorph.configuration import bias_attributes
 from jaxmorph.designs import DESIGNS, Correlation, Design, make_design
@@ -120,8 +121,9 @@ def estimated(case: Case) -> xr.Dataset:
         value[gone] = np.nan
         gradient[gone] = np.nan
     observables = list(OBSERVABLES[: len(case.shapes)])
+    times = [float(t + 1) for t in range(case.n_times)]
     found = from_arrays(
-        theta, value, gradient, named, observables=observables, time=np.arange(1.0, case.n_times + 1),
+        theta, value, gradient, named, observables=observables, time=times,
         design=design, groups=groups, correlations=couples, stochastic=case.noise > 0,
     )  # fmt: skip
     attributes = {
@@ -156,7 +158,7 @@ def _design(case: Case, names: list[str], rng: np.random.Generator) -> Design:
                 {name: float(x) for name, x in zip(names, row, strict=True)}
                 for row in _drawn(case, n, rng)
             )
-    return DESIGNS[case.design](**made)
+    return TypeAdapter[Design](Design).validate_python(made)
 
 
 def _drawn(case: Case, n: int, rng: np.random.Generator) -> np.ndarray:

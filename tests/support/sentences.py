@@ -8,7 +8,7 @@ form is an error, so that none is without a test.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,13 @@ class Told:
         if self.lopsided:
             return _near(self.low, low, self.unit_of_ends) and _near(self.high, high, self.unit_of_ends)
         return _near((self.high - self.low) / 2, (high - low) / 2, self.unit_of_ends)
+
+    @property
+    def holds_zero(self) -> bool | None:
+        """Whether zero is in its interval; None without one."""
+        if self.low is None or self.high is None:
+            return None
+        return self.low <= 0 <= self.high
 
     @property
     def lopsided(self) -> bool:
@@ -112,7 +119,7 @@ class Share:
     under: bool = False
 
 
-_SHARES = {
+_SHARES: dict[str, Callable[..., Share]] = {
     "less than 1 %": lambda: Share(None, None, None, under=True),
     "anything up to 100 %": lambda: Share(None, 0.0, 100.0),
     r"at most (\d+) %": lambda high: Share(None, 0.0, high),
