@@ -205,9 +205,18 @@ def nothing_because(name: str, data: xr.Dataset) -> str | None:
     nothing = getattr(importlib.import_module(module_of(name)), "nothing", None)
     if nothing is not None and (reason := nothing(data)):
         return reason
-    if not entry.lacks(map(str, data.variables)):
+    if not entry.needs:
         return None
+    there = [str(name) for name in data.variables if not entry.lacks([str(name)])]
+    if any(_has_numbers(data[name]) for name in there):
+        return None
+    if there:
+        return "needs a finite number, and here is none"
     return entry.otherwise or absent(data).get(entry.needs[-1], "the data do not give it")
+
+
+def _has_numbers(variable: xr.DataArray) -> bool:
+    return variable.dtype.kind != "f" or not bool(variable.isnull().all())
 
 
 def as_svg(figure: Figure) -> str:
