@@ -339,5 +339,5 @@ def _size_and_ratio(first: xr.DataArray, second: xr.DataArray) -> tuple[xr.DataA
 
 
 def _at_places(data: _Data) -> _Data:
-    """Without times: what two runs share lies at the same places."""
-    return data.drop_vars("time", errors="ignore")
+    """Without times, units and descriptions: what two runs share lies at the same places."""
+    return data.drop_vars(["time", *_TEXTS], errors="ignore")
