@@ -51,7 +51,7 @@ def test_every_figure_draws_every_shape_without_a_warning(shape: dict[str, Any])
             warnings.simplefilter("error")
             figure, table = draw(name, optimisation=data)
         assert len(table) > 0
-        assert figure.get_figwidth() <= style.WIDTH
+        assert figure.get_figwidth() * style.INCH <= 183.01
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,7 +102,7 @@ def test_starts_are_ranked_by_fresh_seeds_and_stopped_ones_come_last(usual: xr.D
 def test_starts_of_one_optimum_have_one_colour(usual: xr.Dataset) -> None:
     of_start = usual["optimum_of_start"].values
     found = starts.colours(usual)
-    for optimum, colour in ((0, style.PALETTE[0]), (1, style.PALETTE[1]), (-1, style.GREY)):
+    for optimum, colour in ((0, style.RANKS[0]), (1, style.RANKS[1]), (-1, style.GREY)):
         assert {found[i] for i in np.flatnonzero(of_start == optimum)} == {colour}
 
 

@@ -80,6 +80,16 @@ class Checks(ConfigurationModel):
         return min(ON_AVERAGE * self.line_seeds, seeds), LINE_ROUNDS_ON_AVERAGE
 
 
+class Findings(ConfigurationModel):
+    """What findings, rankings and figures of one time are of; changing it estimates nothing again."""
+
+    time: Literal["last"] | float = Field(
+        "last",
+        description="the time, in the study's unit, at which they are stated (the nearest recorded "
+        "one); or `last`, the last recorded time",
+    )
+
+
 class Estimates(ConfigurationModel):
     """What the estimates are asked for; changing it simulates nothing again."""
 

@@ -15,7 +15,7 @@ from .tables import column, interval, tidy
 ENTRY = Entry(
     place=35,
     title="Which parameters act together",
-    reading="One panel an observable, at the last time: shares of its variance over the design, noise "
+    reading="One panel an observable, at {{ when }}: shares of its variance over the design, noise "
     "removed. On the diagonal what each parameter explains alone (first-order index); beside it what "
     "two explain together and neither alone (second-order index). What is left to 1 is of three and "
     "more. Shares below 0.005 are not written.",
@@ -45,18 +45,18 @@ def _pair(sensitivity: xr.Dataset) -> tuple[str, str]:
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Second-order indices, and first-order ones on the diagonal, at the last time."""
+    """Second-order indices, and first-order ones on the diagonal, at the stated time."""
     data = style.final(sensitivity[shown(sensitivity)])
     second, alone = _pair(sensitivity)
     observables, n = style.names(data, "observable"), data.sizes["parameter"]
-    n_columns = min(len(observables), 2 if n > _MANY else 3)
+    n_columns = style.columns(len(observables), 90 if n > _MANY else 60)
     n_rows = -(-len(observables) // n_columns)
     with style.style():
         figure = style.new_figure(n_rows * max(1.6, 1.1 + 0.2 * n) + 0.2)
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         for ax, observable in zip(grid.flat, observables, strict=False):
             _panel(ax, data.sel(observable=observable), second, alone)
-            ax.set_title(style.words(observable))
+            ax.set_title(style.heading(observable, n_columns))
         for ax in grid.flat[len(observables) :]:
             ax.remove()
     return figure, _table(data, second, alone)
@@ -66,11 +66,10 @@ def _panel(ax: Axes, data: xr.Dataset, second: str, alone: str) -> None:
     values = data[second].transpose("parameter", "parameter_2").values.copy()
     np.fill_diagonal(values, data[alone].values)
     if not np.isfinite(values).any():
-        style.say(ax, "polynomials do not predict\nsamples that were left out")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "polynomials do not predict\nsamples that were left out")
         return
     names = style.names(data, "parameter")
-    panels.matrix(ax, values, names, names, least=_SHOWN)
+    panels.matrix(ax, values, names, names, shares=_SHOWN)
 
 
 def _table(data: xr.Dataset, second: str, alone: str) -> pd.DataFrame:

@@ -71,7 +71,7 @@ class Colouring:
         else:
             norm = colour.norm or _limits(shown)
             norm.autoscale_None(shown if shown.size else np.array([0.0, 1.0]))
-            default = DIVERGING + "_r" if _both_signs(norm) else SEQUENTIAL
+            default = DIVERGING if _both_signs(norm) else SEQUENTIAL
             cmap = colour.cmap or default
             cmap = (colormaps[cmap] if isinstance(cmap, str) else cmap).with_extremes(bad=UNKNOWN)
             self.scale = ScalarMappable(norm, cmap)
