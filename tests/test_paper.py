@@ -48,7 +48,7 @@ def given() -> dict[str, tuple[xr.Dataset, ...]]:
     }
 
 
-@pytest.mark.parametrize(("name", "width"), itertools.product(DESIGN_OF, WIDTHS))
+@pytest.mark.parametrize(("name", "width"), [*itertools.product(DESIGN_OF, WIDTHS)])
 def test_a_figure_has_the_width_and_the_type_that_a_journal_wants(
     name: str, width: float, given: dict[str, tuple[xr.Dataset, ...]]
 ) -> None:
@@ -107,7 +107,7 @@ def test_text_is_text_and_the_type_is_in_the_file(
     svg = render(figure, "svg").decode()
     assert 'width="252.2' in svg, "89 mm in points"
     assert re.search(r">mean distance</text>", svg)
-    assert "font: 7px Arial, Helvetica, 'DejaVu Sans', sans-serif" in svg
+    assert "font-size: 7px; font-family: Arial, Helvetica, 'DejaVu Sans', sans-serif" in svg
     assert '<path id="DejaVu' not in svg, "no letter is a drawing"
     pdf = render(figure, "pdf")
     assert b"/FontFile2" in pdf and b"/Type3" not in pdf

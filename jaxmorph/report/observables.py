@@ -9,10 +9,11 @@ import xarray as xr
 
 from ..figures import draw, nothing_because
 from ..figures.estimates import discrete, present, unreliable, unsuited
+from ..figures.look import look as current
 from ..figures.numbers import NOT_DEFINED, plain, uncertain_between
 from ..figures.ranking import sizes
 from ..figures.save import render
-from ..figures.style import final, words
+from ..figures.style import final, unit_of, words
 from ..figures.tables import ends_of
 from ..quantities import Kind, Quantity
 from .convergence import Verdict, verdicts
@@ -60,7 +61,7 @@ class Section:
 def section(sensitivity: xr.Dataset, observable: str) -> Section:
     """The section of one observable, with its time courses drawn."""
     data = final(sensitivity).sel(observable=observable)
-    unit = str(data["observable_unit"].item()) if "observable_unit" in data.coords else "1"
+    unit = unit_of(sensitivity, "observable", observable)
     text = data["observable_description"].item() if "observable_description" in data.coords else ""
     flags = unreliable(data)
     flagged = np.zeros(data.sizes["parameter"], bool) if flags is None else flags.values
@@ -151,5 +152,6 @@ def _pictures(sensitivity: xr.Dataset, observable: str) -> list[tuple[str, bytes
         if nothing_because(name, sensitivity.sel(observable=[observable])) is not None:
             continue
         if name == "time_course" or present(sensitivity, Kind.TOTAL, Kind.BOUND):
-            found.append((name, render(draw(name, small)[0], "svg")))
+            look = current().model_copy(update={"observables": "all"})  # it is of this one
+            found.append((name, render(draw(name, small, look=look)[0], "svg")))
     return found
