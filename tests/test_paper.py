@@ -146,6 +146,19 @@ def test_what_is_shown_is_what_was_chosen_and_colours_stay(
         draw("tornado", *given["sobol"], look=Figures(times=(7, 8)))
 
 
+@pytest.mark.parametrize("design", sorted(set(DESIGN_OF.values())))
+def test_every_figure_draws_a_part_of_the_run(
+    design: str, given: dict[str, tuple[xr.Dataset, ...]]
+) -> None:
+    whole = given[design][0]
+    name, times = str(whole["observable"].values[1]), tuple(whole["time"].values[[0, 2]].tolist())
+    look = Figures(parameters=("alpha",), observables=(name,), times=times)
+    for figure in figure_names(design, 2, optimise=True):
+        _, table = draw(figure, *given[design], look=look)
+        if "observable" in table and not figure.startswith("optimisation"):
+            assert set(table["observable"].dropna()) == {name}, figure
+
+
 RUN: dict[str, Any] = {
     "study": "reference",
     "parameters": {"kT": "default", "epsilon": "default"},
