@@ -18,6 +18,7 @@ from ..errors import JaxmorphError
 from ..listing import joined
 from .fields import hint
 from .gradient_estimators import GRADIENT_ESTIMATORS
+from .look import Figures
 from .sections import Animation, TimeSummary
 
 
@@ -114,14 +115,16 @@ def check_names(
 
 
 def check_summaries(
-    summaries: Mapping[str, TimeSummary], observables: Sequence[str] | str, estimator: str | None
+    summaries: Mapping[str, TimeSummary],
+    observables: Sequence[str] | str,
+    estimator: str | None = None,
 ) -> None:
     """Raises ValueError unless summaries over time of ``observables`` can be made.
 
     Args:
         summaries: By their names.
         observables: Those of the run; ``all``, where the study has not said which these are.
-        estimator: Of gradients; None: not known.
+        estimator: Of gradients; None: looked at before.
     """
     for name, summary in summaries.items():
         if observables != "all" and summary.of not in observables:
@@ -135,6 +138,27 @@ def check_summaries(
         raise ValueError(
             f"need gradients of single simulations, which estimator: {estimator} has not; take {good}"
         )
+
+
+def check_figures(
+    figures: Figures, parameters: Iterable[str], observables: Iterable[str], times: Sequence[float]
+) -> None:
+    """Whether a study has what its figures are to show and to name.
+
+    Args:
+        figures: What they are to show.
+        parameters: Names of the varied ones.
+        observables: Names of the run's.
+        times: Those that are recorded.
+
+    Raises:
+        JaxmorphError: It has not.
+    """
+    try:
+        figures.check_names(parameters, observables)
+    except ValueError as error:
+        raise JaxmorphError(f"figures: {error}") from None
+    figures.check_times(times)
 
 
 def check_animation(

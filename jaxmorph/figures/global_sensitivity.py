@@ -23,23 +23,24 @@ ENTRY = Entry(
     title="What explains the variance",
     reading="One panel an observable, at {{ when }}."
     "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
-    "between seeds: no parameter explains it. The other rows divide what is left, the "
-    "variance over the design of the observable averaged over noise.{% endif %}"
-    "{% if sobol_total %} The blue bar is the total Sobol index (alone and with "
+    "between seeds: no parameter explains it (its axis is above it). The other rows divide what is "
+    "left, the variance over the design of the observable averaged over noise.{% endif %}"
+    "{% if sobol_total %} The filled bar is the total Sobol index (alone and with "
     "others).{% endif %}"
-    "{% if kucherenko_first %} Parameters are correlated: the blue bar is the Shapley effect, which "
+    "{% if kucherenko_first %} Parameters are correlated: the filled bar is the Shapley effect, which "
     "divides what they share; they add up to 1.{% endif %}"
-    "{% if sobol_first or sobol_first_given_data or kucherenko_first %} The green bar is the "
+    "{% if sobol_first or sobol_first_given_data or kucherenko_first %} The outlined bar is the "
     "first-order index ({% if kucherenko_first %}with what the parameter says of the others"
     "{% else %}alone{% endif %}).{% endif %}"
-    "{% if expansion_q2 and sobol_total %} Both are of an expansion in polynomials.{% endif %}"
+    "{% if expansion_q2 and sobol_total and not expansion_total %} Both are of an expansion in "
+    "polynomials.{% endif %}"
     "{% if total_bound %} Where there is no total index, the pale bar is an upper bound on it, from the "
     "gradients: a small one proves that the parameter hardly matters, one beyond 1 (cut, "
     "with an arrow) says nothing.{% endif %}"
     "{% if total_lower_bound and not sobol_total %} The darker part of it is a lower bound, from the "
     "same gradients: the total index is between the two.{% endif %}"
-    "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals over "
-    "samples and seeds.{% endif %}",
+    "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals "
+    "{{ over }}.{% endif %}",
     variables=(
         "noise_share",
         "sobol_total",
@@ -63,7 +64,6 @@ ENTRY = Entry(
 _SHARES = (Kind.TOTAL, Kind.FIRST, Kind.BOUND, Kind.LOWER_BOUND)
 _OF_CORRELATED = {Kind.TOTAL: "shapley", Kind.FIRST: "kucherenko_first"}
 """What stands for them where parameters are correlated: no index of one is a part of a sum."""
-_NOISE = "#B9BDC1"
 
 
 def shown(sensitivity: xr.Dataset) -> list[str]:
@@ -99,8 +99,11 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         _panel(ax, one)
 
     with style.style():
-        figure = bars.by_observable(data, panel, row=0.2, frame=0.6, further_rows=1)
-        figure.supxlabel(f"share of variance at {style.time_text(data)}", fontsize=7.5)
+        figure = bars.by_observable(
+            data, panel, row=0.2, frame=0.85 if "noise_share" in data else 0.6, further_rows=1
+        )
+        aside = " without noise" if "noise_share" in data else ""
+        style.below(figure, f"share of the variance{aside} at {style.time_text(data)}")
         _legend(figure, data)
     return figure, _table(data)
 
@@ -117,7 +120,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     order = sizes(data, elasticities=False).order
     if _is_correlated(there):
         order = np.argsort(-data[_OF_CORRELATED[Kind.TOTAL]].values, kind="stable")
-    names = [style.words(data["parameter"].values[i], 18) for i in order]
+    names = [style.short_name(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data
     if has_noise:
         _noise(ax, data)
@@ -130,15 +133,21 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     panels.flag_labels(ax, np.concatenate([[False], bad]) if has_noise else bad)
     if ranked[0] is None and "expansion_q2" in there:
         why = f"expansion withheld (Q² {float(there['expansion_q2']):.2f})"
-        ax.set_xlabel(why, fontsize=6, color=style.GREY)
+        ax.set_xlabel(why, fontsize=style.size(-1), color=style.GREY)
 
 
 def _noise(ax: Axes, data: xr.Dataset) -> None:
+    # It is a share of another whole, which has an axis of its own above its row.
+    axis = ax.secondary_xaxis("top")
+    axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axis.set_xlabel("of the whole variance", size=style.size(-1), color=style.GREY, labelpad=2)
+    axis.tick_params(colors=style.GREY, labelsize=style.size(-1), pad=0.5, length=2)
+    axis.spines["top"].set_color(style.GREY)
     share = float(data["noise_share"])
     if not np.isfinite(share):
         ax.text(0.5, 0, NOT_DEFINED, va="center", ha="center", color=style.GREY)
         return
-    ax.barh(0, share, height=0.6, color=_NOISE)
+    ax.barh(0, share, height=0.6, color=style.NOISE)
     share_interval(ax, data, "noise_share", 0)
 
 
@@ -151,7 +160,7 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
     handles = share_handles(data, names)
     if "noise_share" in data:
         handles.insert(sum(name is not None for name in names),
-                       Patch(color=_NOISE, label="noise (of the whole variance)"))  # fmt: skip
+                       Patch(color=style.NOISE, label="noise"))  # fmt: skip
     if panels.any_flag(data) and names[2] is not None:
         handles.append(panels.flag_handle())
     panels.key(figure, handles)

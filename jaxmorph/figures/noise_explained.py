@@ -17,10 +17,10 @@ ENTRY = Entry(
     place=56,
     title="What explains the spread between seeds",
     reading="One panel an observable, at {{ when }}: the variance between seeds is large at some "
-    "parameters and small at others; these are shares of how it varies over the design. The blue "
-    "bar is the total Sobol index of a parameter (alone and with others), the green one the first-order "
-    "index (alone)."
-    "{% if noise_sobol_total_low %} Whiskers are 95 % intervals over samples and seeds.{% endif %} An "
+    "parameters and small at others; these are shares of how it varies over the design. The filled "
+    "bar is the total Sobol index of a parameter (alone and with others), the outlined one the "
+    "first-order index (alone)."
+    "{% if noise_sobol_total_low %} Whiskers are 95 % intervals {{ over }}.{% endif %} An "
     "empty panel says why: the spread hardly changes, or polynomials do not predict how.",
     variables=("noise_sobol_total", "noise_sobol_first", "noise_expansion_q2"),
     needs=("noise_sobol_total",),
@@ -38,7 +38,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         label = (
             f"share of how the variance between seeds varies over the design, at {style.time_text(data)}"
         )
-        figure.supxlabel(label, fontsize=7.5)
+        style.below(figure, label)
         panels.key(figure, share_handles(data, (_TOTAL, _FIRST, None)))
     return figure, tidy(data, [*names])
 
@@ -46,14 +46,13 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     total = data[_TOTAL].values
     if not np.isfinite(total).any():
-        style.say(ax, _why(float(data[_Q2])))
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, _why(float(data[_Q2])))
         return
     ax.set_xlim(LIMITS)
     order = np.argsort(-total, kind="stable")
     for place, i in enumerate(order):
         share_row(ax, data.isel(parameter=int(i)), place, (_TOTAL, _FIRST, None))
-    share_axis(ax, [style.words(data["parameter"].values[i], 18) for i in order])
+    share_axis(ax, [style.short_name(data["parameter"].values[i], 18) for i in order])
 
 
 def _why(q2: float) -> str:

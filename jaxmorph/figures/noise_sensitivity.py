@@ -22,7 +22,7 @@ ENTRY = Entry(
     "how values and gradients vary from seed to seed. A parameter may act on the noise "
     "alone: it "
     "moves no mean, and still is not negligible."
-    "{% if noise_elasticity_low %} The whisker is the 95 % interval over samples and seeds; where "
+    "{% if noise_elasticity_low %} The whisker is the 95 % interval {{ over }}; where "
     "it holds zero, the bar is pale.{% else %} There is no interval, so it is not told from zero, and "
     "bars are pale.{% endif %} A red name with a cross says that this gradient cannot be trusted.",
     variables=("noise_elasticity",),
@@ -38,12 +38,15 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     with style.style():
         figure = bars.by_observable(data, _panel, head=0.5)
         label = f"{known(data, _NAME).reading}, at {style.time_text(data)}"
-        figure.supxlabel(label, fontsize=7.5)
+        style.below(figure, label)
     return figure, tidy(data, interval(_NAME))
 
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     value = data[_NAME].values
+    if not np.isfinite(value).any():
+        style.empty(ax, "not defined:\nno spread between seeds")
+        return
     order = np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable")
     for place, i in enumerate(order):
         if not np.isfinite(value[i]):

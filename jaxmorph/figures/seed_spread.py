@@ -8,8 +8,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from . import style
+from . import panels, style
 from .entry import Entry
 from .tables import require, tidy
 
@@ -17,16 +18,15 @@ ENTRY = Entry(
     place=140,
     title="What a single seed would have said",
     reading="Gradients at {{ when }} for one sample near the middle of the design: one dot is "
-    "one noise seed (a histogram where there are many). Orange dots have the opposite sign "
-    "of the mean over seeds, and the fraction in the corner counts them: whoever had run "
-    "that seed alone would have reported the wrong sign. The diamond is the mean with its "
+    "one noise seed (a histogram where there are many). Colours are those of signs; "
+    "the fraction in the corner counts the seeds whose sign is not that of the mean: whoever had "
+    "run one of them alone would have reported the wrong sign. The diamond is the mean with its "
     "standard error, the dashed line is zero.",
     variables=("central_gradient",),
     part="checks",
 )
 
 _MANY_SEEDS = 64
-_WRONG = style.NEGATIVE
 
 
 def nothing(sensitivity: xr.Dataset) -> str | None:
@@ -40,16 +40,16 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     data = style.final(sensitivity)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     with style.style():
-        figure, panels = style.panel_grid(observables, parameters, row_height=0.82)
-        for (observable, parameter), ax in panels.items():
+        figure, axes = style.panel_grid(observables, parameters, row_height=0.82)
+        for (observable, parameter), ax in axes.items():
             gradient = data["central_gradient"].sel(observable=observable, parameter=parameter)
             _panel(ax, gradient.values)
         seeds = data.sizes["seed"]
-        figure.supxlabel(
-            f"gradient of the observable at {style.time_text(data)}, sample "
+        style.below(
+            figure,
+            f"gradient (unit of the row per unit of the column) at {style.time_text(data)}, sample "
             f"{int(data['central_sample'])}, "
             + ("one dot a seed" if seeds > 1 else "of the only seed: its spread is not known"),
-            fontsize=7.5,
         )
         _legend(figure)
     return figure, tidy(data, ["central_gradient"])
@@ -72,16 +72,16 @@ def _panel(ax: Axes, values: np.ndarray) -> None:
     wrong = np.sign(gradient) * np.sign(mean) < 0
     ax.axvline(0, color=style.GREY, lw=0.7, ls=(0, (3, 2)))
     if gradient.size > _MANY_SEEDS:
-        _histogram(ax, gradient, wrong)
+        _histogram(ax, gradient)
     else:
         height = _swarm(gradient)
-        for chosen, colour in ((~wrong, style.POSITIVE), (wrong, _WRONG)):
+        for chosen, colour in ((gradient > 0, style.POSITIVE), (gradient <= 0, style.NEGATIVE)):
             ax.plot(gradient[chosen], height[chosen], "o", ms=2.6, mew=0, color=colour, alpha=0.75)
     if gradient.size > 1:
         se = float(gradient.std(ddof=1) / np.sqrt(gradient.size))
         ax.plot([mean - se, mean + se], [-0.75] * 2, color="black", lw=1.2)
         ax.text(0.98, 0.99, f"{wrong.sum()}/{gradient.size}", transform=ax.transAxes, ha="right",
-                va="top", fontsize=7, color=_WRONG if wrong.any() else style.GREY,
+                va="top", fontsize=style.size(-0.5), color="black" if wrong.any() else style.GREY,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
     ax.plot(mean, -0.75, "D", ms=3.4, color="black", mew=0)
     _limits(ax, gradient)
@@ -107,10 +107,10 @@ def _swarm(values: np.ndarray) -> np.ndarray:
     return height
 
 
-def _histogram(ax: Axes, gradient: np.ndarray, wrong: np.ndarray) -> None:
+def _histogram(ax: Axes, gradient: np.ndarray) -> None:
     edges = np.histogram_bin_edges(gradient, bins=24)
     counts = np.histogram(gradient, edges)[0]
-    for chosen, colour in ((~wrong, style.POSITIVE), (wrong, _WRONG)):
+    for chosen, colour in ((gradient > 0, style.POSITIVE), (gradient <= 0, style.NEGATIVE)):
         part = np.histogram(gradient[chosen], edges)[0] / counts.max() * 1.3
         ax.stairs(part - 0.35, edges, baseline=-0.35, fill=True, color=colour, alpha=0.75)
 
@@ -119,9 +119,9 @@ def _legend(figure: Figure) -> None:
     def dot(colour: str, text: str) -> Line2D:
         return Line2D([], [], marker="o", ms=3.5, mew=0, ls="", color=colour, label=text)
 
-    handles = [
-        dot(style.POSITIVE, "a seed with the sign of the mean"),
-        dot(_WRONG, "a seed with the opposite sign (count: top right)"),
+    handles: list[Patch | Line2D] = [
+        dot(style.POSITIVE, "a seed with a positive gradient"),
+        dot(style.NEGATIVE, "with a negative one (top right: those against the mean)"),
         Line2D([], [], color="black", marker="D", ms=3.4, label="mean ± standard error"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=7)
+    panels.key(figure, handles)

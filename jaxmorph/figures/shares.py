@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,8 +19,9 @@ from .tables import interval
 _MOST, _LEAST = 1.1, -0.15
 LIMITS = (0.0, _MOST)
 """The x axis, where nothing is below 0."""
-_BOUND, _EDGE, _LOWER = "#CFE3F1", "#5B87A6", "#9CC3DF"
-_TOTAL, _FIRST, _WHISKER = style.POSITIVE, "#5DB3A6", "#4A4A4A"
+_BOUND, _EDGE, _LOWER = style.PALE, "#5F7488", style.MIDDLE
+_TOTAL: dict[str, Any] = {"facecolor": style.DARK, "edgecolor": style.DARK, "linewidth": 0.7}
+_FIRST = {**_TOTAL, "facecolor": "white"}
 
 
 def share_limits(found: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -52,7 +54,7 @@ def share_bound(ax: Axes, one: xr.Dataset, name: str, place: float, whisker: boo
     ax.barh(place, min(value, _MOST), height=0.66, color=_BOUND)
     if whisker:
         share_interval(ax, one, name, place + 0.16, color=_EDGE)
-    if value > _MOST:
+    if value > _MOST and not (whisker and interval(name)[2] in one):
         ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color=_EDGE, mew=0)
 
 
@@ -67,10 +69,10 @@ def share_row(ax: Axes, one: xr.Dataset, place: float, names: Sequence[str | Non
             ax.barh(place, least, height=0.66, color=_LOWER)
             share_interval(ax, one, lower, place + 0.02, color=_EDGE, lw=0.6)
         drawn = True
-    for name, at, colour in ((total, -0.17, _TOTAL), (first, 0.17, _FIRST)):
+    for name, at, look in ((total, -0.17, _TOTAL), (first, 0.17, _FIRST)):
         if name is not None and np.isfinite(one[name].item()):
-            ax.barh(place + at, max(float(one[name]), _LEAST), height=0.32, color=colour)
-            share_interval(ax, one, name, place + at, color=_WHISKER if name == total else "black")
+            ax.barh(place + at, max(float(one[name]), _LEAST), height=0.3, **look)
+            share_interval(ax, one, name, place + at, color=style.GREY if name == total else "black")
             drawn = True
     if not drawn:
         ax.text(0.5, place, NOT_DEFINED, va="center", ha="center", color=style.GREY)
@@ -81,9 +83,9 @@ def share_handles(data: xr.Dataset, names: Sequence[str | None]) -> list[Patch |
     total, first, bound, lower = (*names, None)[:4]
     handles: list[Patch | Line2D] = []
     if total is not None:
-        handles.append(Patch(color=_TOTAL, label=known(data, total).short))
+        handles.append(Patch(**_TOTAL, label=known(data, total).short))
     if first is not None:
-        handles.append(Patch(color=_FIRST, label=known(data, first).short))
+        handles.append(Patch(**_FIRST, label=known(data, first).short))
     if bound is not None:
         handles.append(Patch(color=_BOUND, label="upper bound on the total index"))
         if lower is not None:

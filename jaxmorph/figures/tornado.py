@@ -24,14 +24,15 @@ ENTRY = Entry(
     "variance that it is"
     " involved in: where the sign of an effect changes, its average may be small, and the effect is not"
     "{% endif %}. A bar is the"
-    " elasticity at {{ when }}, averaged over the samples of the design and over the "
-    "seeds: an elasticity of 0.5 means that the observable grows by 0.5 % when the "
+    " elasticity at {{ when }}, averaged over the samples of the design"
+    "{% if mean_se %} and over the seeds{% endif %}: an elasticity of 0.5 means that "
+    "the observable grows by 0.5 % when the "
     "parameter grows by 1 % (a negative observable becomes more negative). "
     "{% if elasticity_average_low %} The black whisker is its 95 % interval"
-    "{% if elasticity_average_se_samples %} over samples and seeds{% else %}, over seeds, of the "
+    "{% if elasticity_average_se_samples %} {{ over }}{% else %}, over seeds, of the "
     "average over these very samples{% endif %}; where it contains zero the bar is pale, for its "
     "sign is not established.{% endif %}"
-    " A grey bar is the average of effects of both signs, and says neither direction nor size."
+    " A hatched bar is the average of effects of both signs, and says neither direction nor size."
     " A red name with a cross says that this gradient cannot be trusted. The grey line "
     "spans the middle 80 % of the samples: it is not an uncertainty but says how much the "
     "elasticity varies over parameter space.",
@@ -42,7 +43,6 @@ ENTRY = Entry(
 )
 
 _NAME = "elasticity_average"
-_MIXED = "#B9BDC1"
 
 nothing = no_elasticities
 CANCELS = "changes sign over the design:\nelasticities rank nothing"
@@ -56,17 +56,14 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
     def panel(ax: Axes, one: xr.Dataset) -> None:
         if bool(cancelling.sel(observable=one["observable"].item())):
-            style.say(ax, CANCELS)
-            ax.set_xticks([])
-            ax.set_yticks([])
-            ax.spines[:].set_visible(False)
+            style.empty(ax, CANCELS)
         else:
             _panel(ax, one)
 
     with style.style():
         figure = bars.by_observable(data, panel)
         label = f"elasticity at {style.time_text(data)} ({known(data, _NAME).reading})"
-        figure.supxlabel(label, fontsize=7.5)
+        style.below(figure, label)
         _legend(figure, data)
     return figure, _table(data)
 
@@ -80,10 +77,10 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
             bars.not_defined(ax, place)
             continue
         if value[i] == 0:
-            ax.text(0, place, " exactly 0", va="center", color=style.GREY, fontsize=6.5)
+            ax.text(0, place, " exactly 0", va="center", color=style.GREY, fontsize=style.size(-1))
             continue
         ends = ends_of(one, _NAME)
-        bars.signed(ax, place, value[i], ends, colour=_MIXED if mixed[i] else "")
+        bars.signed(ax, place, value[i], ends, mixed=bool(mixed[i]))
         if "elasticity_spread" in one:
             low, high = one["elasticity_spread"].values[[0, -1]]
             ax.plot([low, high], [place + 0.36] * 2, color="#9A9A9A", lw=2, solid_capstyle="butt")
@@ -97,7 +94,7 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
         Patch(color=style.NEGATIVE, label="it shrinks"),
     ]
     if any(changes_sign(data.sel(observable=name)).any() for name in style.names(data, "observable")):
-        handles.append(Patch(color=_MIXED, label="both, over the design"))
+        handles.append(Patch(**style.MIXED, label="both, over the design"))
     if f"{_NAME}_low" in data:
         handles += [
             Patch(color=style.GREY, alpha=0.35, label="pale: sign not established"),

@@ -49,6 +49,8 @@ def _blocks(value: xr.DataArray, stochastic: bool, at_once: int) -> Iterator[tup
 def _mean(x: np.ndarray) -> np.ndarray:
     """Over the seeds that did not fail, (..., 1)."""
     there = np.isfinite(x)
+    if x.shape[-1] == 1:
+        return x if there.all() else np.where(there, x, np.nan)
     n = there.sum(axis=-1, keepdims=True)
     total = np.where(there, x, 0.0).sum(axis=-1, keepdims=True)
     return np.where(n > 0, total / np.maximum(n, 1), np.nan)

@@ -45,6 +45,22 @@ class Ingredients:
 
 
 @dataclass(frozen=True)
+class SingleSeeds:
+    """What the noise of single seeds is told by.
+
+    Attributes:
+        halves: (AB_i - A)^2 / 2 of single seeds, 0 where one of both failed.
+        known: Where none failed; None: everywhere.
+        deviations: Of A and B from their means over seeds (output, 2, base sample, seed): squares of a
+            row add up to its variance, times one less than the number of seeds.
+    """
+
+    halves: np.ndarray
+    known: np.ndarray | None
+    deviations: np.ndarray
+
+
+@dataclass(frozen=True)
 class Rows:
     """Values of several outputs, each standardised; what failed is completed.
 
@@ -53,10 +69,7 @@ class Rows:
         mixed: AB_i (output, part, base sample, seed).
         steps: AB_i - A, the same: exactly 0 where a part has no effect.
         back: BA_i - B, the same; None without a second order.
-        halves: (AB_i - A)^2 / 2 of single seeds, 0 where one of both failed.
-        known: Where none failed; None: everywhere.
-        deviations: Of A and B from their means over seeds (output, 2, base sample, seed): squares of a
-            row add up to its variance, times one less than the number of seeds.
+        single: What single seeds tell of noise; None with one seed.
         level: Means that were taken off each seed (output, seed).
         floor: A variance that is not larger is round-off (output).
     """
@@ -65,9 +78,7 @@ class Rows:
     mixed: np.ndarray
     steps: np.ndarray
     back: np.ndarray | None
-    halves: np.ndarray
-    known: np.ndarray | None
-    deviations: np.ndarray
+    single: SingleSeeds | None
     level: np.ndarray
     floor: np.ndarray
 
@@ -86,17 +97,21 @@ class Rows:
         steps = mixed - ends[:, :1]
         back = rows[:, 1 + d : -1] - ends[:, 1:] if second_order else None
         level = data.level[:, None, None]
-        if there.all():
-            halves, known, of_ends = steps**2 / 2, None, ends + level
+        if x.shape[-1] == 1:
+            single = None
+        elif there.all():
+            of_ends = ends + level
             deviations = of_ends - of_ends.mean(axis=-1, keepdims=True)
+            single = SingleSeeds(steps**2 / 2, None, deviations)
         else:
             # Where single seeds count, it is as they are, not as they complete others.
-            single = by_row(np.where(there, data.centred + (x - full) / data.unit[:, None, None], 0.0))
+            each = by_row(np.where(there, data.centred + (x - full) / data.unit[:, None, None], 0.0))
             ok = by_row(there)
             known = ok[:, 1 : 1 + d] & ok[:, :1]
-            halves = np.where(known, (single[:, 1 : 1 + d] - single[:, :1]) ** 2 / 2, 0.0)
-            deviations = _from_mean(single[:, [0, -1]] + level, ok[:, [0, -1]])
-        return cls(ends, mixed, steps, back, halves, known, deviations, data.level, data.floor)
+            halves = np.where(known, (each[:, 1 : 1 + d] - each[:, :1]) ** 2 / 2, 0.0)
+            deviations = _from_mean(each[:, [0, -1]] + level, ok[:, [0, -1]])
+            single = SingleSeeds(halves, known, deviations)
+        return cls(ends, mixed, steps, back, single, data.level, data.floor)
 
     @property
     def n(self) -> int:
@@ -147,12 +162,12 @@ def over_seeds(rows: Rows, counts: np.ndarray) -> Ingredients:
     forms = _by_products if rows.n_seeds <= _MOST_SEEDS else _by_columns
     found = forms(rows, counts)
     halves = within = between = None
-    if rows.n_seeds > 1:
+    if (single := rows.single) is not None:
         n = counts.sum(axis=1)
-        halves = rows.halves.sum(axis=2) @ counts.T
-        halves /= n * rows.n if rows.known is None else _count(rows.known, 2, counts)
+        halves = single.halves.sum(axis=2) @ counts.T
+        halves /= n * rows.n if single.known is None else _count(single.known, 2, counts)
         pairs = n**2 - np.sum(counts**2, axis=1)
-        d = rows.deviations.reshape(len(rows.ends), -1, rows.n_seeds)
+        d = single.deviations.reshape(len(rows.ends), -1, rows.n_seeds)
         gram = d.swapaxes(1, 2) @ d / d.shape[1]  # (output, seed, seed)
         squares = np.einsum("err->er", gram) @ counts.T
         of_sum = np.einsum("dr,erd->ed", counts, gram @ counts.T)
@@ -166,21 +181,26 @@ def over_seeds(rows: Rows, counts: np.ndarray) -> Ingredients:
 def over_samples(rows: Rows, weights: np.ndarray) -> Ingredients:
     """What indices are made of where base sample i counts ``weights[draw, i]`` times."""
     share = weights.T / rows.n  # (base sample, draw)
-    terms = rows.numerators(between_seeds)
+    # As one product of matrices: numpy takes those of a stack one by one.
+    numerators = _matrix(rows.numerators(between_seeds)) @ share
     squares = between_seeds(rows.ends, rows.ends).mean(axis=1) @ share
-    mean = rows.ends.mean(axis=1).swapaxes(1, 2) @ share  # (output, seed, draw)
+    mean = _matrix(rows.ends.mean(axis=1).swapaxes(1, 2)) @ share
+    mean = mean.reshape(len(rows.ends), rows.n_seeds, -1)  # (output, seed, draw)
     variance = squares - np.moveaxis(between_seeds(*2 * [mean.swapaxes(1, 2)]), -1, 1)
     halves = within = between = None
-    if rows.n_seeds > 1:
-        halves = rows.halves.sum(axis=-1) @ weights.T
-        halves /= rows.n_seeds * rows.n if rows.known is None else _count(rows.known, 3, weights)
-        within = np.sum(rows.deviations**2, axis=-1).mean(axis=1) / (rows.n_seeds - 1) @ share
+    if (single := rows.single) is not None:
+        halves = single.halves.sum(axis=-1) @ weights.T
+        halves /= rows.n_seeds * rows.n if single.known is None else _count(single.known, 3, weights)
+        within = np.sum(single.deviations**2, axis=-1).mean(axis=1) / (rows.n_seeds - 1) @ share
         of_means = np.var(rows.level[..., None] + mean, axis=1, ddof=1)
         # Each base sample is two rows, A and B, and two rows drawn are the same by chance.
         between = _between(of_means, within, np.sum(weights**2, axis=1) / (2 * rows.n**2))
-    # As one product of matrices: numpy takes those of a stack one by one.
-    numerators = (terms.reshape(-1, rows.n) @ share).reshape(*terms.shape[:2], -1)
+    numerators = numerators.reshape(len(rows.ends), -1, len(weights))
     return Ingredients(numerators, halves, variance, within, between)
+
+
+def _matrix(stack: np.ndarray) -> np.ndarray:
+    return stack.reshape(-1, stack.shape[-1])
 
 
 def _count(known: np.ndarray, axis: int, counts: np.ndarray) -> np.ndarray:

@@ -211,12 +211,12 @@ def sobol_indices(
     if groups is None:
         return {}
     usable, n_seeds, counts, sizes = groups.usable, groups.n_seeds, groups.counts, groups.sizes
+    of_usable = np.repeat(usable, size)  # (sample)
 
     def of_some(x: np.ndarray) -> dict[str, Arrays]:
         def first_samples(s: int) -> Rows:
-            of_base = x[:, :s].reshape(len(x), -1, size, n_seeds)
-            kept = of_base[:, usable[: of_base.shape[1]]]
-            return Rows.of(kept.reshape(len(x), -1, n_seeds), d, second_order)
+            kept = x[:, :s] if usable.all() else x[:, np.flatnonzero(of_usable[:s])]
+            return Rows.of(kept, d, second_order)
 
         def by_seeds(data: Rows, counts: np.ndarray) -> Arrays:
             return _indices(over_seeds(data, counts), data.floor, d)
@@ -244,7 +244,7 @@ def sobol_indices(
     scales["sobol_first_with_noise"] = DeviationScale.REST
     n_indices, n = d * (d + 1 if second_order else 1), groups.draws
     found = estimate_blocks(value, of_block, stochastic, parameters, n, sizes, n_indices, scales)
-    return with_share_used(found, value, np.repeat(usable, size))
+    return with_share_used(found, value, of_usable)
 
 
 def _indices(sums: Ingredients, floor: np.ndarray, d: int) -> Arrays:

@@ -186,7 +186,9 @@ def test_jobs_spread_over_the_nodes_and_take_the_gpus_that_they_were_given(distu
     assert given == {("node1", "0"), ("node1", "1"), ("node2", "0"), ("node3", "0")}
 
 
-def test_jobs_that_failed_are_queued_by_snakemake_and_those_that_lost_their_node_by_slurm(disturbed: Disturbed) -> None:
+def test_snakemake_queues_failed_jobs_and_slurm_those_of_lost_nodes(
+    disturbed: Disturbed,
+) -> None:
     assert {fault: n > 0 for fault, n in disturbed.restarts.items()} == {
         "killed": False, "cancelled": False, "down": True, "orphaned": True,
     }  # fmt: skip

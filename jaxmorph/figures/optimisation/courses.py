@@ -20,7 +20,7 @@ ENTRY = Entry(
     place=190,
     title="Target against achieved",
     reading="The observables of the objective over time, from fresh seeds, for the best start: "
-    "orange (dashed) with the parameters before, blue after. A line is the mean over seeds,"
+    "grey (dashed) with the parameters before, dark after. A line is the mean over seeds,"
     " the narrow band its 95 % interval, the wide pale band holds the middle 80 % of the "
     "seeds."
     "{% if target_value %} Black dots are the target, their whiskers plus and minus its "
@@ -36,7 +36,7 @@ ENTRY = Entry(
 )
 
 _MIDDLE = (0.1, 0.9)
-_STATES = (("before", style.NEGATIVE, (0, (4, 1.5))), ("after", style.POSITIVE, "-"))
+_STATES = (("before", style.GREY, (0, (4, 1.5))), ("after", style.DARK, "-"))
 
 
 def draw(optimisation: xr.Dataset) -> tuple[Figure, pd.DataFrame]:

@@ -87,7 +87,7 @@ def in_optimum(data: xr.Dataset, optimum: int) -> np.ndarray:
 
 def optimum_colours(data: xr.Dataset) -> dict[int, str]:
     """Colour of each optimum by its position, the best first; grey where the palette ends."""
-    palette = [*style.PALETTE[:6], *[style.GREY] * data.sizes.get("optimum", 0)]
+    palette = [*style.RANKS, *[style.GREY] * data.sizes.get("optimum", 0)]
     return {int(k): palette[rank] for rank, k in enumerate(optima(data))}
 
 

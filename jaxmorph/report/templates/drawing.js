@@ -1,7 +1,8 @@
 "use strict";
 // What the charts of the page have in common: numbers as text, axes, elements of a drawing.
 const drawing = (() => {
-  const GREY = "#767676";
+  // The page's style has the colours, one for each meaning.
+  const [GREY, TEXT, GRID] = ["var(--muted-drawing)", "var(--text)", "var(--grid)"];
   const unit = (u) => (u === "1" || u === "" ? "" : " " + u);
   const minus = (text) => text.replace(/-/g, "\u2212");
   const tidy = (x) => {
@@ -16,7 +17,7 @@ const drawing = (() => {
     return element;
   };
   const text = (parent, x, y, words, attributes = {}) => {
-    const element = make("text", { x, y, "font-size": 12, fill: "#1d2126", ...attributes }, parent);
+    const element = make("text", { x, y, "font-size": 12, fill: TEXT, ...attributes }, parent);
     element.textContent = words;
     return element;
   };
@@ -28,5 +29,5 @@ const drawing = (() => {
     return found;
   };
   const clamp = (x, [low, high]) => Math.min(Math.max(x, low), high);
-  return { unit, minus, tidy, make, text, ticks, clamp, GREY };
+  return { unit, minus, tidy, make, text, ticks, clamp, GREY, TEXT, GRID };
 })();

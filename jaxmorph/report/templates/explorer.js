@@ -6,8 +6,8 @@
   const [observable, estimate, time, clock] = ["observable", "estimate", "time", "clock"].map(find);
   const [bars, lines, tip, meaning] = ["bars", "lines", "tip", "meaning"].map(find);
   const P = data.parameters.length, O = data.observables.length, T = data.times.length;
-  const BLUE = "#0072b2", ORANGE = "#d55e00", RED = "#b00020";
-  const { unit, tidy, make, text, ticks, clamp, GREY } = drawing;
+  const POSITIVE = "var(--positive)", NEGATIVE = "var(--negative)", SHARE = "var(--share)", RED = "var(--flagged)";
+  const { unit, tidy, make, text, ticks, clamp, GREY, TEXT, GRID } = drawing;
   const at = (t, p) => (t * O + +observable.value) * P + p;
   const chosen = () => data.estimates[+estimate.value];
   const number = (e, t, p) => {
@@ -58,7 +58,7 @@
     const height = row * P + 26;
     const svg = make("svg", { width, height, role: "list", "aria-label": `${e.label} of every parameter` });
     for (const tick of ticks(range, width < 420 ? 3 : 5)) {
-      make("line", { x1: x(tick), x2: x(tick), y1: 0, y2: row * P, stroke: tick === 0 ? "#000" : "#e3e6e8" }, svg);
+      make("line", { x1: x(tick), x2: x(tick), y1: 0, y2: row * P, stroke: tick === 0 ? TEXT : GRID }, svg);
       text(svg, x(tick), height - 8, tidy(tick), { "text-anchor": "middle", fill: GREY, "font-size": 11 });
     }
     order.forEach((p, i) => {
@@ -70,17 +70,18 @@
         "stroke-dasharray": data.parameters[p].dash }, group);
       const cut = name.length > fits ? name.slice(0, fits - 1) + "\u2026" : name;
       text(group, left, y + 4, cut + (flagged(e, p) ? " \u00d7" : ""),
-        { "text-anchor": "end", fill: flagged(e, p) ? RED : "#1d2126" });
+        { "text-anchor": "end", fill: flagged(e, p) ? RED : TEXT });
       if (v === null) text(group, x(0) + 5, y + 4, "not defined", { fill: GREY });
       else {
+        const fill = e.share ? SHARE : v < 0 ? NEGATIVE : POSITIVE;
         const [a, b] = [x(0), x(clamp(v, range))], sure = low === null || low > 0 || high < 0;
         make("rect", { x: Math.min(a, b), y: y - 7, width: Math.max(Math.abs(b - a), 1), height: 14, class: "bar",
-          fill: v < 0 ? ORANGE : BLUE, opacity: sure ? 1 : 0.35 }, group);
-        if (v > range[1]) text(group, b + 2, y + 4, "\u25b6", { fill: BLUE, "font-size": 10 });
+          fill, opacity: sure ? 1 : 0.35 }, group);
+        if (v > range[1]) text(group, b + 2, y + 4, "\u25b6", { fill, "font-size": 10 });
       }
       if (v !== null && low !== null && high !== null) {
         const [a, b] = [x(clamp(low, range)), x(clamp(high, range))];
-        make("path", { d: `M${a},${y}H${b}M${a},${y - 4}v8M${b},${y - 4}v8`, stroke: "#000", "stroke-width": 1.3 }, group);
+        make("path", { d: `M${a},${y}H${b}M${a},${y - 4}v8M${b},${y - 4}v8`, stroke: TEXT, "stroke-width": 1.3 }, group);
       }
       const reveal = (event) => {
         show(words, bars, event.offsetX === undefined ? left : event.offsetX, y);
@@ -107,7 +108,7 @@
     const svg = make("svg", { width, height, role: "img",
       "aria-label": `${e.label} of ${data.observables[+observable.value]} against time; the slider reads it off` });
     for (const tick of ticks(range, 5)) {
-      make("line", { x1: left, x2: width - 12, y1: y(tick), y2: y(tick), stroke: tick === 0 ? "#000" : "#e3e6e8" }, svg);
+      make("line", { x1: left, x2: width - 12, y1: y(tick), y2: y(tick), stroke: tick === 0 ? TEXT : GRID }, svg);
       text(svg, left - 6, y(tick) + 4, tidy(tick), { "text-anchor": "end", fill: GREY, "font-size": 11 });
     }
     for (const tick of ticks([first, last], width < 420 ? 3 : 5))
@@ -178,10 +179,5 @@
   new ResizeObserver(() => {
     if (bars.clientWidth && bars.clientWidth !== known) { known = bars.clientWidth; draw(); }
   }).observe(bars);
-  // On paper nothing can be unfolded.
-  const paper = matchMedia("print");
-  const unfold = () => { if (paper.matches) document.querySelectorAll("details.more").forEach((d) => { d.open = true; }); };
-  paper.addEventListener("change", unfold);
-  addEventListener("beforeprint", unfold);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 })();

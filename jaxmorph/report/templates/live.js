@@ -1,11 +1,11 @@
 (() => {
   const data = JSON.parse(document.getElementById("live-data").textContent);
   const model = expansion(data), root = document.getElementById("live");
-  const { unit, minus, tidy, make, text, ticks, clamp, GREY } = drawing;
+  const { unit, minus, tidy, make, text, ticks, clamp, GREY, GRID } = drawing;
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
   const [observable, time, clock, chart, sliders] =
     ["observable", "time", "clock", "chart", "sliders"].map(find);
-  const BLUE = "#0072b2", STEPS = 200;
+  const COURSE = "var(--share)", STEPS = 200;
   const chosen = () => data.observables[+observable.value];
   const timeOf = (place) => data.times[chosen().times[place]];
 
@@ -75,18 +75,18 @@
     const svg = make("svg", { width, height, role: "img",
       "aria-label": `${chosen().name} of the average simulation against time, with its band; below are the numbers` });
     for (const tick of ticks(range, 5)) {
-      make("line", { x1: left, x2: width - 12, y1: y(tick), y2: y(tick), stroke: "#e3e6e8" }, svg);
+      make("line", { x1: left, x2: width - 12, y1: y(tick), y2: y(tick), stroke: GRID }, svg);
       text(svg, left - 6, y(tick) + 4, tidy(tick), { "text-anchor": "end", fill: GREY, "font-size": 11 });
     }
     for (const tick of ticks([first, last], width < 420 ? 3 : 5))
       text(svg, x(tick), height - 20, tidy(tick), { "text-anchor": "middle", fill: GREY, "font-size": 11 });
     text(svg, (left + width) / 2, height - 4, "time" + unit(data.time_unit), { "text-anchor": "middle", fill: GREY });
-    make("path", { d: band(here, x, y), fill: BLUE, opacity: 0.2, class: "band" }, svg);
+    make("path", { d: band(here, x, y), fill: COURSE, opacity: 0.2, class: "band" }, svg);
     make("path", { d: path(there, x, y), fill: "none", stroke: GREY, "stroke-width": 1.5, "stroke-dasharray": "5 4" }, svg);
-    make("path", { d: path(here, x, y), fill: "none", stroke: BLUE, "stroke-width": 2, class: "course" }, svg);
+    make("path", { d: path(here, x, y), fill: "none", stroke: COURSE, "stroke-width": 2, class: "course" }, svg);
     const now = here[+time.value];
     make("line", { x1: x(now.s), x2: x(now.s), y1: 8, y2: height - bottom, stroke: GREY, "stroke-dasharray": "3 3" }, svg);
-    make("circle", { cx: x(now.s), cy: y(now.value), r: 4, fill: BLUE }, svg);
+    make("circle", { cx: x(now.s), cy: y(now.value), r: 4, fill: COURSE }, svg);
     svg.addEventListener("click", (event) => {
       const s = first + ((event.offsetX - left) / (width - left - 12)) * (last - first);
       time.value = here.reduce((best, p, i) => (Math.abs(p.s - s) < Math.abs(here[best].s - s) ? i : best), 0);
@@ -101,15 +101,15 @@
     const svg = make("svg", { width, height, role: "img",
       "aria-label": `${chosen().name} of the average simulation, with its band; below are the numbers` });
     for (const tick of ticks(range, width < 420 ? 3 : 5)) {
-      make("line", { x1: x(tick), x2: x(tick), y1: 6, y2: 46, stroke: "#e3e6e8" }, svg);
+      make("line", { x1: x(tick), x2: x(tick), y1: 6, y2: 46, stroke: GRID }, svg);
       text(svg, x(tick), 62, tidy(tick), { "text-anchor": "middle", fill: GREY, "font-size": 11 });
     }
     const [{ value, half }] = here;
     make("rect", { x: x(value - half), width: Math.max(x(value + half) - x(value - half), 1), y: 18, height: 16,
-      fill: BLUE, opacity: 0.2, class: "band" }, svg);
+      fill: COURSE, opacity: 0.2, class: "band" }, svg);
     make("line", { x1: x(there[0].value), x2: x(there[0].value), y1: 8, y2: 44, stroke: GREY, "stroke-width": 1.5,
       "stroke-dasharray": "5 4" }, svg);
-    make("circle", { cx: x(value), cy: 26, r: 5, fill: BLUE }, svg);
+    make("circle", { cx: x(value), cy: 26, r: 5, fill: COURSE }, svg);
     chart.replaceChildren(svg);
   };
 
