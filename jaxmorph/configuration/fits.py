@@ -114,6 +114,32 @@ def check_names(
         raise ValueError(f"{where} {' and '.join(parts)}")
 
 
+def check_summaries(
+    summaries: Mapping[str, TimeSummary],
+    observables: Sequence[str] | str,
+    estimator: str | None = None,
+) -> None:
+    """Raises ValueError unless summaries over time of ``observables`` can be made.
+
+    Args:
+        summaries: By their names.
+        observables: Those of the run; ``all``, where the study has not said which these are.
+        estimator: Of gradients; None: looked at before.
+    """
+    for name, summary in summaries.items():
+        if observables != "all" and summary.of not in observables:
+            near = hint(summary.of, observables)
+            raise ValueError(f"{name}.of = {summary.of}: not an observable of the run; {near}")
+        if observables != "all" and name in observables:
+            raise ValueError(f"{name}: the name of an observable of the run; take another")
+    declared = GRADIENT_ESTIMATORS.get(estimator or "")
+    if summaries and declared and not declared.along_paths:
+        good = joined((d.name for d in GRADIENT_ESTIMATORS.values() if d.along_paths), "or")
+        raise ValueError(
+            f"need gradients of single simulations, which estimator: {estimator} has not; take {good}"
+        )
+
+
 def check_figures(
     figures: Figures, parameters: Iterable[str], observables: Iterable[str], times: Sequence[float]
 ) -> None:
@@ -133,30 +159,6 @@ def check_figures(
     except ValueError as error:
         raise JaxmorphError(f"figures: {error}") from None
     figures.check_times(times)
-
-
-def check_summaries(
-    summaries: Mapping[str, TimeSummary], observables: Sequence[str] | str, estimator: str | None
-) -> None:
-    """Raises ValueError unless summaries over time of ``observables`` can be made.
-
-    Args:
-        summaries: By their names.
-        observables: Those of the run; ``all``, where the study has not said which these are.
-        estimator: Of gradients; None: not known.
-    """
-    for name, summary in summaries.items():
-        if observables != "all" and summary.of not in observables:
-            near = hint(summary.of, observables)
-            raise ValueError(f"{name}.of = {summary.of}: not an observable of the run; {near}")
-        if observables != "all" and name in observables:
-            raise ValueError(f"{name}: the name of an observable of the run; take another")
-    declared = GRADIENT_ESTIMATORS.get(estimator or "")
-    if summaries and declared and not declared.along_paths:
-        good = joined((d.name for d in GRADIENT_ESTIMATORS.values() if d.along_paths), "or")
-        raise ValueError(
-            f"need gradients of single simulations, which estimator: {estimator} has not; take {good}"
-        )
 
 
 def check_animation(

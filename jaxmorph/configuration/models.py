@@ -303,8 +303,9 @@ class Run(ConfigurationModel):
     @classmethod
     def _of_what_there_is(cls, figures: Figures, info: ValidationInfo) -> Figures:
         if {"parameters", "observables"} <= info.data.keys():
-            observables = info.data["observables"]
-            figures.check_names(info.data["parameters"], None if observables == "all" else observables)
+            observables, more = info.data["observables"], info.data.get("summaries", ())
+            known = None if observables == "all" else [*observables, *more]
+            figures.check_names(info.data["parameters"], known)
         return figures
 
     @field_validator("optimise")

@@ -140,7 +140,7 @@ def _maximum(value: np.ndarray, gradient: np.ndarray, time: np.ndarray) -> _Made
 
 def _minimum(value: np.ndarray, gradient: np.ndarray, time: np.ndarray) -> _Made:
     found, slope = _maximum(-value, -gradient, time)
-    return -found, -slope
+    return np.asarray(-found), -slope
 
 
 def _integral(value: np.ndarray, gradient: np.ndarray, time: np.ndarray) -> _Made:
