@@ -81,7 +81,7 @@ verify: $(STAMP) $(PEERS)/.installed ## run the long sweeps, which CI does not, 
 bench: $(PEERS)/.installed other ## compare the speed with that of other programs (about 10 minutes; benchmarks/)
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks $(ARGS)
 
-bench-indices: $(PEERS)/.installed other ## compare indices at equal cost with those of other programs (about 20 minutes)
+bench-indices: $(PEERS)/.installed other ## compare indices at equal cost with those of other programs (a quarter of an hour)
 	@[ ! -e $(OTHER)/.installed ] || $(MAKE) --no-print-directory $(GSA)/.installed
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(BIN)/python -m benchmarks.indices $(ARGS)
 
@@ -92,6 +92,8 @@ gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of 
 	    results/epidemic/report.html
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(IN_VENV) snakemake --configfile examples/jax_morph_study.yaml \
 	    --replace-workflow-config
+	@rm -rf .start && $(BIN)/jaxmorph init .start
+	@cd .start && ../$(BIN)/jaxmorph run results/tissue/report.html
 	@$(BIN)/python scripts/gallery $(ARGS)
 
 lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code

@@ -50,7 +50,7 @@ def test_every_figure_is_looked_at() -> None:
 @pytest.mark.parametrize("name", DESIGN_OF)
 def test_a_figure_names_what_it_holds_and_nothing_else(name: str) -> None:
     given = files(name)
-    figure, table = draw(name, **given)
+    figure, table = draw(name, *given.values())
     named, variables = sources(name, **given), {str(v) for data in given.values() for v in data}
     assert set(named) <= variables and len(named) == len(set(named))
     held = {column for column in table.columns if column in variables}
@@ -61,6 +61,6 @@ def test_a_figure_names_what_it_holds_and_nothing_else(name: str) -> None:
     rest = set(named) - held
     picture = render(figure, "svg") if rest else b""
     for variable in rest:
-        other, numbers = draw(name, **with_other_values(given, variable))
+        other, numbers = draw(name, *with_other_values(given, variable).values())
         same = numbers.equals(table) and render(other, "svg") == picture
         assert not same, f"{name} names {variable}, and does not show it"

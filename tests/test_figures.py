@@ -20,7 +20,7 @@ from support import ROOT, synthetic, synthetic_optimisation
 from support.arrangement import LARGEST, check_arrangement
 
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure
+from jaxmorph.figures import CATALOGUE, draw, figure_names, module_of, save_figure, style
 from jaxmorph.figures.numbers import plain, short, uncertain, uncertain_between, uncertain_parts
 from jaxmorph.sensitivity.estimator import declared
 
@@ -91,7 +91,7 @@ def test_every_figure_draws_every_shape_without_a_warning(shape: dict[str, Any])
             warnings.simplefilter("error")
             figure, data = draw(name, sensitivity, checks)
         assert len(data) > 0
-        assert figure.get_figwidth() <= 7.0
+        assert figure.get_figwidth() * style.INCH <= 183.01
 
 
 def test_a_figure_is_saved_as_two_pictures_and_its_data(
@@ -263,13 +263,16 @@ def test_tangents_have_the_slope_of_the_gradient() -> None:
     checks = synthetic.checks(n_parameters=4, n_observables=1)
     figure, _ = draw("response", synthetic.sensitivity(n_parameters=4, n_observables=1), checks)
     last = checks.isel(time=-1, observable=0)
-    for ax, parameter in zip(figure.axes, last["parameter"].values, strict=True):
-        x, y = ax.lines[1].get_data()
+    logarithmic = style.logarithmic(last)
+    assert any(logarithmic.values()) and not all(logarithmic.values())
+    for i, parameter in enumerate(last["parameter"].values):
+        x, y = figure.axes[0].lines[3 * i + 1].get_data()
         x, y = np.asarray(x).reshape(-1, 3), np.asarray(y).reshape(-1, 3)
         expected = last["line_gradient"].sel(parameter=parameter).values
-        run = x[:, 1] - x[:, 0]
-        if ax.get_xscale() == "log":
-            run = last["line_parameter"].sel(parameter=parameter).values * np.log(x[:, 1] / x[:, 0])
+        value = last["line_parameter"].sel(parameter=parameter).values
+        # From 0 to 1 along the line, on the parameter's natural scale.
+        ends = np.log(value) if logarithmic[parameter] else value
+        run = (x[:, 1] - x[:, 0]) * np.ptp(ends) * (value if logarithmic[parameter] else 1)
         np.testing.assert_allclose((y[:, 1] - y[:, 0]) / run, expected, rtol=1e-9)
 
 

@@ -62,7 +62,7 @@ def _saltelli(plan: Plan, others: Mapping[str, Other]) -> Iterator[Row]:
     ours = saltelli(value, d)
     total = ours()
     resampled = f"{RESAMPLES} resamples"
-    yield _row(plan, what, "jaxmorph", resampled, seconds(ours, 2, cold=False))
+    yield _row(plan, what, "jaxmorph", resampled, seconds(ours, plan.rounds))
     if "salib" in others:
         _same("SALib", total[0, 0], others["salib"].ask("salib", unit, value[:, 0, 0])[1])
         taken = others["salib"].ask("salib_seconds", design, value, 0, 2)
@@ -74,8 +74,7 @@ def _saltelli(plan: Plan, others: Mapping[str, Other]) -> Iterator[Row]:
         points = others["jaxgsa"].ask("jaxgsa_points", *design)
         theirs, _ = outputs(points, plan.times, plan.observables)
         for resamples, said in ((0, "none"), (RESAMPLES, resampled)):
-            rounds = plan.rounds if not resamples else 1
-            taken, _ = others["jaxgsa"].ask("jaxgsa_seconds", design, theirs, resamples, rounds)
+            taken, _ = others["jaxgsa"].ask("jaxgsa_seconds", design, theirs, resamples, plan.rounds)
             yield _row(plan, what, "jaxgsa", said, taken)
 
 

@@ -70,7 +70,8 @@ class Making:
 
     def _describe_study(self) -> None:
         run, cost = self._run, str(self._folder / "cost.json")
-        describe_study(self._name, self._specs.study, run.animation, run.seeds, self._study, cost)
+        how = self._specs.study, run.animation, run.seeds
+        describe_study(self._name, *how, self._study, cost, figures=run.figures)
         if run.batch == "auto":
             kept = str(self._folder / "cut.json")
             cut = settle_cut(self._specs.question, run.n_samples, run.n_seeds, cost, kept)

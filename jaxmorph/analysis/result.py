@@ -6,15 +6,17 @@ import functools
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
 from .. import figures, report, store
 from ..configuration import Run
+from ..configuration.load import changed_figures
+from ..configuration.look import Figures as Look
 from ..configuration.optimise import Optimise
 from ..errors import JaxmorphError
 from ..figures.stated import stated
@@ -108,7 +110,7 @@ class Analysis:
         files = str(self.folder / "sensitivity.nc"), self._checks_file(), self._optimisation_file()
         films = [str(film) for film in self.films.there]
         with tempfile.TemporaryDirectory(prefix="jaxmorph-") as pictures:
-            draw_figures(self.plot.names, *files, self.run.findings, Path(pictures))
+            draw_figures(self.plot.names, *files, self.run.findings, Path(pictures), self.run.figures)
             write_page(self.name, self.run, *files, films, str(path), Path(pictures), alone=True)
         return path
 
@@ -135,7 +137,11 @@ class Analysis:
 
 
 class Plots:
-    """The figures of an analysis, each a function of its name that gives a Matplotlib figure."""
+    """The figures of an analysis, each a function of its name that gives a Matplotlib figure.
+
+    Its arguments are the keys of ``figures`` in a configuration: ``plot.tornado(width=89,
+    names={"kT": {"symbol": "k_B T"}})``.
+    """
 
     def __init__(self, analysis: Analysis):
         self._analysis = analysis
@@ -148,11 +154,21 @@ class Plots:
         )
         show_figures()
 
-    def __getattr__(self, name: str) -> Callable[[], Figure]:
+    def __getattr__(self, name: str) -> Callable[..., Figure]:
         if name.startswith("_") or name not in self.names:
             raise AttributeError(f"there is no figure {name}: choose one of {', '.join(self.names)}")
         of = self._analysis
-        return lambda: figures.draw(name, of.dataset, of.checks, of.optimisation)[0]
+
+        def plot(**how: Any) -> Figure:
+            """The figure; ``how``: other values of the run's ``figures``, such as ``width=89``."""
+            look = (
+                of.run.figures
+                if not how
+                else looks_of(of.run, list(map(str, of.dataset["observable"].values)), how)
+            )
+            return figures.draw(name, of.dataset, of.checks, of.optimisation, look=look)[0]
+
+        return plot
 
     def __dir__(self) -> list[str]:
         return [*self.names]
@@ -163,6 +179,20 @@ class Plots:
     def shows(self, name: str) -> bool:
         """Whether a figure has something to show."""
         return name in self.names and figures.nothing_because(name, self._analysis.dataset) is None
+
+
+def looks_of(run: Run, observables: Sequence[str], how: Mapping[str, Any]) -> Look:
+    """The look of a run's figures with other values for some of its keys.
+
+    Raises:
+        JaxmorphError: A key or a value is wrong.
+    """
+    look = changed_figures(run.figures, how)
+    try:
+        look.check_names(run.parameters, observables)
+    except ValueError as error:
+        raise JaxmorphError(str(error)) from None
+    return look
 
 
 def show_figures() -> None:

@@ -71,8 +71,11 @@ def _tables() -> str:
     growing, slabs = (_resolve(option, models) for option in run["batch"]["oneOf"][-2:])
     parts += _section("### `batch`, as a mapping", slabs)
     parts += _section("### `batch`, as another mapping", growing)
-    for key in ("trajectories", "animation", "checks", "estimates", "findings"):
+    for key in ("trajectories", "animation", "figures", "checks", "estimates", "findings"):
         parts += _section(f"### `{key}`", _resolve(run[key], models))
+        if key == "figures":
+            names = models["Figures"]["properties"]["names"]["additionalProperties"]
+            parts += _section("#### One of `names`", _resolve(names, models))
     parts += _optimise(_resolve(_only(run["optimise"]), models), models)
     parts += ["## A parameter: `parameters.<name>`", ""]
     parts += ["The word `default`, for the study's own distribution, or one of:", ""]
@@ -155,7 +158,8 @@ def _kind(field: dict[str, Any]) -> str:
     if any("$ref" not in option for option in options):
         return " or ".join(_kind(option) for option in options)
     if field.get("type") == "array":
-        return f"list of: {_kind(field['items'])}"
+        inner = field["items"] if "items" in field else field["prefixItems"][0]
+        return f"list of: {_kind(inner)}"
     if options or "$ref" in field or field.get("type") == "object":
         return "mapping"
     bounds = [text.format(field[bound]) for bound, text in _BOUNDS.items() if bound in field]

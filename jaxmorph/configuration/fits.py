@@ -16,6 +16,7 @@ from ..designs import (
 )
 from ..errors import JaxmorphError
 from .fields import hint
+from .look import Figures
 from .sections import Animation
 
 
@@ -109,6 +110,27 @@ def check_names(
         parts = [f"lacks {', '.join(missing)}"] * bool(missing)
         parts += [f"has {', '.join(surplus)}, {why}"] * bool(surplus)
         raise ValueError(f"{where} {' and '.join(parts)}")
+
+
+def check_figures(
+    figures: Figures, parameters: Iterable[str], observables: Iterable[str], times: Sequence[float]
+) -> None:
+    """Whether a study has what its figures are to show and to name.
+
+    Args:
+        figures: What they are to show.
+        parameters: Names of the varied ones.
+        observables: Names of the run's.
+        times: Those that are recorded.
+
+    Raises:
+        JaxmorphError: It has not.
+    """
+    try:
+        figures.check_names(parameters, observables)
+    except ValueError as error:
+        raise JaxmorphError(f"figures: {error}") from None
+    figures.check_times(times)
 
 
 def check_animation(

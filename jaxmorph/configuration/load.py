@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ..errors import JaxmorphError
 from .callers import part_at
+from .look import Figures
 from .mistakes import KeyPath, dotted, is_consequence, show, to_mistake
 from .models import Configuration
 from .terms import FILES_MUST_EXIST
@@ -59,6 +60,21 @@ def load_configuration(
         start = f"{dotted(below)}: " if below else ""
         raise JaxmorphError(f"{place}: {start}must be a mapping with the key runs, not {show(config)}")
     return _validate(_merged(_plain(config), typed_overrides), sources, lines, below, place)
+
+
+def changed_figures(figures: Figures, how: Mapping[str, Any]) -> Figures:
+    """How figures look with other values for some keys, given as arguments of a call.
+
+    Raises:
+        JaxmorphError: With a line for each problem: ``key = value: what is wrong``.
+    """
+    try:
+        return Figures.model_validate(figures.plain() | dict(how))
+    except ValidationError as error:
+        below = ("runs", "", "figures")
+        mistakes = [to_mistake({**e, "loc": (*below, *e["loc"])}) for e in error.errors()]
+        lines = [str(replace(mistake, path=mistake.path[len(below) :])) for mistake in mistakes]
+        raise JaxmorphError("\n".join(lines)) from None
 
 
 def check_syntax(path: str | os.PathLike[str]) -> None:

@@ -13,7 +13,9 @@ from pydantic_core import ErrorDetails
 from ..designs import Correlation, Design
 from ..distributions import Distribution
 from .batches import BatchSize, GrowingBatches
+from .comparisons import PREFIX
 from .fields import as_yaml_number, hint
+from .look import DisplayName, Figures
 from .models import Configuration, Run
 from .optimise import Optimise, Optimiser, Refine, Schedule, Stop
 from .sections import Animation, Checks, Estimates, Trajectories
@@ -169,6 +171,8 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
             return _DISTRIBUTIONS[tag], f" of a {tag} distribution"
         case ("runs", _, "optimise", "objective", _, str(tag)):
             return _TERMS[tag], f" of a {tag} term"
+        case ("runs", _, "figures", "names", _):
+            return DisplayName, " of a name"
         case ("runs", _, "batch", "growing"):
             return GrowingBatches, ""
     models: dict[KeyPath, tuple[type[BaseModel], str]] = {
@@ -177,6 +181,7 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
         ("correlations",): (Correlation, " of a correlation"),
         ("trajectories",): (Trajectories, ""),
         ("animation",): (Animation, ""),
+        ("figures",): (Figures, ""),
         ("checks",): (Checks, ""),
         ("estimates",): (Estimates, ""),
         ("optimise",): (Optimise, ""),
@@ -201,6 +206,8 @@ def _unknown_key(location: KeyPath) -> str:
 def _wrong_name(name: object) -> str:
     if not isinstance(name, str):
         return f'the name {show(name)} is not a text; write "{show(name)}"'
+    if name.startswith(PREFIX):
+        return f"{json.dumps(name)} cannot be the name of a run; {PREFIX}... are pages of several runs"
     return (
         f"{json.dumps(name)} cannot be the name of a run; use letters, digits, - and _, "
         "beginning with a letter or a digit"

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from ..designs import (
     Correlation,
@@ -25,6 +25,7 @@ from ..designs import (
     independence_obstacle,
 )
 from .batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
+from .comparisons import Comparisons, check_runs, without_prefix
 from .courses import check_file
 from .fields import (
     AllOrNames,
@@ -36,6 +37,7 @@ from .fields import (
 )
 from .fits import check_correlations, check_fast, check_grid, check_groups, check_names
 from .gradient_estimators import GRADIENT_ESTIMATORS
+from .look import Figures
 from .optimise import Optimise
 from .sections import (
     Animation,
@@ -142,6 +144,7 @@ class Run(ConfigurationModel):
         "and 95 % of unbounded ones); if not given, the first two",
     )
     animation: Animation = Field(Animation(), description="how the animations show cells")
+    figures: Figures = Field(Figures(), description="how the figures look, and what they show")
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
     estimates: Estimates = Field(Estimates(), description="what the estimates are asked for")
     findings: Findings = Field(Findings(), description="what findings are stated of")
@@ -274,6 +277,14 @@ class Run(ConfigurationModel):
                 raise ValueError(f"{name} is not varied by the run; {hint(name, parameters)}")
         return corners
 
+    @field_validator("figures")
+    @classmethod
+    def _of_what_there_is(cls, figures: Figures, info: ValidationInfo) -> Figures:
+        if {"parameters", "observables"} <= info.data.keys():
+            observables = info.data["observables"]
+            figures.check_names(info.data["parameters"], None if observables == "all" else observables)
+        return figures
+
     @field_validator("optimise")
     @classmethod
     def _of_its_parameters(cls, optimise: Optimise | None, info: ValidationInfo) -> Optimise | None:
@@ -328,7 +339,7 @@ class Run(ConfigurationModel):
         return cls.model_validate_json(text)
 
 
-RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$"), AfterValidator(without_prefix)]
 
 
 class Configuration(ConfigurationModel):
@@ -337,3 +348,17 @@ class Configuration(ConfigurationModel):
     runs: dict[RunName, Run] = Field(
         min_length=1, description="the runs by name; `results/<run>/` holds the output of each"
     )
+    compare: Comparisons = Field(
+        default_factory=dict,
+        description="runs that are shown on one page, by the name of each page: `{drug: [control, "
+        "mutant]}` makes `results/compare-drug/report.html`; of one page a list is enough",
+    )
+
+    @field_validator("compare")
+    @classmethod
+    def _of_runs(
+        cls, compare: dict[str, tuple[str, ...]], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]]:
+        if "runs" in info.data:
+            check_runs(compare, info.data["runs"])
+        return compare

@@ -42,8 +42,7 @@ class Animation(ConfigurationModel):
     )
     observable: str | None = Field(
         None,
-        description="an observable whose course and sensitivities are drawn beside the cells; if not "
-        "given, none",
+        description="the observable whose course is drawn beside the cells; if not given, the first",
     )
 
 

@@ -13,6 +13,7 @@ from .code import code_digest
 from .fields import ConfigurationModel
 from .fits import in_one_order
 from .gradient_estimators import GRADIENT_ESTIMATORS
+from .look import Figures
 from .models import Run
 from .optimise import Optimise
 from .sections import Animation, Findings
@@ -56,9 +57,9 @@ class Specifications:
 
     @cached_property
     def estimates(self) -> Run:
-        """The run, but for what is nothing to its estimates: films, findings, the optimisation."""
-        others = {"animation": Animation(), "findings": Findings(), "optimise": None}
-        return self.run.model_copy(update=others)
+        """The run, but for what is nothing to its estimates: how it is shown, the optimisation."""
+        others = {"animation": Animation(), "figures": Figures(), "findings": Findings()}
+        return self.run.model_copy(update=others | {"optimise": None})
 
     @cached_property
     def design(self) -> Run:

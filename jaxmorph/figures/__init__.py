@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..configuration.look import Figures as Look
 from ..errors import JaxmorphError
 from .catalogue import CATALOGUE, OF_OPTIMISATION, figure_names
+from .chosen import chosen
+from .look import look as current
+from .look import looking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +32,7 @@ __all__ = [
     "caption",
     "draw",
     "figure_names",
+    "looking",
     "module_of",
     "nothing_because",
     "save_figure",
@@ -40,6 +45,8 @@ def draw(
     sensitivity: xr.Dataset | None = None,
     checks: xr.Dataset | None = None,
     optimisation: xr.Dataset | None = None,
+    *,
+    look: Look | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw one figure of ``CATALOGUE``.
 
@@ -48,6 +55,7 @@ def draw(
         sensitivity: a ``sensitivity.nc``; the figures of an optimisation do without.
         checks: a ``checks.nc``; ``numerical_checks`` needs it, ``gradient_trust`` shows more with it.
         optimisation: an ``optimisation.nc``; only the figures of an optimisation need it.
+        look: width, type, names, and what of the data is shown; default: what :func:`looking` says.
 
     Returns:
         The figure, and its data as a tidy table.
@@ -61,18 +69,33 @@ def draw(
     file = entry.source.split(", ")[0]
     given = {"sensitivity.nc": sensitivity, "checks.nc": checks, OF_OPTIMISATION: optimisation}
     data = _given(name, file, given[file])
-    if (reason := nothing_because(name, data)) is not None:
-        from . import nothing
+    with looking(look, [str(p) for p in data["parameter"].values]):
+        if file != OF_OPTIMISATION:
+            data = chosen(data, current(), all_parameters=entry.n_parameters > 0)
+        if (reason := nothing_because(name, data)) is not None:
+            from . import nothing
 
-        return nothing.draw(entry.title, reason)
-    module = importlib.import_module(module_of(name))
-    more = (checks,) if entry.source == "sensitivity.nc, checks.nc" else ()
-    figure, table = module.draw(data, *more)
-    if said := bias(name, data):
-        from .style import footed
-
-        footed(figure, said)
+            return nothing.draw(entry.title, reason)
+        module = importlib.import_module(module_of(name))
+        more = (checks,) if entry.source == "sensitivity.nc, checks.nc" else ()
+        figure, table = module.draw(data, *more)
+        _finish(figure, bias(name, data))
     return figure, table
+
+
+def _finish(figure: Figure, said: str) -> None:
+    """What all figures have in common, once their panels are drawn."""
+    from . import style
+
+    if said:
+        style.footed(figure, said)
+    with style.style():
+        if current().panel_letters:
+            style.lettered(figure)
+    for ax in figure.axes:
+        # Ticks that are made later, when the figure is rendered, have the type of this figure, too.
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_tick_params(labelsize=style.size(-0.5))
 
 
 def bias(name: str, data: xr.Dataset) -> str:
@@ -210,7 +233,7 @@ def as_svg(figure: Figure) -> str:
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]) -> list[Path]:
-    """Write ``stem.svg``, ``stem.pdf`` and ``stem.csv``; see ``jaxmorph.figures.save``."""
+    """Write ``stem.svg``, ``stem.pdf``, ``stem.csv`` and other formats that were asked for."""
     from .save import save_figure as save
 
-    return save(figure, data, stem)
+    return save(figure, data, stem, current().endings)

@@ -50,22 +50,33 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     n = data.sizes["sample"]
     with style.style():
         shown = min(data.sizes["parameter"], _MOST_WEIGHTS)
-        figure = style.new_figure(len(observables) * max(1.35, 0.55 + 0.15 * shown) + 0.6)
-        grid = figure.subplots(len(observables), 3, squeeze=False, width_ratios=[1, 1, 1.15])
+        figure, grid = _panels(len(observables), max(1.35, 0.55 + 0.15 * shown))
         for row, observable in zip(grid, observables, strict=True):
             one = data.sel(observable=observable)
             _spectrum(row[0], one)
             _direction(row[1], one)
             _summary(row[2], one)
-            row[0].set_ylabel(style.words(observable, 18))
+            row[0].set_ylabel(style.short_name(observable, 18))
+            row[2].set_ylabel(style.with_unit("mean", style.unit_of(data, "observable", observable)))
         heads = ("eigenvalues", "weights of the first direction", "observable")
         for ax, text in zip(grid[0], heads, strict=True):
             ax.set_title(text)
         feet = ("component", "weight", "active variable")
         for ax, text in zip(grid[-1], feet, strict=True):
             ax.set_xlabel(text)
-        figure.supxlabel(f"at {style.time_text(data)}{panels.shown_of(n)}", fontsize=7.5)
+        style.below(figure, f"at {style.time_text(data)}{panels.shown_of(n)}")
     return figure, _table(data)
+
+
+def _panels(n: int, height: float) -> tuple[Figure, list[list[Axes]]]:
+    """Three panels an observable: in one row where there is room, else the one with names below."""
+    if not style.is_narrow():
+        figure = style.new_figure(n * height + 0.6)
+        return figure, figure.subplots(n, 3, squeeze=False, width_ratios=[1, 1, 1.15]).tolist()
+    figure = style.new_figure(2 * n * height + 0.6)
+    grid = figure.add_gridspec(2 * n, 2)
+    places = [(grid[2 * i, 0], grid[2 * i + 1, :], grid[2 * i, 1]) for i in range(n)]
+    return figure, [[figure.add_subplot(place) for place in row] for row in places]
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:
@@ -89,8 +100,7 @@ def spectrum(
     """
     positive = value[np.isfinite(value) & (value > 0)]
     if positive.size == 0:
-        style.say(ax, "no eigenvalue\nis above zero")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "no eigenvalue\nis above zero")
         return
     top = float(max(positive.max(), np.nanmax(panels.finite(ends[1])) if ends else 0.0))
     floor = max(float(positive.min()), top * 10.0**-_DECADES) / 6
@@ -111,7 +121,7 @@ def spectrum(
     ax.set_xticks(place if len(value) <= 8 else place[:: -(-len(value) // 6)])
     if (value <= floor).any():
         ax.text(0.98, 0.98, f"▽ {below}", transform=ax.transAxes, ha="right", va="top",
-                fontsize=7, color=style.GREY)  # fmt: skip
+                fontsize=style.size(-0.5), color=style.GREY)  # fmt: skip
 
 
 def _spectrum(ax: Axes, one: xr.Dataset) -> None:
@@ -123,18 +133,21 @@ def _spectrum(ax: Axes, one: xr.Dataset) -> None:
 def _direction(ax: Axes, one: xr.Dataset) -> None:
     weight = one["active_direction"].isel(component=0).values
     if not np.isfinite(weight).all() or not one[_NAME].isel(component=0).item() > 0:
-        style.say(ax, "no direction\nabove noise")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "no direction\nabove noise")
         return
     order = np.argsort(-np.abs(weight), kind="stable")[:_MOST_WEIGHTS]
     colours = [style.POSITIVE if weight[i] > 0 else style.NEGATIVE for i in order]
     ax.barh(range(len(order)), weight[order], height=0.6, color=colours)
     ax.axvline(0, color="black", lw=0.6)
-    ax.set_yticks(range(len(order)), [style.words(str(one["parameter"].values[i]), 26) for i in order])
+    ax.set_yticks(
+        range(len(order)), [style.short_name(str(one["parameter"].values[i]), 26) for i in order]
+    )
     rest = len(weight) - len(order)
     if rest:
         text = f"{rest} more, none is larger"
-        ax.text(0, len(order), text, fontsize=7, ha="center", va="center", color=style.GREY)
+        ax.text(
+            0, len(order), text, fontsize=style.size(-0.5), ha="center", va="center", color=style.GREY
+        )
     ax.set_ylim(len(order) + (0.4 if rest else -0.3), -0.7)
     ax.set_xlim(-1.05, 1.05)
     ax.set_xticks([-1, 0, 1])
@@ -146,8 +159,7 @@ def _summary(ax: Axes, one: xr.Dataset) -> None:
     x, y = one["active_variable"].values[chosen], one["mean"].values[chosen]
     usable = np.isfinite(x) & np.isfinite(y)
     if not usable.any():
-        style.say(ax, "no direction\nabove noise")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "no direction\nabove noise")
         return
     if "mean_se" in one:
         se = one["mean_se"].values[chosen][usable]

@@ -36,14 +36,15 @@ def by_observable(
     """
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     longest = max(map(len, parameters))
-    n_columns = style.columns_for(len(observables), longest)
+    most = 2 if len(observables) in (2, 4) else 3
+    n_columns = style.columns(len(observables), 58 if longest <= 14 else 80, most)
     n_rows = -(-len(observables) // n_columns)
     row = 0.27 if longest > 14 else row
     figure = style.new_figure(n_rows * (frame + row * (len(parameters) + further_rows)) + head)
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
     for ax, observable in zip(grid.flat, observables, strict=False):
         draw_panel(ax, data.sel(observable=observable))
-        ax.set_title(style.words(observable))
+        ax.set_title(style.heading(observable, n_columns))
     for ax in grid.flat[len(observables) :]:
         ax.remove()
     return figure
@@ -74,7 +75,7 @@ def interval_over(ax: Axes, place: float, ends: Ends | None) -> None:
 def name_rows(ax: Axes, data: xr.Dataset, order: np.ndarray) -> None:
     """Parameters beside bars about zero, the first of this order on top; flags stand out."""
     ax.axvline(0, color="black", lw=0.6)
-    ax.set_yticks(range(len(order)), [style.words(data["parameter"].values[i], 18) for i in order])
+    ax.set_yticks(range(len(order)), [style.short_name(data["parameter"].values[i], 18) for i in order])
     panels.flag_labels(ax, panels.flags(data)[order])
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)

@@ -44,7 +44,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     data = style.final(sensitivity[[*names, *(n for n in FLAGS if n in sensitivity)]])
     with style.style():
         figure = bars.by_observable(data, _panel, row=0.2, frame=0.6)
-        figure.supxlabel(f"share of variance at {style.time_text(data)}", fontsize=7.5)
+        style.below(figure, f"share of variance at {style.time_text(data)}")
         total = best(data, Kind.TOTAL)
         handles = share_handles(data, (None, None, best(data, Kind.BOUND)))
         if total is not None:
@@ -70,5 +70,5 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         if total is not None and np.isfinite(one[total].item()):
             ax.plot(float(one[total]), place - 0.12, "o", ms=3.2, color="black", mew=0, clip_on=False)
             share_interval(ax, one, total, place - 0.12, color="black")
-    share_axis(ax, [style.words(data["parameter"].values[i], 18) for i in order])
+    share_axis(ax, [style.short_name(data["parameter"].values[i], 18) for i in order])
     panels.flag_labels(ax, panels.flags(data)[order])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ..quantities import Kind, described
@@ -18,8 +24,8 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=150,
     title="Would more samples or seeds change the picture?",
-    reading="Estimates at {{ when }}, from nested halves of the samples (upper row of each "
-    "estimate) and of the seeds (lower row). The last point is the estimate of this page"
+    reading="Estimates at {{ when }}, one row each, from nested halves of the samples (filled "
+    "dots) and of the seeds (open dots, dashed). The last point is the estimate of this page"
     "{% if bounded %}, the whisker its 95 % interval, drawn on as a band. Lines that have come to rest "
     "inside their band have converged{% endif %}. The four largest parameters are in colour, the others "
     "grey.",
@@ -34,6 +40,10 @@ _SHOWN = (Kind.ELASTICITY, Kind.TOTAL, Kind.BOUND, Kind.EFFECT, Kind.NOISE)
 _IN_COLOUR = 4
 _PARTS = ("samples", "seeds")
 _LINES = ("parameter", "group")
+_LOOKS: dict[str, dict[str, Any]] = {
+    "samples": {"ls": "-", "marker": "o", "ms": 2.4, "mew": 0},
+    "seeds": {"ls": (0, (2, 1)), "marker": "o", "ms": 2.6, "mew": 0.6, "mfc": "white"},
+}
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -44,16 +54,18 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     lines = [name for dim in _LINES if dim in data.dims for name in style.names(data, dim)]
     styles = style.line_styles(list(dict.fromkeys(lines)) or style.names(sensitivity, "parameter"))
     with style.style():
-        labels = {f"{name}_by_{part}": (name, part) for name, part in chosen}
-        figure, grid = style.panel_grid(list(labels), observables, 0.92, head=0.6)
-        for (row, observable), ax in grid.items():
-            name, part = labels[row]
-            _panel(ax, data.sel(observable=observable), name, part, styles)
+        rows = list(dict.fromkeys(name for name, _ in chosen))
+        figure, grid = style.panel_grid(rows, observables, 1.0, head=0.6)
+        for (name, observable), ax in grid.items():
+            parts = [part for one, part in chosen if one == name]
+            _panel(ax, data.sel(observable=observable), name, parts, styles)
             if ax.get_ylabel():
-                ax.set_ylabel(f"{known(sensitivity, name).short}\nby {part}")
-        figure.supxlabel(f"number of samples or seeds used ({style.time_text(data)})",
-                         fontsize=7.5)  # fmt: skip
-        panels.parameter_legend(figure, styles)
+                ax.set_ylabel(textwrap.fill(known(sensitivity, name).short, 14))
+        style.below(figure, f"share of the samples or seeds that is used, at {style.time_text(data)}")
+        by_part = [
+            Line2D([], [], color=style.GREY, **_LOOKS[part], label=f"fewer {part}") for part in _PARTS
+        ]
+        panels.parameter_legend(figure, styles, tuple(by_part))
     return figure, _table(data, chosen)
 
 
@@ -90,42 +102,47 @@ def _rows(sensitivity: xr.Dataset) -> list[tuple[str, str]]:
     return [(one.name, part) for one, part in nested if one.kind not in hidden]
 
 
-def _panel(ax: Axes, one: xr.Dataset, name: str, part: str, styles: dict[str, dict]) -> None:
-    path = one[f"{name}_by_{part}"]
-    size = one[f"n_{part}"].values
-    ax.set_xscale("log", base=2)
-    ax.xaxis.set_minor_locator(NullLocator())
-    ticks = size if len(size) <= 3 else size[[0, len(size) // 2, -1]]
-    ax.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
-    ax.xaxis.set_major_formatter(lambda x, _: f"{x:.0f}")
-    ax.set_xlim(size[0] / 1.15, size[-1] * 1.4)
-    if not np.isfinite(path.values).any():
-        style.say(ax, "not defined")
-        ax.set_yticks([])
+def _panel(ax: Axes, one: xr.Dataset, name: str, parts: Sequence[str], styles: dict[str, dict]) -> None:
+    paths = {part: one[f"{name}_by_{part}"] for part in parts}
+    shares = {part: one[f"n_{part}"].values / one[f"n_{part}"].values[-1] for part in parts}
+    least = min(float(share[0]) for share in shares.values())
+    if not any(np.isfinite(path.values).any() for path in paths.values()):
+        style.empty(ax, "not defined")
         return
-    dim = next((dim for dim in _LINES if dim in path.dims), None)
-    if dim is None:
-        _line(ax, one, name, path, {"color": "black"}, in_colour=True)
-    else:
+    for part, path in paths.items():
+        dim = next((dim for dim in _LINES if dim in path.dims), None)
+        if dim is None:
+            _line(ax, one, name, shares[part], path, part, "black")
+            continue
         last = np.nan_to_num(np.abs(panels.finite(path.values[-1])), nan=-1.0)
         largest = set(np.argsort(-last, kind="stable")[:_IN_COLOUR])
         for i, line in enumerate(style.names(one, dim)):
-            at, look = one.isel({dim: i}), styles[line]
-            _line(ax, at, name, path.isel({dim: i}), look, in_colour=i in largest)
+            colour = styles[line]["color"] if i in largest else ""
+            at = one.isel({dim: i})
+            _line(ax, at, name, shares[part], path.isel({dim: i}), part, colour)
+    ax.set_xscale("log", base=2)
+    ticks = 2.0 ** -np.arange(0, int(np.ceil(-np.log2(least) - 1e-9)) + 1, 1 if least > 0.1 else 2)
+    ax.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(lambda x, _: "all" if x == 1 else str(Fraction(x)))
+    ax.set_xlim(least / 1.15, 1.6)
     style.few_ticks(ax, "y", 3)
 
 
-def _line(ax: Axes, one: xr.Dataset, name: str, path: xr.DataArray, look: dict, in_colour: bool) -> None:
-    size, value = path[path.dims[0]].values, panels.finite(path.values)
-    if not in_colour:
-        ax.plot(size, value, color="#BDBDBD", lw=0.8, zorder=1)
+def _line(
+    ax: Axes, one: xr.Dataset, name: str, share: np.ndarray, path: xr.DataArray, part: str, colour: str
+) -> None:
+    """One path; without a ``colour`` it is in the background."""
+    value = panels.finite(path.values)
+    if not colour:
+        ax.plot(share, value, color="#BDBDBD", lw=0.7, ls=_LOOKS[part]["ls"], zorder=1)
         return
     _, low, high = interval(name)
     if low in one and np.isfinite([one[low].item(), one[high].item()]).all():
         ends = one[low].item(), one[high].item()
-        ax.axhspan(*ends, color=look["color"], alpha=0.1, lw=0, zorder=0)
-        ax.plot([size[-1] * 1.18] * 2, ends, color=look["color"], lw=1.2, zorder=2)
-    ax.plot(size, value, **look, marker="o", ms=2.2, mew=0, zorder=3)
+        ax.axhspan(*ends, color=colour, alpha=0.06, lw=0, zorder=0)
+        ax.plot([1.25] * 2, ends, color=colour, lw=1.2, zorder=2)
+    ax.plot(share, value, color=colour, lw=1.0, zorder=3, **_LOOKS[part])
 
 
 def _table(data: xr.Dataset, chosen: list[tuple[str, str]]) -> pd.DataFrame:

@@ -23,8 +23,8 @@ ENTRY = Entry(
     title="What explains the variance",
     reading="One panel an observable, at {{ when }}."
     "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
-    "between seeds: no parameter explains it. The other rows divide what is left, the "
-    "variance over the design of the observable averaged over noise.{% endif %}"
+    "between seeds: no parameter explains it (its axis is above it). The other rows divide what is "
+    "left, the variance over the design of the observable averaged over noise.{% endif %}"
     "{% if sobol_total %} The filled bar is the total Sobol index (alone and with "
     "others).{% endif %}"
     "{% if kucherenko_first %} Parameters are correlated: the filled bar is the Shapley effect, which "
@@ -99,8 +99,11 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         _panel(ax, one)
 
     with style.style():
-        figure = bars.by_observable(data, panel, row=0.2, frame=0.6, further_rows=1)
-        figure.supxlabel(f"share of variance at {style.time_text(data)}", fontsize=7.5)
+        figure = bars.by_observable(
+            data, panel, row=0.2, frame=0.85 if "noise_share" in data else 0.6, further_rows=1
+        )
+        aside = " without noise" if "noise_share" in data else ""
+        style.below(figure, f"share of the variance{aside} at {style.time_text(data)}")
         _legend(figure, data)
     return figure, _table(data)
 
@@ -117,7 +120,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     order = sizes(data, elasticities=False).order
     if _is_correlated(there):
         order = np.argsort(-data[_OF_CORRELATED[Kind.TOTAL]].values, kind="stable")
-    names = [style.words(data["parameter"].values[i], 18) for i in order]
+    names = [style.short_name(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data
     if has_noise:
         _noise(ax, data)
@@ -130,10 +133,16 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     panels.flag_labels(ax, np.concatenate([[False], bad]) if has_noise else bad)
     if ranked[0] is None and "expansion_q2" in there:
         why = f"expansion withheld (Q² {float(there['expansion_q2']):.2f})"
-        ax.set_xlabel(why, fontsize=6, color=style.GREY)
+        ax.set_xlabel(why, fontsize=style.size(-1), color=style.GREY)
 
 
 def _noise(ax: Axes, data: xr.Dataset) -> None:
+    # It is a share of another whole, which has an axis of its own above its row.
+    axis = ax.secondary_xaxis("top")
+    axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axis.set_xlabel("of the whole variance", size=style.size(-1), color=style.GREY, labelpad=2)
+    axis.tick_params(colors=style.GREY, labelsize=style.size(-1), pad=0.5, length=2)
+    axis.spines["top"].set_color(style.GREY)
     share = float(data["noise_share"])
     if not np.isfinite(share):
         ax.text(0.5, 0, NOT_DEFINED, va="center", ha="center", color=style.GREY)
@@ -151,7 +160,7 @@ def _legend(figure: Figure, data: xr.Dataset) -> None:
     handles = share_handles(data, names)
     if "noise_share" in data:
         handles.insert(sum(name is not None for name in names),
-                       Patch(color=style.NOISE, label="noise (of the whole variance)"))  # fmt: skip
+                       Patch(color=style.NOISE, label="noise"))  # fmt: skip
     if panels.any_flag(data) and names[2] is not None:
         handles.append(panels.flag_handle())
     panels.key(figure, handles)

@@ -48,9 +48,10 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         )
     observables = style.names(data, "observable")
     with style.style():
-        n_columns = min(3, len(observables))
+        n_columns = style.columns(len(observables), 58)
         n_rows = -(-len(observables) // n_columns)
-        figure = style.new_figure(2.05 * n_rows + 0.25, width=max(3.2, style.WIDTH * n_columns / 3))
+        side = min(style.width_mm() / style.INCH / n_columns - 0.4, 2.05)
+        figure = style.new_figure(side * n_rows + 0.25, width=max(3.2, 2.4 * n_columns))
         panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
         for ax, observable in zip(panels.flat, observables, strict=False):
             _panel(figure, ax, data.sel(observable=observable))

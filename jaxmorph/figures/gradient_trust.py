@@ -56,16 +56,17 @@ def draw(sensitivity: xr.Dataset, checks: xr.Dataset | None) -> tuple[Figure, pd
     flags = unreliable(data)
     observables = style.names(data, "observable")
     with style.style():
-        n_columns = min(3, len(observables))
+        n_columns = style.columns(len(observables), 42)
         n_rows = -(-len(observables) // n_columns) if _VARIANCE in data else 0
         row = 0.27 if max(map(len, styles)) > 14 else 0.19
         below = max(1.7, 0.6 + row * len(styles))
+        below *= 2 if style.is_narrow() else 1
         figure = style.new_figure(1.6 * n_rows + below + panels.legend_height(styles))
         heights = [1.6 * n_rows, below] if n_rows else [below]
         parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
         if n_rows:
             _variances(parts[0], data, styles, flags, (n_rows, n_columns))
-        left, right = parts[-1].subplots(1, 2)
+        left, right = parts[-1].subplots(*((2, 1) if style.is_narrow() else (1, 2)))
         _tails(left, data, flags)
         _exponents(right, lyapunov)
         more = (panels.flag_handle(),) if panels.any_flag(data) else ()
@@ -82,11 +83,11 @@ def _variances(
     for ax, observable in zip(grid.flat, observables, strict=False):
         bad = None if flags is None else flags.sel(observable=observable)
         _variance(ax, data[_VARIANCE].sel(observable=observable), styles, bad)
-        ax.set_title(style.words(observable))
+        ax.set_title(style.heading(observable, shape[1]))
     for ax in grid.flat[len(observables) :]:
         ax.remove()
-    part.supylabel("gradient variance", fontsize=7.5)
-    part.supxlabel(style.time_label(data), fontsize=7.5)
+    part.supylabel("gradient variance")
+    part.supxlabel(style.time_label(data))
 
 
 def _variance(
@@ -107,8 +108,7 @@ def _variance(
             last = np.flatnonzero(np.isfinite(value))[-1]
             ax.plot(time[last], value[last], **panels.FLAG, clip_on=False, zorder=4)
     if not drawn:
-        style.say(ax, "no spread between seeds")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "no spread between seeds")
         return
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(numticks=5))
@@ -119,8 +119,7 @@ def _variance(
 def _tails(ax: Axes, data: xr.Dataset, flags: xr.DataArray | None) -> None:
     ax.set_title("tail index (one dot an observable)")
     if _TAIL not in data or not np.isfinite(data[_TAIL]).any():
-        style.say(ax, "too few numbers\nto look at tails")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "too few numbers\nto look at tails")
         return
     parameters = style.names(data, "parameter")
     for place, name in enumerate(parameters):
@@ -134,7 +133,7 @@ def _tails(ax: Axes, data: xr.Dataset, flags: xr.DataArray | None) -> None:
     shown = data[_TAIL].values[np.isfinite(data[_TAIL].values)]
     ax.set_xlim(min(float(shown.min()), 1.4) / 1.3, max(float(shown.max()), 8.0) * 1.3)
     ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
-    ax.set_yticks(range(len(parameters)), [style.words(p, 18) for p in parameters])
+    ax.set_yticks(range(len(parameters)), [style.short_name(p, 18) for p in parameters])
     ax.set_ylim(len(parameters) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("left of the line the variance is infinite")
@@ -143,8 +142,7 @@ def _tails(ax: Axes, data: xr.Dataset, flags: xr.DataArray | None) -> None:
 def _exponents(ax: Axes, exponent: xr.DataArray | None) -> None:
     ax.set_title("finite-time Lyapunov exponent")
     if exponent is None or not exponent.notnull().any():
-        style.say(ax, "not computed: it is one\nof the numerical checks")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "not computed: it is one\nof the numerical checks")
         return
     known = exponent.notnull().any(("sample", "seed")).values
     exponent = exponent.isel(time=np.flatnonzero(known))

@@ -62,7 +62,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     def panel(ax: Axes, one: xr.Dataset) -> None:
         there = [n if n is not None and bool(one[n].notnull().any()) else None for n in names]
         order = _order(one, [n for n in there if n is not None] if shares else [_EFFECT])
-        labels = [style.words(one["parameter"].values[i], 18) for i in order]
+        labels = [style.short_name(one["parameter"].values[i], 18) for i in order]
         if shares:
             ax.set_xlim(limits)
         for place, i in enumerate(order):
@@ -80,7 +80,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         figure = bars.by_observable(rows, panel, row=0.2, frame=0.6)
         time = style.time_text(data)
         what = "share of variance" if shares else "mean size of the effect (\N{GREEK SMALL LETTER MU}*)"
-        figure.supxlabel(f"{what} at {time}", fontsize=7.5)
+        style.below(figure, f"{what} at {time}")
         panels.key(figure, share_handles(data, names))
     return figure, tidy(data, shown(sensitivity))
 

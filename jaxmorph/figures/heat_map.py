@@ -41,39 +41,54 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     require(sensitivity, _NAME, "heat_map")
     data = style.final(sensitivity).transpose(..., "observable", "parameter")
     cancelling = unsuited(sensitivity)
-    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    parts = list(style.blocks(style.names(data, "parameter"), _cells_in_a_row()))
+    n = len(parts[0])
     with style.style():
-        width = min(style.WIDTH, 2.6 + 0.8 * len(parameters))
-        figure = style.new_figure(1.0 + 0.42 * len(observables), width=max(width, 3.8))
-        ax = figure.subplots()
+        height = len(parts) * (0.55 + 0.42 * data.sizes["observable"]) + 0.45
+        figure = style.new_figure(height, width=max(2.6 + 0.8 * n, 3.8))
+        grid = figure.subplots(len(parts), 1, squeeze=False)[:, 0].tolist()
         ranked = data[_NAME].where(~cancelling)
         norm, clipped = _scale(ranked.transpose("observable", "parameter").values)
-        for i in range(len(observables)):
-            for j in range(len(parameters)):
-                one = data.isel(observable=i, parameter=j)
-                _entry(ax, one, i, j, norm, cancels=bool(cancelling[i]))
-        for i in range(len(observables)):
-            for flagged in np.flatnonzero(panels.flags(data.isel(observable=i))):
-                ax.plot(flagged + 0.91, i + 0.17, **panels.FLAG)
+        for ax, part in zip(grid, parts, strict=True):
+            _block(ax, data.sel(parameter=list(part)), norm, cancelling.values, n)
         if panels.any_flag(data):
-            figure.legend(handles=[panels.flag_handle()], loc="outside lower left", fontsize=7)
-        ax.set_xlim(0, len(parameters))
-        ax.set_ylim(len(observables), 0)
-        upright = len(parameters) > 8
-        wrap = 18 if upright else (9 if len(parameters) > 6 else 15)
-        ax.set_xticks(
-            np.arange(len(parameters)) + 0.5,
-            [style.words(p, wrap) for p in parameters],
-            rotation=90 if upright else 0,
-        )
-        ax.set_yticks(np.arange(len(observables)) + 0.5, [style.words(o, 18) for o in observables])
-        ax.tick_params(length=0, labeltop=True, labelbottom=False)
-        ax.spines[:].set_visible(False)
-        bar = figure.colorbar(ScalarMappable(norm, style.DIVERGING), ax=ax, fraction=0.05, pad=0.02,
+            figure.legend(
+                handles=[panels.flag_handle()], loc="outside lower left", fontsize=style.size(-0.5)
+            )
+        bar = figure.colorbar(ScalarMappable(norm, style.DIVERGING), ax=grid, fraction=0.05, pad=0.02,
                               extend="both" if clipped else "neither")  # fmt: skip
         bar.set_label(f"elasticity at {style.time_text(data)}")
         bar.outline.set_visible(False)
     return figure, tidy(data.drop_vars("quantile", errors="ignore"), interval(_NAME))
+
+
+def _cells_in_a_row() -> int:
+    """Beside names of observables and the bar of colours."""
+    return style.columns(100, 9.5, most=100, beside=48)
+
+
+def _block(ax: Axes, data: xr.Dataset, norm: Normalize, cancelling: np.ndarray, n: int) -> None:
+    """The rows of all observables for some parameters, in columns for ``n``."""
+    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    for i in range(len(observables)):
+        for j in range(len(parameters)):
+            one = data.isel(observable=i, parameter=j)
+            _entry(ax, one, i, j, norm, cancels=bool(cancelling[i]))
+    for i in range(len(observables)):
+        for flagged in np.flatnonzero(panels.flags(data.isel(observable=i))):
+            ax.plot(flagged + 0.91, i + 0.17, **panels.FLAG)
+    ax.set_xlim(0, n)
+    ax.set_ylim(len(observables), 0)
+    upright = n > 8
+    wrap = 18 if upright else style.characters((style.width_mm() - 48) / n - 1, -0.5)
+    ax.set_xticks(
+        np.arange(len(parameters)) + 0.5,
+        [style.short_name(p, wrap) for p in parameters],
+        rotation=90 if upright else 0,
+    )
+    ax.set_yticks(np.arange(len(observables)) + 0.5, [style.short_name(o, 18) for o in observables])
+    ax.tick_params(length=0, labeltop=True, labelbottom=False)
+    ax.spines[:].set_visible(False)
 
 
 def _scale(values: np.ndarray) -> tuple[Normalize, bool]:
@@ -105,5 +120,5 @@ def _entry(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: 
     text = f"{number}\n±{around}" if around else number
     if cancels and np.isfinite(value):
         text = "sign\nchanges"
-    ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=7,
+    ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=style.size(-0.5),
             linespacing=1.05)  # fmt: skip

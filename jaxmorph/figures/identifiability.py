@@ -55,8 +55,12 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     n = data.sizes["parameter"]
     with style.style():
         row = max(2.0, 0.75 + 0.24 * n)
-        figure = style.new_figure(2 * row + 0.6)
-        (left, right), (lower_left, lower_right) = figure.subplots(2, 2, width_ratios=[1, 1.25])
+        if style.is_narrow():
+            figure = style.new_figure(4 * row + 0.6)
+            left, right, lower_left, lower_right = figure.subplots(4, 1)
+        else:
+            figure = style.new_figure(2 * row + 0.6)
+            (left, right), (lower_left, lower_right) = figure.subplots(2, 2, width_ratios=[1, 1.25])
         ends = None
         if "fisher_eigenvalue_low" in data:
             ends = data["fisher_eigenvalue_low"].values, data["fisher_eigenvalue_high"].values
@@ -92,8 +96,7 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
     shown = _SD if _SD in data else _FROM_MEAN
     ax.set_title("how uncertain each stays at least" + ("" if shown == _SD else "\n(from the mean)"))
     if shown not in data or not (np.isfinite(data[shown]) & (data[shown] > 0)).any():
-        style.say(ax, "the information is singular:\nno parameter has a bound of its own")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "the information is singular:\nno parameter has a bound of its own")
         return
     _, low, high = interval(shown)
     sd = data[shown].values
@@ -130,7 +133,7 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(lambda x, _: plain(x, 1))
     ax.axvline(1, color="black", lw=0.7, ls="--")
-    ax.set_yticks(range(len(sd)), [style.words(p, 18) for p in style.names(data, "parameter")])
+    ax.set_yticks(range(len(sd)), [style.short_name(p, 18) for p in style.names(data, "parameter")])
     ax.set_ylim(len(sd) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("standard deviations of the design")

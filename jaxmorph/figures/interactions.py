@@ -49,14 +49,14 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     data = style.final(sensitivity[shown(sensitivity)])
     second, alone = _pair(sensitivity)
     observables, n = style.names(data, "observable"), data.sizes["parameter"]
-    n_columns = min(len(observables), 2 if n > _MANY else 3)
+    n_columns = style.columns(len(observables), 90 if n > _MANY else 60)
     n_rows = -(-len(observables) // n_columns)
     with style.style():
         figure = style.new_figure(n_rows * max(1.6, 1.1 + 0.2 * n) + 0.2)
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         for ax, observable in zip(grid.flat, observables, strict=False):
             _panel(ax, data.sel(observable=observable), second, alone)
-            ax.set_title(style.words(observable))
+            ax.set_title(style.heading(observable, n_columns))
         for ax in grid.flat[len(observables) :]:
             ax.remove()
     return figure, _table(data, second, alone)
@@ -66,11 +66,10 @@ def _panel(ax: Axes, data: xr.Dataset, second: str, alone: str) -> None:
     values = data[second].transpose("parameter", "parameter_2").values.copy()
     np.fill_diagonal(values, data[alone].values)
     if not np.isfinite(values).any():
-        style.say(ax, "polynomials do not predict\nsamples that were left out")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "polynomials do not predict\nsamples that were left out")
         return
     names = style.names(data, "parameter")
-    panels.matrix(ax, values, names, names, least=_SHOWN)
+    panels.matrix(ax, values, names, names, shares=_SHOWN)
 
 
 def _table(data: xr.Dataset, second: str, alone: str) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..quantities import unit_of_entry
 from . import panels, style
@@ -24,7 +23,8 @@ ENTRY = Entry(
     "may be; right: A-optimal, which makes the sum of their variances small; both beside what the "
     "ranges of the design say already. Whiskers are 95 % intervals {{ over }}; the diamond "
     "is what records that one half of the samples chose tell at the other half. Below: where they are, "
-    "by their ranks; in the last row times at which all observables are measured (D-optimal).",
+    "by their ranks in these colours; in the last row times at which all observables are measured "
+    "(D-optimal).",
     variables=(
         "d_optimal_time",
         "d_optimal_observable",
@@ -56,13 +56,15 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     ranks = max(int(np.isfinite(data[f"{name}_share"]).sum()) for name in _CHOICES)
     with style.style():
         shares, below = 0.65 + 0.165 * ranks, 0.75 + 0.2 * (len(observables) + 1)
+        stack = (2, 1) if style.is_narrow() else (1, 2)
+        shares *= stack[0]
         figure = style.new_figure(shares + below)
         stacked = figure.subfigures(2, 1, squeeze=False, height_ratios=[shares, below])
         top, bottom = stacked[:, 0]
-        for ax, (name, title) in zip(top.subplots(1, 2), _CHOICES.items(), strict=True):
+        for ax, (name, title) in zip(top.subplots(*stack), _CHOICES.items(), strict=True):
             _shares(ax, data, name)
-            ax.set_title(title)
-        top.supxlabel("share of what all records tell, with those above", fontsize=7.5)
+            ax.set_title(title, color=_COLOURS[name])
+        top.supxlabel("share of what all records tell, with those above")
         _places(bottom.subplots(), data, observables)
     return figure, _table(data)
 
@@ -72,7 +74,7 @@ def _label(data: xr.Dataset, name: str, i: int) -> str:
     time = short(float(f"{float(one[f'{name}_time']):.4g}"))
     unit = unit_of_entry(data["time"])
     at = time if unit in ("", "1") else f"{time} {unit}"
-    return f"{i + 1}  {style.words(str(one[f'{name}_observable'].item()))}, {at}"
+    return f"{i + 1}  {style.short_name(str(one[f'{name}_observable'].item()))}, {at}"
 
 
 def _shares(ax: Axes, data: xr.Dataset, name: str) -> None:
@@ -94,7 +96,7 @@ def _shares(ax: Axes, data: xr.Dataset, name: str) -> None:
 def _places(ax: Axes, data: xr.Dataset, observables: list[str]) -> None:
     """Ranks at their times and observables: D above, A below the line of an observable."""
     time = data["time"].values
-    rows = [*map(style.words, observables), "all at once"]
+    rows = [*map(style.short_name, observables), "all at once"]
     for row in range(len(rows)):
         ax.axhline(row, color=style.LIGHT_GREY, lw=0.8, zorder=0)
     for name, shift in (("d_optimal", -0.22), ("a_optimal", 0.22), (_MOMENT, 0.0)):
@@ -103,7 +105,7 @@ def _places(ax: Axes, data: xr.Dataset, observables: list[str]) -> None:
             row = len(observables)
             if name != _MOMENT:
                 row = observables.index(str(data[f"{name}_observable"].values[i]))
-            ax.text(at[i], row + shift, str(i + 1), ha="center", va="center", fontsize=7,
+            ax.text(at[i], row + shift, str(i + 1), ha="center", va="center", fontsize=style.size(-0.5),
                     color=_COLOURS[name])  # fmt: skip
     margin = 0.03 * (time[-1] - time[0]) or 1.0
     ax.set_xlim(time[0] - margin, time[-1] + margin)
@@ -112,11 +114,6 @@ def _places(ax: Axes, data: xr.Dataset, observables: list[str]) -> None:
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(style.time_label(data))
-    handles = [
-        Line2D([], [], marker="s", ls="", ms=4, color=_COLOURS[name], label=title)
-        for name, title in _CHOICES.items()
-    ]
-    ax.figure.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=7)
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=50,
     title="How much of the variance is noise",
-    reading="The grey area is the share of the variance that lies between seeds at the same "
+    reading="The line is the share of the variance that lies between seeds at the same "
     "parameters, at each time; what is above it comes from the parameters. "
     "{% if noise_share_low %} The band is its 95 % interval.{% endif %}"
     " Where nearly all is noise, a single simulation says little about parameters, although"
@@ -43,20 +43,17 @@ def _areas(data: xr.Dataset) -> Figure:
 def _area(ax: Axes, one: xr.Dataset) -> None:
     time, share = one["time"].values, panels.finite(one[_NAME].values)
     _, low, high = interval(_NAME)
-    ax.fill_between(time, 0, share, color=style.NOISE, alpha=0.55, lw=0)
     if low in one:
         ends = (np.clip(panels.finite(one[end].values), 0, 1) for end in (low, high))
-        ax.fill_between(time, *ends, color="black", alpha=0.18, lw=0)
+        ax.fill_between(time, *ends, color=style.NOISE, alpha=0.6, lw=0)
     alone = np.isfinite(share).sum() == 1
-    ax.plot(time, share, color="black", marker="o" if alone else "", ms=3.5, clip_on=not alone)
+    ax.plot(time, share, color="black", marker="o" if alone else "", ms=3.5, clip_on=False)
     ax.set_ylim(0, 1)
     ax.set_xlim(time[0], time[-1])
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
     if np.isfinite(share[-1]):
-        # Inside the panel, on the side of the curve that has room.
-        above = share[-1] < 0.8
-        ax.annotate(f"{100 * share[-1]:.0f} %", (time[-1], share[-1]), (-2, 4 if above else -4),
-                    textcoords="offset points", ha="right", va="bottom" if above else "top")  # fmt: skip
+        ax.annotate(f"{100 * share[-1]:.0f} %", (time[-1], share[-1]), (3, 0), va="center",
+                    textcoords="offset points", size=style.size(-0.5))  # fmt: skip
     if not np.isfinite(share).any():
         style.say(ax, "its variance is zero")
     style.few_ticks(ax, "x", 4)
@@ -76,7 +73,7 @@ def _rows(data: xr.Dataset) -> Figure:
             panels.whisker(ax, (float(one[low]), float(one[high])), place, (0.0, 1.0))
         text = plain(share, 2) if np.isfinite(share) else "its variance is zero"
         ax.text(1.03, place, text, va="center", color=style.GREY)
-    ax.set_yticks(range(len(observables)), [style.words(o, 22) for o in observables])
+    ax.set_yticks(range(len(observables)), [style.short_name(o, 22) for o in observables])
     ax.set_ylim(len(observables) - 0.4, -0.6)
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(lambda x, _: short(x))

@@ -38,7 +38,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         label = (
             f"share of how the variance between seeds varies over the design, at {style.time_text(data)}"
         )
-        figure.supxlabel(label, fontsize=7.5)
+        style.below(figure, label)
         panels.key(figure, share_handles(data, (_TOTAL, _FIRST, None)))
     return figure, tidy(data, [*names])
 
@@ -46,14 +46,13 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     total = data[_TOTAL].values
     if not np.isfinite(total).any():
-        style.say(ax, _why(float(data[_Q2])))
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, _why(float(data[_Q2])))
         return
     ax.set_xlim(LIMITS)
     order = np.argsort(-total, kind="stable")
     for place, i in enumerate(order):
         share_row(ax, data.isel(parameter=int(i)), place, (_TOTAL, _FIRST, None))
-    share_axis(ax, [style.words(data["parameter"].values[i], 18) for i in order])
+    share_axis(ax, [style.short_name(data["parameter"].values[i], 18) for i in order])
 
 
 def _why(q2: float) -> str:

@@ -38,12 +38,15 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     with style.style():
         figure = bars.by_observable(data, _panel, head=0.5)
         label = f"{known(data, _NAME).reading}, at {style.time_text(data)}"
-        figure.supxlabel(label, fontsize=7.5)
+        style.below(figure, label)
     return figure, tidy(data, interval(_NAME))
 
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     value = data[_NAME].values
+    if not np.isfinite(value).any():
+        style.empty(ax, "not defined:\nno spread between seeds")
+        return
     order = np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable")
     for place, i in enumerate(order):
         if not np.isfinite(value[i]):

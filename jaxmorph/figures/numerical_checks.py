@@ -50,8 +50,12 @@ def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     parameters = style.names(checks, "parameter")
     with style.style():
         height = max(2.7, 1.0 + 0.3 * len(parameters))
-        figure = style.new_figure(height)
-        left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
+        if style.is_narrow():
+            figure = style.new_figure(2.7 + height)
+            left, right = figure.subplots(2, 1, height_ratios=[2.7, height])
+        else:
+            figure = style.new_figure(height)
+            left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
         styles = style.line_styles(parameters)
         _magnitudes(left, style.final(checks), styles)
         _differences(right, checks)
@@ -98,7 +102,7 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
             found = np.maximum(found[np.isfinite(found)], exact)
             jitter = 0.08 * np.sin(np.arange(found.size) * 2.4)
             ax.plot(found, place + shift + jitter, "o", ms=2.8, **look)
-    labels = [style.words(p, 15) for p in parameters]
+    labels = [style.short_name(p, 15) for p in parameters]
     if modes.size:
         place = len(labels)
         ax.plot(np.maximum(modes, exact), np.full(modes.size, place), "D", ms=2.8, mew=0, color="black")
@@ -108,11 +112,15 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
         place = len(labels)
         ax.axhline(place - 0.5, color=style.LIGHT_GREY, lw=0.8)
         text = "\n".join(textwrap.wrap(f"not compared: {reason}", 42))
-        ax.text(0.02, place, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7)
+        ax.text(
+            0.02, place, text, transform=ax.get_yaxis_transform(), va="center", fontsize=style.size(-0.5)
+        )
         labels.append("forward against\nreverse mode")
     if (both == 0).any():
         ax.axvline(exact * 3, color=style.GREY, lw=0.6, ls=":")
-        ax.text(exact, len(labels) - 0.45, "exact", ha="center", fontsize=7, color=style.GREY)
+        ax.text(
+            exact, len(labels) - 0.45, "exact", ha="center", fontsize=style.size(-0.5), color=style.GREY
+        )
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(numticks=7))
     ax.xaxis.set_minor_locator(NullLocator())
@@ -128,7 +136,7 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
         Line2D([], [], marker="o", ls="", ms=3, mfc="none", mec="#9A9A9A",
                label="finite difference's own error"),
     ]  # fmt: skip
-    ax.figure.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=7)
+    ax.figure.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=style.size(-0.5))
 
 
 def _mode_differences(checks: xr.Dataset) -> np.ndarray:

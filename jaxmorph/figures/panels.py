@@ -28,20 +28,20 @@ def over_time(
 ) -> Figure:
     """One panel an observable, all against time; ``draw_panel`` gets the observable's part."""
     observables = style.names(data, "observable")
-    n_columns = 1 if len(observables) == 1 else (2 if len(observables) in (2, 4) else 3)
+    n_columns = style.columns(len(observables), 42, most=2 if len(observables) == 4 else 3)
     n_rows = -(-len(observables) // n_columns)
     figure = style.new_figure(1.75 * n_rows + head)
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True)
     for ax, observable in zip(panels.flat, observables, strict=False):
         draw_panel(ax, data.sel(observable=observable))
-        ax.set_title(style.words(observable))
+        ax.set_title(style.heading(observable, n_columns))
     for place, ax in enumerate(panels.flat):
         if place + n_columns >= len(observables):
             ax.tick_params(labelbottom=True)
             ax.set_xlabel(style.time_label(data))
         if place >= len(observables):
             ax.remove()
-    figure.supylabel(label, fontsize=7.5)
+    figure.supylabel(label)
     return figure
 
 
@@ -74,10 +74,17 @@ def flag_labels(ax: Axes, flagged: np.ndarray) -> None:
 
 def key(figure: Figure, handles: list[Patch | Line2D]) -> None:
     """A legend in small type above all panels, in two rows where one would be too long."""
-    length = sum(len(str(handle.get_label())) + 5 for handle in handles)
-    n_rows = -(-length // int(18.5 * figure.get_figwidth()))
+    room = style.characters(style.INCH * figure.get_figwidth(), -0.5)
+    labels = [len(str(handle.get_label())) + 6 for handle in handles]
+    # Columns are as wide as their longest entry.
+    n_rows = next(n for n in range(1, len(labels) + 1) if _length(labels, n) <= room or n == len(labels))
     figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // n_rows),
-                  fontsize=7, handlelength=1.2, columnspacing=1.2)  # fmt: skip
+                  fontsize=style.size(-0.5), handlelength=1.2, columnspacing=1.2)  # fmt: skip
+
+
+def _length(labels: list[int], n_rows: int) -> int:
+    """Characters of a legend in so many rows, which is filled column by column."""
+    return sum(max(labels[i : i + n_rows]) for i in range(0, len(labels), n_rows))
 
 
 def curves(
@@ -133,39 +140,59 @@ def finite(values: np.ndarray) -> np.ndarray:
 
 def parameter_legend(figure: Figure, styles: dict[str, dict], more: tuple[Any, ...] = ()) -> None:
     """Names of the lines above all panels."""
-    handles = [Line2D([], [], **look, label=style.words(p)) for p, look in styles.items()]
-    n = len(handles) + len(more)
-    n_rows = -(-n // (4 if max(map(len, styles)) > 14 else 6))
-    figure.legend(handles=[*handles, *more], loc="outside upper center", ncols=-(-n // n_rows))
+    handles = [Line2D([], [], **look, label=style.short_name(p)) for p, look in styles.items()]
+    figure.legend(handles=[*handles, *more], loc="outside upper center",
+                  ncols=_in_a_row(styles, len(handles) + len(more)))  # fmt: skip
+
+
+def _in_a_row(styles: dict[str, dict], n: int) -> int:
+    """How many of ``n`` entries of a legend stand in each row."""
+    room = style.characters(style.width_mm(), -0.5)
+    fit = max(room // (max(len(style.words(name)) for name in styles) + 7), 1)
+    return -(-n // -(-n // fit))
 
 
 def legend_height(styles: dict[str, dict]) -> float:
     """Height in inches that the head of a figure needs for ``parameter_legend``."""
-    return 0.5 + 0.17 * (len(styles) // (4 if max(map(len, styles)) > 14 else 5))
+    return 0.33 + 0.16 * -(-(len(styles) + 1) // _in_a_row(styles, len(styles)))
 
 
 def whisker(
     ax: Axes, ends: tuple[float, float], place: float, limits: tuple[float, float], **look: Any
 ) -> None:
-    """A horizontal interval, cut at the limits of the panel; no cap where it is cut."""
+    """A horizontal interval; where it leaves the panel, an arrow at the edge points to the rest."""
     low, high = (float(np.clip(end, *limits)) for end in ends)
     if not (np.isfinite(low) and np.isfinite(high)):
         return
     colour, width = look.get("color", "black"), look.get("lw", 0.9)
     ax.plot([low, high], [place, place], solid_capstyle="butt", color=colour, lw=width)
-    caps = [x for x, end in ((low, ends[0]), (high, ends[1])) if x == end]
+    caps = [
+        x
+        for x, end in ((low, ends[0]), (high, ends[1]))
+        if abs(x - end) <= 0.02 * (limits[1] - limits[0])
+    ]
     ax.plot(caps, [place] * len(caps), "|", ms=4, mew=width, color=colour)
+    for x, end, arrow in ((low, ends[0], "<"), (high, ends[1], ">")):
+        if abs(x - end) > 0.02 * (limits[1] - limits[0]):
+            ax.plot(x, place, arrow, ms=3, mew=0, color=colour, clip_on=False)
 
 
 def matrix(
-    ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], least: float = 0.0
+    ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], shares: float | None = None
 ) -> None:
-    """Numbers between -1 and 1 as coloured squares, labelled if they are not smaller than ``least``."""
-    shown = np.ma.masked_invalid(values)
-    drawn = ax.pcolormesh(shown, cmap=style.DIVERGING, vmin=-1, vmax=1, edgecolor="white", lw=0.8)
+    """Numbers between -1 and 1 as coloured squares, in the colours of their signs.
+
+    Of ``shares``, which have none, only those of at least so much are written.
+    """
+    shown, least = np.ma.masked_invalid(values), shares or 0.0
+    cmap = style.DIVERGING if shares is None else style.SHARES
+    drawn = ax.pcolormesh(shown, cmap=cmap, vmin=-1 if shares is None else 0, vmax=1,
+                          edgecolor=style.LIGHT_GREY, lw=0.6)  # fmt: skip
     large = len(columns) > 8  # numbers would touch each other
     if large:
-        bar = ax.figure.colorbar(drawn, ax=ax, fraction=0.04, pad=0.02, ticks=[-1, 0, 1])
+        bar = ax.figure.colorbar(
+            drawn, ax=ax, fraction=0.04, pad=0.02, ticks=[-1, 0, 1] if shares is None else [0, 1]
+        )
         bar.outline.set_visible(False)
     for i, j in np.ndindex(*values.shape):
         value = values[i, j]
@@ -174,12 +201,12 @@ def matrix(
         text = f"{value:.2f}"
         text = text.replace("-0.0", "0.0") if float(text) == 0 else text
         ax.text(j + 0.5, i + 0.5, text.replace("-", "\N{MINUS SIGN}"), ha="center", va="center",
-                fontsize=7, color=style.ink(drawn.to_rgba(value)))  # fmt: skip
+                fontsize=style.size(-0.5), color=style.ink(drawn.to_rgba(value)))  # fmt: skip
     upright = len(columns) > 4
     wrap = 18 if upright else 10
-    ax.set_xticks(np.arange(len(columns)) + 0.5, [style.words(c, wrap) for c in columns],
+    ax.set_xticks(np.arange(len(columns)) + 0.5, [style.short_name(c, wrap) for c in columns],
                   rotation=90 if upright else 0)  # fmt: skip
-    ax.set_yticks(np.arange(len(rows)) + 0.5, [style.words(r, 18) for r in rows])
+    ax.set_yticks(np.arange(len(rows)) + 0.5, [style.short_name(r, 18) for r in rows])
     ax.set_ylim(len(rows), 0)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)

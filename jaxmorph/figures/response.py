@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,15 +14,17 @@ from matplotlib.patches import Patch
 
 from . import panels, style
 from .entry import Entry
+from .numbers import short
 from .tables import column, require, tidy
 
 ENTRY = Entry(
     place=80,
     title="Observables along lines through the centre, with tangents",
-    reading="One parameter varies over its distribution, all others stay at the central sample of the "
-    "design. A dot is an observable at {{ when }}, averaged over seeds (grey: two standard "
-    "errors); all dots have the same seeds. The coloured line through it has the slope of the gradient"
-    " there. Where gradients see everything, tangents lead from dot to dot. A red cross: the curve"
+    reading="One panel an observable at {{ when }}, averaged over seeds; one line a parameter, which "
+    "varies over its distribution (from left to right, between the values that the legend names) while "
+    "all others stay at the central sample of the design. All dots have the same seeds (pale: two "
+    "standard errors). The short line through a dot has the slope of the gradient there: where "
+    "gradients see everything, such tangents lead from dot to dot. A red cross: the curve"
     " changes where the gradient says that it does not, and not because dots are far apart: a "
     "dotted line shows one such jump, in an interval a thousand times as short as between dots. A "
     "question mark: slopes are too steep or too wild to tell.",
@@ -53,60 +55,116 @@ def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     require(checks, "line_mean", "response", "checks.nc")
     data = style.final(checks)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
-    logarithmic, styles = style.logarithmic(data), style.line_styles(parameters)
+    lines = {name: _Line.of(data, name, alone=len(parameters) == 1) for name in parameters}
     with style.style():
-        figure, axes = style.panel_grid(observables, parameters, 0.95, sharex="col", sharey="row")
-        for (observable, parameter), ax in axes.items():
-            one = data.sel(observable=observable, parameter=parameter)
-            _panel(ax, one, logarithmic[parameter], styles[parameter]["color"])
-        figure.supxlabel(f"{style.time_text(data)}; value of the parameter", fontsize=7.5)
-        if bool(data["line_incomplete"].any()):
-            handles: list[Patch | Line2D] = [
-                Line2D([], [], color=style.GREY, label="gradient"),
-                Line2D([], [], label="what it misses", **panels.FLAG),
-            ]
-            panels.key(figure, handles)
+        n_columns = style.columns(len(observables), 42)
+        n_rows = -(-len(observables) // n_columns)
+        figure = style.new_figure(1.75 * n_rows + 0.5 + 0.12 * len(parameters) / n_columns)
+        grid = figure.subplots(n_rows, n_columns, squeeze=False)
+        for ax, observable in zip(grid.flat, observables, strict=False):
+            _panel(ax, data.sel(observable=observable), lines)
+            width = style.characters(style.width_mm() / n_columns - 8)
+            ax.set_title(style.label(data, "observable", observable, width))
+        for ax in grid.flat[len(observables) :]:
+            ax.remove()
+        style.below(figure, f"{_of_x(data, parameters)}, at {style.time_text(data)}")
+        panels.key(figure, _handles(data, lines))
     return figure, _table(data)
 
 
-def _panel(ax: Axes, one: xr.Dataset, logarithmic: bool, colour: str) -> None:
+@dataclass(frozen=True)
+class _Line:
+    """Where the points of a parameter's line are on the x axis, which it may share with others."""
+
+    colour: str
+    low: float
+    high: float
+    logarithmic: bool
+    alone: bool
+
+    @classmethod
+    def of(cls, data: xr.Dataset, name: str, alone: bool) -> _Line:
+        x = data["line_parameter"].sel(parameter=name).values
+        x = x[np.isfinite(x)]
+        ends = (float(x.min()), float(x.max())) if x.size else (0.0, 1.0)
+        colour = style.line_styles(style.names(data, "parameter"))[name]["color"]
+        return cls(colour, *ends, style.logarithmic(data)[name], alone)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """The value itself, or its place between the ends of the line."""
+        if self.alone or self.low == self.high:
+            return x if self.alone else 0.5 + 0 * x
+        u, low, high = (np.log(v) if self.logarithmic else v for v in (x, self.low, self.high))
+        return np.asarray((u - low) / (high - low))
+
+
+def _of_x(data: xr.Dataset, parameters: list[str]) -> str:
+    if len(parameters) == 1:
+        return style.label(data, "parameter", parameters[0])
+    return "value of the parameter, between the ends of its range"
+
+
+def _handles(data: xr.Dataset, lines: dict[str, _Line]) -> list[Patch | Line2D]:
+    handles: list[Patch | Line2D] = []
+    for name, line in lines.items():
+        low, high = (short(float(f"{end:.2g}")) for end in (line.low, line.high))
+        unit = style.unit_of(data, "parameter", name)
+        values = f"{low} to {high}" if unit in ("", "1") else f"{low} to {high} {unit}"
+        text = f"{style.short_name(name)} ({values})"
+        handles.append(Line2D([], [], color=line.colour, marker="o", ms=2.5, mew=0, label=text))
+    if bool(data["line_incomplete"].any()):
+        handles.append(Line2D([], [], label="what gradients miss", **panels.FLAG))
+    return handles
+
+
+def _panel(ax: Axes, data: xr.Dataset, lines: dict[str, _Line]) -> None:
+    drawn = [_draw_line(ax, data.sel(parameter=name), name, line) for name, line in lines.items()]
+    if not any(drawn):
+        style.empty(ax, "no finite value")
+        return
+    style.few_ticks(ax, "y", 4)
+    line = next(iter(lines.values()))
+    if not line.alone:
+        ax.set_xticks([0, 1], ["low", "high"])
+    elif line.logarithmic and line.low < line.high:
+        style.few_log_ticks(ax, line.low, line.high)
+    else:
+        style.few_ticks(ax, "x", 4)
+
+
+def _draw_line(ax: Axes, one: xr.Dataset, name: str, line: _Line) -> bool:
+    """Dots, tangents and what is flagged of one parameter; whether there is a dot."""
     x, y = one["line_parameter"].values, one["line_mean"].values
     slope, error = one["line_gradient"].values, one["line_mean_se"].values
     usable = np.isfinite(x) & np.isfinite(y) & np.isfinite(slope)
     if not usable.any():
-        style.say(ax, "no finite value")
-        return
+        return False
     x, y, slope, error = x[usable], y[usable], slope[usable], error[usable]
     around = 2 * np.nan_to_num(error)
-    ax.fill_between(x, y - around, y + around, color=style.LIGHT_GREY, lw=0)
-    ax.plot(x, y, color=style.GREY, lw=0.5)
-    ax.plot(*_tangents(x, y, slope, logarithmic), color=colour, lw=0.9, solid_capstyle="round")
-    ax.plot(x, y, "o", ms=2, mew=0, color="black")
-    _flags(ax, one, x, y)
-    style.few_ticks(ax, "y", 3)
-    if logarithmic and x.min() < x.max():
-        style.few_log_ticks(ax, x.min(), x.max())
-    else:
-        style.few_ticks(ax, "x", 2)
+    ax.fill_between(line(x), y - around, y + around, color=line.colour, alpha=0.07, lw=0)
+    ax.plot(line(x), y, color=line.colour, lw=0.4, alpha=0.6)
+    u, v = _tangents(x, y, slope, line.logarithmic)
+    ax.plot(line(u), v, color=line.colour, lw=0.9, solid_capstyle="round")
+    ax.plot(line(x), y, "o", ms=2, mew=0, color=line.colour)
+    _flags(ax, one, name, line, x, y)
+    return True
 
 
-def _flags(ax: Axes, one: xr.Dataset, x: np.ndarray, y: np.ndarray) -> None:
-    corner: dict[str, Any] = {
-        "transform": ax.transAxes,
-        "color": style.FLAGGED,
-        "ha": "right",
-        "va": "top",
-    }
+def _flags(ax: Axes, one: xr.Dataset, name: str, line: _Line, x: np.ndarray, y: np.ndarray) -> None:
+    """A cross at a jump; at the end of a line what is known of no place on it."""
+    mark = "?" if bool(one["line_unresolved"]) else ""
     if bool(one["line_incomplete"]):
-        at = float(one["jump_from"] + one["jump_to"]) / 2
+        at, mark = float(one["jump_from"] + one["jump_to"]) / 2, "×"
         if np.isfinite(at):
-            ax.axvline(at, color=style.FLAGGED, lw=0.7, ls=":")
-            place = np.searchsorted(x, at).clip(1, len(x) - 1)
-            ax.plot(at, y[place - 1 : place + 1].mean(), **panels.FLAG)
-        else:
-            ax.text(0.98, 0.98, "×", fontsize=11, **corner)
-    elif bool(one["line_unresolved"]):
-        ax.text(0.98, 0.98, "?", fontsize=9, **corner)
+            i = np.searchsorted(x, at).clip(1, len(x) - 1)
+            place = float(line(np.array(at)))
+            ax.plot([place, place], y[i - 1 : i + 1], color=style.FLAGGED, lw=0.7, ls=":")
+            ax.plot(place, y[i - 1 : i + 1].mean(), **panels.FLAG)
+            return
+    if mark:
+        ax.annotate(f"{mark} {style.short_name(name)}", (float(line(x[-1:])[0]), y[-1]), (2, 0),
+                    textcoords="offset points", va="center", color=style.FLAGGED,
+                    size=style.size(-0.5))  # fmt: skip
 
 
 def _tangents(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,14 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": "jaxmorph"},
     "pdf": {"CreationDate": None, "ModDate": None, "Creator": "jaxmorph", "Producer": None},
     "png": {"Software": None},
+    "tiff": {},
 }
+_DOTS = 600
+"""Dots per inch of pictures beside the vectors, as journals want drawings with text."""
+_TYPE = re.compile(rb"(<text style=\"[^\"]*)'DejaVu Sans'")
+_FAMILIES = rb"\1Arial, Helvetica, 'DejaVu Sans', sans-serif"
+"""Text of an SVG has the type of journals, where there is one: it is a little narrower than what the
+figure was arranged for. Mathematics keeps its own, by whose widths each sign is placed."""
 
 # Not by way of `savefig`, which draws everything twice, once to lay it out.
 _VECTORS: dict[str, Callable[[Figure], Callable[..., None]]] = {
@@ -29,16 +37,17 @@ _VECTORS: dict[str, Callable[[Figure], Callable[..., None]]] = {
 
 
 def render(figure: Figure, extension: str, dpi: float = 200) -> bytes:
-    """The figure as the bytes of an ``svg``, ``pdf`` or ``png`` file, without dates."""
+    """The figure as the bytes of an ``svg``, ``pdf``, ``png`` or ``tiff`` file, without dates."""
     stream, metadata, before = io.BytesIO(), _METADATA[extension], figure.dpi
     with style():
         if extension not in _VECTORS:
-            figure.savefig(stream, format=extension, dpi=dpi, metadata=metadata)
+            how = {"compression": "tiff_lzw"} if extension == "tiff" else {}
+            figure.savefig(stream, format=extension, dpi=dpi, metadata=metadata, pil_kwargs=how)
             return stream.getvalue()
         figure.dpi = dpi  # of what is in pixels even so
         _VECTORS[extension](figure)(stream, metadata=metadata)
         figure.dpi = before
-    return stream.getvalue()
+    return _TYPE.sub(_FAMILIES, stream.getvalue()) if extension == "svg" else stream.getvalue()
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -49,20 +58,26 @@ def write_whole(path: Path, content: bytes) -> None:
         aside.write_bytes(content)
 
 
-def save_figure(figure: Figure, data: pd.DataFrame, stem: str | os.PathLike[str]) -> list[Path]:
-    """Write ``stem.svg``, ``stem.pdf`` and ``stem.csv``; bit-identical when made again.
+def save_figure(
+    figure: Figure,
+    data: pd.DataFrame,
+    stem: str | os.PathLike[str],
+    endings: Sequence[str] = ("svg", "pdf", "csv"),
+) -> list[Path]:
+    """Write ``stem.svg``, ``stem.pdf``, ``stem.csv``, ...; bit-identical when made again.
 
-    Numbers in the CSV keep every digit. Returns the three paths.
+    Numbers in the CSV keep every digit. Returns the paths.
     """
     with style():
         if figure.axes and (engine := figure.get_layout_engine()):
             engine.execute(figure)
-    figure.set_layout_engine("none")  # laid out once: both files show the same arrangement
+    figure.set_layout_engine("none")  # laid out once: all files show the same arrangement
     written = []
-    for extension in ("svg", "pdf"):
-        path = Path(f"{os.fspath(stem)}.{extension}")
-        write_whole(path, render(figure, extension))
+    for ending in endings:
+        path = Path(f"{os.fspath(stem)}.{ending}")
+        if ending == "csv":
+            write_whole(path, data.to_csv(index=False, lineterminator="\n").encode())
+        else:
+            write_whole(path, render(figure, ending, _DOTS if ending in ("png", "tiff") else 200))
         written.append(path)
-    path = Path(f"{os.fspath(stem)}.csv")
-    write_whole(path, data.to_csv(index=False, lineterminator="\n").encode())
-    return [*written, path]
+    return written

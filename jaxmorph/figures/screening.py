@@ -8,8 +8,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from . import style
+from . import panels, style
 from .entry import Entry
 from .tables import interval, tidy
 
@@ -51,11 +52,11 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         for i, name in enumerate(parameters)
     }
     with style.style():
-        n_columns = min(3, len(observables))
+        n_columns = style.columns(len(observables), 55)
         n_rows = -(-len(observables) // n_columns)
         figure = style.new_figure(
             2.2 * n_rows + 0.5 + 0.17 * (len(parameters) // 5),
-            width=max(3.6, style.WIDTH * n_columns / 3),
+            width=max(3.6, 2.4 * n_columns),
         )
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         for ax, observable in zip(grid.flat, observables, strict=False):
@@ -63,28 +64,23 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             ax.set_title(style.label(sensitivity, "observable", observable, 26))
         for ax in grid.flat[len(observables) :]:
             ax.remove()
-        figure.supxlabel(
+        style.below(
+            figure,
             f"mean size of the effect (\N{GREEK SMALL LETTER MU}*) at {style.time_text(data)}",
-            fontsize=7.5,
         )
-        figure.supylabel(
-            "spread of the effect over parameter space (\N{GREEK SMALL LETTER SIGMA})", fontsize=7.5
-        )
-        handles = [
-            Line2D([], [], ls="", ms=4.5, mew=0, label=style.words(p), **look)  # type: ignore[arg-type]
+        figure.supylabel("spread of the effect over parameter space (\N{GREEK SMALL LETTER SIGMA})")
+        handles: list[Patch | Line2D] = [
+            Line2D([], [], ls="", ms=4.5, mew=0, label=style.short_name(p), **look)  # type: ignore[arg-type]
             for p, look in looks.items()
         ]
-        per_row = (4 if max(map(len, parameters)) > 14 else 6) * n_columns // 3
-        figure.legend(handles=handles, loc="outside upper center", handletextpad=0.1,
-                      ncols=min(len(handles), max(per_row, 2)))  # fmt: skip
+        panels.key(figure, handles)
     return figure, tidy(data, names)
 
 
 def _panel(ax: Axes, one: xr.Dataset, looks: dict[str, dict[str, str]]) -> None:
     wide, high = _largest(one, _X), _largest(one, _Y)
     if wide <= 0:
-        style.say(ax, "no parameter has an effect")
-        ax.set(xticks=[], yticks=[])
+        style.empty(ax, "no parameter has an effect")
         return
     limits = 1.12 * wide, 1.12 * max(high, 0.25 * wide)
     for slope in (0.1, 1.0):

@@ -8,8 +8,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from . import style
+from . import panels, style
 from .entry import Entry
 from .tables import require, tidy
 
@@ -39,16 +40,16 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     data = style.final(sensitivity)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
     with style.style():
-        figure, panels = style.panel_grid(observables, parameters, row_height=0.82)
-        for (observable, parameter), ax in panels.items():
+        figure, axes = style.panel_grid(observables, parameters, row_height=0.82)
+        for (observable, parameter), ax in axes.items():
             gradient = data["central_gradient"].sel(observable=observable, parameter=parameter)
             _panel(ax, gradient.values)
         seeds = data.sizes["seed"]
-        figure.supxlabel(
-            f"gradient of the observable at {style.time_text(data)}, sample "
+        style.below(
+            figure,
+            f"gradient (unit of the row per unit of the column) at {style.time_text(data)}, sample "
             f"{int(data['central_sample'])}, "
             + ("one dot a seed" if seeds > 1 else "of the only seed: its spread is not known"),
-            fontsize=7.5,
         )
         _legend(figure)
     return figure, tidy(data, ["central_gradient"])
@@ -80,7 +81,7 @@ def _panel(ax: Axes, values: np.ndarray) -> None:
         se = float(gradient.std(ddof=1) / np.sqrt(gradient.size))
         ax.plot([mean - se, mean + se], [-0.75] * 2, color="black", lw=1.2)
         ax.text(0.98, 0.99, f"{wrong.sum()}/{gradient.size}", transform=ax.transAxes, ha="right",
-                va="top", fontsize=7, color="black" if wrong.any() else style.GREY,
+                va="top", fontsize=style.size(-0.5), color="black" if wrong.any() else style.GREY,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
     ax.plot(mean, -0.75, "D", ms=3.4, color="black", mew=0)
     _limits(ax, gradient)
@@ -118,9 +119,9 @@ def _legend(figure: Figure) -> None:
     def dot(colour: str, text: str) -> Line2D:
         return Line2D([], [], marker="o", ms=3.5, mew=0, ls="", color=colour, label=text)
 
-    handles = [
+    handles: list[Patch | Line2D] = [
         dot(style.POSITIVE, "a seed with a positive gradient"),
         dot(style.NEGATIVE, "with a negative one (top right: those against the mean)"),
         Line2D([], [], color="black", marker="D", ms=3.4, label="mean ± standard error"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=7)
+    panels.key(figure, handles)

@@ -21,7 +21,7 @@ ENTRY = Entry(
     "(above 1, outside the panel, it says nothing), else the activity score."
     "{% if sobol_total_low or total_bound_low or activity_score_low %} Bands are 95 % intervals."
     "{% endif %}"
-    " A line is broken where the variance cannot be told from zero"
+    " Grey: where the variance cannot be told from zero"
     "{% if expansion_q2 and not expansion_total %}, or polynomials do not predict samples that were "
     "left out{% endif %}.",
     variables=(
@@ -42,6 +42,16 @@ _NO_VARIANCE = "its variance cannot\nbe told from zero"
 _WITHHELD = "its variance cannot be told from\nzero, or polynomials do not predict it"
 
 
+def _shade(ax: Axes, time: np.ndarray, told: np.ndarray) -> None:
+    """Grey from the last time before a gap to the first one after it."""
+    first = int(np.argmax(told))
+    if time[first] - time[0] > 0.3 * (time[-1] - time[0]):
+        ax.text((time[0] + time[first]) / 2, 0.5, "not told", ha="center", va="center", color=style.GREY)
+    for i in map(int, np.flatnonzero(~told)):
+        ax.axvspan(time[max(i - 1, 0)], time[min(i + 1, len(time) - 1)], color=style.LIGHT_GREY, lw=0,
+                   zorder=0)  # fmt: skip
+
+
 def shown(sensitivity: xr.Dataset) -> list[str]:
     """The leading measure, with the ends of its interval."""
     estimate = leading(sensitivity)
@@ -57,10 +67,10 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     def panel(ax: Axes, one: xr.Dataset) -> None:
         value = one[estimate.name].values
         if not np.isfinite(value).any():
-            style.say(ax, _WITHHELD if "expansion_q2" in one else _NO_VARIANCE)
-            ax.set_yticks([])
+            style.empty(ax, _WITHHELD if "expansion_q2" in one else _NO_VARIANCE)
             return
         ax.axhline(0, color=style.GREY, lw=0.6)
+        _shade(ax, one["time"].values, np.isfinite(value).any(-1))
         flagged = panels.flags(one) if estimate.from_gradients else None
         panels.curves(ax, one, estimate.name, styles, flagged)
         if estimate.is_share:

@@ -54,7 +54,7 @@ def share_bound(ax: Axes, one: xr.Dataset, name: str, place: float, whisker: boo
     ax.barh(place, min(value, _MOST), height=0.66, color=_BOUND)
     if whisker:
         share_interval(ax, one, name, place + 0.16, color=_EDGE)
-    if value > _MOST:
+    if value > _MOST and not (whisker and interval(name)[2] in one):
         ax.plot(_MOST - 0.02, place + 0.16, ">", ms=3.5, color=_EDGE, mew=0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -17,12 +18,36 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from ..configuration.look import Figures
 from ..quantities import unit_of_entry
 from . import stated
+from .look import (
+    characters,
+    label,
+    look,
+    place_of,
+    short_name,
+    size,
+    unit_of,
+    width_mm,
+    with_unit,
+    words,
+)
 from .numbers import short
 
-WIDTH = 7.0
-"""Width of a two-column page figure, in inches."""
+__all__ = [
+    "characters",
+    "label",
+    "short_name",
+    "size",
+    "unit_of",
+    "width_mm",
+    "with_unit",
+    "words",
+]
+
+INCH = 25.4
+"""Millimetres."""
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000", "#8C6D1F")
 """Parameters: Okabe and Ito's colours, which colour-blind readers tell apart, without the yellow."""
@@ -38,8 +63,8 @@ MIXED: dict[str, Any] = {
 """The look of an effect that has both signs over the design."""
 DARK, MIDDLE, PALE = "#37506B", "#B4C3D2", "#DCE4EC"
 """Slate: what is of neither a parameter nor a sign, such as shares of variance, in three depths."""
-RANKS = ("#00224E", "#31446B", "#666970", "#958F78", "#CAB969", "#E8D35B")
-"""Optima, the best first: from dark to light (the map cividis)."""
+RANKS = ("#1B2B47", "#5E88B0", "#B5A06A", "#7A6A4F", "#A9C0D6", "#D8CBA5")
+"""Optima, the best first: navy, steel, sand, and their neighbours."""
 NOISE = "#B9BDC1"
 """The share of noise."""
 FLAGGED = "#B00020"
@@ -50,18 +75,16 @@ DIVERGING = LinearSegmentedColormap.from_list(
     "signs", [(0.0, NEGATIVE), (0.25, "#C6D080"), (0.5, "#FFFFFF"), (0.75, "#AF97C6"), (1.0, POSITIVE)]
 )
 """From one sign by white to the other."""
+SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", MIDDLE, DARK])
+"""Shares of variance, from 0 to 1."""
 SEQUENTIAL = "viridis"
 
 _RC: dict[str, Any] = {
+    # It comes with Matplotlib, so that figures are the same on every machine.
     "font.family": "DejaVu Sans",
-    "font.size": 7.5,
+    "mathtext.fontset": "dejavusans",
     "text.hinting": "none",  # the same widths at every resolution
-    "axes.titlesize": 8,
     "axes.titlepad": 4,
-    "axes.labelsize": 7.5,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7.5,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -77,52 +100,89 @@ _RC: dict[str, Any] = {
     "hatch.linewidth": 0.4,
     "savefig.dpi": 200,
     "figure.dpi": 100,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # text is text, and the type is in the file
+    "svg.fonttype": "none",
     "svg.hashsalt": "jaxmorph",
 }
+_SIZES = {
+    **dict.fromkeys(("font.size", "axes.titlesize", "axes.labelsize", "figure.labelsize"), 0.0),
+    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), -0.5),
+}
+"""Sizes of type, in points above that of the figures."""
 
 
 def style() -> AbstractContextManager[None]:
     """The look of a figure, for the length of a ``with``; nothing global stays changed."""
-    return matplotlib.style.context(["default", _RC])
+    sizes = {key: size(step) for key, step in _SIZES.items()}
+    return matplotlib.style.context(["default", _RC | sizes])
 
 
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure, in inches, that arranges its panels so that nothing overlaps."""
+def new_figure(height: float, width: float | None = None) -> Figure:
+    """An empty figure that arranges its panels so that nothing overlaps.
+
+    Args:
+        height: In inches, with type of the usual size.
+        width: In inches, of a figure that needs no whole page, unless a width was asked for.
+    """
     layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.03, wspace=0.02, hspace=0.02)
-    return Figure(figsize=(width, height), layout=layout)
+    mm = width_mm(None if width is None else width * INCH)
+    grown = max(look().font_size / Figures().font_size, 1.0)
+    return Figure(figsize=(mm / INCH, height * grown), layout=layout)
+
+
+def columns(n: int, mm: float, most: int = 3, beside: float = 0.0) -> int:
+    """Columns of ``n`` panels that need so many mm each with type of the usual size.
+
+    So many mm ``beside`` them are not theirs.
+    """
+    room = (width_mm() - beside) * Figures().font_size / look().font_size
+    return max(min(n, most, int(room // mm)), 1)
+
+
+def heading(name: str, n_columns: int) -> str:
+    """The title of a panel of one observable or parameter, in a figure of so many columns."""
+    return short_name(name, characters(width_mm() / n_columns - 8))
+
+
+def is_narrow() -> bool:
+    """Whether two panels with names at their sides do not fit beside each other."""
+    return width_mm() * Figures().font_size / look().font_size < 130
+
+
+def below(figure: Figure, text: str) -> None:
+    """What stands below all panels; further lines than one make the figure taller."""
+    lines = _lines(figure, text)
+    figure.supxlabel("\n".join(lines))
+    _grow(figure, len(lines) - 1)
 
 
 def footed(figure: Figure, text: str) -> None:
-    """Write ``text`` below all that is in the figure, which grows by a line."""
+    """Write ``text`` below all that is in the figure, which grows by as much."""
+    above, lines = figure.get_supxlabel(), _lines(figure, text)
+    figure.supxlabel("\n".join([above, *lines] if above else lines))
+    _grow(figure, len(lines))
+
+
+def _lines(figure: Figure, text: str) -> list[str]:
+    return textwrap.wrap(text, characters(INCH * figure.get_figwidth() - 4))
+
+
+def _grow(figure: Figure, lines: int) -> None:
     width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + 0.17)
-    above = figure.get_supxlabel()
-    figure.supxlabel(f"{above}\n{text}" if above else text, fontsize=7.5)
+    figure.set_size_inches(width, height + lines * 1.35 / 72 * size())
 
 
-def words(name: str, width: int | None = None) -> str:
-    """A name as words; broken into lines of at most ``width`` characters if it can be."""
-    text = str(name).replace("_", " ")
-    return textwrap.fill(text, width, break_long_words=False) if width else text
+def lettered(figure: Figure) -> None:
+    """Give panels bold letters, in the order of reading; of many, the first of each row alone."""
+    axes = [ax for ax in figure.axes if ax.get_subplotspec() is not None and ax.axison]
+    if len(axes) > _MOST_LETTERS:
+        axes = [ax for ax in axes if ax.get_subplotspec().is_first_col()]  # type: ignore[union-attr]
+    for ax, letter in zip(axes if len(axes) > 1 else [], string.ascii_lowercase, strict=False):
+        ax.annotate(letter, (0, 1), (-3, 4), xycoords="axes fraction", textcoords="offset points",
+                    ha="right", va="baseline", weight="bold", size=size(1))  # fmt: skip
 
 
-def with_unit(text: str, unit: str) -> str:
-    """``text`` and its unit in brackets; nothing for a dimensionless one."""
-    return text if unit in ("", "1") else f"{text} ({unit})"
-
-
-def unit_of(dataset: xr.Dataset, dim: str, name: str) -> str:
-    """Unit of one parameter or observable; ``1`` if the dataset does not say."""
-    if f"{dim}_unit" not in dataset.coords:
-        return "1"
-    return str(dataset[f"{dim}_unit"].sel({dim: name}).item())
-
-
-def label(dataset: xr.Dataset, dim: str, name: str, width: int | None = None) -> str:
-    """Axis label of one parameter or observable."""
-    return with_unit(words(name, width), unit_of(dataset, dim, name))
+_MOST_LETTERS = 12
 
 
 def ink(ground: Any) -> str:
@@ -138,7 +198,7 @@ def line_styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
             "color": PALETTE[i % len(PALETTE)],
             "linestyle": _DASHES[i // len(PALETTE) % len(_DASHES)],
         }
-        for i, name in enumerate(names)
+        for name, i in ((name, place_of(name, k)) for k, name in enumerate(names))
     }
 
 
@@ -163,28 +223,25 @@ def logarithmic(dataset: xr.Dataset) -> dict[str, bool]:
     return {name: str(kind).startswith("log-") for name, kind in zip(found, kinds, strict=False)}
 
 
-def columns_for(n_panels: int, longest: int) -> int:
-    """Columns of a figure with one panel an observable."""
-    if n_panels <= 2 or longest > 14:
-        return min(n_panels, 2)
-    return 3
-
-
-def blocks(items: Sequence[str], size: int = 6) -> Iterator[Sequence[str]]:
-    """Consecutive slices of nearly equal length, none longer than ``size``."""
-    n = -(-len(items) // size)
+def blocks(items: Sequence[str], longest: int) -> Iterator[Sequence[str]]:
+    """Consecutive slices of nearly equal length, none longer than ``longest``."""
+    n = -(-len(items) // longest)
     for part in np.array_split(np.arange(len(items)), n):
         yield [items[i] for i in part]
 
 
 def panel_grid(
-    rows: Sequence[str], columns: Sequence[str], row_height: float, head: float = 0.5, **share: Any
+    rows: Sequence[str],
+    names_of_columns: Sequence[str],
+    row_height: float,
+    head: float = 0.5,
+    **share: Any,
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """Row x column panels on a page; more than six columns go below, as another block of rows.
+    """Row x column panels on a page; columns that do not fit go below, as another block of rows.
 
     Rows are named on the left, columns above each block.
     """
-    parts = list(blocks(columns))
+    parts = list(blocks(names_of_columns, columns(6, 26, most=6)))
     row_height *= {1: 1.5, 2: 1.25, 3: 1.1}.get(len(parts[0]), 1.0)
     figure = new_figure(len(parts) * (row_height * len(rows) + 0.35) + head)
     panels: dict[tuple[str, str], Axes] = {}
@@ -198,15 +255,16 @@ def panel_grid(
         for i, row in enumerate(rows):
             for j, column in enumerate(part):
                 panels[row, column] = axes[i, j]
-            axes[i, 0].set_ylabel(words(row, 13))
+            axes[i, 0].set_ylabel(short_name(row, characters(25.4 * row_height - 12)))
         for j, column in enumerate(part):
-            axes[0, j].set_title(words(column, 15))
+            axes[0, j].set_title(heading(column, len(parts[0])))
     return figure, panels
 
 
 def few_ticks(ax: Axes, which: str, n: int = 2) -> None:
     """At most ``n`` + 1 short tick labels, for a small panel."""
     axis = ax.xaxis if which == "x" else ax.yaxis
+    n = min(n, 3) if which == "x" and is_narrow() else n
     axis.set_major_locator(MaxNLocator(n, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda x, _: short(0.0 if abs(x) < 1e-14 else x)))
 
@@ -225,6 +283,14 @@ def few_log_ticks(ax: Axes, low: float, high: float) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(float(f"{x:.3g}"))))
 
 
+def empty(ax: Axes, text: str) -> None:
+    """Leave a panel without axes, and write in it why nothing is drawn."""
+    say(ax, text)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+
+
 def say(ax: Axes, text: str) -> None:
     """Write in a panel that has nothing to draw why it has not."""
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=GREY, size=7)
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=GREY,
+            size=size(-0.5))  # fmt: skip

@@ -56,17 +56,14 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
     def panel(ax: Axes, one: xr.Dataset) -> None:
         if bool(cancelling.sel(observable=one["observable"].item())):
-            style.say(ax, CANCELS)
-            ax.set_xticks([])
-            ax.set_yticks([])
-            ax.spines[:].set_visible(False)
+            style.empty(ax, CANCELS)
         else:
             _panel(ax, one)
 
     with style.style():
         figure = bars.by_observable(data, panel)
         label = f"elasticity at {style.time_text(data)} ({known(data, _NAME).reading})"
-        figure.supxlabel(label, fontsize=7.5)
+        style.below(figure, label)
         _legend(figure, data)
     return figure, _table(data)
 
@@ -80,7 +77,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
             bars.not_defined(ax, place)
             continue
         if value[i] == 0:
-            ax.text(0, place, " exactly 0", va="center", color=style.GREY, fontsize=6.5)
+            ax.text(0, place, " exactly 0", va="center", color=style.GREY, fontsize=style.size(-1))
             continue
         ends = ends_of(one, _NAME)
         bars.signed(ax, place, value[i], ends, mixed=bool(mixed[i]))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import figures, store
+from ..configuration.look import Figures
 from ..configuration.sections import Findings
 from ..figures.stated import stated
 
@@ -19,13 +20,14 @@ def draw_figures(
     optimisation: str | None,
     findings: Findings,
     folder: Path,
+    look: Figures | None = None,
 ) -> None:
     """Draw figures, and save each with its data; files that would be the same stay as they are."""
     checked = stated(store.read_given(checks, "checks"), findings.time)
     others = checked, store.read_given(optimisation, "optimisation")
     for name in names:
         # Opened for each, so that no more than what one of them needs is in memory.
-        with store.open_dataset(sensitivity, "sensitivity") as opened:
+        with store.open_dataset(sensitivity, "sensitivity") as opened, figures.looking(look):
             data = stated(opened, findings.time)
             try:
                 figure, table = figures.draw(name, data, *others)

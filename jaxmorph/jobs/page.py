@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .. import report, store
 from ..configuration import Run
+from ..figures import looking
 from ..figures.stated import stated
 
 
@@ -25,7 +26,7 @@ def write_page(
 
     With ``alone`` the page needs none of these files any more.
     """
-    with store.open_dataset(sensitivity, "sensitivity") as opened:
+    with store.open_dataset(sensitivity, "sensitivity") as opened, looking(run.figures):
         data = stated(opened, run.findings.time)
         # The estimates know only what decides them; the page carries all of the run.
         data.attrs["configuration"] = json.dumps(run.plain())

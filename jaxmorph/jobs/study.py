@@ -3,14 +3,18 @@
 import dataclasses
 import logging
 
+import numpy as np
+
 from .. import engine, store
 from ..configuration import Cost, SettledCut, cut_by_cost, read_cost, read_cut, write_cost, write_cut
 from ..configuration.batches import BatchSetting
-from ..configuration.fits import check_animation
+from ..configuration.fits import check_animation, check_figures
+from ..configuration.look import Figures
 from ..configuration.sections import Animation
 from ..configuration.specifications import StudySpecification
+from ..engine.program import dtype, precision, seed_keys
 from ..errors import JaxmorphError
-from ..studies import source_of
+from ..studies import Problem, source_of
 from .problem import how_of, keys_below, run_problem
 
 logger = logging.getLogger(__name__)
@@ -23,10 +27,13 @@ def describe_study(
     n_seeds: int,
     output: str,
     cost: str,
+    *,
+    figures: Figures | None = None,
 ) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it.
 
-    ``animation`` and ``n_seeds`` are the run's: they decide nothing that is written, but what it costs.
+    ``animation``, ``figures`` and ``n_seeds`` are the run's: they decide nothing that is written, but
+    what it costs.
     """
     problem = run_problem(run_name, spec)
     study = problem.study
@@ -40,6 +47,8 @@ def describe_study(
     with keys_below(f"runs.{run_name}"):
         fields = [v.name for v in study.state_variables if "cell" in v.dims]
         check_animation(animation, type(study).__name__, fields, problem.observables)
+        if figures is not None:
+            check_figures(figures, problem.names, problem.observables, _recorded(problem, traced))
     engine.check_estimator(problem, spec.estimator, spec.gradient, traced)
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
@@ -76,6 +85,14 @@ def describe_study(
     )
     _say_cost(measured)
     write_cost(measured, cost)
+
+
+def _recorded(problem: Problem, traced: engine.Traced) -> list[float]:
+    """The recorded times, which no parameter changes."""
+    medians = np.array([d.ppf(np.array(0.5)) for d in problem.distributions])
+    with precision(problem):
+        times = traced.times(medians.astype(dtype(problem)), seed_keys(0, np.arange(1))[0])
+        return [float(t) for t in np.asarray(times)]
 
 
 def settle_cut(question: str, n_samples: int, n_seeds: int, cost: str, output: str) -> BatchSetting:

@@ -118,7 +118,7 @@ def write_report(
     }  # fmt: skip
     file = "sensitivity.nc" if alone else f"results/{run}/sensitivity.nc"
     context["example"] = example(file, sensitivity)
-    write_whole(path, _rendered(context).encode())
+    write_whole(path, rendered(context).encode())
 
 
 def _context(run: str, data: Data) -> dict[str, Any]:
@@ -219,7 +219,8 @@ def example(file: str, sensitivity: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
-def _rendered(context: dict[str, Any]) -> str:
+def rendered(context: dict[str, Any], template: str = "page.html") -> str:
+    """The page of a template."""
     environment = Environment(
         loader=PackageLoader("jaxmorph.report", "templates"),
         autoescape=select_autoescape(["html"]),
@@ -230,7 +231,7 @@ def _rendered(context: dict[str, Any]) -> str:
     explained = Explained()
     environment.filters |= {"words": words, "terms": explained.mark, "numbers": _unbroken}
     context = {**context, "explained": explained}
-    return environment.get_template("page.html").render(context)
+    return environment.get_template(template).render(context)
 
 
 def _unbroken(text: str) -> str:
@@ -239,34 +240,35 @@ def _unbroken(text: str) -> str:
     return Markup(kept) if isinstance(text, Markup) else kept
 
 
-def _embedded(content: bytes, kind: str) -> str:
+def embedded(content: bytes, kind: str) -> str:
+    """A file as a link that holds it."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _figure(name: str, folder: Path, beside: Path | None, data: Data) -> Picture:
     svg = _content(folder / f"{name}.svg", f"the figure {name}")
     if len(svg) <= _HEAVY_SVG:
-        source = _embedded(svg, "image/svg+xml")
+        source = embedded(svg, "image/svg+xml")
     else:
-        source = _embedded(
+        source = embedded(
             render(draw(name, data.sensitivity, data.checks, data.optimisation)[0], "png"), "image/png"
         )
     if beside is None:
         table = _content(folder / f"{name}.csv", f"the data of the figure {name}")
-        links: tuple[tuple[str, str], ...] = (("CSV", _embedded(table, "text/csv")),)
+        links: tuple[tuple[str, str], ...] = (("CSV", embedded(table, "text/csv")),)
     else:
         here = os.path.relpath(folder, beside)
         links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
     entry = CATALOGUE[name]
     files = data.sensitivity, data.checks, data.optimisation
     return Picture(
-        name, entry, source, links, points=_width(svg), caption=caption(name, *files),
+        name, entry, source, links, points=width(svg), caption=caption(name, *files),
         variables=tuple(sources(name, *files)),
         alt=f"{entry.title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
 
 
-def _width(svg: bytes) -> float:
+def width(svg: bytes) -> float:
     """Width of an SVG in points."""
     size = re.search(rb'<svg[^>]*\swidth="([\d.]+)pt"', svg)
     return float(size.group(1)) if size else 504.0
@@ -278,10 +280,10 @@ def _film(name: str, film: Path, beside: Path | None) -> Picture:
     content = _content(film, f"the animation {name}")
     entry = ANIMATIONS[name]
     return Picture(
-        name, entry, _embedded(content, "video/mp4"),
+        name, entry, embedded(content, "video/mp4"),
         () if beside is None else (("MP4", os.path.relpath(film, beside)),),
         entry.title, entry.variables, Caption(entry.title, entry.told(entry.variables), ""),
-        poster=_embedded(poster(film), "image/png"),
+        poster=embedded(poster(film), "image/png"),
     )  # fmt: skip
 
 

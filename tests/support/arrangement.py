@@ -25,7 +25,7 @@ def check_arrangement(figure: Figure) -> None:
             assert figure.bbox.padded(1).containsx(box.x1), text
             assert figure.bbox.padded(1).containsy(box.y0), text
             assert figure.bbox.padded(1).containsy(box.y1), text
-            assert float(text.get_fontsize()) >= 7
+            assert float(text.get_fontsize()) >= 5
     panels = [ax.get_window_extent() for ax in figure.axes]
     for i, one in enumerate(panels):
         assert not any(one.overlaps(other.padded(-1)) for other in panels[i + 1 :])

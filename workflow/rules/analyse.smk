@@ -64,6 +64,7 @@ for RUN in RUNS:
         params:
             figures=figures_of(RUN),
             findings=RUNS[RUN].findings.plain(),
+            look=RUNS[RUN].figures.plain(),
         script:
             "../scripts/draw.py"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from jaxmorph.jobs import job
 
 with job(snakemake):
+    from jaxmorph.configuration.look import Figures
     from jaxmorph.configuration.sections import Findings
     from jaxmorph.jobs.draw import draw_figures
 
@@ -15,4 +16,5 @@ with job(snakemake):
         snakemake.input.optimisation,
         Findings.from_plain(snakemake.params.findings),
         Path(snakemake.output[0]).parent,
+        Figures.from_plain(snakemake.params.look),
     )

@@ -3,6 +3,7 @@
 from jaxmorph.jobs import job
 
 with job(snakemake, computes=True):
+    from jaxmorph.configuration.look import Figures
     from jaxmorph.configuration.sections import Animation
     from jaxmorph.configuration.specifications import StudySpecification
     from jaxmorph.jobs.study import describe_study
@@ -15,4 +16,5 @@ with job(snakemake, computes=True):
         snakemake.config["cuts"][snakemake.wildcards.run]["n_seeds"],
         snakemake.output.study,
         snakemake.output.cost,
+        figures=Figures.from_plain(snakemake.config["looks"][snakemake.wildcards.run]),
     )

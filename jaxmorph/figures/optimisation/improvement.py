@@ -76,8 +76,8 @@ def _gains(ax: Axes, rows: xr.Dataset, colours: list[str]) -> None:
         one = rows.isel(start=place)
         value, low, high = (float(one[name]) for name in interval(_NAME))
         if not np.isfinite(value):
-            ax.text(0.5, place, starts.STOPPED, transform=ax.get_yaxis_transform(), fontsize=7,
-                    ha="center", va="center", color=style.GREY)  # fmt: skip
+            ax.text(0.5, place, starts.STOPPED, transform=ax.get_yaxis_transform(),
+                    fontsize=style.size(-0.5), ha="center", va="center", color=style.GREY)  # fmt: skip
             continue
         sure = low > 0 or high < 0
         if np.isfinite(high - low):

@@ -43,7 +43,7 @@ def draw(optimisation: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     require(optimisation, "parameter_value", "optimisation_parameters", "optimisation.nc")
     names = style.names(optimisation, "parameter")
     order = starts.ranked(optimisation)[: starts.MOST_ROWS]
-    n_columns = min(_COLUMNS, len(names))
+    n_columns = style.columns(len(names), 42, _COLUMNS)
     n_rows = -(-len(names) // n_columns)
     with style.style():
         figure = style.new_figure(n_rows * (0.6 + 0.19 * max(len(order), 3)) + 0.35)

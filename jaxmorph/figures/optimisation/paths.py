@@ -57,10 +57,15 @@ def draw(optimisation: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             _over_steps(figure.subplots(), shown, chosen[0])
         else:
             pairs = list(itertools.combinations(chosen, 2))
-            wide = len(pairs) == 1
-            figure = style.new_figure(4.4 if wide else 2.75, width=5.6 if wide else style.WIDTH)
-            for ax, pair in zip(figure.subplots(1, len(pairs), squeeze=False)[0], pairs, strict=True):
+            n_columns = style.columns(len(pairs), 58)
+            n_rows = -(-len(pairs) // n_columns)
+            side = min(style.width_mm() / style.INCH / n_columns, 4.0) + 0.4
+            figure = style.new_figure(n_rows * side, width=5.6 if len(pairs) == 1 else None)
+            grid = figure.subplots(n_rows, n_columns, squeeze=False)
+            for ax, pair in zip(grid.flat, pairs, strict=False):
                 _pair(figure, ax, shown, *pair)
+            for ax in grid.flat[len(pairs) :]:
+                ax.remove()
         panels.key(figure, starts.legend_handles(shown))
     return figure, _table(shown)
 

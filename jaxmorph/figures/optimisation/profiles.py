@@ -48,15 +48,16 @@ def draw(optimisation: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     best = data.isel(optimum=starts.optima(data)[0])
     shown = [(0, "stiffest direction"), (data.sizes["direction"] - 1, "sloppiest direction")]
     with style.style():
-        figure = style.new_figure(2.2 + max(1.7, 0.6 + 0.24 * n) + 0.3)
-        below = max(1.7, 0.6 + 0.24 * n)
+        stack = (2, 1) if style.is_narrow() else (1, 2)
+        below = max(1.7, 0.6 + 0.24 * n) * stack[0]
+        figure = style.new_figure(2.2 + below + 0.3)
         top, bottom = figure.subfigures(2, 1, height_ratios=[2.2, below], squeeze=False)[:, 0]
         axes = top.subplots(1, min(n, 2), sharey=True, squeeze=False)[0]
         for ax, (direction, title) in zip(axes, shown, strict=False):
             _profile(ax, data, direction)
             ax.set(title=title if n > 1 else "the only direction", xlabel="distance from the optimum")
         axes[0].set_ylabel(starts.loss_label(data))
-        left, right = bottom.subplots(1, 2, width_ratios=[1, 1.25])
+        left, right = bottom.subplots(*stack, width_ratios=[1, 1.25][: stack[1]])
         spectrum(left, best["hessian_eigenvalue"].values, None, below="not above zero")
         left.set(title="eigenvalues of the Hessian", xlabel="direction, stiff to sloppy")
         weights = best["hessian_eigenvector"].transpose("direction", "parameter").values
