@@ -138,7 +138,12 @@ def caption(
     from .stated import when
 
     entry, files = CATALOGUE[name], _by_file(sensitivity, checks, optimisation)
-    has = {str(variable) for data in files.values() for variable in data.variables}
+    has = {
+        str(name)
+        for data in files.values()
+        for name in data.variables
+        if str(name) not in entry.reading or _has_numbers(data[name])
+    }
     drawn = files.get(entry.source.split(", ")[0])
     said = bias(name, drawn) if drawn is not None else ""
     timed = next((data for data in files.values() if "time" in data.dims), None)
