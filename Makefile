@@ -92,6 +92,8 @@ gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of 
 	    results/epidemic/report.html
 	@PYTHONPATH="$(CURDIR)/$(PEERS)" $(IN_VENV) snakemake --configfile examples/jax_morph_study.yaml \
 	    --replace-workflow-config
+	@rm -rf .start && $(BIN)/jaxmorph init .start
+	@cd .start && ../$(BIN)/jaxmorph run results/tissue/report.html
 	@$(BIN)/python scripts/gallery $(ARGS)
 
 lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code

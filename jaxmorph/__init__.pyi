@@ -6,7 +6,9 @@ from . import space as space
 from . import studies as studies
 from . import visualization as visualization
 from .analysis import Analysis as Analysis
+from .analysis import Comparison as Comparison
 from .analysis import analyse as analyse
+from .analysis import compare as compare
 from .analysis import open as open
 from .errors import JaxmorphError as JaxmorphError
 from .simulation import bernoulli as bernoulli

@@ -20,6 +20,7 @@ from matplotlib.quiver import Quiver
 from support import synthetic
 
 from jaxmorph import Sequential, animations, simulate
+from jaxmorph.animations.sheet import MOVING_FRAMES, RESTING_FRAMES
 from jaxmorph.env import CellDivision, LineageState
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.visualization import (
@@ -32,6 +33,7 @@ from jaxmorph.visualization import (
     draw_cells,
 )
 from jaxmorph.visualization.spheres import View, picture
+from jaxmorph.visualization.tissue import picture as tissue_picture
 
 
 def _trajectory(n_dim: int = 2) -> SimpleNamespace:
@@ -175,6 +177,34 @@ def test_spheres_that_overlap_meet_where_they_do_in_space() -> None:
     assert hidden[1][0] == 0
 
 
+def test_cells_in_the_plane_have_their_colours_and_meet_on_their_radical_line() -> None:
+    colours = np.array([[0.2, 0.6, 0.4], [0.8, 0.2, 0.2]])
+    place, radius = np.array([[-0.6, 0.0], [0.6, 0.0]]), np.array([0.9, 0.6])
+    picture_ = tissue_picture(place, radius, colours, (-2, 2, -2, 2), (800, 800))
+    shown = picture_.astype(int)
+    assert shown[400, 40].tolist() == [0, 0, 0, 0], "nothing where no cell is"
+    for cell, columns in ((0, slice(150, 430)), (1, slice(450, 600))):
+        brightest = shown[330:560, columns, :3].reshape(-1, 3).max(0)
+        np.testing.assert_allclose(brightest, 255 * colours[cell], atol=2)
+    greens = shown[400, :, 1] - shown[400, :, 0]
+    meet = np.flatnonzero(np.diff((greens > 0).astype(int)) == -1)[0] + 1
+    # x with 0.81 - (x + 0.6)^2 = 0.36 - (x - 0.6)^2
+    assert meet == pytest.approx(400 + 200 * 0.1875, abs=1.5)
+    alone = tissue_picture(place[:1], radius[:1], colours[:1], (-2, 2, -2, 2), (800, 800))
+    assert alone[..., 3].sum() / 255 / 200**2 == pytest.approx(np.pi * 0.81, rel=2e-3)
+    assert alone[400, 400 - 120 - 179, :3].max() < 0.6 * 153, "an outline"
+    row, column = np.unravel_index(alone[..., 1].argmax(), (800, 800))
+    assert row > 400 and column < 300, "the light comes from the upper left (row 0 is the lowest)"
+
+
+def test_a_cell_beyond_the_picture_or_beneath_another_harms_nothing() -> None:
+    place = np.array([[0.0, 0.0], [0.0, 0.0], [9.0, 9.0], [-2.0, 0.0]])
+    colours = np.tile([[0.5, 0.5, 0.5, 1.0]], (4, 1))
+    shown = tissue_picture(place, np.array([1.0, 1.0, 1.0, 0.5]), colours, (-2, 2, -1, 1), (100, 200))
+    assert shown.shape == (100, 200, 4)
+    assert shown[50, 5, 3] == 255 and shown[5, 5, 3] == 0
+
+
 def test_a_camera_from_above_shows_x_to_the_right_and_y_up() -> None:
     view = View(Camera(azimuth=-90, elevation=90), np.zeros(3), 1.0)
     np.testing.assert_allclose(view.project(np.eye(3))[0], np.eye(3), atol=1e-12)
@@ -259,9 +289,8 @@ def test_a_course_moves_beside_the_cells() -> None:
     film: Any = animate_cells(_trajectory(), course=course, time=time)
     _, upper, lower = film._fig.axes
     film._func(1)
-    point = upper.lines[-2]
-    assert (point.get_xdata()[0], point.get_ydata()[0]) == (1.0, 2.0)
-    assert lower.lines[-2].get_ydata()[0] == pytest.approx(1.5), "the mean over seeds"
+    assert upper.collections[-1].get_offsets().tolist() == [[1.0, 2.0]]
+    assert lower.collections[-1].get_offsets()[0, 1] == pytest.approx(1.5), "the mean over seeds"
     assert upper.lines[-1].get_xdata() == [1.0, 1.0], "the marker"
     assert upper.get_ylabel() == "size (m)"
     band = upper.collections[0].get_paths()[0].vertices
@@ -294,9 +323,9 @@ FILMS: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("make", FILMS.values(), ids=FILMS.keys())
 def test_films_of_a_run(make: Callable[[Path], None], tmp_path: Path) -> None:
-    animations_frames = animations.MOVING_FRAMES + animations.RESTING_FRAMES
     make(tmp_path / "film.mp4")
-    assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "film.mp4"))[0] == animations_frames
+    frames = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "film.mp4"))[0]
+    assert frames == MOVING_FRAMES + RESTING_FRAMES
 
 
 def test_an_unknown_field_or_observable_of_a_film_is_named(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ def test_init_writes_what_check_finds_good(
     assert main(["init"]) == 0
     assert capsys.readouterr().out.splitlines() == ["jaxmorph.yaml", "cells.py", "Next: jaxmorph run"]
     assert main(["check"]) == 0
-    (said,) = capsys.readouterr().out.splitlines()
-    assert said.startswith("jaxmorph.yaml: cells is good: 3 parameters of cells.py:Cells, 512 simul")
+    tissue, cells = capsys.readouterr().out.splitlines()
+    assert tissue.startswith("jaxmorph.yaml: tissue is good: 3 parameters of growing-disc, 128 simul")
+    assert cells.startswith("jaxmorph.yaml: cells is good: 3 parameters of cells.py:Cells, 512 simul")
     # What is there is the user's.
     assert main(["init"]) == 1
     assert capsys.readouterr().err == "error: jaxmorph.yaml: is there already; name another folder\n"
@@ -84,8 +85,9 @@ def test_a_wheel_makes_a_report_in_an_empty_folder(tmp_path: Path) -> None:
     empty.mkdir()
     assert "Next: jaxmorph run" in jaxmorph("init", folder=empty)
     said = jaxmorph("run", "--cores", "2", folder=empty)
-    assert "Report of cells: results/cells/report.html" in said
-    assert (empty / "results/cells/animations/cells.mp4").is_file()
+    for run in ("tissue", "cells"):
+        assert f"Report of {run}: results/{run}/report.html" in said
+        assert (empty / f"results/{run}/animations/cells.mp4").is_file()
     assert "Nothing to be done" in jaxmorph("run", "-n", folder=empty)
     assert jaxmorph("report", "results/cells", folder=empty).strip() == "cells.html"
     again = jaxmorph("reproduce", "results/cells/report.html", "again", folder=empty)

@@ -463,6 +463,38 @@ BAD_CONFIGURATIONS = [
     ("{1: 2, runs: {a: GOOD}}", 'the name 1 is not a text; write "1"'),
     ("{run: {}, runs: {a: GOOD}}", "run: unknown key; did you mean runs?"),
     (
+        "runs: {compare-a: GOOD}",
+        'runs: "compare-a" cannot be the name of a run; compare-... are pages of several runs',
+    ),
+    *[
+        (f"{{compare: {value}, runs: {{control: GOOD, mutant: GOOD}}}}", f"compare{text}")
+        for value, text in [
+            (
+                "{drug: [control, mutnt]}",
+                ": drug names the run mutnt, which is not under runs; did you mean mutant?",
+            ),
+            (
+                "[control, other]",
+                " = [control, other]: control-other names the run other, which is not under "
+                "runs; known: control, mutant",
+            ),
+            ("{drug: [control]}", ": drug must name two runs or more"),
+            ("[control]", " = [control]: must name two runs or more"),
+            ("{drug: [control, control]}", ": drug names control twice"),
+            ("{drug: control}", ": drug must be a list of runs, such as [control, mutant]"),
+            (
+                "{a b: [control, mutant]}",
+                ": 'a b' cannot be the name of a comparison; use letters, digits, - and _, beginning "
+                "with a letter or a digit",
+            ),
+            (
+                "control",
+                " = control: must be a mapping such as {drug: [control, mutant]}, or a list of runs",
+            ),
+            ("null", " = null: must be a mapping such as {drug: [control, mutant]}, or a list of runs"),
+        ]
+    ],
+    (
         "runs: {a: {study: reference, parameters: {kT: default}}}",
         "runs.a.design: is missing (which points of parameter space are evaluated)",
     ),
@@ -486,6 +518,20 @@ def test_a_bad_configuration_is_one_readable_line(text: str, expected: str) -> N
     flow = yaml.safe_dump(good(), default_flow_style=True, width=10_000).strip()
     config = yaml.safe_load(text.replace("GOOD", flow))
     assert message(config) == f"configuration: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("compare", "expected"),
+    [
+        ({"drug": ["a", "b"]}, {"drug": ("a", "b")}),
+        (["b", "a"], {"b-a": ("b", "a")}),
+        ({}, {}),
+    ],
+)
+def test_runs_to_compare_have_a_page_of_a_name(compare: Any, expected: dict[str, Any]) -> None:
+    config = {"runs": {"a": good(), "b": good()}, "compare": compare}
+    assert load_configuration(config).compare == expected
+    assert Draft202012Validator(json_schema()).is_valid(config)
 
 
 @pytest.mark.parametrize(
@@ -573,6 +619,7 @@ NODES: list[tuple[Any, ...]] = [
     (),
     ("runs",),
     ("runs", "a"),
+    ("compare",),
     *(("runs", "a", key) for key in Run.model_fields),
     ("runs", "a", "parameters", "kT"),
     ("runs", "a", "parameters", "kT", "distribution"),

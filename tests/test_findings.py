@@ -46,15 +46,20 @@ def sentences(data: xr.Dataset) -> str:
     return dict(findings.per_observable(data, summary.rankings(data)))["area"]
 
 
+def section(data: xr.Dataset) -> observables.Section:
+    (ranking,) = summary.rankings(data)
+    return observables.section(data, "area", ranking)
+
+
 def test_the_lead_names_both_of_two_different_answers() -> None:
     one = crafted(**interval("elasticity_average", [2, 1, 0.5], [0.1, 0.1, 0.1]))
     two = crafted(**interval("elasticity_average", [1, 2, 0.5], [0.1, 0.1, 0.1]))
     both = xr.concat([one, two.assign_coords(observable=["speed"])], "observable")
     lead = summary.leading_sentence(summary.rankings(both), both)
-    assert lead == "The largest effects are those of kappa on area and drag on speed."
+    assert lead == "kappa matters most for area and drag for speed."
     same = xr.concat([one, one.assign_coords(observable=["speed"])], "observable")
     lead = summary.leading_sentence(summary.rankings(same), same)
-    assert lead == "The parameter kappa has the largest effect on every observable."
+    assert lead == "kappa matters most for every observable."
 
 
 def test_an_observable_that_depends_on_nothing_is_said_to() -> None:
@@ -66,8 +71,8 @@ def test_an_observable_told_from_zero_nowhere_ranks_nothing_by_elasticity() -> N
     score = interval("activity_score", [3, 1, 0.1], [0.1, 0.1, 0.2])
     data = crafted(elasticity_average=[np.nan] * 3, **score)
     lead = summary.leading_sentence(summary.rankings(data), data)
-    assert lead == "The parameter with the largest effect is kappa, judged by the activity score."
-    assert "elasticities change sign or are not defined, and say no direction" in sentences(data)
+    assert lead == "kappa matters most for area."
+    assert "No direction is told: elasticities change sign or are not defined." in sentences(data)
 
 
 def test_elasticities_that_are_withheld_are_not_said_to_change_sign() -> None:
@@ -101,10 +106,9 @@ def test_a_total_index_says_what_explains_the_variance_and_what_could_be_fixed()
     index = interval("sobol_total", [0.2, 0.81, 0.01], [0.1, 0.1, 0.03])
     data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **index)
     assert sentences(data) == (
-        "of its variance without noise, drag is involved in 81 % (71 to 91 %) and kappa in 20 % (10 to "
-        f"30 %); it shrinks with drag (elasticity {MINUS}2.00 ± 0.10) and grows with kappa (1.00 ± "
-        f"0.10); "
-        "tension is involved in less than 5 %."
+        "follows drag most, with a share of 81 % (71 to 91 %), then kappa with 20 % (10 to 30 %). "
+        f"It shrinks with drag (elasticity {MINUS}2.00 ± 0.10) and grows with kappa (1.00 ± 0.10). "
+        "tension hardly matters: its share is below 5 %."
     )
 
 
@@ -112,17 +116,16 @@ def test_a_small_bound_is_a_proof_unless_its_gradient_is_flagged() -> None:
     bound = interval("total_bound", [0.01, 2.2, 0.02], [0.005, 0.3, 0.01])
     data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **bound)
     assert sentences(data).startswith(
-        "of its variance without noise, drag is involved in anything up to 100 %, tension in at "
-        "most 3 % "
-        f"and kappa in at most 2 %; it shrinks with drag (elasticity {MINUS}2.00 ± 0.10) and grows "
-        f"with kappa"
+        "follows drag with a share of anything up to 100 %, tension with at most 3 % and kappa with at "
+        "most 2 %. Which of drag, tension and kappa matters most is open. It shrinks with drag "
+        f"(elasticity {MINUS}2.00 ± 0.10) and grows with kappa"
     )
     inert = interval("total_bound", [0.01, 2.2, 0.0], [0.005, 0.3, 0.01])
     data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **inert)
-    assert sentences(data).endswith("; tension is involved in less than 5 %.")
+    assert sentences(data).endswith(" tension hardly matters: its share is below 5 %.")
     data["gradient_unreliable"] = (("observable", "parameter"), [[True, False, True]])
     assert "tension" not in sentences(data)
-    assert "kappa in at most 2 %, not to be trusted" in sentences(data)
+    assert "kappa with at most 2 %, not to be trusted" in sentences(data)
 
 
 def changing(**variables: Any) -> xr.Dataset:
@@ -143,19 +146,15 @@ def test_elasticities_that_change_sign_rank_nothing() -> None:
         ("drag", "44 % (40 to 48 %)", 0),
     ]
     assert ranking.unsure == ["tension"]
-    assert summary.leading_sentence(found, data) == (
-        "The parameter with the largest effect is kappa, judged by the total Sobol index."
-    )
+    assert summary.leading_sentence(found, data) == "kappa matters most for area."
     assert sentences(data) == (
-        "of its variance without noise, kappa is involved in 56 % (47 to 65 %) and drag in 44 % (40 to "
-        "48 %); elasticities change sign or are not defined, and say no direction; tension is "
-        "involved in "
-        "less than 5 %."
+        "follows kappa most, with a share of 56 % (47 to 65 %), then drag with 44 % (40 to 48 %). No "
+        "direction is told: elasticities change sign or are not defined. tension hardly matters: its "
+        "share is below 5 %."
     )
-    section = observables.section(data, "area")
-    assert [name for name, _ in section.rows] == ["kappa", "drag", "tension"]
-    assert "elasticity_average" not in [column.name for column in section.columns]
-    assert [v.name for v in section.verdicts] == ["sobol_total", "total_bound"]
+    assert [name for name, _ in section(data).rows] == ["kappa", "drag", "tension"]
+    assert "elasticity_average" not in [column.name for column in section(data).columns]
+    assert [v.name for v in convergence.verdicts(data, "area")] == ["sobol_total", "total_bound"]
     assert explorer.document(data)["first"] == [1], "elasticity is the first of the list"
 
 
@@ -164,19 +163,18 @@ def test_elasticities_that_change_sign_rank_nothing() -> None:
     [
         (
             interval("sobol_first_given_data", [0.1, 0.0, 0.6], [0.05, 0.1, 0.1]),
-            "of its variance without noise, tension is involved in at least 50 % and kappa in 5 to "
-            "54 %; ",
+            "follows tension with a share of at least 50 % and kappa with 5 to 54 %. Which of tension "
+            "and kappa matters most is open. ",
         ),
         (
             interval("morris_mu_star", [1.0, 3.0, 0.0], [0.1, 0.2, 0.1]),
-            "depends most on drag (Morris \N{GREEK SMALL LETTER MU}* 3.00 ± 0.20) and kappa "
-            "(1.00 ± 0.10); ",
+            "follows drag most, with Morris \N{GREEK SMALL LETTER MU}* 3.00 ± 0.20, then kappa with "
+            "1.00 ± 0.10. ",
         ),
         (
             interval("total_bound", [0.2, 0.5, 2.0], [0.1, 0.1, 0.1]),
-            "of its variance without noise, tension is involved in anything up to 100 %, drag in at "
-            "most "
-            "60 % and kappa in at most 30 %; ",
+            "follows tension with a share of anything up to 100 %, drag with at most 60 % and kappa "
+            "with at most 30 %. Which of tension, drag and kappa matters most is open. ",
         ),
         ({}, "is not ranked: "),
     ],
@@ -241,7 +239,7 @@ def test_the_noise_as_an_input_has_its_row() -> None:
         **interval("sobol_first_with_noise", [0.5, 0.2, 0.1], [0.1, 0.1, 0.1]),
         **interval("sobol_noise_first", 0.25, 0.1),
     )
-    name, cells = observables.section(data, "area").rows[-1]
+    name, cells = section(data).rows[-1]
     assert (name, [cell.text for cell in cells]) == ("noise", ["", "0.25 ± 0.10"])
 
 
@@ -276,9 +274,9 @@ def test_parameters_that_cannot_be_told_apart_are_named() -> None:
     data = data.assign_coords(parameter_2=PARAMETERS)
     data["cramer_rao_sd"] = ("parameter", [0.1, 0.4, np.inf])
     assert findings.alike(data) == (
-        "One experiment cannot tell apart (correlation of their estimates): drag and kappa "
-        f"({MINUS}0.99). A single experiment could not narrow down tension beyond the range of the "
-        "design."
+        f"One experiment hardly tells drag from kappa ({MINUS}0.99): the numbers are correlations of "
+        "their estimates. One experiment of these measurements could not narrow down tension beyond the "
+        "range of the design."
     )
 
 
@@ -286,7 +284,7 @@ def test_what_the_mean_alone_tells_is_called_that() -> None:
     data = crafted().drop_vars(["cramer_rao_sd", "parameter_correlation"], errors="ignore")
     data["sd_from_mean"] = ("parameter", [0.1, 2.0, np.inf])
     assert findings.alike(data) == (
-        "The mean of the records of a single experiment could not narrow down drag and tension beyond "
+        "The mean of the records of one experiment could not narrow down drag and tension beyond "
         "the range of the design."
     )
 
@@ -390,7 +388,7 @@ def test_a_run_says_what_has_not_converged_and_where() -> None:
     assert findings.convergence(alone).startswith("There are too few samples or seeds")
     assert findings.convergence(alone.assign_attrs(stochastic=0)) == told
     data = crafted(**index, **interval("noise_share", 0.5, 0.2))
-    assert findings.convergence(data).startswith("Not converged: share of noise; the sections")
+    assert findings.convergence(data).startswith("Not converged: share of noise. The report's table")
     assert findings.convergence(crafted()).startswith("There are too few samples or seeds")
 
 
@@ -401,20 +399,20 @@ def test_the_table_of_an_observable_marks_what_is_made_from_flagged_gradients() 
         **interval("gradient_average", [1.0, -2.0, 3.0], [0.1, 0.1, 0.1]),
         **interval("gradient_trimmed_average", [0.9, -1.9, 2.9], [0.1, 0.1, 0.1]),
     )
-    columns = [column.name for column in observables.section(data, "area").columns]
+    columns = [column.name for column in section(data).columns]
     assert columns == ["elasticity_average", "sobol_total"], "the remedies only where they are needed"
     data["gradient_unreliable"] = (("observable", "parameter"), [[True, False, False]])
-    section = observables.section(data, "area")
-    rows = dict(section.rows)
+    found = section(data)
+    rows = dict(found.rows)
     assert list(rows) == ["drag", "kappa", "tension"]
-    assert [column.name for column in section.columns][2:] == [
+    assert [column.name for column in found.columns][2:] == [
         "gradient_average",
         "gradient_trimmed_average",
     ]
     assert [cell.flagged for cell in rows["kappa"]] == [True, False, True, True]
     assert [cell.sign for cell in rows["drag"]] == [-1, 0, -1, -1]
     assert rows["tension"][0].text == "not defined"
-    assert (section.flagged, section.undefined) == (["kappa"], ["tension"])
+    assert (found.flagged, found.undefined) == (["kappa"], ["tension"])
 
 
 def test_the_interactive_part_has_the_numbers_of_the_dataset() -> None:

@@ -165,25 +165,37 @@ def test_bounds_on_what_can_be_known_are_told_from_the_design() -> None:
     data["cramer_rao_sd_low"][:] = [0.1, 4.0, np.inf]
     data["cramer_rao_sd_high"][:] = [0.3, 6.0, np.inf]
     figure, table = draw("identifiability", data)
-    drawn = bars(figure.axes[2])
+    drawn = bars(figure.axes[0])
     assert [bar.get_x() + bar.get_width() for bar in drawn] == pytest.approx([0.2, 5.0])
-    assert [bar.get_facecolor() for bar in drawn] == [to_rgba(style.DARK), to_rgba(style.MIDDLE)]
-    assert "not bounded" in [text.get_text() for text in figure.axes[2].texts]
+    assert [bar.get_facecolor() for bar in drawn] == [to_rgba(style.DARK), to_rgba(style.PALE)]
+    assert "not bounded" in [text.get_text() for text in figure.axes[0].texts]
     rows = table[table["component"] == 1].set_index("parameter")["parameter_correlation_with_alpha"]
     assert rows.to_dict() == data["parameter_correlation"].sel(parameter_2="alpha").to_series().to_dict()
+
+
+def test_a_bound_whose_interval_reaches_across_is_neither_and_its_interval_holds_it() -> None:
+    data = synthetic.sensitivity(n_parameters=3, n_observables=1)
+    data["cramer_rao_sd"][:] = [0.8, 1.5, 0.5]
+    data["cramer_rao_sd_low"][:] = [0.4, 0.9, 0.6]
+    data["cramer_rao_sd_high"][:] = [1.1, 2.0, 0.9]
+    ax = draw("identifiability", data)[0].axes[0]
+    colours = [bar.get_facecolor() for bar in bars(ax)]
+    assert colours == [to_rgba(style.MIDDLE), to_rgba(style.MIDDLE), to_rgba(style.DARK)]
+    whiskers = [line.get_xdata() for line in ax.lines if len(set(line.get_ydata())) == 1]
+    assert any(np.allclose(x, [0.5, 0.9]) for x in whiskers if len(x) == 2), "0.5 is in its interval"
 
 
 def test_without_a_bound_the_figure_shows_what_the_mean_tells_and_says_so() -> None:
     data = synthetic.sensitivity(n_parameters=2, n_observables=1)
     data["sd_from_mean"][:] = [0.5, 2.0]
     figure, _ = draw("identifiability", data)
-    ax = figure.axes[2]
-    assert ax.get_title() == "smallest standard deviation"
+    ax = figure.axes[0]
+    assert ax.get_title() == "how uncertain each stays at least"
     assert [y for x, y in marked(ax, "D")] == [0, 1]
     data = data.drop_vars([name for name in data if str(name).startswith("cramer_rao_sd")])
     figure, _ = draw("identifiability", data)
-    ax = figure.axes[2]
-    assert ax.get_title() == "smallest standard deviation, from the mean"
+    ax = figure.axes[0]
+    assert ax.get_title() == "how uncertain each stays at least\n(from the mean)"
     assert [bar.get_x() + bar.get_width() for bar in bars(ax)] == pytest.approx([0.5, 2.0])
     assert not marked(ax, "D")
 

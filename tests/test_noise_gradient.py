@@ -120,14 +120,11 @@ def test_the_findings_say_what_acts_on_the_noise_alone() -> None:
     data = estimated_from(*noisy(64, 16, 3, common=False), PARAMETERS)
     ranked = summary.rankings(data)
     assert findings.acts_on_noise(data, ranked) == (
-        "Standard deviation between seeds: s changes that of f (elasticity 1.00, and not its mean as "
-        "far as can be told); a changes that of f (elasticity 1.00)."
+        "The spread between seeds changes with parameters: s widens that of f (elasticity 1.00, its "
+        "mean not as far as can be told); a widens that of f (elasticity 1.00)."
     )
     (sentence,) = (text for _, text in findings.per_observable(data, ranked))
-    assert sentence.endswith(
-        "; inert is involved in less than 5 %; no dependence on inert is found by a test whose level is "
-        "5 % for the run."
-    ), "s is not negligible"
+    assert sentence.endswith(" inert hardly matters: its share is below 5 %."), "s is not negligible"
     figure, table = noise_sensitivity.draw(data)
     assert list(table["noise_elasticity"].round(6)) == [1, 1, 0]
     assert len(figure.axes) == 1

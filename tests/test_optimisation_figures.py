@@ -16,6 +16,7 @@ from support.arrangement import check_arrangement
 from support.synthetic_optimisation import STIFFNESS, Problem, before_and_after, none_ended, optimisation
 
 from jaxmorph import animations
+from jaxmorph.animations.clusters import titles
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, draw, save_figure, style
 from jaxmorph.figures.optimisation import courses, paths, starts
@@ -232,5 +233,5 @@ def test_the_film_names_before_and_after(cells: bool, tmp_path: Path) -> None:
     animations.before_and_after_animation(before_and_after(cells), tmp_path / "film.mp4")
     assert animations.poster(tmp_path / "film.mp4")[:8] == b"\x89PNG\r\n\x1a\n"
     if cells:
-        figure, _, _ = animations._clusters(before_and_after().isel(seed=0), "type", ["before", "after"])
-        assert [ax.get_title().split("\n")[0] for ax in figure.axes] == ["before", "after"]
+        stages = [text.split(":")[0] for text in titles(before_and_after().isel(seed=0))]
+        assert stages == ["before", "after"]

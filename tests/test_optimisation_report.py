@@ -14,7 +14,7 @@ from support.pages import ASKED, SMALL, STAND_IN, Page
 from support.synthetic_optimisation import before_and_after, none_ended, optimisation
 
 from jaxmorph import animations
-from jaxmorph.configuration.sections import Animation
+from jaxmorph.configuration.sections import Animation, Findings
 from jaxmorph.figures import CATALOGUE, figure_names
 from jaxmorph.jobs.animate import make_films
 from jaxmorph.jobs.draw import draw_figures
@@ -272,7 +272,8 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, usual: xr.Dataset) -
     sensitivity = tmp_path / "sensitivity.nc"
     synthetic.sensitivity(**SMALL).assign_attrs(jaxmorph_file="sensitivity").to_netcdf(sensitivity)
     drawn = tmp_path / "drawn"
-    draw_figures(["optimisation_loss"], str(sensitivity), None, str(written["optimisation"]), drawn)
+    files = str(sensitivity), None, str(written["optimisation"])
+    draw_figures(["optimisation_loss"], *files, Findings(), drawn)
     assert (drawn / "optimisation_loss.svg").is_file()
     corners = tmp_path / "corners.nc"
     synthetic.corners(n_corners=2).assign_attrs(jaxmorph_file="corners").to_netcdf(corners)

@@ -21,6 +21,7 @@ from jaxmorph import store
 from jaxmorph.analysis.result import Plots
 from jaxmorph.configuration import load_configuration
 from jaxmorph.configuration.look import DisplayName, Figures
+from jaxmorph.configuration.sections import Findings
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import draw, figure_names, save_figure, style
@@ -209,7 +210,7 @@ def test_a_job_writes_the_formats_that_were_asked_for(tmp_path: Path) -> None:
     data = synthetic.sensitivity(n_parameters=2, n_observables=1)
     store.write_dataset(data, tmp_path / "sensitivity.nc", "sensitivity")
     look = Figures(width=60, formats=("png", "tiff"))
-    draw_figures(["noise"], str(tmp_path / "sensitivity.nc"), None, None, tmp_path, look)
+    draw_figures(["noise"], str(tmp_path / "sensitivity.nc"), None, None, Findings(), tmp_path, look)
     assert {path.suffix for path in tmp_path.glob("noise.*")} == {
         ".svg",
         ".pdf",

@@ -18,6 +18,7 @@ from support.pages import ASKED, SMALL, STAND_IN, Page, build, said
 
 from jaxmorph import store
 from jaxmorph.configuration import bias_attributes
+from jaxmorph.configuration.sections import Findings
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import bias as bias_shown
 from jaxmorph.figures import draw, figure_names, sources
@@ -69,11 +70,10 @@ def test_every_link_leads_somewhere(run: Path, parsed: Page) -> None:
 
 def test_every_figure_has_alternative_text_caption_and_variables(parsed: Page) -> None:
     pictures = parsed.having("img")
-    observables = 2 * SMALL["n_observables"]  # two time courses each
     drawn = [name for name in figure_names("grid", 2) if name not in NOT_THERE]
     shown = {name: CATALOGUE[name] for name in drawn}
     films = [ANIMATIONS[name] for name in ("cells", "corners")]
-    assert len(pictures) == len(shown) + observables + len(films), "films have a frame for print"
+    assert len(pictures) == len(shown) + len(films), "films have a frame for print"
     assert all(len(attrs["alt"]) > 20 for attrs in pictures)
     data = synthetic.sensitivity(**SMALL, design="grid", side=4)
     held = {str(v) for v in data.variables}
@@ -182,7 +182,7 @@ def test_summary_ranks_and_doubts_by_the_interval() -> None:
     assert ranking.unsure == ["c three"]
     assert ranking.zero == ["d four"]
     data = data.expand_dims(seed=2)
-    assert summary.leading_sentence([ranking], data) == "The parameter with the largest effect is b two."
+    assert summary.leading_sentence([ranking], data) == "b two matters most for distance."
 
 
 def test_summary_says_which_observables_are_negative(tmp_path: Path) -> None:
@@ -262,17 +262,23 @@ def test_warnings_name_what_was_left_out_and_what_explodes(tmp_path: Path) -> No
 
 
 def test_the_page_reads_from_the_answer_down(run: Path) -> None:
-    headings = re.findall(r"<h2>(.*?)</h2>", (run / "report.html").read_text())
+    html = (run / "report.html").read_text()
+    asked = html.index('<h2 class="asked">')
+    assert asked < html.index('class="answer-map"') < html.index("With care") < html.index("<h2>")
+    headings = re.findall(r"<h2>(.*?)</h2>", html)
     assert headings == [
+        CATALOGUE["observables"].title,
         "Findings",
-        "Overview",
+        "Look closer",
         "Each observable",
-        "Over time and parameter space",
-        "Animations",
-        "Checks and convergence",
+        "Films",
+        "More figures",
+        "How sure, and what more would take",
+        "Checks",
         "Methods",
         "What was run",
         "Reproduce this run",
+        "Words",
     ]
 
 
@@ -298,7 +304,7 @@ def test_another_estimator_of_the_gradients_is_said_on_top(name: str, tmp_path: 
     sensitivity = synthetic.sensitivity(n_parameters=1, n_observables=1, n_times=1, n_samples=4)
     sensitivity.attrs["estimator"] = name
     text = said(tmp_path, sensitivity)
-    first = text[text.index("Findings", text.index("What was run")) :][:120]
+    first = text[: text.index("Findings", text.index("Next:"))]
     assert ("Gradients on this page are" in first) == (name != "pathwise")
 
 
@@ -308,12 +314,12 @@ def test_a_bias_of_the_gradients_is_said_wherever_they_are_shown(tmp_path: Path)
     assert sentence not in said(tmp_path, sensitivity)
     sensitivity.attrs |= {"estimator": "straight-through", **bias_attributes("straight-through")}
     html = build(tmp_path, sensitivity, None).read_text()
-    places = ("overview", "explorer", "observables", "run", "tornado", "time_course", "gradient_trust")
-    for place in places:
+    ends = {"time_course": "</details>", "tornado": "</details>", "gradient_trust": "</details>"}
+    for place in ("findings", "explorer", "observables", "run", *ends):
         start = html.index(f'id="{place}"')
-        assert sentence in html[start : html.index("</section>", start)], place
+        assert sentence in html[start : html.index(ends.get(place, "</section>"), start)], place
     start = html.index('id="noise"')
-    assert sentence not in html[start : html.index("</section>", start)]
+    assert sentence not in html[start : html.index("</details>", start)]
     text = " ".join(Page(html).text.split())
     assert "Straight-through gradients ∂c/∂p := 1" in text
     assert "cheap, and biased, also with any number of seeds" in text
@@ -339,8 +345,12 @@ def test_what_has_no_one_answer_stands_first(tmp_path: Path) -> None:
     numbers["alone_value_differs"][0] = 1
     numbers["alone_value_difference"][0] = 0.42
     text = said(tmp_path, sensitivity, store.with_one_answer(checks, numbers, 4))
-    leading = summary.leading_sentence(summary.rankings(sensitivity), sensitivity)
-    assert text.index("Not one answer: ") < text.index(leading) < text.index("Automatic gradients agree")
+    assert (
+        text.index("Do not use")
+        < text.index("Not one answer: ")
+        < text.index("Findings", text.index("Next:"))
+    )
+    assert text.index("Not one answer: ") < text.index("Automatic gradients agree")
 
 
 def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
@@ -348,7 +358,7 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
     sensitivity.attrs["jaxmorph_file"] = "sensitivity"
     file = tmp_path / "sensitivity.nc"
     sensitivity.to_netcdf(file)
-    draw_figures(["active_subspace", "tornado"], str(file), None, None, tmp_path / "figures")
+    draw_figures(["active_subspace", "tornado"], str(file), None, None, Findings(), tmp_path / "figures")
     assert {f.name for f in (tmp_path / "figures").iterdir()} == {
         f"{name}.{kind}" for name in ("active_subspace", "tornado") for kind in ("svg", "pdf", "csv")
     }
@@ -392,7 +402,7 @@ def test_snakemakes_own_report_has_the_captions_of_the_page(tmp_path: Path, run:
     sensitivity.attrs |= {"jaxmorph_file": "sensitivity", **bias_attributes("straight-through")}
     sensitivity.to_netcdf(tmp_path / "sensitivity.nc")
     (bias,) = bias_attributes("straight-through").values()
-    texts = captions("sweep", CATALOGUE, tmp_path)
+    texts = captions("sweep", CATALOGUE, Findings(), tmp_path)
     for name, entry in CATALOGUE.items():
         text = texts[name]
         assert text.startswith(f"**{entry.title}.** {entry.told(list(map(str, sensitivity.variables)))}")

@@ -49,16 +49,14 @@ def said(data: xr.Dataset) -> tuple[str, str]:
 def test_two_parameters_that_only_act_together_both_matter() -> None:
     data = estimated(product, ["x1", "x2", "x3"], 256, 16)
     lead, sentence = said(data)
-    assert lead == (
-        "The largest effects are those of x2 and x1, judged by the total Sobol index; which of them is "
-        "larger is not told."
-    )
-    assert sentence.endswith(
-        "x3 is involved in less than 5 %; no dependence on x3 is found by a test whose level is 5 % for "
-        "the run."
-    )
-    assert "x2 and x1 have an effect although their first-order Sobol index" in sentence
+    assert lead == "x2 and x1 matter most for f; which of them more is open."
+    assert sentence.endswith("x3 hardly matters: its share is below 5 %.")
     (ranking,) = summary.rankings(data)
+    details = findings.in_detail(final(data).sel(observable="f"), ranking)
+    assert details[0].startswith("x2 and x1 have an effect that first-order Sobol index")
+    assert details[1:] == [
+        "No dependence on x3 is found by a test whose level is 5 % for the run.",
+    ]
     assert sorted(ranking.first) == ["x1", "x2"]
     assert "x3" in ranking.zero + ranking.unsure
 
@@ -66,10 +64,11 @@ def test_two_parameters_that_only_act_together_both_matter() -> None:
 def test_a_wave_matters_most_although_its_elasticity_averages_to_nothing() -> None:
     data = estimated(wave, ["p", "q"], 64, 16)
     lead, sentence = said(data)
-    assert lead.startswith("The parameter with the largest effect is p")
-    assert "it grows with q (elasticity 0." in sentence
-    assert "the direction in which p acts changes over the design" in sentence
-    assert [name for name, _ in observables.section(data, "f").rows][:2] == ["p", "q"]
+    assert lead == "p matters most for f."
+    assert "It grows with q (elasticity 0." in sentence
+    assert "Over the design, p acts in either direction." in sentence
+    (ranking,) = summary.rankings(data)
+    assert [name for name, _ in observables.section(data, "f", ranking).rows][:2] == ["p", "q"]
     by = sizes(final(data).sel(observable="f"), elasticities=True)
     total = 4.5 / (4.5 + 1 / 48)
     assert by.low[0] <= total <= by.high[0] and by.low[1] <= 1 - total <= by.high[1]
@@ -85,14 +84,14 @@ def test_an_additive_function_is_ranked_by_what_each_explains_with_direction() -
     assert list(by.order) == [0, 1, 2]
     assert (by.low <= truth).all() and (truth <= by.high).all()
     assert (by.high - by.low < 0.2).all()
-    assert "it grows with x (elasticity 0." in sentence and "shrinks with y (" in sentence
+    assert "It grows with x (elasticity 0." in sentence and "shrinks with y (" in sentence
 
 
 def test_gradients_of_zero_do_not_hide_what_the_values_say() -> None:
     data = estimated(rounded, ["k", "x"], 256, 16)
     lead, sentence = said(data)
-    assert lead.startswith("The parameter with the largest effect is k")
-    assert "k is involved in 100 % (98 to 100 %)" in sentence
+    assert lead == "k matters most for f."
+    assert "with a share of 100 % (98 to 100 %)" in sentence
     assert "does not depend" not in sentence
 
 

@@ -1,5 +1,7 @@
 """A run in one call, in this process: the same files and numbers as by the workflow."""
 
+from .comparison import Comparison as Comparison
+from .comparison import compare as compare
 from .one_run import analyse as analyse
 from .result import Analysis as Analysis
 from .result import open as open

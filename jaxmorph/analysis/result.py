@@ -19,6 +19,7 @@ from ..configuration.load import changed_figures
 from ..configuration.look import Figures as Look
 from ..configuration.optimise import Optimise
 from ..errors import JaxmorphError
+from ..figures.stated import stated
 from ..jobs.draw import draw_figures
 from ..jobs.page import write_page
 from .films import Films
@@ -52,7 +53,8 @@ class Analysis:
     @functools.cached_property
     def dataset(self) -> xr.Dataset:
         """The estimates: ``sensitivity.nc``."""
-        return store.read_dataset(self.folder / "sensitivity.nc", "sensitivity")
+        data = store.read_dataset(self.folder / "sensitivity.nc", "sensitivity")
+        return stated(data, self.run.findings.time)
 
     @functools.cached_property
     def batches(self) -> xr.Dataset:
@@ -73,7 +75,7 @@ class Analysis:
     @functools.cached_property
     def checks(self) -> xr.Dataset | None:
         """The numerical checks, if the run has them."""
-        return store.read_given(self._checks_file(), "checks")
+        return stated(store.read_given(self._checks_file(), "checks"), self.run.findings.time)
 
     @functools.cached_property
     def optimisation(self) -> xr.Dataset | None:
@@ -108,7 +110,7 @@ class Analysis:
         files = str(self.folder / "sensitivity.nc"), self._checks_file(), self._optimisation_file()
         films = [str(film) for film in self.films.there]
         with tempfile.TemporaryDirectory(prefix="jaxmorph-") as pictures:
-            draw_figures(self.plot.names, *files, Path(pictures), self.run.figures)
+            draw_figures(self.plot.names, *files, self.run.findings, Path(pictures), self.run.figures)
             write_page(self.name, self.run, *files, films, str(path), Path(pictures), alone=True)
         return path
 

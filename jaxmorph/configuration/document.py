@@ -71,7 +71,7 @@ def _tables() -> str:
     growing, slabs = (_resolve(option, models) for option in run["batch"]["oneOf"][-2:])
     parts += _section("### `batch`, as a mapping", slabs)
     parts += _section("### `batch`, as another mapping", growing)
-    for key in ("trajectories", "animation", "figures", "checks", "estimates"):
+    for key in ("trajectories", "animation", "figures", "checks", "estimates", "findings"):
         parts += _section(f"### `{key}`", _resolve(run[key], models))
         if key == "figures":
             names = models["Figures"]["properties"]["names"]["additionalProperties"]

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from ..designs import Correlation, Design
 from ..distributions import Distribution
 from .batches import BatchSize, GrowingBatches
+from .comparisons import PREFIX
 from .fields import as_yaml_number, hint
 from .look import DisplayName, Figures
 from .models import Configuration, Run
@@ -205,6 +206,8 @@ def _unknown_key(location: KeyPath) -> str:
 def _wrong_name(name: object) -> str:
     if not isinstance(name, str):
         return f'the name {show(name)} is not a text; write "{show(name)}"'
+    if name.startswith(PREFIX):
+        return f"{json.dumps(name)} cannot be the name of a run; {PREFIX}... are pages of several runs"
     return (
         f"{json.dumps(name)} cannot be the name of a run; use letters, digits, - and _, "
         "beginning with a letter or a digit"

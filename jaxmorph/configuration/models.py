@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from ..designs import (
     Correlation,
@@ -25,6 +25,7 @@ from ..designs import (
     independence_obstacle,
 )
 from .batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
+from .comparisons import Comparisons, check_runs, without_prefix
 from .courses import check_file
 from .fields import (
     AllOrNames,
@@ -43,6 +44,7 @@ from .sections import (
     Checks,
     Estimates,
     Estimator,
+    Findings,
     GradientSetting,
     Trajectories,
 )
@@ -145,6 +147,7 @@ class Run(ConfigurationModel):
     figures: Figures = Field(Figures(), description="how the figures look, and what they show")
     checks: Checks = Field(Checks(), description="numerical checks of the gradients")
     estimates: Estimates = Field(Estimates(), description="what the estimates are asked for")
+    findings: Findings = Field(Findings(), description="what findings are stated of")
     optimise: Optimise | None = Field(
         None, description="parameters that meet an objective: [optimisation.md](optimisation.md)"
     )
@@ -336,7 +339,7 @@ class Run(ConfigurationModel):
         return cls.model_validate_json(text)
 
 
-RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$"), AfterValidator(without_prefix)]
 
 
 class Configuration(ConfigurationModel):
@@ -345,3 +348,17 @@ class Configuration(ConfigurationModel):
     runs: dict[RunName, Run] = Field(
         min_length=1, description="the runs by name; `results/<run>/` holds the output of each"
     )
+    compare: Comparisons = Field(
+        default_factory=dict,
+        description="runs that are shown on one page, by the name of each page: `{drug: [control, "
+        "mutant]}` makes `results/compare-drug/report.html`; of one page a list is enough",
+    )
+
+    @field_validator("compare")
+    @classmethod
+    def _of_runs(
+        cls, compare: dict[str, tuple[str, ...]], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]]:
+        if "runs" in info.data:
+            check_runs(compare, info.data["runs"])
+        return compare

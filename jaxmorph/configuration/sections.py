@@ -42,8 +42,7 @@ class Animation(ConfigurationModel):
     )
     observable: str | None = Field(
         None,
-        description="an observable whose course and sensitivities are drawn beside the cells; if not "
-        "given, none",
+        description="the observable whose course is drawn beside the cells; if not given, the first",
     )
 
 
@@ -79,6 +78,16 @@ class Checks(ConfigurationModel):
         if GRADIENT_ESTIMATORS[estimator].is_complete:
             return min(self.line_seeds, seeds), LINE_ROUNDS
         return min(ON_AVERAGE * self.line_seeds, seeds), LINE_ROUNDS_ON_AVERAGE
+
+
+class Findings(ConfigurationModel):
+    """What findings, rankings and figures of one time are of; changing it estimates nothing again."""
+
+    time: Literal["last"] | float = Field(
+        "last",
+        description="the time, in the study's unit, at which they are stated (the nearest recorded "
+        "one); or `last`, the last recorded time",
+    )
 
 
 class Estimates(ConfigurationModel):

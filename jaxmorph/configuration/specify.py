@@ -16,7 +16,7 @@ from .gradient_estimators import GRADIENT_ESTIMATORS
 from .look import Figures
 from .models import Run
 from .optimise import Optimise
-from .sections import Animation
+from .sections import Animation, Findings
 from .specifications import (
     BatchSpecification,
     ChecksSpecification,
@@ -57,10 +57,9 @@ class Specifications:
 
     @cached_property
     def estimates(self) -> Run:
-        """The run, but for what is nothing to its estimates: films, figures, the optimisation."""
-        return self.run.model_copy(
-            update={"animation": Animation(), "figures": Figures(), "optimise": None}
-        )
+        """The run, but for what is nothing to its estimates: how it is shown, the optimisation."""
+        others = {"animation": Animation(), "figures": Figures(), "findings": Findings()}
+        return self.run.model_copy(update=others | {"optimise": None})
 
     @cached_property
     def design(self) -> Run:

@@ -134,11 +134,15 @@ def caption(
     optimisation: xr.Dataset | None = None,
 ) -> Caption:
     """The caption of a figure of a run that has these files."""
+    from .stated import when
+
     entry, files = CATALOGUE[name], _by_file(sensitivity, checks, optimisation)
     has = {str(variable) for data in files.values() for variable in data.variables}
     drawn = files.get(entry.source.split(", ")[0])
     said = bias(name, drawn) if drawn is not None else ""
-    return Caption(entry.title, entry.told(has), f"{said}." if said else "")
+    timed = next((data for data in files.values() if "time" in data.dims), None)
+    told = entry.told(has) if timed is None else entry.told(has, when(timed))
+    return Caption(entry.title, told, f"{said}." if said else "")
 
 
 def sources(

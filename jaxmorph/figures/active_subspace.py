@@ -16,14 +16,15 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=100,
     title="Which combination of parameters matters",
-    reading="At the last time. Left: eigenvalues of the mean outer product of the gradient, "
+    reading="At {{ when }}. Left: eigenvalues of the mean outer product of the gradient, "
     "parameters in units of their standard deviation"
     "{% if eigenvalue_low %}, with 95 % intervals{% endif %}"
     "; a wide gap after the first says that one combination of parameters carries the "
     "effect. Noise is taken out without bias, so that an eigenvalue near zero can come out "
     "negative; it is drawn at the foot, as below noise. Middle: the weights of the "
     "parameters in the first direction (purple and olive have opposite signs). Right: each "
-    "sample's observable, averaged over seeds, against that combination: the narrower the "
+    "sample's observable{% if mean_se %}, averaged over seeds,{% endif %} against that "
+    "combination: the narrower the "
     "cloud, the more this one number tells.",
     variables=(
         "eigenvalue",
@@ -42,7 +43,7 @@ _MOST_WEIGHTS = 7
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``eigenvalue``, ``active_direction`` and ``mean`` against ``active_variable``, last time."""
+    """``eigenvalue``, ``active_direction`` and ``mean`` against ``active_variable``, at that time."""
     names = [*interval(_NAME), "active_direction", "active_variable", "mean", "mean_se"]
     data = style.final(sensitivity[[name for name in names if name in sensitivity]])
     observables = style.names(data, "observable")

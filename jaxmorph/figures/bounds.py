@@ -20,11 +20,11 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=125,
     title="Do the bounds from gradients hold?",
-    reading="One panel an observable, at the last time. The pale bar is an upper bound on the total "
+    reading="One panel an observable, at {{ when }}. The pale bar is an upper bound on the total "
     "index, from gradients alone: a small one proves that the parameter hardly matters, one beyond 1 "
     "(cut, with an arrow) says nothing.{% if sobol_total %} The dot is the total index by another way: "
     "a bound clearly below it would say that gradients miss something.{% endif %}"
-    "{% if total_bound_low or sobol_total_low %} Whiskers are 95 % intervals over samples and seeds."
+    "{% if total_bound_low or sobol_total_low %} Whiskers are 95 % intervals {{ over }}."
     "{% endif %}",
     variables=("total_bound", "sobol_total"),
     part="checks",
@@ -39,7 +39,7 @@ def shown(sensitivity: xr.Dataset) -> list[str]:
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Bounds as bars and total indices as dots, at the last time."""
+    """Bounds as bars and total indices as dots, at the stated time."""
     names = shown(sensitivity)
     data = style.final(sensitivity[[*names, *(n for n in FLAGS if n in sensitivity)]])
     with style.style():

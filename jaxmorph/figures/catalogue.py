@@ -34,10 +34,11 @@ ANIMATIONS: dict[str, Entry] = {
     "cells": Entry(
         place=10,
         title="One simulation over time",
-        reading="Circles are cells to scale, coloured by type or as the run's configuration says, with "
-        "a line through where each was lately; in three dimensions they are lit spheres. Between "
-        "recorded times positions, radii and colours are interpolated; what a colour means is the same "
-        "at all times. A study without cells shows its observables instead, one line a seed.",
+        reading="Cells to scale, coloured by type or as the run's configuration says; up to 50 in the "
+        "plane with a line through where each was lately. Beside them: an observable of these cells and "
+        "of all seeds of the sample, and its mean derivatives with 95 % intervals. Between recorded "
+        "times positions, radii and colours are interpolated; what a colour means is the same at all "
+        "times. A study without cells shows its observables instead, one line a seed.",
         variables=("position", "radius", "celltype", "value"),
         source="batches/",
     ),
@@ -46,7 +47,8 @@ ANIMATIONS: dict[str, Entry] = {
         title="The corners of parameter space",
         reading="The same seed at the corners of parameter space, on the same axes and at the same "
         "times: what differs between the panels is due to the parameters alone. Titles give the "
-        "parameters' values. A study without cells shows its observables, one line a corner.",
+        "parameters' values; the course beside them is that of the panel with the same letter. A study "
+        "without cells shows its observables, one line a corner.",
         variables=("position", "radius", "celltype", "value", "parameter_value"),
         source="corners.nc",
     ),
@@ -54,8 +56,9 @@ ANIMATIONS: dict[str, Entry] = {
         place=30,
         title="Before and after",
         reading="The best start, with the parameters that it began with and those that it ended with: "
-        "the same seed, axes and times. Titles give the parameters' values. A study without cells shows "
-        "its observables, one line each.",
+        "the same seed, scale and times. Titles give the parameters' values; the course beside them is "
+        "that of the panel with the same letter. A study without cells shows its observables, one line "
+        "each.",
         variables=("position", "radius", "celltype", "value", "parameter_value"),
         source="optimisation_cells.nc",
         part=_OPTIMISATION,

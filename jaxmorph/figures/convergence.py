@@ -24,10 +24,10 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=150,
     title="Would more samples or seeds change the picture?",
-    reading="Estimates at the last time, one row each, from nested halves of the samples (filled "
-    "dots) and of the seeds (open dots, dashed). The last point is the estimate of this page, "
-    "the whisker its 95 % interval, drawn on as a band. Lines that have come to rest inside"
-    " their band have converged. The four largest parameters are in colour, the others "
+    reading="Estimates at {{ when }}, one row each, from nested halves of the samples (filled "
+    "dots) and of the seeds (open dots, dashed). The last point is the estimate of this page"
+    "{% if bounded %}, the whisker its 95 % interval, drawn on as a band. Lines that have come to rest "
+    "inside their band have converged{% endif %}. The four largest parameters are in colour, the others "
     "grey.",
     variables=(
         "*_by_samples",
@@ -47,7 +47,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``<estimate>_by_samples`` and ``<estimate>_by_seeds`` at the last time."""
+    """``<estimate>_by_samples`` and ``<estimate>_by_seeds`` at the stated time."""
     chosen = _rows(sensitivity)
     data = style.final(sensitivity[shown(sensitivity)])
     observables = style.names(data, "observable")

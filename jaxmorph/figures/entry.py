@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ..listing import joined
 from ..quantities import literal
 
 
@@ -22,7 +23,9 @@ class Entry:
         place: Its place in the report.
         title: Its heading.
         reading: How to read it: a Jinja template, in which the name of each variable that the run has is
-            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``).
+            true (``{% if noise_share %} The grey bar is the noise.{% endif %}``), ``{{ when }}`` is the
+            time at which findings are stated, ``{{ over }}`` says what its intervals are over (``over
+            samples and seeds``), ``bounded`` whether there are any.
         variables: What it is made from; an asterisk stands for anything.
         source: The file that has them.
         part: The part of the report that it belongs to.
@@ -44,12 +47,23 @@ class Entry:
     design: str = ""
     n_parameters: int = 0
 
-    def told(self, has: Collection[str]) -> str:
-        """How to read the figure of a run that ``has`` these variables."""
+    def told(self, has: Collection[str], when: str = "the last time") -> str:
+        """How to read the figure of a run that ``has`` these variables, and states findings ``when``."""
         from jinja2 import Template
 
-        text = Template(self.reading).render(dict.fromkeys(has, True))
+        parts = [part for part in ("samples", "seeds") if self._varies(part, has)]
+        about = {"over": f"over {joined(parts)}", "bounded": self._bounded(has), "when": when}
+        text = Template(self.reading).render(dict.fromkeys(has, True), **about)
         return " ".join(text.split())
+
+    def _varies(self, part: str, has: Collection[str]) -> bool:
+        """Whether the choice of samples, or of seeds, is a part of its intervals."""
+        return any(fnmatchcase(n, f"{one}_se_{part}") for n in has for one in self.variables)
+
+    def _bounded(self, has: Collection[str]) -> bool:
+        """Whether anything that it shows has an interval."""
+        shown = (n for n in has if any(fnmatchcase(n, one) for one in self.variables))
+        return any(f"{name.split('_by_')[0]}_low" in has for name in shown)
 
     def sources(self, has: Iterable[str]) -> list[str]:
         """Those of its variables, with the ends of their intervals, that a run has."""

@@ -9,6 +9,7 @@ import xarray as xr
 
 from ..distributions import DISCRETE
 from ..quantities import Kind, Quantity, described
+from .stated import at_stated
 
 _DIMS = {"time", "observable", "parameter"}
 _ORDER = list(Kind)
@@ -94,9 +95,9 @@ def discrete(sensitivity: xr.Dataset) -> xr.DataArray:
 def mean_of_both_signs(sensitivity: xr.Dataset) -> xr.DataArray:
     """Whether an observable is below zero at some samples and above it at others (observable,).
 
-    At the last time, and by two standard errors.
+    At the stated time, and by two standard errors.
     """
-    last = sensitivity.isel(time=-1) if "time" in sensitivity.dims else sensitivity
+    last = at_stated(sensitivity)
     return both_signs(last["mean"], 2 * last.get("mean_se", 0.0)).reset_coords(drop=True)
 
 
@@ -106,25 +107,23 @@ def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:
     An elasticity (theta / f) df/dtheta then changes sign, and is unbounded where f is near zero, so that
     its average over the design says neither size nor direction. The same where the observable is not
     told from zero, and there is no average, where gradients were found incomplete, and where every
-    parameter is discrete. At the last time; (observable,).
+    parameter is discrete. At the stated time; (observable,).
     """
-    names = sensitivity["observable"]
+    names, last = sensitivity["observable"], at_stated(sensitivity)
     few = discrete(sensitivity)
     none = np.full(names.size, bool(few.all()))
     found = xr.DataArray(none, {"observable": names.values}, ("observable",))
     if "mean" in sensitivity:
         found = found | mean_of_both_signs(sensitivity)
     if "some_gradient_incomplete" in sensitivity:
-        flags = sensitivity["some_gradient_incomplete"].astype(bool)
-        flags = flags.isel(time=-1) if "time" in flags.dims else flags
+        flags = last["some_gradient_incomplete"].astype(bool)
         found = found | flags.reset_coords(drop=True)
     if "parameter_value" in sensitivity:
         varies = both_signs(sensitivity["parameter_value"]) & ~few.values
         found = found | bool(varies.any())
     if "elasticity_average" in sensitivity:
-        average = sensitivity["elasticity_average"]
-        last = average.isel(time=-1) if "time" in average.dims else average
-        found = found | last.isnull().all("parameter").reset_coords(drop=True)
+        average = last["elasticity_average"]
+        found = found | average.isnull().all("parameter").reset_coords(drop=True)
     return found
 
 

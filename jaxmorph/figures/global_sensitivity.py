@@ -21,7 +21,7 @@ from .tables import column, interval, tidy
 ENTRY = Entry(
     place=5,
     title="What explains the variance",
-    reading="One panel an observable, at the last time."
+    reading="One panel an observable, at {{ when }}."
     "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
     "between seeds: no parameter explains it (its axis is above it). The other rows divide what is "
     "left, the variance over the design of the observable averaged over noise.{% endif %}"
@@ -32,14 +32,15 @@ ENTRY = Entry(
     "{% if sobol_first or sobol_first_given_data or kucherenko_first %} The outlined bar is the "
     "first-order index ({% if kucherenko_first %}with what the parameter says of the others"
     "{% else %}alone{% endif %}).{% endif %}"
-    "{% if expansion_q2 and sobol_total %} Both are of an expansion in polynomials.{% endif %}"
+    "{% if expansion_q2 and sobol_total and not expansion_total %} Both are of an expansion in "
+    "polynomials.{% endif %}"
     "{% if total_bound %} Where there is no total index, the pale bar is an upper bound on it, from the "
     "gradients: a small one proves that the parameter hardly matters, one beyond 1 (cut, "
     "with an arrow) says nothing.{% endif %}"
     "{% if total_lower_bound and not sobol_total %} The darker part of it is a lower bound, from the "
     "same gradients: the total index is between the two.{% endif %}"
-    "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals over "
-    "samples and seeds.{% endif %}",
+    "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals "
+    "{{ over }}.{% endif %}",
     variables=(
         "noise_share",
         "sobol_total",
@@ -89,7 +90,7 @@ def _estimates(data: xr.Dataset) -> tuple[str | None, ...]:
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """A total index, its bound, a first-order index and ``noise_share`` at the last time."""
+    """A total index, its bound, a first-order index and ``noise_share`` at the stated time."""
     data = style.final(sensitivity[[*shown(sensitivity), *(n for n in FLAGS if n in sensitivity)]])
     limits = _limits(data)
 

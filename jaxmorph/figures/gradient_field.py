@@ -16,7 +16,8 @@ from .tables import require, tidy
 ENTRY = Entry(
     place=90,
     title="Map of parameter space with the gradient as arrows",
-    reading="Colour is the observable at the last time, averaged over seeds. An arrow points to "
+    reading="Colour is the observable at {{ when }}"
+    "{% if mean_se %}, averaged over seeds{% endif %}. An arrow points to "
     "where the observable rises fastest. Its components are the gradient times the range of"
     " each parameter, so a step of the same share of either range counts alike. Its length "
     "grows as the square root of the gradient's size (so that weak gradients keep a visible"
@@ -36,7 +37,7 @@ ENTRY = Entry(
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Map of ``mean`` at the last time; arrows of ``gradient_mean`` times the ranges."""
+    """Map of ``mean`` at the stated time; arrows of ``gradient_mean`` times the ranges."""
     require(sensitivity, "gradient_mean", "gradient_field")
     data = style.final(sensitivity)
     parameters = style.names(data, "parameter")

@@ -18,7 +18,7 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=32,
     title="What groups of parameters explain",
-    reading="One panel an observable, at the last time; parameters that no group names stand alone."
+    reading="One panel an observable, at {{ when }}; parameters that no group names stand alone."
     "{% if sobol_total_of_group %} A filled bar is the total Sobol index: what parameters of a group "
     "explain, alone and with all others. The outlined bar is the closed index: what they explain "
     "without the others. Where both agree, a group acts by itself.{% endif %}"
@@ -51,7 +51,7 @@ def shown(sensitivity: xr.Dataset) -> list[str]:
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Indices of groups, or effects, at the last time."""
+    """Indices of groups, or effects, at the stated time."""
     data = style.final(sensitivity[shown(sensitivity)])
     # Rows are groups where those of other figures are parameters.
     rows = data.drop_vars("parameter_group", errors="ignore").rename(group="parameter")

@@ -20,7 +20,7 @@ from .tables import interval, require, tidy
 ENTRY = Entry(
     place=20,
     title="The same numbers as a table",
-    reading="Elasticity at the last time"
+    reading="Elasticity at {{ when }}"
     "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}"
     ". Purple makes the observable larger in size, olive smaller"
     "{% if elasticity_average_low %}, grey fields cannot be told from zero{% endif %}"
@@ -37,7 +37,7 @@ nothing = no_elasticities
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``elasticity_average`` at the last time, with half the width of its 95 % interval."""
+    """``elasticity_average`` at the stated time, with half the width of its 95 % interval."""
     require(sensitivity, _NAME, "heat_map")
     data = style.final(sensitivity).transpose(..., "observable", "parameter")
     cancelling = unsuited(sensitivity)

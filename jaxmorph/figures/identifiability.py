@@ -1,4 +1,4 @@
-"""Fisher information: spectrum, directions, smallest standard deviations, correlations."""
+"""What one experiment could tell (Fisher information): how well, what it mixes up, in combinations."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .tables import column, interval, tidy
 ENTRY = Entry(
     place=110,
     title="What one experiment could tell",
-    reading="At the central sample, from all recorded times and observables: what a measurement "
-    "with the noise of one simulation would tell about the parameters. Top left: the "
-    "spectrum of the Fisher information, largest (stiff) first; directions many decades "
-    "below the first are sloppy. Top right: the directions, one row each, purple and olive for "
-    "opposite signs. Bottom left: the smallest standard deviation with which each parameter"
-    " could be known, in units of its standard deviation in the design; beyond the dashed "
-    "line (pale) the experiment would tell less than is assumed already. Bottom right: "
-    "correlations of the estimates; two parameters near 1 or -1 cannot be told apart. Diamonds: from "
-    "the mean of the records alone, without what the parameters do to the noise; if gradients are not "
-    "those of paths, or the noise is not Gaussian, everything is."
-    "{% if cramer_rao_sd_path %} Triangles: the bound if every step of the path were seen, not only "
-    "the records.{% endif %}",
+    reading="One experiment measures all recorded times and observables once, with the noise of one "
+    "simulation, at the central sample. Top left: how uncertain each parameter would stay at least, in "
+    "standard deviations of the design; at the dashed line it would be as uncertain as is assumed "
+    "already. Dark: surely less uncertain than that; pale: surely not; between: not told, for its 95 % "
+    "interval reaches across. Top right: correlations of the estimates; of "
+    "two parameters near 1 or -1, one can stand in for the other. Below: combinations of parameters, "
+    "the one that is told best (stiff) first, those that are hardly told (sloppy) last, and what they "
+    "are made of, purple and olive for opposite signs. Diamonds: from the mean of the records alone, "
+    "without what the parameters do to the noise; if gradients are not those of paths, or the noise is "
+    "not Gaussian, everything is."
+    "{% if cramer_rao_sd_path %} Triangles: if every step of the path were seen, not only the "
+    "records.{% endif %}",
     variables=(
         "fisher_eigenvalue",
         "fisher_direction",
@@ -57,18 +57,19 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         row = max(2.0, 0.75 + 0.24 * n)
         if style.is_narrow():
             figure = style.new_figure(4 * row + 0.6)
-            top_left, top_right, left, right = figure.subplots(4, 1)
+            left, right, lower_left, lower_right = figure.subplots(4, 1)
         else:
             figure = style.new_figure(2 * row + 0.6)
-            (top_left, top_right), (left, right) = figure.subplots(2, 2, width_ratios=[1, 1.25])
+            (left, right), (lower_left, lower_right) = figure.subplots(2, 2, width_ratios=[1, 1.25])
         ends = None
         if "fisher_eigenvalue_low" in data:
             ends = data["fisher_eigenvalue_low"].values, data["fisher_eigenvalue_high"].values
-        spectrum(top_left, data["fisher_eigenvalue"].values, ends)
-        top_left.set(title="spectrum of the Fisher information", xlabel="direction, stiff to sloppy")
-        _directions(top_right, data)
         _deviations(left, data)
         _correlations(right, data)
+        spectrum(lower_left, data["fisher_eigenvalue"].values, ends)
+        told = "how well combinations are told\n(spectrum of the Fisher information)"
+        lower_left.set(title=told, xlabel="combination, stiff to sloppy")
+        _directions(lower_right, data)
     return figure, _table(data)
 
 
@@ -77,7 +78,7 @@ def _directions(ax: Axes, data: xr.Dataset) -> None:
     rows = [str(i + 1) for i in range(data.sizes["component"])]
     values = data["fisher_direction"].transpose("component", "parameter").values
     panels.matrix(ax, values, rows, parameters)
-    ax.set(title="directions (weights of the parameters)", ylabel="direction, sloppy below")
+    ax.set(title="what combinations are made of (weights)", ylabel="combination, sloppy below")
 
 
 def _correlations(ax: Axes, data: xr.Dataset) -> None:
@@ -88,12 +89,12 @@ def _correlations(ax: Axes, data: xr.Dataset) -> None:
     parameters = style.names(data, "parameter")
     values = data["parameter_correlation"].transpose("parameter", "parameter_2").values
     panels.matrix(ax, values, parameters, parameters)
-    ax.set_title("correlation of the estimates")
+    ax.set_title("what it mixes up (correlation of the estimates)")
 
 
 def _deviations(ax: Axes, data: xr.Dataset) -> None:
     shown = _SD if _SD in data else _FROM_MEAN
-    ax.set_title("smallest standard deviation" + ("" if shown == _SD else ", from the mean"))
+    ax.set_title("how uncertain each stays at least" + ("" if shown == _SD else "\n(from the mean)"))
     if shown not in data or not (np.isfinite(data[shown]) & (data[shown] > 0)).any():
         style.empty(ax, "the information is singular:\nno parameter has a bound of its own")
         return
@@ -109,11 +110,15 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
                     color=style.GREY)  # fmt: skip
             continue
         one = data.isel(parameter=place)
-        worse = sd[place] > 1
-        ax.barh(place, sd[place] - least, left=least, height=0.55,
-                color=style.MIDDLE if worse else style.DARK)  # fmt: skip
+        # The draws of a bound may all lie on one side of it: its interval holds it all the same.
+        ends = (
+            np.fmin(sd[place], one.get(low, sd[place])),
+            np.fmax(sd[place], one.get(high, sd[place])),
+        )
+        colour = style.DARK if ends[1] < 1 else style.MIDDLE if ends[0] < 1 else style.PALE
+        ax.barh(place, sd[place] - least, left=least, height=0.55, color=colour)
         if low in one:
-            panels.whisker(ax, (float(one[low]), float(one[high])), place, (least, most))
+            panels.whisker(ax, (float(ends[0]), float(ends[1])), place, (least, most))
     for name, marker in ((_FROM_MEAN, "D"), (_OF_PATH, "^")):
         if name in data and name != shown:
             other = data[name].values
@@ -131,7 +136,7 @@ def _deviations(ax: Axes, data: xr.Dataset) -> None:
     ax.set_yticks(range(len(sd)), [style.short_name(p, 18) for p in style.names(data, "parameter")])
     ax.set_ylim(len(sd) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("in units of its standard deviation in the design")
+    ax.set_xlabel("standard deviations of the design")
 
 
 def _table(data: xr.Dataset) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from .tables import column, interval, tidy
 ENTRY = Entry(
     place=35,
     title="Which parameters act together",
-    reading="One panel an observable, at the last time: shares of its variance over the design, noise "
+    reading="One panel an observable, at {{ when }}: shares of its variance over the design, noise "
     "removed. On the diagonal what each parameter explains alone (first-order index); beside it what "
     "two explain together and neither alone (second-order index). What is left to 1 is of three and "
     "more. Shares below 0.005 are not written.",
@@ -45,7 +45,7 @@ def _pair(sensitivity: xr.Dataset) -> tuple[str, str]:
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Second-order indices, and first-order ones on the diagonal, at the last time."""
+    """Second-order indices, and first-order ones on the diagonal, at the stated time."""
     data = style.final(sensitivity[shown(sensitivity)])
     second, alone = _pair(sensitivity)
     observables, n = style.names(data, "observable"), data.sizes["parameter"]

@@ -16,11 +16,11 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=56,
     title="What explains the spread between seeds",
-    reading="One panel an observable, at the last time: the variance between seeds is large at some "
+    reading="One panel an observable, at {{ when }}: the variance between seeds is large at some "
     "parameters and small at others; these are shares of how it varies over the design. The filled "
     "bar is the total Sobol index of a parameter (alone and with others), the outlined one the "
     "first-order index (alone)."
-    "{% if noise_sobol_total_low %} Whiskers are 95 % intervals over samples and seeds.{% endif %} An "
+    "{% if noise_sobol_total_low %} Whiskers are 95 % intervals {{ over }}.{% endif %} An "
     "empty panel says why: the spread hardly changes, or polynomials do not predict how.",
     variables=("noise_sobol_total", "noise_sobol_first", "noise_expansion_q2"),
     needs=("noise_sobol_total",),
@@ -30,7 +30,7 @@ _TOTAL, _FIRST, _Q2 = "noise_sobol_total", "noise_sobol_first", "noise_expansion
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Total and first-order indices of the variance between seeds, at the last time."""
+    """Total and first-order indices of the variance between seeds, at the stated time."""
     names = [n for one in (_TOTAL, _FIRST) for n in interval(one) if n in sensitivity]
     data = style.final(sensitivity[[*names, _Q2]])
     with style.style():

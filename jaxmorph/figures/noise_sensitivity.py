@@ -16,13 +16,13 @@ from .tables import ends_of, interval, tidy
 ENTRY = Entry(
     place=55,
     title="Which parameters change the noise",
-    reading="One panel an observable, at the last time. A bar is the elasticity of the noise: 0.5 means "
+    reading="One panel an observable, at {{ when }}. A bar is the elasticity of the noise: 0.5 means "
     "that the standard deviation between seeds grows by 0.5 % when the parameter grows by 1 %. It "
     "follows from "
     "how values and gradients vary from seed to seed. A parameter may act on the noise "
     "alone: it "
     "moves no mean, and still is not negligible."
-    "{% if noise_elasticity_low %} The whisker is the 95 % interval over samples and seeds; where "
+    "{% if noise_elasticity_low %} The whisker is the 95 % interval {{ over }}; where "
     "it holds zero, the bar is pale.{% else %} There is no interval, so it is not told from zero, and "
     "bars are pale.{% endif %} A red name with a cross says that this gradient cannot be trusted.",
     variables=("noise_elasticity",),
@@ -33,7 +33,7 @@ _NAME = "noise_elasticity"
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Bars of ``noise_elasticity`` at the last time, the largest on top."""
+    """Bars of ``noise_elasticity`` at the stated time, the largest on top."""
     data = style.final(sensitivity[[n for n in (*interval(_NAME), *FLAGS) if n in sensitivity]])
     with style.style():
         figure = bars.by_observable(data, _panel, head=0.5)

@@ -74,9 +74,9 @@ def uncertain_parts(value: float, half_width: float | None) -> tuple[str, str]:
 
 
 def uncertain_between(value: float, low: float, high: float) -> str:
-    """``value ± half_width``, or ``value (low to high)`` of a wide, lopsided interval without 0."""
+    """``value ± half_width``, or ``value (low to high)`` where that would be wrong of 0."""
     half_width = (high - low) / 2
-    if low <= 0 <= high or half_width < abs(value):
+    if (low <= 0 <= high) != (half_width < abs(value)) or not math.isfinite(half_width):
         return uncertain(value, half_width)
     return f"{plain(value, 2)} ({plain(low, 2)} to {plain(high, 2)})"
 

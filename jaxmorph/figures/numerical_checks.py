@@ -21,7 +21,7 @@ from .tables import column, require, tidy
 ENTRY = Entry(
     place=120,
     title="Automatic gradients against finite differences",
-    reading="Both are taken under the same seeds. Left: magnitudes at the last time, one point a "
+    reading="Both are taken under the same seeds. Left: magnitudes at {{ when }}, one point a "
     "(sample, seed, observable, parameter), on the line if they agree. Right: the largest "
     "disagreement over time as a share of the largest gradient over time, in the colour of "
     "the left panel; open circles are the estimated error of the finite difference itself "
@@ -158,7 +158,7 @@ def largest_over_time(checks: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
 
 
 def _table(checks: xr.Dataset) -> pd.DataFrame:
-    """Magnitudes at the last time beside the largest differences over all times."""
+    """Magnitudes at the stated time beside the largest differences over all times."""
     table = tidy(style.final(checks), ["gradient", "finite_difference"])
     difference, error = largest_over_time(checks)
     table["largest_relative_difference"] = column(table, difference)

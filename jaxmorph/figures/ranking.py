@@ -64,6 +64,8 @@ class EffectSizes:
         """Whether parameter j may matter as much as i, which comes before it."""
         below, above = self.value[i] - self.low[i], self.high[j] - self.value[j]
         error = below + above if self.between else np.hypot(below, above)
+        if np.isnan(error) and self.measure is not None and self.measure.error:
+            error = np.hypot(self.measure.error, self.measure.error)
         return not self.value[i] - self.value[j] > error  # an unknown error says nothing of the order
 
 

@@ -20,7 +20,7 @@ from .tables import column, require, tidy
 ENTRY = Entry(
     place=80,
     title="Observables along lines through the centre, with tangents",
-    reading="One panel an observable at the last time, averaged over seeds; one line a parameter, which "
+    reading="One panel an observable at {{ when }}, averaged over seeds; one line a parameter, which "
     "varies over its distribution (from left to right, between the values that the legend names) while "
     "all others stay at the central sample of the design. All dots have the same seeds (pale: two "
     "standard errors). The short line through a dot has the slope of the gradient there: where "
@@ -51,7 +51,7 @@ _HALF_LENGTH = 0.07
 
 
 def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``line_mean`` at the last time against ``line_parameter``, slopes from ``line_gradient``."""
+    """``line_mean`` at the stated time against ``line_parameter``, slopes from ``line_gradient``."""
     require(checks, "line_mean", "response", "checks.nc")
     data = style.final(checks)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")

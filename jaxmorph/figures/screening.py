@@ -17,13 +17,13 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=40,
     title="Morris screening: how large, how linear",
-    reading="A dot is one parameter at the last time. To the right: it matters (the mean size of "
+    reading="A dot is one parameter at {{ when }}. To the right: it matters (the mean size of "
     "its elementary effects). Upwards: its effect depends on the point of parameter space, "
     "so it is curved or works together with other parameters. Below the lower line (a "
     "tenth) an effect is nearly the same everywhere, above the upper one (equality) it "
     "often changes sign or size. "
-    "{% if morris_mu_star_low %} Whiskers are 95 % intervals over trajectories and "
-    "seeds.{% endif %}",
+    "{% if morris_mu_star_low %} Whiskers are 95 % intervals over trajectories"
+    "{% if morris_mu_star_se_seeds %} and seeds{% endif %}.{% endif %}",
     variables=(
         "morris_mu_star",
         "morris_sigma",
@@ -43,7 +43,7 @@ def shown(sensitivity: xr.Dataset) -> list[str]:
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``morris_sigma`` against ``morris_mu_star`` at the last time."""
+    """``morris_sigma`` against ``morris_mu_star`` at the stated time."""
     names = shown(sensitivity)
     data = style.final(sensitivity[names])
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")

@@ -17,7 +17,7 @@ from .tables import require, tidy
 ENTRY = Entry(
     place=140,
     title="What a single seed would have said",
-    reading="Gradients at the last time for one sample near the middle of the design: one dot is "
+    reading="Gradients at {{ when }} for one sample near the middle of the design: one dot is "
     "one noise seed (a histogram where there are many). Colours are those of signs; "
     "the fraction in the corner counts the seeds whose sign is not that of the mean: whoever had "
     "run one of them alone would have reported the wrong sign. The diamond is the mean with its "
@@ -35,7 +35,7 @@ def nothing(sensitivity: xr.Dataset) -> str | None:
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """``central_gradient`` at the last time, seed by seed, with its mean and standard error."""
+    """``central_gradient`` at the stated time, seed by seed, with its mean and standard error."""
     require(sensitivity, "central_gradient", "seed_spread")
     data = style.final(sensitivity)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")

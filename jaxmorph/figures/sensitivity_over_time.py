@@ -22,7 +22,8 @@ ENTRY = Entry(
     "{% if sobol_total_low or total_bound_low or activity_score_low %} Bands are 95 % intervals."
     "{% endif %}"
     " Grey: where the variance cannot be told from zero"
-    "{% if expansion_q2 %}, or polynomials do not predict samples that were left out{% endif %}.",
+    "{% if expansion_q2 and not expansion_total %}, or polynomials do not predict samples that were "
+    "left out{% endif %}.",
     variables=(
         "sobol_total",
         "total_bound",

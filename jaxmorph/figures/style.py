@@ -20,6 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from ..configuration.look import Figures
 from ..quantities import unit_of_entry
+from . import stated
 from .look import (
     characters,
     label,
@@ -201,21 +202,12 @@ def line_styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def final(dataset: xr.Dataset) -> xr.Dataset:
-    """The last recorded time."""
-    return dataset.isel(time=-1)
+final, time_text = stated.at_stated, stated.time_text
 
 
 def time_label(dataset: xr.Dataset) -> str:
     """Axis label of time."""
     return with_unit("time", unit_of_entry(dataset["time"]))
-
-
-def time_text(dataset: xr.Dataset) -> str:
-    """``time 0.1`` for a dataset at one time, with the unit if there is one."""
-    unit = unit_of_entry(dataset["time"])
-    number = short(float(f"{dataset['time'].item():.6g}"))
-    return f"time {number}" if unit in ("", "1") else f"time {number} {unit}"
 
 
 def names(dataset: xr.Dataset, dim: str) -> list[str]:

@@ -18,7 +18,7 @@ ENTRY = Entry(
     title="When each parameter matters",
     reading="Elasticity against model time, one line a parameter"
     "{% if elasticity_average_low %}; bands are 95 % intervals"
-    "{% if elasticity_average_se_samples %} over samples and seeds{% else %}, over seeds, of averages "
+    "{% if elasticity_average_se_samples %} {{ over }}{% else %}, over seeds, of averages "
     "over these very samples{% endif %}. A band that contains zero says that the effect is not "
     "established at that time{% endif %}"
     ". The CSV also holds the gradients themselves.",

@@ -24,11 +24,12 @@ ENTRY = Entry(
     "variance that it is"
     " involved in: where the sign of an effect changes, its average may be small, and the effect is not"
     "{% endif %}. A bar is the"
-    " elasticity at the last time, averaged over the samples of the design and over the "
-    "seeds: an elasticity of 0.5 means that the observable grows by 0.5 % when the "
+    " elasticity at {{ when }}, averaged over the samples of the design"
+    "{% if mean_se %} and over the seeds{% endif %}: an elasticity of 0.5 means that "
+    "the observable grows by 0.5 % when the "
     "parameter grows by 1 % (a negative observable becomes more negative). "
     "{% if elasticity_average_low %} The black whisker is its 95 % interval"
-    "{% if elasticity_average_se_samples %} over samples and seeds{% else %}, over seeds, of the "
+    "{% if elasticity_average_se_samples %} {{ over }}{% else %}, over seeds, of the "
     "average over these very samples{% endif %}; where it contains zero the bar is pale, for its "
     "sign is not established.{% endif %}"
     " A hatched bar is the average of effects of both signs, and says neither direction nor size."
@@ -48,7 +49,7 @@ CANCELS = "changes sign over the design:\nelasticities rank nothing"
 
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
-    """Bars of ``elasticity_average`` at the last time, the largest total effect on top."""
+    """Bars of ``elasticity_average`` at the stated time, the largest total effect on top."""
     require(sensitivity, _NAME, "tornado")
     data = style.final(sensitivity)
     cancelling = unsuited(sensitivity)

@@ -59,7 +59,7 @@ def estimate_sensitivity(
     slabs.warn_of_missing()
     n_samples = points.sizes["sample"]
     there = sensitivity.There.of(slabs.batches.values(), n_samples) if slabs.missing else None
-    estimation = sensitivity.Estimation(points, _question(run, points, checks), there)
+    estimation = sensitivity.Estimation(points, question_of(run, points, checks), there)
     with store.streamed(output, "sensitivity", n_samples) as file:
         for slab in slabs:
             file.skip_to(int(slab["sample"][0]))
@@ -77,7 +77,7 @@ def estimate_sensitivity(
         file.finish(dataset)
 
 
-def _question(run: Run, points: xr.Dataset, checks: str | None) -> sensitivity.Question:
+def question_of(run: Run, points: xr.Dataset, checks: str | None = None) -> sensitivity.Question:
     """What the estimators must know of the run besides its numbers."""
     held = store.read_given(checks, "checks")
     declared = GRADIENT_ESTIMATORS[run.estimator]

@@ -43,12 +43,12 @@ def animate_cells(batch: str | Path, animation: Animation, output: Path) -> None
 def animate_corners(corners: str | Path, animation: Animation, output: Path) -> None:
     """Animate the corners of parameter space side by side."""
     dataset = store.read_dataset(corners, "corners")
-    animations.corners_animation(dataset, output, colour=animation.colour)
+    animations.corners_animation(dataset, output, animation.colour, animation.observable)
     logger.info("%s: made", output.stem)
 
 
 def animate_before_and_after(cells: str | Path, animation: Animation, output: Path) -> None:
     """Animate the best start of an optimisation before and after, side by side."""
     dataset = store.read_dataset(cells, "optimisation_cells")
-    animations.before_and_after_animation(dataset, output, colour=animation.colour)
+    animations.before_and_after_animation(dataset, output, animation.colour, animation.observable)
     logger.info("%s: made", output.stem)

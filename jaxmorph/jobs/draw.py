@@ -7,6 +7,8 @@ from pathlib import Path
 
 from .. import figures, store
 from ..configuration.look import Figures
+from ..configuration.sections import Findings
+from ..figures.stated import stated
 
 logger = logging.getLogger("jaxmorph")
 
@@ -16,14 +18,17 @@ def draw_figures(
     sensitivity: str,
     checks: str | None,
     optimisation: str | None,
+    findings: Findings,
     folder: Path,
     look: Figures | None = None,
 ) -> None:
     """Draw figures, and save each with its data; files that would be the same stay as they are."""
-    others = store.read_given(checks, "checks"), store.read_given(optimisation, "optimisation")
+    checked = stated(store.read_given(checks, "checks"), findings.time)
+    others = checked, store.read_given(optimisation, "optimisation")
     for name in names:
         # Opened for each, so that no more than what one of them needs is in memory.
-        with store.open_dataset(sensitivity, "sensitivity") as data, figures.looking(look):
+        with store.open_dataset(sensitivity, "sensitivity") as opened, figures.looking(look):
+            data = stated(opened, findings.time)
             try:
                 figure, table = figures.draw(name, data, *others)
                 figures.save_figure(figure, table, folder / name)
@@ -33,11 +38,11 @@ def draw_figures(
         logger.info("%s: drawn", name)
 
 
-def captions(run_name: str, names: Iterable[str], folder: Path) -> dict[str, str]:
+def captions(run_name: str, names: Iterable[str], findings: Findings, folder: Path) -> dict[str, str]:
     """Captions of figures in reStructuredText, by what the files in the run's ``folder`` have."""
     with contextlib.ExitStack() as opened:
         given = {
-            kind: opened.enter_context(store.open_dataset(path, kind))
+            kind: stated(opened.enter_context(store.open_dataset(path, kind)), findings.time)
             for kind in ("sensitivity", "checks", "optimisation")
             if (path := folder / f"{kind}.nc").is_file()
         }

@@ -7,6 +7,7 @@ from pathlib import Path
 from .. import report, store
 from ..configuration import Run
 from ..figures import looking
+from ..figures.stated import stated
 
 
 def write_page(
@@ -25,7 +26,8 @@ def write_page(
 
     With ``alone`` the page needs none of these files any more.
     """
-    with store.open_dataset(sensitivity, "sensitivity") as data, looking(run.figures):
+    with store.open_dataset(sensitivity, "sensitivity") as opened, looking(run.figures):
+        data = stated(opened, run.findings.time)
         # The estimates know only what decides them; the page carries all of the run.
         data.attrs["configuration"] = json.dumps(run.plain())
         data.attrs["study_data"] = json.dumps(report.texts_of(run.data))
@@ -39,7 +41,7 @@ def write_page(
             data,
             figures or Path(output).parent / "figures",
             {Path(film).stem: film for film in films},
-            store.read_given(checks, "checks"),
+            stated(store.read_given(checks, "checks"), run.findings.time),
             store.read_given(optimisation, "optimisation"),
             alone=alone,
         )

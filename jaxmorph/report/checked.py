@@ -30,8 +30,7 @@ def worst_difference(checks: xr.Dataset | None) -> str | None:
     if "relative_difference" not in checks:
         reason = absent(checks).get("relative_difference", "the file has none")
         return f"Gradients were not compared with finite differences, nor in two modes: {reason}."
-    difference, _ = largest_over_time(checks)
-    still = (abs(checks["gradient"]).max("time") == 0) & (difference == 0)
+    difference, still = _compared(checks)
     compared = difference.where(~still)
     n_still, n = int(still.sum()), int(compared.notnull().sum())
     n_lost = difference.size - n_still - n
@@ -63,6 +62,20 @@ def worst_difference(checks: xr.Dataset | None) -> str | None:
         f"simulations {n} could be compared with finite differences: they differ by {size} of the "
         f"largest over time or less (worst: {where}). Of the others, {joined(others)}."
     )
+
+
+def disagree(checks: xr.Dataset | None) -> bool:
+    """Whether automatic gradients differ from finite differences by more than one per cent."""
+    if checks is None or "relative_difference" not in checks:
+        return False
+    difference, still = _compared(checks)
+    return bool((difference.where(~still) > DISAGREEMENT).any())
+
+
+def _compared(checks: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """The largest difference over time of each gradient, and which gradients are 0 both ways."""
+    difference, _ = largest_over_time(checks)
+    return difference, (abs(checks["gradient"]).max("time") == 0) & (difference == 0)
 
 
 def not_compared(checks: xr.Dataset | None) -> str:

@@ -1,6 +1,6 @@
 """Whether an estimate has converged and, if not, how many more samples or seeds it would take.
 
-The rule: at the last time, half the width of the 95 % interval (of the noise and of the choice of
+The rule: at the stated time, half the width of the 95 % interval (of the noise and of the choice of
 samples) is at most 0.05 for a share of variance,
 and at most 10 % of the largest value over parameters for anything else. The error of n independent
 draws falls as 1 / sqrt(n), so a part of the half-width h_part shrinks to what the target leaves to it,
@@ -28,7 +28,7 @@ METHOD = Method(
     "Convergence",
     "half-width ≤ 0.05 (shares of variance) or ≤ 10 % of the largest value; needed: "
     "n h^2 / (target^2 - h'^2)",
-    "At the last time, for the widest interval over parameters. The half-width has a part h for the "
+    "At the stated time, for the widest interval over parameters. The half-width has a part h for the "
     "source of error that dominates (samples or seeds) and h' for the other; where that alone "
     "is too large, both numbers have to grow. Besides, half of the samples must give a value inside "
     "the interval of all.",
@@ -42,7 +42,8 @@ _EXACT = 1e-9
 class Verdict:
     """What can be said about the convergence of one estimate of one observable.
 
-    ``half_width`` is the widest over parameters, ``target`` what it should be at most; ``dominant`` is
+    ``half_width`` is the widest over parameters, that of the parameter ``at`` (in words; empty if it is
+    of none), ``target`` what it should be at most; ``exact``: but for rounding; ``dominant`` is
     ``samples`` or ``seeds`` and ``needed`` how many of each would be needed. ``distrusted``: made from
     gradients that cannot be trusted, so that neither is said.
     """
@@ -56,6 +57,13 @@ class Verdict:
     dominant: str = ""
     needed: tuple[tuple[str, int], ...] = ()
     distrusted: bool = False
+    at: str = ""
+    exact: bool = False
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the interval is narrow enough, and half of the samples are outside of it."""
+        return not self.converged and not self.distrusted and self.half_width <= self.target
 
 
 def verdicts(sensitivity: xr.Dataset, observable: str) -> list[Verdict]:
@@ -163,25 +171,29 @@ def _verdict(data: xr.Dataset, quantity: Quantity, sensitivity: xr.Dataset) -> V
     half = np.where(judged, error.whole, -1.0)
     worst = int(np.argmax(np.where(np.isnan(half), np.inf, half)))
     width, target = float(half[worst]), _target(quantity, error.value[judged])
-    at = f" for {words(str(data['parameter'].values[worst]))}" if "parameter" in data[name].dims else ""
+    widest = words(str(data["parameter"].values[worst])) if "parameter" in data[name].dims else ""
+    at = f" for {widest}" if widest else ""
     if not math.isfinite(width):
         text = f"not converged: the interval is unbounded{at}."
-        return Verdict(name, label, False, text, width, target)
+        return Verdict(name, label, False, text, width, target, at=widest)
     if width <= _EXACT * (1.0 if quantity.is_share else target):
-        return Verdict(name, label, True, "exact: the error is that of rounding.", width, target)
+        return Verdict(
+            name, label, True, "exact: the error is that of rounding.", width, target,
+            at=widest, exact=True,
+        )  # fmt: skip
     if width <= target:
         text = f"converged: ± {plain(width, 2)} at most, ± {plain(target, 2)} is enough"
         outside = _outside(data, name, error)
         if outside:
             text = f"not settled: half of the samples give a value outside the interval{outside}"
-        return Verdict(name, label, not outside, f"{text}.", width, target)
+        return Verdict(name, label, not outside, f"{text}.", width, target, at=widest)
     parts = {part: float(of[worst]) for part, of in error.parts.items()}
     dominant = max(parts, key=lambda part: parts[part])
     needed = _needed(parts, width, target, sensitivity)
     text = f"not converged: ± {plain(width, 2)}{at}, ± {plain(target, 2)} is wanted"
     text += f". Most of the error is that of the {dominant}; " if len(parts) > 1 else "; "
     text += _in_words(needed, sensitivity)
-    return Verdict(name, label, False, f"{text}.", width, target, dominant, needed)
+    return Verdict(name, label, False, f"{text}.", width, target, dominant, needed, at=widest)
 
 
 def _target(quantity: Quantity, value: np.ndarray) -> float:
@@ -218,13 +230,18 @@ def _rounded_up(n: float, power_of_two: bool) -> int:
 
 
 def _in_words(needed: tuple[tuple[str, int], ...], sensitivity: xr.Dataset) -> str:
+    return f"it would take {counted(needed, sensitivity)}"
+
+
+def counted(needed: tuple[tuple[str, int], ...], sensitivity: xr.Dataset) -> str:
+    """``about 360 seeds (now 16)``: numbers of samples, in the units of the design, and of seeds."""
     n, what = groups(sensitivity)
     texts = []
     for part, count in needed:
         now, name = (n, what) if part == "samples" else (sensitivity.sizes.get("seed", 1), "seeds")
         about = f"about {count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
         texts.append(f"{about if count <= _MOST else 'more than ten million'} {name} (now {now})")
-    return f"it would take {joined(texts)}"
+    return joined(texts)
 
 
 def _outside(data: xr.Dataset, name: str, error: _Error) -> str:

@@ -14,7 +14,7 @@ _MOST_NAMED = 3
 
 
 def predicts(sensitivity: xr.Dataset) -> str:
-    """How well it predicts at the last time, with and without gradients; empty if there is none."""
+    """How well it predicts at the stated time, with and without gradients; empty if there is none."""
     if "expansion_q2_values" not in sensitivity:
         return ""
     data = final(sensitivity[["expansion_q2", "expansion_q2_values", "expansion_with_gradients"]])

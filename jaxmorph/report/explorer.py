@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ..figures.estimates import present, unreliable, unsuited
+from ..figures.stated import place
 from ..figures.style import line_styles, names, unit_of, words
 from ..quantities import Quantity, unit_of_entry
 from .summary import rankings
@@ -21,10 +22,11 @@ def document(sensitivity: xr.Dataset) -> dict[str, Any]:
     """Every estimate with its interval, (time, observable, parameter) flattened; None if not finite.
 
     Numbers have four digits. Of more than 60 recorded times, 60 evenly spaced ones are kept, among them
-    the first and the last.
+    the first and the last, and that at which findings are stated.
     """
     n = sensitivity.sizes["time"]
-    kept = np.unique(np.linspace(0, n - 1, min(n, _MOST_TIMES)).round().astype(int))
+    evenly, at = np.linspace(0, n - 1, min(n, _MOST_TIMES)).round().astype(int), place(sensitivity)
+    kept = np.unique([*evenly, at])
     found = present(sensitivity)
     ends = [f"{e.name}_{end}" for e in found for end in ("low", "high")]
     wanted = [*[e.name for e in found], *[name for name in ends if name in sensitivity]]
@@ -44,6 +46,7 @@ def document(sensitivity: xr.Dataset) -> dict[str, Any]:
         "times": [float(f"{t:.6g}") for t in data["time"].values],
         "time_unit": unit_of_entry(sensitivity["time"]),
         "times_left_out": int(n - len(kept)),
+        "stated": int(np.flatnonzero(kept == at)[0]),
         "flagged": [] if flags is None else flags.transpose("observable", "parameter").values.tolist(),
         "unsuited": unsuited(sensitivity).values.tolist(),
         "first": _first(sensitivity, found),

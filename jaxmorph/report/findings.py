@@ -12,10 +12,11 @@ from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import LEVEL, ends_of, sizes
 from ..figures.style import final, names, words
 from ..listing import first_of, joined
-from ..quantities import Kind
+from ..quantities import Kind, Quantity
 from .convergence import verdicts
 from .incomplete import unresolved
 from .measuring import measuring
+from .over_time import told_over_time
 from .summary import Effect, Ranking, leading_sentence, percent, rankings
 from .survivors import left_out
 
@@ -27,62 +28,82 @@ _MOST_NAMED = 3
 
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
-    """Each observable and what it follows, with size, direction and certainty."""
+    """Each observable and what it follows, with size, direction and certainty: one claim a sentence."""
     one_seed = has_one_noisy_seed(sensitivity)
-    only = "with this one seed " if one_seed else ""
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
         data = final(sensitivity).sel(observable=observable)
-        lost = left_out(data)
-        survivors = (
-            [f"all of this is of survivors: {lost} of the simulations are left out as not finite"]
-            if lost
-            else []
-        )
         parts = [
-            only + _answer(ranking, one_seed),
-            *survivors,
+            *_answer(ranking, one_seed),
+            *_survivors(data),
             *_asides(ranking),
             *_negligible(data, ranking),
-            *_independent(data, ranking),
         ]
-        found.append((ranking.observable, f"{'; '.join(parts)}."))
+        found.append((ranking.observable, " ".join(f"{part}." for part in parts)))
     return found
 
 
-_HEAD = "of its variance without noise, "
+def in_detail(data: xr.Dataset, ranking: Ranking) -> list[str]:
+    """What else the estimates of one observable say: which see an effect and which do not."""
+    return [f"{part}." for part in (*_unseen(ranking), *_independent(data, ranking))]
 
 
-def _answer(ranking: Ranking, one_seed: bool) -> str:
-    """What matters, the largest first."""
-    measure = ranking.measure
+def _survivors(data: xr.Dataset) -> list[str]:
+    lost = left_out(data)
+    return (
+        [f"All of this is of survivors: {lost} of the simulations are left out as not finite"]
+        if lost
+        else []
+    )
+
+
+def _answer(ranking: Ranking, one_seed: bool) -> list[str]:
+    """What matters, the largest first, and in which direction; the first is the rest of a sentence."""
+    measure, only = ranking.measure, "with this one seed " if one_seed else ""
     if measure is None and not ranking.effects:
         of = "one seed with noise" if one_seed else "this design"
-        return f"is not ranked: {ranking.no_direction}, and {of} gives no other measure of size"
+        return [f"{only}is not ranked: {ranking.no_direction}, and {of} gives no other measure of size"]
     if not ranking.effects:
         if ranking.zero and not ranking.unsure and not ranking.undefined:
-            return "does not depend on any parameter"
-        return "follows no parameter in a way that can be told from zero"
-    shown = ranking.effects[:_MOST_NAMED]
+            return [f"{only}does not depend on any parameter"]
+        return [f"{only}follows no parameter in a way that can be told from zero"]
+    shown = _named(ranking)
     if measure is not None and measure.kind is Kind.ELASTICITY:
-        return _signs(ranking, shown) + _and_more(ranking, shown)
-    if measure is not None and measure.is_share:
-        told = [
-            f"{e.parameter}{' in ' if i else ' is involved in '}{e.text}{_doubt(e)}"
-            for i, e in enumerate(shown)
-        ]
-        text = f"{_HEAD}{joined(told)}"
-    else:
-        label = "" if measure is None else f"{measure.label} "
-        told = [f"{e.parameter} ({'' if i else label}{e.text}{_doubt(e)})" for i, e in enumerate(shown)]
-        text = f"depends most on {joined(told)}"
-    text += _and_more(ranking, shown)
+        return [only + _signs(ranking, shown) + _and_more(ranking, shown)]
+    found = [only + _sizes_told(ranking, shown) + _and_more(ranking, shown)]
+    if ranking.tied > 1:
+        which = joined(first_of(ranking.first, _MOST_NAMED))
+        found.append(f"Which of {which} matters most is open")
     directions = _signs(ranking, [e for e in shown if e.sign])
-    return f"{text}; it {directions}" if directions else text
+    return [*found, f"It {directions}"] if directions else found
+
+
+def _named(ranking: Ranking) -> list[Effect]:
+    """The effects that a sentence has room for: of shares not those that hardly matter."""
+    shown = ranking.effects[:_MOST_NAMED]
+    if ranking.measure is None or not ranking.measure.is_share:
+        return shown
+    may_lead = max(ranking.tied, 1)
+    return shown[:may_lead] + [e for e in shown[may_lead:] if not e.high < NEGLIGIBLE or e.flagged]
+
+
+def _sizes_told(ranking: Ranking, shown: Sequence[Effect]) -> str:
+    """``follows drag most, with a share of 81 % (71 to 91 %), then kappa with 20 % (10 to 30 %)``."""
+    measure, first = ranking.measure, shown[0]
+    label = "" if measure is None else ("a share of " if measure.is_share else f"{measure.label} ")
+    head = f"{first.parameter} with {label}{first.text}{_doubt(first)}"
+    others = [f"{e.parameter} with {e.text}{_doubt(e)}" for e in shown[1:]]
+    if ranking.tied > 1:
+        return f"follows {joined([head, *others])}"
+    most = " most" if len(ranking.effects) > 1 else ""
+    told = f"follows {first.parameter}{most}, with {label}{first.text}{_doubt(first)}"
+    return told + (f", then {joined(others)}" if others else "")
 
 
 def _and_more(ranking: Ranking, shown: Sequence[Effect]) -> str:
-    rest = len(ranking.effects) - len(shown)
+    """How many others there are, but for those that hardly matter, of which another sentence tells."""
+    share = ranking.measure is not None and ranking.measure.is_share
+    rest = sum(not (share and e.high < NEGLIGIBLE) for e in ranking.effects if e not in shown)
     return f" ({rest} more {'are' if rest > 1 else 'is'} smaller)" if rest else ""
 
 
@@ -96,10 +117,13 @@ def _signs(ranking: Ranking, effects: Sequence[Effect]) -> str:
         return ""
     size = " in size" if ranking.negative else ""
     verbs = {1: f"grows{size}", -1: f"shrinks{size}", 0: "goes both ways"}
-    told = []
-    for sign in dict.fromkeys(effect.sign for effect in effects):
-        of_sign = [_effect(e, e is effects[0]) for e in effects if e.sign == sign]
+    told, open_ = [], [e for e in effects if not (e.sign or e.mixed)]
+    known = [e for e in effects if e.sign or e.mixed]
+    for sign in dict.fromkeys(effect.sign for effect in known):
+        of_sign = [_effect(e, e is known[0]) for e in known if e.sign == sign]
         told.append(f"{verbs[sign]} with {joined(of_sign)}")
+    if open_:
+        told.append(f"depends on {joined(e.parameter + _doubt(e) for e in open_)}")
     return joined(told)
 
 
@@ -109,25 +133,28 @@ def _effect(effect: Effect, first: bool) -> str:
 
 
 def _asides(ranking: Ranking) -> list[str]:
-    """Where estimates disagree, and where the direction changes, of the parameters that are named."""
-    shown, found = ranking.effects[:_MOST_NAMED], []
+    """Where the direction is not one, of the parameters that are named."""
+    shown, found = _named(ranking), []
     by_elasticity = ranking.measure is not None and ranking.measure.kind is Kind.ELASTICITY
     mixed = [e.parameter for e in shown if e.mixed]
     if mixed and not by_elasticity:
-        found.append(f"the direction in which {joined(mixed)} {_acts(mixed)} changes over the design")
+        found.append(f"Over the design, {joined(mixed)} {_acts(mixed)} in either direction")
+    if shown and not by_elasticity and not ranking.directed:
+        found.append(f"No direction is told: {ranking.no_direction}")
+    return found
+
+
+def _unseen(ranking: Ranking) -> list[str]:
+    """Which estimates cannot tell an effect from zero that others see."""
     unseen: dict[tuple[str, ...], list[str]] = {}
-    for effect in shown:
+    for effect in ranking.effects[:_MOST_NAMED]:
         if effect.unseen:
             unseen.setdefault(effect.unseen, []).append(effect.parameter)
-    for labels, parameters in unseen.items():
-        their = "their" if len(parameters) > 1 else "its"
-        found.append(
-            f"{joined(parameters)} {'have' if len(parameters) > 1 else 'has'} an effect although "
-            f"{their} {joined(labels)} cannot be told from zero"
-        )
-    if shown and not by_elasticity and not any(e.elasticity or e.mixed for e in ranking.effects):
-        found.append(f"{ranking.no_direction}, and say no direction")
-    return found
+    return [
+        f"{joined(parameters)} {'have' if len(parameters) > 1 else 'has'} an effect that "
+        f"{joined(labels)} {'do' if len(labels) > 1 else 'does'} not tell from zero"
+        for labels, parameters in unseen.items()
+    ]
 
 
 def _acts(parameters: Sequence[str]) -> str:
@@ -137,6 +164,7 @@ def _acts(parameters: Sequence[str]) -> str:
 def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     """Parameters whose total index is shown to be small: they could be held fixed."""
     by, flagged = sizes(data, elasticities=False), unreliable(data)
+    # Of what has no interval, noise or the choice of samples may have made a small one.
     if by.measure is None or not by.measure.is_share or (by.low == by.high).all():
         return []
     trusted = ~_found_by_test(data)  # a bound that misses what a test sees would be a wrong one
@@ -144,20 +172,24 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
         trusted &= ~flagged.values
     at_most = by.high
     if by.measure.from_gradients:
-        at_most = np.where(trusted, at_most, np.inf)
-    elif bounds := present(data, Kind.BOUND):  # a total index is not above its bound
+        at_most = np.where(trusted & (f"{by.measure.name}_low" in data), at_most, np.inf)
+    elif bounds := _with_interval(data, Kind.BOUND):  # a total index is not above its bound
         _, _, high = ends_of(data, bounds[0].name)
         if not (high < by.low).any():  # one of the two would be wrong
             at_most = np.fmin(at_most, np.where(trusted, high, np.inf))
     small = (at_most < NEGLIGIBLE) & ~_changes_noise(data)
     # What is among the parameters that matter has been told with its size.
-    told = {effect.parameter for effect in ranking.effects[:_MOST_NAMED]}
+    told = {effect.parameter for effect in _named(ranking)}
     found = [words(str(p)) for p in data["parameter"].values[small]]
     found = [name for name in found if name not in told]
     if not found:
         return []
-    verb = "is" if len(found) == 1 else "are each"
-    return [f"{joined(found)} {verb} involved in less than {100 * NEGLIGIBLE:.0f} %"]
+    verb, each = ("matters", "its share is") if len(found) == 1 else ("matter", "each share is")
+    return [f"{joined(found)} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+
+
+def _with_interval(data: xr.Dataset, kind: Kind) -> list[Quantity]:
+    return [one for one in present(data, kind) if f"{one.name}_low" in data]
 
 
 def _tests(data: xr.Dataset) -> list[np.ndarray]:
@@ -184,7 +216,39 @@ def _independent(data: xr.Dataset, ranking: Ranking) -> list[str]:
     if not found:
         return []
     level = f"{100 * LEVEL:.0f} %"
-    return [f"no dependence on {joined(found)} is found by a test whose level is {level} for the run"]
+    return [f"No dependence on {joined(found)} is found by a test whose level is {level} for the run"]
+
+
+def chance(sensitivity: xr.Dataset) -> str:
+    """How much single simulations differ by chance, in one plain sentence; empty if not known."""
+    if not has_noise(sensitivity):
+        return "Nothing is left to chance: the study has no noise."
+    if "noise_share" not in sensitivity:
+        return ""
+    data = final(sensitivity)
+    share = data["noise_share"].values
+    known = np.flatnonzero(np.isfinite(share))
+    if known.size == 0:
+        return ""
+    least, most = (
+        data.isel(observable=int(known[pick(share[known])])) for pick in (np.argmin, np.argmax)
+    )
+    if noiseless(most):
+        return "Nothing is left to chance: all seeds give the same values."
+    told = _part(most)
+    if known.size == 1:
+        return f"Chance makes up {told} of how single simulations differ."
+    return (
+        f"Chance makes up {told} of how single simulations differ in {_name(most)}, and "
+        f"{_part(least)} in {_name(least)}."
+    )
+
+
+def _part(one: xr.Dataset) -> str:
+    if noiseless(one):
+        return "nothing"
+    share = 100 * min(max(float(one["noise_share"]), 0.0), 1.0)
+    return f"{share:.0f} %" if share >= 0.5 else "less than 1 %"
 
 
 def noise(sensitivity: xr.Dataset) -> str:
@@ -238,14 +302,15 @@ def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
             name, at = words(str(one["parameter"].values[i])), one.isel(parameter=int(i))
             value, low, high = (float(at[f"noise_elasticity{e}"]) for e in ("", "_low", "_high"))
             text = uncertain_between(value, low, high)
-            alone_ = "" if name in moves else ", and not its mean as far as can be told"
-            sentence = f"{name} changes that of {words(observable)} (elasticity {text}{alone_})"
+            alone_ = "" if name in moves else ", its mean not as far as can be told"
+            verb = "widens" if value > 0 else "narrows"
+            sentence = f"{name} {verb} that of {words(observable)} (elasticity {text}{alone_})"
             found.append((name in moves, -abs(value), sentence))
     if not found:
         return ""
     sentences = [sentence for _, _, sentence in sorted(found)]
     told = first_of(sentences, _MOST_NAMED, "{} more such pairs are in the figure of noise")
-    return f"Standard deviation between seeds: {'; '.join(told)}."
+    return f"The spread between seeds changes with parameters: {'; '.join(told)}."
 
 
 def _name(one: xr.Dataset) -> str:
@@ -288,8 +353,8 @@ def convergence(sensitivity: xr.Dataset) -> str:
     n = len(names(sensitivity, "observable"))
     told = [label if len(where) == n else f"{label} ({joined(where)})" for label, where in open_.items()]
     return (
-        f"Not converged: {joined(told)}; the sections of the observables say how many more samples "
-        "or seeds it would take."
+        f"Not converged: {joined(told)}. The report's table of convergence says what it would take and "
+        "cost."
     )
 
 
@@ -318,33 +383,41 @@ def alike(sensitivity: xr.Dataset) -> str:
         parameters = names(sensitivity, "parameter")
         value = correlation.transpose("parameter", "parameter_2").values
         pairs = [
-            f"{words(parameters[i])} and {words(parameters[j])} ({plain(value[i, j], 2)})"
+            f"{words(parameters[i])} from {words(parameters[j])} ({plain(value[i, j], 2)})"
             for i in range(len(parameters))
             for j in range(i)
             if abs(value[i, j]) > ALIKE
         ]
         if pairs:
             sentences.append(
-                "One experiment cannot tell apart (correlation of their estimates): "
-                f"{joined(first_of(pairs, _MOST_NAMED, '{} more pairs'))}."
+                f"One experiment hardly tells {joined(first_of(pairs, _MOST_NAMED, '{} more pairs'))}: "
+                "the numbers are correlations of their estimates."
             )
-    single = "A single experiment"
-    if (sd := sensitivity.get("cramer_rao_sd")) is None:
-        sd, single = sensitivity.get("sd_from_mean"), "The mean of the records of a single experiment"
-    path = sensitivity.get("cramer_rao_sd_path")
-    sentences += [_vague(sd, single), _vague(path, "Even every step of a single path, were all seen,")]
+    single, name = "One experiment of these measurements", "cramer_rao_sd"
+    if name not in sensitivity:
+        name, single = "sd_from_mean", "The mean of the records of one experiment"
+    every = "Even every step of a single path, were all seen,"
+    sentences += [_vague(sensitivity, name, single), _vague(sensitivity, "cramer_rao_sd_path", every)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _vague(sd: xr.DataArray | None, single: str) -> str:
-    """Which parameters a ``single`` experiment could not tell from the range of the design."""
-    if sd is None:
+def _vague(sensitivity: xr.Dataset, name: str, single: str) -> str:
+    """Which parameters a ``single`` experiment says less of than is assumed, or may say less of."""
+    if name not in sensitivity:
         return ""
-    vague = [words(str(p)) for p in sd["parameter"].values[sd.values >= 1]]
-    if not vague:
-        return ""
-    which = "any parameter" if len(vague) == sd.sizes["parameter"] else joined(vague)
-    return f"{single} could not narrow down {which} beyond the range of the design."
+    sd = sensitivity[name].values
+    _, low, high = ends_of(sensitivity, name)
+    low, high = np.fmin(low, sd), np.fmax(high, sd)
+    parameters = [words(str(p)) for p in sensitivity["parameter"].values]
+    none = [p for p, least in zip(parameters, low, strict=True) if least >= 1]
+    open_ = [p for p, least, most in zip(parameters, low, high, strict=True) if least < 1 <= most]
+    found = []
+    if none:
+        which = "any parameter" if len(none) == len(parameters) else joined(none)
+        found.append(f"{single} could not narrow down {which} beyond the range of the design.")
+    if open_:
+        found.append(f"Whether it narrows down {joined(open_)} is open.")
+    return " ".join(found)
 
 
 def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
@@ -365,4 +438,9 @@ def findings_of(sensitivity: xr.Dataset) -> list[str]:
     """All that a report finds, a sentence or two a line: what leads, each observable, the whole run."""
     found = rankings(sensitivity)
     each = [f"{name}: {text}" for name, text in per_observable(sensitivity, found)]
-    return [leading_sentence(found, sensitivity), *each, *paragraph(sensitivity, found)]
+    return [
+        leading_sentence(found, sensitivity),
+        *each,
+        *told_over_time(sensitivity),
+        *paragraph(sensitivity, found),
+    ]

@@ -13,7 +13,7 @@ import xarray as xr
 
 from ..configuration import GRADIENT_ESTIMATORS
 from ..quantities import Kind, Method, described
-from . import convergence
+from . import convergence, over_time
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def shown(*datasets: xr.Dataset | None) -> list[Paragraph]:
         *methods.values(),
         *intervals,
         *([convergence.METHOD] if judged else []),
+        *([over_time.METHOD] if any(over_time.over_time(data) for data in given) else []),
     ]
     return [Paragraph(m.title, formula_html(m.formula), m.text, m.source) for m in found]
 

@@ -7,18 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ..figures import draw, nothing_because
 from ..figures.estimates import discrete, present, unreliable, unsuited
-from ..figures.look import look as current
 from ..figures.numbers import NOT_DEFINED, plain, uncertain_between
 from ..figures.ranking import sizes
-from ..figures.save import render
 from ..figures.style import final, unit_of, words
 from ..figures.tables import ends_of
 from ..quantities import Kind, Quantity
-from .convergence import Verdict, verdicts
-from .findings import noiseless
-from .summary import percent
+from .findings import in_detail, noiseless
+from .over_time import over_time
+from .summary import Ranking, percent
 from .survivors import of_survivors
 
 _COLUMNS = (
@@ -54,12 +51,12 @@ class Section:
     has_semi_elasticity: bool = False
     noise: str = ""
     survivors: str = ""
-    verdicts: list[Verdict] = field(default_factory=list)
-    pictures: list[tuple[str, bytes]] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    over_time: list[str] = field(default_factory=list)
 
 
-def section(sensitivity: xr.Dataset, observable: str) -> Section:
-    """The section of one observable, with its time courses drawn."""
+def section(sensitivity: xr.Dataset, observable: str, ranking: Ranking) -> Section:
+    """The section of one observable; ``ranking`` is what matters for it."""
     data = final(sensitivity).sel(observable=observable)
     unit = unit_of(sensitivity, "observable", observable)
     text = data["observable_description"].item() if "observable_description" in data.coords else ""
@@ -74,7 +71,7 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
     found = Section(
         words(observable), f"observable-{observable}", "" if unit == "1" else unit, str(text), columns,
         has_semi_elasticity="semi_elasticity_average" in sensitivity,
-        verdicts=verdicts(sensitivity, observable),
+        details=in_detail(data, ranking),
     )  # fmt: skip
     parameters = [words(str(p)) for p in data["parameter"].values]
     found.flagged = [p for p, bad in zip(parameters, flagged, strict=True) if bad]
@@ -92,7 +89,7 @@ def section(sensitivity: xr.Dataset, observable: str) -> Section:
         )
         found.noise = found.noise or "It has no noise: all seeds give the same value."
     found.survivors = of_survivors(data)
-    found.pictures = _pictures(sensitivity, observable)
+    found.over_time = [one.sentence for one in over_time(sensitivity.sel(observable=[observable]))]
     return found
 
 
@@ -139,19 +136,3 @@ def _sign(column: Quantity, low: float, high: float) -> int:
     if not column.is_signed:
         return 0
     return int(low > 0) - int(high < 0)
-
-
-def _pictures(sensitivity: xr.Dataset, observable: str) -> list[tuple[str, bytes]]:
-    """Time courses of this observable alone, as SVG."""
-    if sensitivity.sizes["time"] < 2:
-        return []
-    drop = [d for d in ("sample", "seed", "quantile", "n_samples", "n_seeds") if d in sensitivity.dims]
-    small = sensitivity.drop_dims(drop).sel(observable=[observable])
-    found = []
-    for name in ("time_course", "sensitivity_over_time"):
-        if nothing_because(name, sensitivity.sel(observable=[observable])) is not None:
-            continue
-        if name == "time_course" or present(sensitivity, Kind.TOTAL, Kind.BOUND):
-            look = current().model_copy(update={"observables": "all"})  # it is of this one
-            found.append((name, render(draw(name, small, look=look)[0], "svg")))
-    return found

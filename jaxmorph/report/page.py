@@ -13,6 +13,7 @@ from typing import Any
 
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from ..animations import poster
 from ..errors import JaxmorphError
@@ -21,25 +22,36 @@ from ..figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
 from ..figures.entry import Entry
 from ..figures.estimates import present, unreliable
 from ..figures.save import render, write_whole
+from ..figures.stated import when
 from ..figures.style import names, words
 from ..quantities import Kind
 from . import (
+    answer,
     checked,
+    convergence_table,
     expansion,
     explorer,
     facts,
     findings,
     incomplete,
+    light,
     live,
     methods,
+    next_step,
     observables,
     one_answer,
     optimisation,
+    over_time,
     reproduce,
     summary,
 )
+from .glossary import Explained
 
 _HEAVY_SVG = 400_000
+_COURSES = "observables"
+"""The figure that stands after the first screen."""
+_MOST_FINDINGS = 10
+"""So many observables are in the list of findings that is not folded."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +110,15 @@ def write_report(
     beside = None if alone else path.parent
     parts, absent = _parts(folder, beside, data)
     films = [_film(name, Path(film), beside) for name, film in (animations or {}).items()]
-    context = {**_context(run, data), "parts": parts, "absent": absent, "films": films, "alone": alone}
+    first = [one for figures_ in parts.values() for one in figures_ if one.name == _COURSES]
+    parts = {part: [one for one in each if one not in first] for part, each in parts.items()}
+    context = {
+        **_context(run, data), "courses": first[0] if first else None, "parts": parts, "absent": absent,
+        "films": films, "alone": alone,
+    }  # fmt: skip
     file = "sensitivity.nc" if alone else f"results/{run}/sensitivity.nc"
     context["example"] = example(file, sensitivity)
-    write_whole(path, _rendered(context).encode())
+    write_whole(path, rendered(context).encode())
 
 
 def _context(run: str, data: Data) -> dict[str, Any]:
@@ -121,14 +138,21 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "chaos": one_answer.chaos(checks),
         "one_answer": one_answer.agrees(checks),
         "refuted": incomplete.refuted(sensitivity, checks),
-        "rankings": found,
-        "leading": summary.leading_sentence(found, sensitivity),
+        "asked": answer.asked(sensitivity),
+        "answer": answer.answer(found),
+        "answers": answer.sentences(sensitivity, found),
+        "shares": all(r.measure is None or r.measure.is_share for r in found),
+        "both": any(effect.mixed for ranking in found for effect in ranking.effects),
+        "light": light.light(sensitivity, checks, found),
+        "next": next_step.next_step(sensitivity, checks, found),
+        "convergence": convergence_table.lines(sensitivity, found),
+        "most_findings": _MOST_FINDINGS,
         "findings": findings.per_observable(sensitivity, found),
+        "over_time": over_time.told_over_time(sensitivity),
         "overall": findings.paragraph(sensitivity, found),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
-        "directed": any(effect.elasticity for ranking in found for effect in ranking.effects),
-        "mixed": any(effect.mixed for ranking in found for effect in ranking.effects),
+        "when": when(sensitivity),
         "has_intervals": "elasticity_average_low" in sensitivity,
         "single_seed": summary.single_seed(sensitivity),
         "worst_check": checked.worst_difference(checks),
@@ -138,7 +162,10 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "flagged": flags is not None and bool(flags.any()),
         "explorer": explorer.document(sensitivity),
         "live": live.live(run, sensitivity),
-        "sections": [_section(sensitivity, name) for name in names(sensitivity, "observable")],
+        "sections": [
+            observables.section(sensitivity, name, ranking)
+            for name, ranking in zip(names(sensitivity, "observable"), found, strict=True)
+        ],
         "health": summary.health(sensitivity),
         "methods": methods.shown(sensitivity, checks, data.optimisation),
         "facts": facts.run_facts(sensitivity),
@@ -175,20 +202,6 @@ def _parts(
     return parts, absent
 
 
-def _section(sensitivity: xr.Dataset, observable: str) -> dict[str, Any]:
-    """The section of an observable with its pictures as the page shows them."""
-    section = observables.section(sensitivity, observable)
-    pictures = [
-        {
-            "source": _embedded(svg, "image/svg+xml"),
-            "points": _width(svg),
-            "alt": f"{CATALOGUE[name].title}, for {section.name} alone; {name}.csv has the data.",
-        }
-        for name, svg in section.pictures
-    ]
-    return {**vars(section), "pictures": pictures}
-
-
 def example(file: str, sensitivity: xr.Dataset) -> str:
     """Five lines of xarray that read the data behind the page."""
     observable = str(sensitivity["observable"].values[0])
@@ -206,7 +219,8 @@ def example(file: str, sensitivity: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
-def _rendered(context: dict[str, Any]) -> str:
+def rendered(context: dict[str, Any], template: str = "page.html") -> str:
+    """The page of a template."""
     environment = Environment(
         loader=PackageLoader("jaxmorph.report", "templates"),
         autoescape=select_autoescape(["html"]),
@@ -214,38 +228,47 @@ def _rendered(context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["words"] = words
-    return environment.get_template("page.html").render(context)
+    explained = Explained()
+    environment.filters |= {"words": words, "terms": explained.mark, "numbers": _unbroken}
+    context = {**context, "explained": explained}
+    return environment.get_template(template).render(context)
 
 
-def _embedded(content: bytes, kind: str) -> str:
+def _unbroken(text: str) -> str:
+    """A text, or HTML, whose numbers stay with their signs and units."""
+    kept = str(text).replace(" %", "\u00a0%").replace(" \u00b1 ", "\u00a0\u00b1\u00a0")
+    return Markup(kept) if isinstance(text, Markup) else kept
+
+
+def embedded(content: bytes, kind: str) -> str:
+    """A file as a link that holds it."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _figure(name: str, folder: Path, beside: Path | None, data: Data) -> Picture:
     svg = _content(folder / f"{name}.svg", f"the figure {name}")
     if len(svg) <= _HEAVY_SVG:
-        source = _embedded(svg, "image/svg+xml")
+        source = embedded(svg, "image/svg+xml")
     else:
-        source = _embedded(
+        source = embedded(
             render(draw(name, data.sensitivity, data.checks, data.optimisation)[0], "png"), "image/png"
         )
     if beside is None:
         table = _content(folder / f"{name}.csv", f"the data of the figure {name}")
-        links: tuple[tuple[str, str], ...] = (("CSV", _embedded(table, "text/csv")),)
+        links: tuple[tuple[str, str], ...] = (("CSV", embedded(table, "text/csv")),)
     else:
         here = os.path.relpath(folder, beside)
         links = tuple((kind.upper(), f"{here}/{name}.{kind}") for kind in ("svg", "pdf", "csv"))
     entry = CATALOGUE[name]
     files = data.sensitivity, data.checks, data.optimisation
     return Picture(
-        name, entry, source, links, points=_width(svg), caption=caption(name, *files),
+        name, entry, source, links, points=width(svg), caption=caption(name, *files),
         variables=tuple(sources(name, *files)),
         alt=f"{entry.title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
 
 
-def _width(svg: bytes) -> float:
+def width(svg: bytes) -> float:
     """Width of an SVG in points."""
     size = re.search(rb'<svg[^>]*\swidth="([\d.]+)pt"', svg)
     return float(size.group(1)) if size else 504.0
@@ -257,10 +280,10 @@ def _film(name: str, film: Path, beside: Path | None) -> Picture:
     content = _content(film, f"the animation {name}")
     entry = ANIMATIONS[name]
     return Picture(
-        name, entry, _embedded(content, "video/mp4"),
+        name, entry, embedded(content, "video/mp4"),
         () if beside is None else (("MP4", os.path.relpath(film, beside)),),
         entry.title, entry.variables, Caption(entry.title, entry.told(entry.variables), ""),
-        poster=_embedded(poster(film), "image/png"),
+        poster=embedded(poster(film), "image/png"),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -42,6 +43,9 @@ class Effect:
         flagged: Whether it rests on gradients that cannot be trusted.
         mixed: Whether its direction changes over the design.
         unseen: Labels of estimates that could have seen the effect, and cannot tell it from zero.
+        value: The size as a number; NaN if the ranking has no measure.
+        low: Lower end of its interval, or the lower of two estimates; NaN where there is none.
+        high: Upper end.
     """
 
     parameter: str
@@ -51,6 +55,9 @@ class Effect:
     flagged: bool = False
     mixed: bool = False
     unseen: tuple[str, ...] = ()
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
 
 
 @dataclass
@@ -63,11 +70,13 @@ class Ranking:
         between: Whether sizes are ranges between two estimates.
         negative: Whether the observable is below zero.
         effects: Told from zero by some estimate.
-        tied: How many of the first effects are so alike that none can be called the largest.
+        first: The parameters of which one has the largest effect: the first of the effects, and whatever
+            may be as large, told from zero or not.
         unsure: Told from zero by no estimate.
         zero: Exactly zero by every estimate.
         undefined: Nothing is known.
         refuted: Whether its gradients miss something, so that elasticities are withheld.
+        directed: Whether elasticities of the effects are defined and keep their sign.
     """
 
     observable: str
@@ -75,11 +84,17 @@ class Ranking:
     between: bool = False
     negative: bool = False
     effects: list[Effect] = field(default_factory=list)
-    tied: int = 0
+    first: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     zero: list[str] = field(default_factory=list)
     undefined: list[str] = field(default_factory=list)
     refuted: bool = False
+    directed: bool = False
+
+    @property
+    def tied(self) -> int:
+        """How many may each have the largest effect."""
+        return len(self.first)
 
     @property
     def no_direction(self) -> str:
@@ -88,14 +103,9 @@ class Ranking:
             return "elasticities are withheld, for gradients miss something"
         return "elasticities change sign or are not defined"
 
-    @property
-    def first(self) -> list[str]:
-        """The parameters of which one has the largest effect."""
-        return [effect.parameter for effect in self.effects[: self.tied]]
-
 
 def rankings(sensitivity: xr.Dataset) -> list[Ranking]:
-    """Parameters of every observable at the last time, sorted by their total effect."""
+    """Parameters of every observable at the stated time, sorted by their total effect."""
     data = final(sensitivity)
     cancelling = unsuited(sensitivity)
     return [
@@ -109,7 +119,9 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
     below = average is not None and bool(average < 0)
     refuted = bool(data.get("some_gradient_incomplete", False))
     ranking = Ranking(words(observable), by.measure, by.between, below, refuted=refuted)
-    flags, changing, order = unreliable(data), changes_sign(data), []
+    flags, changing = unreliable(data), changes_sign(data)
+    order: list[int] = []
+    unsure: list[int] = []
     for i in map(int, by.order):
         seen = evidence(data, i, elasticities)
         name = _name(data.isel(parameter=i))
@@ -119,6 +131,7 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             ranking.zero.append(name)
         elif not seen.found:
             ranking.unsure.append(name)
+            unsure.append(i)
         else:
             order.append(i)
             rests = all(one.from_gradients for one in seen.found)
@@ -126,18 +139,18 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             mixed = bool(changing[i]) and _NAME in data and elasticities
             sign, elasticity = _sign(data, i) if elasticities and not mixed else (0, "")
             unseen = tuple(one.label for one in seen.not_found if not one.tested_by)
-            text = _size(by, i, elasticity)
-            ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen))
-    ranking.tied = _tied(by, order)
+            text = _size(by, i, elasticity or _average(data, i))
+            size = (float(by.value[i]), float(by.low[i]), float(by.high[i]))
+            ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen, *size))
+    ranking.first = [_name(data.isel(parameter=i)) for i in _first(by, order, unsure)]
+    if elasticities and _NAME in data:
+        ranking.directed = bool(np.isfinite(data[_NAME].values[order]).any())
     return ranking
 
 
-def _tied(by: EffectSizes, order: list[int]) -> int:
-    """How many of the first may each be the largest; with one seed there is no error to judge it by."""
-    tied = 1
-    while tied < len(order) and by.as_large(order[0], order[tied]):
-        tied += 1
-    return tied if order else 0
+def _first(by: EffectSizes, order: list[int], unsure: list[int]) -> list[int]:
+    """Which may each be the largest; what is not told from zero may be large all the same."""
+    return [*order[:1], *(i for i in [*order[1:], *unsure] if order and by.as_large(order[0], i))]
 
 
 def _name(one: xr.Dataset) -> str:
@@ -158,6 +171,13 @@ def _sign(data: xr.Dataset, i: int) -> tuple[int, str]:
     return int(np.sign(value)), uncertain_between(value, low, high)
 
 
+def _average(data: xr.Dataset, i: int) -> str:
+    """Text of an elasticity, whatever its interval says; empty where there is none."""
+    if _NAME not in data or not np.isfinite(value := float(data[_NAME][i])):
+        return ""
+    return uncertain_between(value, *_ends(data.isel(parameter=i), _NAME))
+
+
 def _size(by: EffectSizes, i: int, elasticity: str) -> str:
     value, low, high = float(by.value[i]), float(by.low[i]), float(by.high[i])
     if by.measure is None or np.isnan(value):
@@ -167,7 +187,7 @@ def _size(by: EffectSizes, i: int, elasticity: str) -> str:
     if by.measure.is_share:
         return in_percent(value) if low == high or np.isnan(low) else in_percent(value, low, high)
     if by.measure.kind is Kind.ELASTICITY:
-        return elasticity or uncertain_between(value, low, high)
+        return elasticity  # with its sign
     return uncertain_between(value, low, high)
 
 
@@ -216,43 +236,47 @@ def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:
         return "No parameter has an effect that can be told from zero."
     doubted = any(r.effects[0].flagged for r in found if r.effects)
     doubt = " The gradients behind this are not to be trusted." if doubted else ""
-    return f"{_largest(found, _judged_by(found))}.{doubt}"
+    return f"{_largest(found)}.{doubt}"
 
 
-def _judged_by(found: list[Ranking]) -> str:
-    """``, judged by ...`` where all observables are judged by one measure that is not an elasticity."""
-    told = dict.fromkeys(
-        "the share of the variance involved" if r.between else f"the {r.measure.label}"
-        for r in found
-        if r.measure is not None
-    )
-    by = next(iter(told), "")
-    return f", judged by {by}" if len(told) == 1 and not by.endswith(" elasticity") else ""
-
-
-def _largest(found: list[Ranking], by: str) -> str:
-    """Which parameters come first, and by which measure."""
-    sole = [r.first[0] for r in found if r.tied == 1]
-    if len(found) == 1:
-        first = found[0].first
-        if len(first) == 1:
-            return f"The parameter with the largest effect is {first[0]}{by}"
-        return (
-            f"The largest effects are those of {_named(first)}{by}; which of them is larger is not told"
-        )
-    if len(sole) == len(found) <= _FEW and sole[0] != sole[-1]:
-        each = [f"{r.first[0]} on {r.observable}" for r in found]
-        return f"The largest effects are those of {joined(each)}{by}"
-    if not sole:
+def _largest(found: list[Ranking]) -> str:
+    """Which parameters matter most, and for which observables."""
+    leads: dict[str, list[str]] = {}
+    for ranking in found:
+        if ranking.tied == 1:
+            leads.setdefault(ranking.first[0], []).append(ranking.observable)
+    if not leads:
         tied = dict.fromkeys(name for r in found for name in r.first)
-        return f"Which of {_named(tied)} matters most is not told for any observable{by}"
-    name = max(dict.fromkeys(sole), key=sole.count)
-    if sole.count(name) == len(found):
-        return f"The parameter {name} has the largest effect on every observable{by}"
-    return (
-        f"The parameter {name} has the largest effect on {sole.count(name)} of the {len(found)} "
-        f"observables{by}"
-    )
+        if len(found) == 1:
+            return f"{_named(tied)} matter most for {found[0].observable}; which of them more is open"
+        return f"Which of {_named(tied)} matters most is open for each observable"
+    most = sorted(leads, key=lambda name: -len(leads[name]))
+    told = [
+        f"{name} {'matters most ' if i == 0 else ''}for {_observables(leads[name], len(found))}"
+        for i, name in enumerate(most[:_MOST_TIED])
+    ]
+    return joined(told)
+
+
+def _observables(named: list[str], of: int) -> str:
+    """``area``, ``area and speed``, ``3 of 6 observables``, ``every observable``."""
+    if len(named) == of > 1:
+        return "every observable"
+    return joined(named) if len(named) <= _FEW else f"{len(named)} of {of} observables"
+
+
+def open_sentence(found: list[Ranking]) -> str:
+    """Where the order of the first is not told, while it is elsewhere; empty if nowhere."""
+    tied = [ranking for ranking in found if ranking.tied > 1]
+    if not tied or len(tied) == sum(bool(ranking.effects) for ranking in found):
+        return ""
+    which = dict.fromkeys(name for ranking in tied for name in ranking.first)
+    where = _observables([ranking.observable for ranking in tied], len(found))
+    return f"What matters most for {where} is still open: {_or(which)}."
+
+
+def _or(tied: Iterable[str]) -> str:
+    return joined(first_of(tied, _MOST_TIED), "or")
 
 
 def _named(tied: Iterable[str]) -> str:
@@ -284,20 +308,24 @@ def single_seed(sensitivity: xr.Dataset) -> str | None:
     gradient = final(sensitivity).get("central_gradient")
     if gradient is None or gradient.sizes["seed"] < 3:
         return None
-    n = gradient.sizes["seed"]
-    mean, se = gradient.mean("seed"), gradient.std("seed", ddof=1) / np.sqrt(n)
-    wrong = (gradient * mean < 0).sum("seed").where(abs(mean) > 3 * se)
+    n, mean = gradient.notnull().sum("seed"), gradient.mean("seed")
+    clear = (n > _FEW) & (abs(mean) > 3 * gradient.std("seed", ddof=1) / np.sqrt(n))
+    wrong = (gradient * mean < 0).sum("seed").where(clear)
     if not wrong.notnull().any():
         return None
     if wrong.max() == 0:
+        if ((gradient == 0).any("seed") & clear).any():  # of no sign
+            return None
+        counts = np.unique(n.values[clear.values])
+        which = f"one of {counts[0]} seeds" if len(counts) == 1 else "seed that is there"
         return (
-            f"At the central sample every one of {n} seeds has the sign of the mean, wherever the "
-            "mean is clear."
+            f"At the central sample every {which} has the sign of the mean, wherever the mean is clear."
         )
     where = wrong.stack(pair=("observable", "parameter")).fillna(-1)
     observable, parameter = where["pair"].values[int(np.argmax(where.values))]
+    of = int(n.sel(observable=observable, parameter=parameter))
     return (
-        f"One seed is not enough: at the central sample {int(wrong.max())} of {n} seeds give the "
+        f"One seed is not enough: at the central sample {int(wrong.max())} of {of} seeds give the "
         f"gradient of {words(observable)} with respect to {words(parameter)} the wrong sign, "
         "although the mean over seeds is clear."
     )

@@ -8,6 +8,7 @@ from .arrays import from_arrays
 from .average import DesignAverage
 from .both_errors import BothErrors
 from .bounds import indistinguishable, smallest_sd, smallest_sd_alone, spectrum
+from .differences import PairedDifferences, compared, comparison, differences
 from .estimate import Estimation, estimate, quantities
 from .estimator import Estimates, Estimator, OfValues, Slab
 from .experiment import fisher_information
@@ -21,6 +22,7 @@ from .morris import morris
 from .prediction import predict
 from .question import Question
 from .samples import Samples
+from .shared import Shared
 from .sobol_indices import sobol_indices
 from .tails import TailIndex
 from .trimmed import trimmed_mean
@@ -34,12 +36,17 @@ __all__ = [
     "Estimation",
     "Estimator",
     "OfValues",
+    "PairedDifferences",
     "Question",
     "Samples",
+    "Shared",
     "Slab",
     "TailIndex",
     "There",
     "active_subspace",
+    "compared",
+    "comparison",
+    "differences",
     "estimate",
     "fast",
     "fisher_information",

@@ -8,9 +8,9 @@ from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, elasticity_bias, elasticity_deviation
 from .resampling import nested
 from .samples import Samples, kept_in
-from .sums import add_up
+from .shared_seeds import Part, SharedSeeds
 from .trimmed import trimmed_mean
-from .two_way import Blocks, Spread, ends, interaction, spread_of
+from .two_way import Blocks, Spread, spread_of
 
 AVERAGE = Method(
     "Average over the design",
@@ -120,27 +120,21 @@ _ERRORS = {
     "semi_elasticity": "semi_elasticity_se",
 }
 _SPREAD = (0.1, 0.5, 0.9)
-# What is averaged over samples, for each quantity.
-_AVERAGED = {
+AVERAGED = {
     "value": "mean",
     "gradient": "gradient_mean",
     "elasticity": "elasticity",
     "semi_elasticity": "semi_elasticity",
 }
+"""What is averaged over samples, for each quantity."""
 
-# An elasticity is undefined where its observable is not told from zero. If that is at more samples than
-# these, an average over the others would be one over the samples that noise has moved away from zero.
-_MOST_UNDEFINED = 0.05
+MOST_UNDEFINED = 0.05
+"""An elasticity is undefined where its observable is not told from zero. If that is at a larger share of
+the samples, an average over the others would be one over those that noise has moved away from zero."""
 
 
 class DesignAverage:
     """Accumulates, slab of samples by slab, what the averages over the design need.
-
-    Samples share their seeds (common random numbers), so their noise is correlated, and pooling their
-    standard errors as if independent would understate the error of an average. Instead, the deviation
-    of each seed from the seed mean is averaged over samples first; the spread of these averages over
-    seeds is the noise of the design average. That of the means over seeds of blocks of samples is the
-    error of the choice of samples (``two_way.py``).
 
     Args:
         trim: Share of the seeds that a trimmed mean leaves out at each end.
@@ -149,12 +143,7 @@ class DesignAverage:
     """
 
     def __init__(self, trim: float, blocks: Blocks | None = None, stochastic: bool = True) -> None:
-        self._trim, self._blocks, self._stochastic = trim, blocks, stochastic
-        self._sum: dict[str, xr.DataArray] = {}
-        self._count: dict[str, xr.DataArray] = {}
-        self._total: dict[str, xr.DataArray] = {}
-        self._number: dict[str, xr.DataArray] = {}
-        self._within: dict[str, xr.DataArray] = {}
+        self._trim, self._sums = trim, SharedSeeds(blocks, stochastic)
 
     def add(
         self,
@@ -175,22 +164,7 @@ class DesignAverage:
             weight: (sample), for samples that do not count alike.
             rows: Numbers of the samples in the design, for ``blocks``.
         """
-        deviation = gradient - local["gradient_mean"]
-        deviations = {
-            "value": value - local["mean"],
-            "gradient": deviation,
-            "elasticity": elasticity_deviation(value, gradient, parameter_value, local["elasticity"]),
-            "semi_elasticity": parameter_value * deviation,
-        }
-        means = {name: local[mean] for name, mean in _AVERAGED.items()}
-        add_up(self._sum, {name: (weight * d).sum("sample") for name, d in deviations.items()})
-        add_up(self._count, {name: _total_weight(d, weight) for name, d in deviations.items()})
-        add_up(self._total, {name: (weight * m).sum("sample") for name, m in means.items()})
-        add_up(self._number, {name: _total_weight(m, weight) for name, m in means.items()})
-        if self._blocks is not None and rows is not None:
-            self._blocks.add(rows, means)
-            within = {name: local[se] ** 2 for name, se in _ERRORS.items() if se in local}
-            add_up(self._within, {name: square.sum("sample") for name, square in within.items()})
+        self._sums.add(parts_of(value, gradient, parameter_value, local), weight, rows)
 
     def estimates(self) -> dict[str, xr.DataArray]:
         """``<quantity>_average`` with ``_se``, ``_se_seeds``, ``_se_samples``, ``_low`` and ``_high``.
@@ -199,51 +173,31 @@ class DesignAverage:
         average leaves out the seeds whose average over the samples is the smallest and the largest.
         """
         result: dict[str, xr.DataArray] = {"elasticity_defined_share": self._defined_share()}
-        for name in _AVERAGED:
+        for name in AVERAGED:
             average = self._average(name)
-            result[f"{name}_average"] = average
-            of_samples = None if self._blocks is None else self._blocks.spread(name)
-            per_seed = self._per_seed(name)
-            if per_seed.sizes["seed"] < 2:
-                if of_samples is not None and not self._stochastic:
-                    result |= _with_interval(f"{name}_average", average, of_samples, None)
-                continue
-            of_seeds = spread_of(per_seed, "seed")
-            twice = self._counted_twice(name, of_seeds)
-            result |= _with_interval(f"{name}_average", average, of_samples, of_seeds, twice)
-            if name == "gradient":
+            result |= self._sums.estimate(name, f"{name}_average", average)
+            if name == "gradient" and (per_seed := self._sums.per_seed(name)).sizes["seed"] > 1:
                 around, trimmed_se = trimmed_mean(per_seed, self._trim)
+                of_seeds = spread_of(per_seed, "seed")
                 left = of_seeds.n - 2 * np.floor(self._trim * of_seeds.n)
                 trimmed = Spread(trimmed_se**2, 0 * of_seeds.third, left)
-                result |= _with_interval(
-                    "gradient_trimmed_average", average + around, of_samples, trimmed, twice
-                )
+                called = "gradient_trimmed_average"
+                result |= self._sums.estimate(name, called, average + around, trimmed)
         return result
-
-    def _counted_twice(self, name: str, of_seeds: Spread) -> xr.DataArray | float:
-        if name not in self._within:
-            return 0.0
-        n = self._number[name]
-        return interaction(self._within[name] / n.where(n > 0) ** 2, of_seeds, n)
 
     def _defined_share(self) -> xr.DataArray:
         """Share of the samples at which the elasticity is defined."""
-        n = self._number["value"]
-        return self._number["elasticity"] / n.where(n > 0)
-
-    def _per_seed(self, name: str) -> xr.DataArray:
-        """Deviation of each seed from the seed mean, averaged over the samples."""
-        return self._sum[name] / self._count[name].where(self._count[name] > 0)
+        return self._sums.share("elasticity", "value")
 
     def _average(self, name: str) -> xr.DataArray:
-        average = self._total[name] / self._number[name].where(self._number[name] > 0)
+        average = self._sums.average(name)
         if name == "elasticity":
-            return average.where(self._defined_share() >= 1 - _MOST_UNDEFINED)
+            return average.where(self._defined_share() >= 1 - MOST_UNDEFINED)
         return average
 
     def elasticity_by_seeds(self) -> xr.DataArray | None:
         """The average elasticity for nested subsets of the seeds (n_seeds, ...), linearised."""
-        per_seed = self._per_seed("elasticity")
+        per_seed = self._sums.per_seed("elasticity")
         sizes = nested(per_seed.sizes["seed"])
         if not sizes:
             return None
@@ -252,26 +206,21 @@ class DesignAverage:
         return xr.concat(parts, "n_seeds").assign_coords(n_seeds=sizes)
 
 
-def _total_weight(x: xr.DataArray, weight: xr.DataArray | float) -> xr.DataArray:
-    return (weight * x.notnull()).sum("sample")
-
-
-def _with_interval(
-    name: str,
-    average: xr.DataArray,
-    of_samples: Spread | None,
-    of_seeds: Spread | None,
-    twice: xr.DataArray | float = 0.0,
-) -> dict[str, xr.DataArray]:
-    """The average with its errors; ``of_samples`` is None where it is one over these very samples."""
-    result = {name: average}
-    if of_seeds is not None:
-        result |= {f"{name}_se": of_seeds.se, f"{name}_se_seeds": of_seeds.se}
-    if of_samples is not None:
-        result[f"{name}_se_samples"] = of_samples.se
-    parts = [part for part in (of_samples, of_seeds) if part is not None]
-    low, high = ends(average, parts, twice if len(parts) > 1 else 0.0)
-    return result | {f"{name}_low": low, f"{name}_high": high}
+def parts_of(
+    value: xr.DataArray, gradient: xr.DataArray, parameter_value: xr.DataArray, local: xr.Dataset
+) -> dict[str, Part]:
+    """What averages are made of, at the samples of a slab; arguments as of ``DesignAverage.add``."""
+    deviation = gradient - local["gradient_mean"]
+    deviations = {
+        "value": value - local["mean"],
+        "gradient": deviation,
+        "elasticity": elasticity_deviation(value, gradient, parameter_value, local["elasticity"]),
+        "semi_elasticity": parameter_value * deviation,
+    }
+    return {
+        name: Part(local[AVERAGED[name]], each, local.get(_ERRORS[name]))
+        for name, each in deviations.items()
+    }
 
 
 class Averages(Estimator):

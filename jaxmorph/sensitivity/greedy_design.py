@@ -44,8 +44,8 @@ class Chosen:
 
     Attributes:
         groups: Their numbers.
-        told: What they tell together with those before them, at each sample, of all seeds and without
-            each of them: (group, sample, 1 + seed, parameter, parameter).
+        told: What they tell together with those before them, at each sample: (group, sample, parameter,
+            parameter).
     """
 
     groups: list[int]
@@ -101,7 +101,7 @@ def choose(records: RecordSet, groups: np.ndarray, criterion: Criterion, most: i
 
 
 def together(records: RecordSet, some: np.ndarray) -> np.ndarray:
-    """What some records tell, (sample, 1 + seed, parameter, parameter)."""
+    """What some records tell, (sample, parameter, parameter)."""
     return _pairs(_Rest(records).take(some))
 
 
@@ -187,15 +187,10 @@ def _pairs(slope: np.ndarray) -> np.ndarray:
         slope: (record, sample, seed, parameter), whitened.
 
     Returns:
-        (sample, 1 + seed, parameter, parameter): of all seeds, then without each of them.
+        (sample, parameter, parameter).
     """
     n = slope.shape[2]
     total = slope.sum(axis=2)
-    same = np.einsum("ksrp,ksrq->srpq", slope, slope)
+    same = np.einsum("ksrp,ksrq->spq", slope, slope)
     whole = np.einsum("ksp,ksq->spq", total, total)
-    left = total[:, :, None] - slope
-    without = np.einsum("ksrp,ksrq->srpq", left, left)
-    summed = same.sum(axis=1)
-    first = (whole - summed) / (n * (n - 1))
-    others = (without - (summed[:, None] - same)) / max((n - 1) * (n - 2), 1)
-    return np.concatenate([first[:, None], others], axis=1)
+    return np.asarray((whole - same) / (n * (n - 1)))

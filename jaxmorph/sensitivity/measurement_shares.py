@@ -1,5 +1,6 @@
 """What records that are chosen one after another tell of what all tell, and how sure that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +23,14 @@ class Shares:
     shares: dict[str, np.ndarray]
 
 
-def shares_of(records: RecordSet, groups: np.ndarray, criterion: Criterion) -> Shares:
+def shares_of(
+    records: RecordSet, without: Sequence[RecordSet], groups: np.ndarray, criterion: Criterion
+) -> Shares:
     """Choose, and say what that tells.
 
     Args:
         records: All records.
+        without: These without each block of seeds, whose noise the covariance has not seen either.
         groups: Those that are measured together, (group, member); -1 where a group has fewer.
         criterion: What is made large.
     """
@@ -41,11 +45,12 @@ def shares_of(records: RecordSet, groups: np.ndarray, criterion: Criterion) -> S
             return np.asarray(gain[..., :-1] / gain[..., -1:])
 
     weight, n = records.weight, len(records.weight)
-    value = share(average(told[:, :, 0], weight))
+    value = share(average(told, weight))
     parts = np.array_split(np.random.default_rng(0).permutation(n), min(_GROUPS, n))
-    by_part = np.stack([share(average(told[:, :, 0], _without(weight, part))) for part in parts])
+    by_part = np.stack([share(average(told, _without(weight, part))) for part in parts])
     of_samples = _jackknife(by_part)
-    by_seed = share(np.moveaxis(average(np.moveaxis(told[:, :, 1:], 1, 2), weight), 1, 0))
+    chosen = groups[made.groups]
+    by_seed = np.stack([share(_told(one, chosen)) for one in without])
     of_seeds = _jackknife(by_seed)
     t = stats.t.ppf(0.975, [len(parts) - 1, len(by_seed) - 1])
     half = np.hypot(t[0] * of_samples, t[1] * of_seeds)
@@ -53,8 +58,8 @@ def shares_of(records: RecordSet, groups: np.ndarray, criterion: Criterion) -> S
     shown = slice(0, enough[0] + 1 if len(enough) else len(value))
     shares = {
         "": value,
-        "_low": np.clip(value - half, 0, None),
-        "_high": value + half,
+        "_low": np.minimum(np.clip(value - half, 0, None), value),
+        "_high": np.minimum(value + half, np.maximum(value, 1)),
         "_se_samples": of_samples,
         "_se_seeds": of_seeds,
         "_left_out": _left_out(records, groups, criterion, len(value)),
@@ -84,15 +89,21 @@ def _left_out(records: RecordSet, groups: np.ndarray, criterion: Criterion, size
             )
             for rows in (chooses, judges)
         )
-        order = choose(one, groups, criterion, size).groups
-        told = in_order(other, groups[order])
-        whole = in_order(other, np.arange(len(records.covariance))[None])
-        gain = criterion(records.prior + np.concatenate([told, whole])) - criterion(records.prior)
         share = np.full(size, np.nan)
+        found.append(share)
+        order = choose(one, groups, criterion, size).groups
+        if not order:  # this half tells nothing
+            continue
+        gain = criterion(records.prior + _told(other, groups[order])) - criterion(records.prior)
         with np.errstate(invalid="ignore", divide="ignore"):
             share[: len(order)] = gain[:-1] / gain[-1]
-        found.append(share)
     return np.mean(found, axis=0)
+
+
+def _told(records: RecordSet, groups: np.ndarray) -> np.ndarray:
+    """By groups in their order and, last, by all records, averaged (group, parameter, parameter)."""
+    everything = np.arange(len(records.covariance))[None]
+    return np.concatenate([in_order(records, groups), in_order(records, everything)])
 
 
 def _part(weight: np.ndarray, rows: np.ndarray) -> np.ndarray:

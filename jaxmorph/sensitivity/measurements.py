@@ -18,7 +18,7 @@ from .greedy_design import RecordSet, a_criterion, d_criterion
 from .measurement_quantities import FEWEST_SAMPLES, FEWEST_SEEDS, QUANTITIES
 from .measurement_shares import shares_of
 from .natural import scaled_inputs
-from .record_noise import RecordNoise, noise_of_records
+from .record_noise import RecordNoise, noise_of_records, noise_without_blocks
 from .rounding import round_off
 from .samples import Samples, kept_in
 
@@ -82,6 +82,7 @@ class Measurements(Estimator):
         if noise is None:
             return {}
         records = data.records(noise, self._prior())
+        without = data.without_blocks(noise, self._prior())
         single = np.arange(len(data.place))[:, None]
         result: Estimates = {
             "record_count": xr.DataArray(len(single)),
@@ -96,7 +97,7 @@ class Measurements(Estimator):
             ("d_optimal_moment", _by_time(data.place), d_criterion),
         ):
             first = groups[:, 0]
-            made = shares_of(records, groups, criterion)
+            made = shares_of(records, without, groups, criterion)
             place = data.place[first[made.groups]]
             result[f"{name}_time"] = _ranked(at["time"].values[place[:, 0]])
             if not name.endswith("moment"):
@@ -136,7 +137,16 @@ class _UsableRecords:
     weight: np.ndarray
 
     def records(self, noise: RecordNoise, prior: np.ndarray) -> RecordSet:
-        slope = self.slope / np.sqrt(noise.overdispersion)
+        return self._set(self.slope, noise, prior)
+
+    def without_blocks(self, noise: RecordNoise, prior: np.ndarray) -> list[RecordSet]:
+        """Without each block of seeds, of slopes and of noise."""
+        each = noise_without_blocks(self.value, self.slope, self.place, noise)
+        slopes = (np.delete(self.slope, b, axis=1) for b in range(self.slope.shape[1]))
+        return [self._set(slope, one, prior) for slope, one in zip(slopes, each, strict=True)]
+
+    def _set(self, slope: np.ndarray, noise: RecordNoise, prior: np.ndarray) -> RecordSet:
+        slope = slope / np.sqrt(noise.overdispersion)
         return RecordSet(noise.covariance, slope.transpose(2, 0, 1, 3), self.weight, prior)
 
 

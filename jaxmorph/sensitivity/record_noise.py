@@ -40,6 +40,34 @@ class RecordNoise:
     overdispersion: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Draws:
+    """Values, slopes, and which of them are left out together.
+
+    Attributes:
+        value: (sample, seed, record).
+        slope: (sample, block, record, parameter).
+        block: Number of the block of each seed (seed).
+        place: Numbers of the time and of the observable of each record (record, 2).
+    """
+
+    value: np.ndarray
+    slope: np.ndarray
+    block: np.ndarray
+    place: np.ndarray
+
+    def folds(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Values without each fold and of it, and slopes without it."""
+        numbers = np.unique(self.block)
+        for out in range(FOLDS):
+            left, kept = self.block % FOLDS == out, numbers % FOLDS != out
+            yield self.value[:, ~left], self.value[:, left], self.slope[:, kept]
+
+    def without(self, block: int) -> "_Draws":
+        seeds, blocks = self.block != block, np.unique(self.block) != block
+        return _Draws(self.value[:, seeds], self.slope[:, blocks], self.block[seeds], self.place)
+
+
 def noise_of_records(value: np.ndarray, slope: np.ndarray, place: np.ndarray) -> RecordNoise | None:
     """The candidate that holds best; None if none is a covariance.
 
@@ -48,10 +76,9 @@ def noise_of_records(value: np.ndarray, slope: np.ndarray, place: np.ndarray) ->
         slope: (sample, block, record, parameter), of the seeds whose number has the block's as rest.
         place: Numbers of the time and of the observable of each record (record, 2).
     """
-    seeds, blocks = np.arange(value.shape[1]) % slope.shape[1] % FOLDS, np.arange(slope.shape[1]) % FOLDS
+    draws = _draws(value, slope, place)
     likely: dict[tuple[bool, float], float] = {}
-    for out in range(FOLDS):
-        known, left = value[:, seeds != out], value[:, seeds == out]
+    for known, left, _ in draws.folds():
         mean = known.mean(axis=1, keepdims=True)
         sd, correlation = _correlation(known)
         z = (left - mean).reshape(-1, len(sd)) / sd
@@ -62,21 +89,43 @@ def noise_of_records(value: np.ndarray, slope: np.ndarray, place: np.ndarray) ->
     best = max(likely, key=lambda key: likely[key])
     if not np.isfinite(likely[best]):
         return None
-    separable, shrinkage = best
-    found, n_left = np.zeros((2, slope.shape[-1])), 0
-    for out in range(FOLDS):
-        known, left = value[:, seeds != out], value[:, seeds == out]
+    return _as_candidate(draws, *best)
+
+
+def noise_without_blocks(
+    value: np.ndarray, slope: np.ndarray, place: np.ndarray, noise: RecordNoise
+) -> list[RecordNoise]:
+    """The same candidate without the seeds of each block: what other seeds would have made of it.
+
+    Args:
+        value: As in :func:`noise_of_records`.
+        slope: Likewise.
+        place: Likewise.
+        noise: Of all seeds.
+    """
+    draws = _draws(value, slope, place)
+    blocks = range(slope.shape[1])
+    return [_as_candidate(draws.without(b), noise.separable, noise.shrinkage) for b in blocks]
+
+
+def _draws(value: np.ndarray, slope: np.ndarray, place: np.ndarray) -> _Draws:
+    return _Draws(value, slope, np.arange(value.shape[1]) % slope.shape[1], place)
+
+
+def _as_candidate(draws: _Draws, separable: bool, shrinkage: float) -> RecordNoise:
+    """The covariance of all draws, and the overdispersion at folds that were left out."""
+    found = np.zeros((2, draws.slope.shape[-1]))
+    for known, left, slope in draws.folds():
         sd, correlation = _correlation(known)
-        lower = _root(_shrunk(correlation, place, *best))
+        lower = _root(_shrunk(correlation, draws.place, separable, shrinkage))
         if lower is None:
             continue
         z = (left - known.mean(axis=1, keepdims=True)) / sd / np.sqrt(1 + 1 / known.shape[1])
-        found += _score_and_information(lower, z, slope[:, blocks != out] / sd[:, None])
-        n_left += 1
+        found += _score_and_information(lower, z, slope / sd[:, None])
     square, expected = found
     more = np.divide(square, expected, out=np.ones_like(square), where=expected > 0)
-    sd, correlation = _correlation(value)
-    covariance = _shrunk(correlation, place, *best) * np.outer(sd, sd)
+    sd, correlation = _correlation(draws.value)
+    covariance = _shrunk(correlation, draws.place, separable, shrinkage) * np.outer(sd, sd)
     return RecordNoise(covariance, shrinkage, separable, np.maximum(more, 1.0))
 
 

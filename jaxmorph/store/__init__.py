@@ -28,6 +28,7 @@ from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
 from .records import ObjectiveRecord, ParameterRecord, StudyRecord, read_record, write_record
 from .slabs import Slabs
 from .stream import streamed
+from .twins import side_by_side
 
 __all__ = [
     "LINES",
@@ -57,6 +58,7 @@ __all__ = [
     "read_record",
     "read_samples",
     "remedy",
+    "side_by_side",
     "starts_dataset",
     "streamed",
     "with_lines",

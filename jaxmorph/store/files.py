@@ -21,7 +21,7 @@ from ..quantities import Attributes
 
 KINDS = (
     *("design", "batch", "corners", "checks", "sensitivity"),
-    *("starts", "optimisation", "optimisation_cells"),
+    *("starts", "optimisation", "optimisation_cells", "comparison"),
 )
 COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
 # What is read by samples is stored in chunks of some samples, of about so many bytes.

@@ -14,19 +14,27 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Colormap, Normalize
+from matplotlib.image import AxesImage
+from matplotlib.patheffects import withStroke
 
 from ..errors import JaxmorphError
 from ..figures.numbers import plain
 from ..figures.style import with_unit
 from .colours import Colouring, colour_bar
 from .spheres import View, picture
+from .tissue import picture as cells_picture
 from .trajectory import Trajectory, plane
 
 _SEEN = 0.4
 """Share of a sphere's disc that is not hidden by others from which on its arrow is drawn."""
+
+_OUTLINE = 0.6
+"""Width of a cell's outline, in points."""
 
 Show = Callable[[SimpleNamespace, float], None]
 """Shows one state of a trajectory, at its time."""
@@ -64,19 +72,30 @@ def move_circles(cells: EllipseCollection, state: Any, colours: np.ndarray) -> N
     cells.set_facecolor(colours[order])
 
 
-def spheres(ax: Axes, colouring: Colouring, view: View, pixels: int | None) -> tuple[Artist, Show]:
-    """Lit spheres, one picture of all; ``pixels`` along a side, by default those of the axes."""
-    extent = (*ax.get_xlim(), *ax.get_ylim())
-    image = ax.imshow(
-        np.zeros((1, 1, 4), np.uint8), extent=extent, origin="lower", interpolation="bilinear", zorder=2
-    )
+def tissue(ax: Axes, colouring: Colouring) -> tuple[Artist, Show]:
+    """Cells in the plane that are lit and flattened on one another, one picture of all."""
+    image, extent, shape = _picture_on(ax)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    outline = _OUTLINE * figure.dpi / 72
 
     def show(state: SimpleNamespace, now: float) -> None:
-        side = pixels or max(round(ax.bbox.width), 50)
+        place, radius = plane(state.position)[state.alive], state.radius[state.alive]
+        colours = colouring.rgba(state.value)[state.alive]
+        image.set_data(cells_picture(place, radius, colours, extent, shape, outline))
+
+    return image, show
+
+
+def spheres(ax: Axes, colouring: Colouring, view: View, pixels: int | None) -> tuple[Artist, Show]:
+    """Lit spheres, one picture of all; ``pixels`` across, by default those of the axes."""
+    image, extent, shape = _picture_on(ax, pixels)
+
+    def show(state: SimpleNamespace, now: float) -> None:
         place, scale = view.project(state.position[state.alive])
         colours = colouring.rgba(state.value)[state.alive]
         radius = state.radius[state.alive] * scale
-        image_now, seen = picture(place, radius, colours, extent, (side, side), view.reach)
+        image_now, seen = picture(place, radius, colours, extent, shape, view.reach)
         image.set_data(image_now)
         state.seen = np.zeros(len(state.alive), bool)
         state.seen[state.alive] = seen > _SEEN
@@ -84,9 +103,42 @@ def spheres(ax: Axes, colouring: Colouring, view: View, pixels: int | None) -> t
     return image, show
 
 
+def _picture_on(
+    ax: Axes, pixels: int | None = None
+) -> tuple[_Picture, tuple[float, float, float, float], tuple[int, int]]:
+    """An empty picture that covers axes, its ends in their coordinates, and its rows and columns."""
+    (left, right), (lower, upper) = ax.get_xlim(), ax.get_ylim()
+    columns = pixels or max(round(ax.bbox.width), 50)
+    rows = round(columns * (upper - lower) / (right - left))
+    extent = left, right, lower, upper
+    image = _Picture(ax, extent=extent, origin="lower", interpolation="bilinear", zorder=2)
+    image.set_data(np.zeros((1, 1, 4), np.uint8))
+    ax.add_image(image)
+    return image, extent, (rows, columns)
+
+
+class _Picture(AxesImage):
+    """RGBA of axes, put as it is on a canvas of the same pixels: resampling is slower than drawing."""
+
+    def set_data(self, A: Any) -> None:
+        self._A = A
+        self.stale = True
+
+    def draw(self, renderer: RendererBase) -> None:
+        box = self.axes.bbox
+        same = (round(box.height), round(box.width)) == self._A.shape[:2]
+        if not (same and isinstance(renderer, RendererAgg)):
+            super().draw(renderer)
+            return
+        gc = renderer.new_gc()
+        renderer.draw_image(gc, round(box.x0), round(box.y0), self._A)
+        gc.restore()
+
+
 def trails(ax: Axes, trajectory: Trajectory) -> tuple[Artist, Show]:
     """A line through where each cell was lately."""
-    line = ax.plot([], [], color="black", lw=0.6, alpha=0.7, zorder=3, scalex=False, scaley=False)[0]
+    line = ax.plot([], [], color="black", lw=0.5, zorder=3, scalex=False, scaley=False)[0]
+    line.set_path_effects([withStroke(linewidth=1.3, foreground="white", alpha=0.6)])  # on any colour
     return line, lambda state, now: line.set_data(*trajectory.trails(now))
 
 

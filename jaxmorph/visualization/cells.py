@@ -22,8 +22,9 @@ from ..figures.style import style
 from .artists import Background
 from .colours import Colour, Colouring, cell_fields, colour_values, column
 from .course import Course, draw_course
+from .film import together
 from .player import NotebookAnimation
-from .scene import draw_scene, frame, together
+from .scene import draw_scene, frame
 from .spheres import Camera
 from .trajectory import Trajectory, shapes_of
 

@@ -12,12 +12,12 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import Colormap, ListedColormap, Normalize, to_rgba
+from matplotlib.colors import Colormap, ListedColormap, Normalize, to_hex, to_rgba
 from matplotlib.lines import Line2D
 
 from ..configuration.fields import hint
 from ..errors import JaxmorphError
-from ..figures.style import DIVERGING, SEQUENTIAL, with_unit, words
+from ..figures.style import DIVERGING, SEQUENTIAL, few_ticks, with_unit, words
 
 CELL_COLOURS = ListedColormap(
     ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"],
@@ -93,22 +93,48 @@ class Colouring:
             colours[known] = self._palette[nearest[known]]
         return colours
 
+    @property
+    def hues(self) -> set[str]:
+        """Colours that stand for a category each, as ``#rrggbb``."""
+        return {to_hex(rgba) for rgba in self._palette} if self.categorical else set()
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether colours differ by something that a reader is to be told."""
+        return not self.categorical or len(self.categories) > 1
+
+    def add_key_on(self, ax: Axes) -> None:
+        """The colour bar, lying, or the legend, on axes of its own."""
+        if not self.categorical:
+            bar = ax.figure.colorbar(self.scale, cax=ax, orientation="horizontal")
+            bar.set_label(self.label)
+            bar.outline.set_linewidth(0.5)
+            few_ticks(bar.ax, "x", 5)
+            return
+        ax.set_axis_off()
+        handles, labels = self._legend()
+        ax.legend(
+            handles, labels, loc="center", ncols=4, handletextpad=0.1, columnspacing=1.2, borderpad=0
+        )  # fmt: skip
+
+    def _legend(self) -> tuple[list[Line2D], list[str]]:
+        """A dot for each of up to 8 categories, or a sentence about more."""
+        if len(self.categories) > CELL_COLOURS.N:
+            text = f"one colour for each of {len(self.categories)} values of {self.label}"
+            return [Line2D([], [], ls="")], [text]
+        dot: dict[str, Any] = {"marker": "o", "ls": "", "mec": "black", "mew": 0.5}
+        handles = [Line2D([], [], color=rgba, **dot) for rgba in self._palette]
+        return handles, [f"{self.label} {value:g}" for value in self.categories]
+
     def add_key(self, *axes: Axes) -> Colorbar | None:
         """A colour bar to the right of the axes, or below the figure a legend of up to 8 categories."""
         figure = axes[0].figure
         if not self.categorical:
             return colour_bar(self.scale, self.label, *axes)
-        if len(self.categories) > CELL_COLOURS.N:
-            text = f"one colour for each of {len(self.categories)} values of {self.label}"
-            figure.legend([Line2D([], [], ls="")], [text], loc="outside lower center", handlelength=0)
-        elif len(self.categories) > 1:
-            dot: dict[str, Any] = {"marker": "o", "ls": "", "mec": "black", "mew": 0.5}
-            handles = [
-                Line2D([], [], color=rgba, label=f"{self.label} {value:g}", **dot)
-                for rgba, value in zip(self._palette, self.categories, strict=True)
-            ]
+        if self.needs_key:
+            handles, labels = self._legend()
             figure.legend(
-                handles=handles, loc="outside lower center", ncols=min(len(handles), 5),
+                handles, labels, loc="outside lower center", ncols=min(len(handles), 5),
                 handletextpad=0.1, columnspacing=1.2,
             )  # fmt: skip
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -19,12 +19,22 @@ os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")
 
 FRAMES_PER_SECOND = 20
 _X264 = [
-    "-crf", "23", "-preset", "medium", "-threads", "1", "-fflags", "+bitexact", "-flags:v",
-    "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart",
+    "-crf", "23", "-preset", "veryfast", "-threads", "1", "-sws_flags", "fast_bilinear", "-fflags",
+    "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart",
 ]  # fmt: skip
 
 Update = Callable[[float], None]
 """Shows the state at one model time."""
+
+
+def together(updates: Sequence[Update]) -> Update:
+    """All of them, one after another."""
+
+    def update(now: float) -> None:
+        for one in updates:
+            one(now)
+
+    return update
 
 
 def write_film(
@@ -63,12 +73,15 @@ def write_film(
             codec="libx264", quality=None, macro_block_size=2, output_params=_X264,
         )  # fmt: skip
         writer.send(None)
+        shown = None
         for now in moments:
-            canvas.restore_region(still)
-            update(float(now))
-            for artist in artists:
-                figure.draw_artist(artist)
-            writer.send(bytes(canvas.buffer_rgba()))
+            if now != shown:
+                canvas.restore_region(still)
+                update(float(now))
+                for artist in artists:
+                    figure.draw_artist(artist)
+                picture, shown = bytes(canvas.buffer_rgba()), now
+            writer.send(picture)
         writer.close()
     for artist in artists:
         artist.set_animated(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -18,60 +18,90 @@ from .film import Update
 from .spheres import Camera, View
 from .trajectory import Trajectory, plane
 
+STAGE = "#F3F5F7"
+"""What is behind the cells of a film."""
+_ROOM = np.array([[0.05, 0.95], [0.11, 0.95]])
+"""The part of a stage, in x and y, that cells ever cover; the scale is below."""
+
 
 def frame(ax: Axes, trajectories: Sequence[Trajectory], camera: Camera | None = None) -> View | None:
     """A square view that holds all clusters and their arrows at all times; in 3-D, of a camera."""
-    ends = [trajectory.limits() for trajectory in trajectories]
-    low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
+    view, low, high = _seen(trajectories, camera)
+    middle, half = (low + high) / 2, 0.53 * float((high - low).max())
     ax.set_aspect("equal", "box")
-    if len(low) < 3:
-        shown = np.concatenate([low[None], high[None], *(plane(t.tips()) for t in trajectories)])
-        low, high = shown.min(0), shown.max(0)
-        half = 0.53 * max(float((high - low).max()), 1e-12)
-        middle = (low + high) / 2
-        ax.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
+    if view is not None:
+        half *= 0.56 / 0.53
+        middle = middle - [0, 0.06 * half]  # room for the scale
+    ax.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
+    if view is None:
         for which in "xy":
             few_ticks(ax, which, 4)
         ax.set(xlabel="x", ylabel="y")
         return None
-    view = View.of(camera or Camera(), low, high)
-    middle, half = _seen(view, trajectories)
-    ax.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
     ax.set_axis_off()
-    _scale_bar(ax, half)
+    _scale_bar(ax)
     _triad(ax, view)
     return view
 
 
-def _seen(view: View, trajectories: Sequence[Trajectory]) -> tuple[np.ndarray, float]:
-    """Middle and half the side of the square that holds all spheres, with room for the scale below."""
-    low, high = np.full(2, np.inf), np.full(2, -np.inf)
-    for trajectory in trajectories:
-        place, scale = view.project(trajectory.position[trajectory.alive])
-        radius = (trajectory.radius[trajectory.alive] * scale)[:, None]
-        tips = view.project(trajectory.tips())[0][:, :2]
-        for shown in (place[:, :2] - radius, place[:, :2] + radius, tips):
-            low = np.minimum(low, shown.min(0, initial=np.inf))
-            high = np.maximum(high, shown.max(0, initial=-np.inf))
-    if not np.isfinite(low).all():
-        return np.zeros(2), 1.0
-    half = 0.56 * max(float((high - low).max()), 1e-12)
-    return (low + high) / 2 - [0, 0.06 * half], half
+def stage(
+    ax: Axes, trajectories: Sequence[Trajectory], unit: str = "1", camera: Camera | None = None
+) -> View | None:
+    """A view that fills its axes, whatever their shape, with a scale instead of axes: that of a film."""
+    view, low, high = _seen(trajectories, camera)
+    box = np.array([ax.bbox.width, ax.bbox.height])
+    room = _ROOM[:, 1] - _ROOM[:, 0]
+    pixel = float(((high - low) / (room * box)).max())
+    start = (low + high) / 2 - _ROOM.mean(1) * box * pixel
+    end = start + box * pixel
+    ax.set(xlim=(start[0], end[0]), ylim=(start[1], end[1]), xticks=[], yticks=[], facecolor=STAGE)
+    ax.spines[:].set_visible(False)
+    _scale_bar(ax, unit)
+    if view is not None:
+        _triad(ax, view)
+    return view
 
 
-def _scale_bar(ax: Axes, half: float) -> None:
-    """A bar of a round length, at the lower right."""
+def _seen(
+    trajectories: Sequence[Trajectory], camera: Camera | None
+) -> tuple[View | None, np.ndarray, np.ndarray]:
+    """The view of a space of three dimensions, and the ends of all that is ever seen in the picture."""
+    ends = [trajectory.limits() for trajectory in trajectories]
+    low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
+    view = None if len(low) < 3 else View.of(camera or Camera(), low, high)
+    if view is None:
+        shown = [low[None], high[None], *(plane(t.tips()) for t in trajectories)]
+    else:
+        shown = [view.project(trajectory.tips())[0][:, :2] for trajectory in trajectories]
+        for trajectory in trajectories:
+            place, scale = view.project(trajectory.position[trajectory.alive])
+            radius = (trajectory.radius[trajectory.alive] * scale)[:, None]
+            shown += [place[:, :2] - radius, place[:, :2] + radius]
+    points = np.concatenate(shown)
+    if not len(points):
+        return view, -np.ones(2), np.ones(2)
+    low, high = points.min(0), points.max(0)
+    return view, low, np.where(high > low, high, low + 1e-12)
+
+
+def _scale_bar(ax: Axes, unit: str = "1") -> None:
+    """A bar of a round length with its unit, at the lower right."""
+    (left, right), (lower, upper) = ax.get_xlim(), ax.get_ylim()
+    half = min(right - left, upper - lower) / 2
     ticks = MaxNLocator(1, steps=[1, 2, 5, 10]).tick_values(0, 0.55 * half)
     length = float(min((t for t in ticks if t > 0.1 * half), default=0.5 * half))
-    right, lower = ax.get_xlim()[1] - 0.04 * half, ax.get_ylim()[0] + 0.06 * half
-    ax.plot([right - length, right], [lower, lower], color="black", lw=1.5, solid_capstyle="butt")
-    ax.text(right - length / 2, lower + 0.03 * half, short(length), ha="center", va="bottom", fontsize=7)
+    end, below = right - 0.05 * half, lower + 0.06 * half
+    ax.plot([end - length, end], [below, below], color="black", lw=1.5, solid_capstyle="butt", zorder=5)
+    text = short(length) if unit in ("", "1") else f"{short(length)} {unit}"
+    ax.text(
+        end - length / 2, below + 0.03 * half, text, ha="center", va="bottom", size="small", zorder=5
+    )  # fmt: skip
 
 
 def _triad(ax: Axes, view: View) -> None:
     """The directions of the three axes, at the lower left."""
-    (left, right), (lower, _) = ax.get_xlim(), ax.get_ylim()
-    half = (right - left) / 2
+    (left, right), (lower, upper) = ax.get_xlim(), ax.get_ylim()
+    half = min(right - left, upper - lower) / 2
     x, y = left + 0.17 * half, lower + 0.14 * half
     arrow = {"arrowstyle": "-|>,head_width=0.15,head_length=0.3", "lw": 0.7, "shrinkA": 0, "shrinkB": 0}
     for (dx, dy, _), name in zip(view.camera.axes().T, "xyz", strict=True):
@@ -79,7 +109,7 @@ def _triad(ax: Axes, view: View) -> None:
             continue
         tip, end = 0.15 * half, 0.21 * half
         ax.annotate("", (x + tip * dx, y + tip * dy), (x, y), arrowprops={**arrow, "color": "black"})
-        ax.text(x + end * dx, y + end * dy, name, ha="center", va="center", fontsize=7)
+        ax.text(x + end * dx, y + end * dy, name, ha="center", va="center", size="small")
 
 
 def draw_scene(
@@ -91,6 +121,7 @@ def draw_scene(
     trails: bool = False,
     background: Background | None = None,
     pixels: int | None = None,
+    tissue: bool = False,
 ) -> tuple[list[Artist], Update]:
     """Draw a cluster on axes that :func:`frame` has framed, and say how to bring it to another time.
 
@@ -101,7 +132,8 @@ def draw_scene(
         view: What :func:`frame` returned.
         trails: Whether to draw where the cells were lately; in the plane only.
         background: A field behind the cells.
-        pixels: Side of the picture of spheres; default: that of the axes.
+        pixels: Columns of the picture of spheres; default: those of the axes.
+        tissue: Whether cells in the plane are lit and flattened, instead of circles.
     """
     parts: list[tuple[Artist, Show]] = []
     # A colour that is read off a bar must not mix with what is behind it.
@@ -109,7 +141,7 @@ def draw_scene(
     if background is not None:
         parts.append(artists.background(ax, trajectory, background))
     if view is None:
-        parts.append(artists.circles(ax, colouring, alpha))
+        parts.append(artists.tissue(ax, colouring) if tissue else artists.circles(ax, colouring, alpha))
         if trails:
             parts.append(artists.trails(ax, trajectory))
     else:
@@ -123,13 +155,3 @@ def draw_scene(
             show(state, now)
 
     return [artist for artist, _ in parts], update
-
-
-def together(updates: Sequence[Callable[[float], None]]) -> Update:
-    """All of them, one after another."""
-
-    def update(now: float) -> None:
-        for one in updates:
-            one(now)
-
-    return update

@@ -18,7 +18,40 @@ from jaxmorph.figures import figure_names
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
 Opened = tuple[Page, list[str], list[str]]
+
+
+CONTRAST = """
+(() => {
+  const parsed = (text) => {
+    const n = text.match(/[\\d.]+/g).map(Number);
+    const scale = text.startsWith("color(srgb") ? 1 : 255;
+    return { rgb: n.slice(0, 3).map((x) => x / scale), alpha: n.length > 3 ? n[3] : 1 };
+  };
+  const light = ({ rgb }) => {
+    const [r, g, b] = rgb.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const found = parsed(getComputedStyle(at).backgroundColor);
+      if (found.alpha > 0) return found;
+    }
+    return { rgb: [1, 1, 1] };
+  };
+  const weak = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    const apart = "svg, script, option, select, button, .unseen";
+    if (!own || !element.checkVisibility() || element.closest(apart)) continue;
+    const [a, b] = [light(parsed(getComputedStyle(element).color)), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) weak.push([element.className, element.textContent.slice(0, 30), ratio]);
+  }
+  return weak;
+})()
+"""
 
 
 SHAPE: dict[str, Any] = {"n_parameters": 3, "n_observables": 2, "n_times": 6, "n_samples": 8}
@@ -66,13 +99,20 @@ def test_nothing_is_fetched_and_nothing_goes_wrong(opened: Opened, report: Path)
     assert complaints == []
 
 
+def unfold(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.evaluate("[...document.images].forEach(i => { i.loading = 'eager'; })")
+    page.wait_for_function("[...document.images].every(i => i.complete)")
+
+
 def test_every_picture_is_shown(opened: Opened) -> None:
     page, _, _ = opened
+    unfold(page)
     widths = page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth])")
     # 8 base samples have no expansion; there are no groups, and nothing is known of the records.
     lacking = {"interactions", "noise_explained", "groups", "measurements"}
     shown = set(figure_names("saltelli", 3)) - lacking
-    assert len(widths) == len(shown) + 2 * 2 + 2, "figures, two of each observable, frames of two films"
+    assert len(widths) == len(shown) + 2, "figures, and frames of two films"
     assert all(complete and width > 0 for complete, width in widths)
 
 
@@ -87,10 +127,94 @@ def test_nothing_sticks_out_to_the_side(opened: Opened) -> None:
     page, _, _ = opened
     element = "document.documentElement"
     assert page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth")
+    unfold(page)
+    assert page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth")
+
+
+def test_the_first_screen_has_question_picture_light_and_next_step(opened: Opened) -> None:
+    """At 1280 pixels on one screen, on a phone on two."""
+    page, _, _ = opened
+    for part in (".asked", ".answer-map", ".light", ".verdict .lead", ".next"):
+        box = page.locator(part).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= {1280: 800, 390: 2 * 844}[page.viewport_size["width"]], part  # type: ignore[index]
+    assert page.locator(".verdict > p:not(.next)").count() <= 3
+
+
+def test_the_page_is_short_until_it_is_unfolded(opened: Opened) -> None:
+    page, _, _ = opened
+    if page.viewport_size["width"] == 1280:  # type: ignore[index]
+        assert page.evaluate("document.documentElement.scrollHeight") <= 12 * 900
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_stands_out_from_its_ground(browser: Browser, report: Path, scheme: Any) -> None:
+    """Contrast of 4.5 or more (WCAG 2.1, AA) for every text that is shown, in both schemes."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    page.goto(report.as_uri())
+    unfold(page)
+    weak = page.evaluate(CONTRAST)
+    assert weak == []
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
+    assert page.locator("#courses img").evaluate("i => getComputedStyle(i).backgroundColor") in (
+        "rgb(255, 255, 255)",
+        "rgba(0, 0, 0, 0)",
+    ), "figures are drawn on white"
+    page.close()
+
+
+def test_words_explain_themselves_by_mouse_keyboard_and_tap(opened: Opened) -> None:
+    page, _, _ = opened
+    term, box = page.locator("a.term", has_text="seeds").first, page.locator("#meaning")
+    meaning = page.locator("#term-seed dd").inner_text()
+    assert box.is_hidden()
+    term.hover()
+    assert box.inner_text() == meaning
+    page.mouse.move(0, 0)
+    assert box.is_hidden()
+    term.focus()
+    assert box.inner_text() == meaning
+    page.keyboard.press("Escape")
+    assert box.is_hidden()
+    term.click()
+    assert box.inner_text() == meaning
+    place, width = box.bounding_box(), page.viewport_size
+    assert place is not None and width is not None
+    assert place["x"] >= 0 and place["x"] + place["width"] <= width["width"]
+    page.locator("h1").click()
+    assert box.is_hidden()
+
+
+def test_one_observable_is_shown_at_a_time_and_a_link_shows_another(opened: Opened) -> None:
+    page, _, complaints = opened
+    shown = page.locator("#observables .observable:visible h3")
+    assert shown.all_inner_texts() == ["mean distance"]
+    page.locator("#choice select").select_option(label="radius of gyration")
+    assert shown.all_inner_texts() == ["radius of gyration"]
+    page.evaluate("location.hash = 'observable-mean_distance'")
+    page.wait_for_function("document.querySelector('#choice select').value.endsWith('distance')")
+    assert shown.all_inner_texts() == ["mean distance"]
+    page.evaluate("location.hash = 'tornado'")
+    page.wait_for_function("document.getElementById('tornado').open")
+    assert complaints == []
+
+
+def test_a_wide_figure_scrolls_inside_its_frame_on_a_phone(browser: Browser, report: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(report.as_uri())
+    frame = page.locator("#courses .scroll")
+    assert frame.evaluate("f => f.scrollWidth > f.clientWidth")
+    assert frame.evaluate("f => getComputedStyle(f).backgroundImage").count("gradient") == 4, "shadows"
+    frame.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('#courses .scroll').scrollLeft > 0")
+    page.close()
 
 
 def test_text_in_figures_is_large_enough_to_read(opened: Opened) -> None:
     page, _, _ = opened
+    unfold(page)
     # Figures are made with type of 7 pt or more; on the page a point is at least 1.25 px.
     scales = page.evaluate(
         "[...document.images].filter(i => i.className != 'printed')"
@@ -109,7 +233,7 @@ def test_every_link_leads_somewhere(opened: Opened, report: Path) -> None:
         elif target.startswith("data:"):
             # A file that the page carries is what the page shows of it.
             text = base64.b64decode(target.partition("base64,")[2]).decode()
-            assert text.strip() and text.strip() in page.inner_text("#reproduce"), target
+            assert text.strip() and text.strip() in page.text_content("#reproduce"), target
         else:
             assert (report.parent / target).is_file(), target
 
@@ -202,8 +326,12 @@ def test_print_has_static_figures_in_place_of_what_moves(opened: Opened) -> None
     assert page.get_by_text("On screen, this page also has a chart").is_visible()
     images = page.locator("figure img")
     assert all(images.nth(i).is_visible() for i in range(images.count()))
+    assert page.locator("details:not([open])").count() == 0, "on paper nothing can be unfolded"
+    assert page.locator("#observables .observable:visible").count() == 2
+    assert page.locator("#glossary dd").first.is_visible()
     page.emulate_media(media="screen")
     assert page.locator("#explorer").is_visible()
+    assert page.locator("#methods details[open]").count() == 0
 
 
 def test_a_run_with_one_time_has_no_slider(browser: Browser, tmp_path: Path) -> None:
@@ -225,5 +353,9 @@ def test_without_scripts_the_page_is_whole(browser: Browser, report: Path) -> No
     page = context.new_page()
     page.goto(report.as_uri())
     assert page.locator("#explorer").is_hidden()
+    assert page.locator("#courses img").is_visible()
+    page.locator("#tornado summary").click()
     assert page.locator("#tornado img").is_visible()
+    assert page.locator("#observables .observable:visible").count() == 2
+    assert page.locator("a.term").first.get_attribute("href").startswith("#term-")  # type: ignore[union-attr]
     context.close()

@@ -154,23 +154,37 @@ def linear_shares(
     slope: np.ndarray, covariance: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
     """Of slope's for Gaussian s: the variance, and what is first, total and Shapley's of it."""
-    d = len(slope)
+    return gaussian_shares(lambda known: float(slope @ known @ slope), covariance)
 
-    def explained(some: tuple[int, ...]) -> float:
-        with_all = covariance[list(some)] @ slope
-        return (
-            float(with_all @ np.linalg.solve(covariance[np.ix_(some, some)], with_all)) if some else 0.0
-        )
 
-    whole = explained(tuple(range(d)))
-    first = [explained((i,)) for i in range(d)]
-    total = [whole - explained(tuple(j for j in range(d) if j != i)) for i in range(d)]
+def gaussian_shares(
+    explained: Callable[[np.ndarray], float], covariance: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """Of a function of Gaussian s: the variance, and what is first, total and Shapley's of it.
+
+    Args:
+        explained: Var E[f | some] from the covariance of E[s | some], which is that of two draws of s
+            with these in common, and nothing else.
+        covariance: Of s.
+    """
+    d = len(covariance)
+
+    @functools.cache
+    def by(some: frozenset[int]) -> float:
+        one = list(some)
+        with_all = covariance[one]
+        return explained(with_all.T @ np.linalg.solve(covariance[np.ix_(one, one)], with_all))
+
+    everything = frozenset(range(d))
+    whole = by(everything)
+    first = [by(frozenset({i})) for i in range(d)]
+    total = [whole - by(everything - {i}) for i in range(d)]
     # The mean over all orders of what a parameter adds to those before it.
     shapley = np.zeros(d)
     orders = list(itertools.permutations(range(d)))
     for order in orders:
         for place, i in enumerate(order):
-            shapley[i] += explained(order[: place + 1]) - explained(order[:place])
+            shapley[i] += by(frozenset(order[: place + 1])) - by(frozenset(order[:place]))
     return whole, np.array(first), np.array(total), shapley / len(orders)
 
 

@@ -37,6 +37,8 @@ PARAMETERS = {
     "secretion_rate": (7.5, "secretion per cell"),
     "hill_coefficient": (4.0, "steepness of the response"),
 }
+# Further ones, for a run that is large.
+PARAMETERS |= {f"coupling_strength_{i}": (1.0 + 0.1 * i, "one of many couplings") for i in range(13, 31)}
 OBSERVABLES = {
     "mean_distance": (3.3, "mean distance to centroid"),
     "radius_of_gyration": (3.7, "root of the mean squared distance to the centroid"),
@@ -47,6 +49,7 @@ OBSERVABLES = {
     "cluster_anisotropy_index_2": (1e-4, "a name of 25 characters and a small number"),
     "number_of_contacts": (1.2e5, "a large number"),
 }
+OBSERVABLES |= {f"marker_expression_{i}": (1.0 + 0.2 * i, "one of many markers") for i in range(9, 41)}
 STRENGTH = np.array(
     [
         [-0.02, 0.06, -0.01, 0.11, 0.015, -0.03],
@@ -61,7 +64,9 @@ STRENGTH = np.array(
 
 def _strength(n_parameters: int, n_observables: int) -> np.ndarray:
     """Elasticities (observable, parameter) at the final time."""
-    return np.resize(np.tile(STRENGTH, (2, 2)), (12, 12))[:n_observables, :n_parameters]
+    strength = np.tile(STRENGTH, (7, 5))
+    strength[:, 12:] *= 0.3  # of many parameters few matter
+    return strength[:n_observables, :n_parameters]
 
 
 def _samples(design: str, n_samples: int, n_parameters: int, side: int) -> np.ndarray:

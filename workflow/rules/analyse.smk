@@ -63,6 +63,7 @@ for RUN in RUNS:
             "../../envs/jaxmorph.yaml"
         params:
             figures=figures_of(RUN),
+            findings=RUNS[RUN].findings.plain(),
             look=RUNS[RUN].figures.plain(),
         script:
             "../scripts/draw.py"

@@ -60,7 +60,8 @@ def sources():
 
 
 try:
-    RUNS = load_configuration(config, **sources()).runs
+    CONFIGURATION = load_configuration(config, **sources())
+    RUNS, COMPARISONS = CONFIGURATION.runs, CONFIGURATION.compare
 except JaxmorphError as error:
     sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
 
@@ -145,7 +146,7 @@ def only_looks():
 
 def refuse_folders():
     """Stop, if a folder cannot be written: Snakemake would stop later, without a remedy."""
-    if lines := unwritable(RUNS, located):
+    if lines := unwritable([*RUNS, *(f"compare-{name}" for name in COMPARISONS)], located):
         if not only_looks():
             sys.exit("\n".join(["Nothing was done.", *lines]))
         for line in lines:
@@ -340,7 +341,7 @@ def captions(run_name):
 
     paths = {}
     folder = Path(located(f"results/{run_name}"))
-    for figure, text in texts_of(run_name, figures_of(run_name), folder).items():
+    for figure, text in texts_of(run_name, figures_of(run_name), RUNS[run_name].findings, folder).items():
         paths[figure] = os.path.join(caption_folder().name, f"{run_name}.{figure}.rst")
         Path(paths[figure]).write_text(text, encoding="utf-8")
     return paths
@@ -363,7 +364,7 @@ def animation_files(wildcards):
 
 
 def film_outputs(run_name):
-    """The same, as outputs of a job that Snakemake's own report shows."""
+    """The same with their posters, as outputs of a job; Snakemake's own report shows the films."""
     marked = []
     for name in film_names(run_name):
         film = report(
@@ -372,7 +373,7 @@ def film_outputs(run_name):
             category=run_name,
             labels={"animation": name},
         )
-        marked.append(film)
+        marked += [film, f"results/{run_name}/animations/{name}.png"]
     return marked
 
 
@@ -405,6 +406,12 @@ def run_files(wildcards):
         *figure_files(wildcards),
         *animation_files(wildcards),
     ]
+
+
+def comparison_files():
+    """Everything that comparisons leave."""
+    names = ("report.html", "comparison.nc")
+    return expand("results/compare-{name}/{file}", name=COMPARISONS, file=names)
 
 
 def all_of(files):
@@ -447,4 +454,8 @@ def print_reports():
     lines = [
         f"Report of {run}: {page}{of_how_much(run)}" for run, page in pages.items() if page.exists()
     ]
+    for name, runs in COMPARISONS.items():
+        page = Path(located(f"results/compare-{name}/report.html"))
+        if page.exists():
+            lines.append(f"Comparison of {', '.join(runs)}: {page}")
     atexit.register(print, "\n".join(lines), flush=True)

@@ -6,6 +6,7 @@ from jaxmorph.jobs import job
 
 with job(snakemake):
     from jaxmorph.configuration.look import Figures
+    from jaxmorph.configuration.sections import Findings
     from jaxmorph.jobs.draw import draw_figures
 
     draw_figures(
@@ -13,6 +14,7 @@ with job(snakemake):
         snakemake.input.sensitivity,
         snakemake.input.checks,
         snakemake.input.optimisation,
+        Findings.from_plain(snakemake.params.findings),
         Path(snakemake.output[0]).parent,
         Figures.from_plain(snakemake.params.look),
     )

@@ -167,7 +167,7 @@
   data.estimates.forEach((e, i) => estimate.add(new Option(e.label, i)));
   estimate.value = data.first[0];
   time.max = T - 1;
-  time.value = T - 1;
+  time.value = data.stated;
   if (T < 2) find("when").hidden = lines.hidden = true;
   root.hidden = false;
   // Another observable opens with what ranks its parameters, unless the reader has chosen an estimate.
@@ -182,10 +182,5 @@
   new ResizeObserver(() => {
     if (bars.clientWidth && bars.clientWidth !== known) { known = bars.clientWidth; draw(); }
   }).observe(bars);
-  // On paper nothing can be unfolded.
-  const paper = matchMedia("print");
-  const unfold = () => { if (paper.matches) document.querySelectorAll("details.more").forEach((d) => { d.open = true; }); };
-  paper.addEventListener("change", unfold);
-  addEventListener("beforeprint", unfold);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 })();
