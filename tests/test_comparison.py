@@ -269,7 +269,7 @@ def test_a_run_does_not_differ_from_itself(finished: Path) -> None:
     same = jxm.compare(folder, folder, names=["a", "b"])
     assert same.dataset.attrs["pairs"] == '{"b": {"not_paired": "", "left_out": []}}'
     assert float(abs(same.dataset["value_average_difference"]).max()) == 0
-    assert same.findings[0].startswith("No difference of means is found between b and a at time ")
+    assert same.findings[0].startswith("On average no difference is found between b and a at time ")
     assert report.findings_of_comparison(same.dataset) == same.findings
 
 

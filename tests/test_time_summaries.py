@@ -149,7 +149,7 @@ def test_what_is_not_finite_at_any_time_has_no_summary() -> None:
     data, _ = slab()
     data["value"][3, 2, 1, 0] = np.nan
     value = with_summaries(data, ALL)["value"]
-    lost = np.isnan(value.sel(observable=["top", "area", "when"]))
+    lost = value.sel(observable=["top", "area", "when"]).isnull()
     assert lost.sel(sample=3, seed=2).any("time").values.tolist() == [True, True, False]
     assert int(lost.sum()) == 2 * 5
 

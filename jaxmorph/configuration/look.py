@@ -66,7 +66,11 @@ class Figures(ConfigurationModel):
         f"given, {WIDTH:g}, and less for what has few panels",
     )
     font_size: float = Field(
-        7.0, ge=5, le=14, description="size of type in points; no type is smaller than 5 points"
+        7.0,
+        ge=5,
+        le=14,
+        description="size of type in points; none is smaller than 5 points, but for indices "
+        "and exponents of mathematics",
     )
     parameters: AllOrNames = Field("all", description="the word `all`, or a list of those shown")
     observables: AllOrNames = Field("all", description="the word `all`, or a list of those shown")

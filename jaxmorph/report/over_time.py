@@ -59,7 +59,7 @@ class EffectOverTime:
     def sign(self) -> np.ndarray:
         """Direction where it is told, else 0."""
         told = (self.low > 0).astype(int) - (self.high < 0)
-        return np.where(told == self.opposed, 0, told)
+        return np.asarray(np.where(told == self.opposed, 0, told))
 
     @property
     def least(self) -> np.ndarray:

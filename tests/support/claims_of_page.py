@@ -87,7 +87,7 @@ def _percent(cell: Cell, one: Ends, between: bool) -> Iterator[str]:
         if not abs(float(cell.size[2:]) - high) <= 0.5001:
             yield f"it is {one}"
     elif between:
-        told = [float(x) for x in cell.size.split(" to ")]
+        told = [float(x) for x in cell.size.split("\N{EN DASH}")]
         if not (abs(told[0] - low) <= 0.5001 and abs(told[-1] - high) <= 0.5001):
             yield f"it is {one}"
     elif cell.size == "< 1":
@@ -96,7 +96,7 @@ def _percent(cell: Cell, one: Ends, between: bool) -> Iterator[str]:
     elif not abs(float(cell.size) - value) <= 0.5001:
         yield f"it is {one}"
     if cell.interval:
-        told = [float(x) for x in cell.interval.split(" to ")]
+        told = [float(x) for x in cell.interval.split("\N{EN DASH}")]
         if not (abs(told[0] - low) <= 0.5001 and abs(told[1] - high) <= 0.5001):
             yield f"it is {one}"
 
@@ -301,8 +301,8 @@ def _entry(entry: RankedNumber, column: Quantity, p: str, columns: Columns) -> I
     told = number(re.sub(r" \((?:interval unbounded|p = .*)\)", "", entry.text))
     if not told.says(one.value, one.low, one.high):
         yield f"is {one}"
-    both = column.is_signed and one.bounded and told.low is not None and told.high is not None
-    if both and (one.low <= 0 <= one.high) != (told.low <= 0 <= told.high):
+    both = column.is_signed and one.bounded and told.holds_zero is not None
+    if both and told.holds_zero != (one.low <= 0 <= one.high):
         yield f"reads otherwise of zero: {one}"
     ends = one.or_value()
     if entry.sign and not (ends.low > 0 if entry.sign > 0 else ends.high < 0):
