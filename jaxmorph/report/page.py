@@ -48,7 +48,7 @@ from . import (
 from .glossary import Explained
 
 _HEAVY_SVG = 400_000
-_COURSES = "observables"
+_COURSES = "values_over_time"
 """The figure that stands after the first screen."""
 _MOST_FINDINGS = 10
 """So many observables are in the list of findings that is not folded."""

@@ -44,7 +44,7 @@ def shown(sensitivity: xr.Dataset) -> list[str]:
 
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``value_average``, the middle two thirds of ``mean`` over samples, the spread between seeds."""
-    require(sensitivity, _NAME, "observables")
+    require(sensitivity, _NAME, "values_over_time")
     observables = style.names(sensitivity, "observable")
     courses = {name: _course(sensitivity, name) for name in observables}
     time = sensitivity["time"].values
