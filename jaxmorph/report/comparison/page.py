@@ -89,7 +89,7 @@ def _pairs(comparison: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def _gain(comparison: xr.Dataset, other: str) -> str:
-    """How many times longer the intervals of means were, if both runs were independent; empty: not much."""
+    """How many times longer intervals of means are of independent runs; empty if not."""
     if f"{_MEAN}_difference_low" not in comparison or f"{_MEAN}_low" not in comparison:
         return ""
     data = at_last(comparison, other)
