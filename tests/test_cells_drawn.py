@@ -20,9 +20,10 @@ from matplotlib.quiver import Quiver
 from support import synthetic
 
 from jaxmorph import Sequential, animations, simulate
-from jaxmorph.animations.sheet import MOVING_FRAMES, RESTING_FRAMES
+from jaxmorph.animations import sheet
 from jaxmorph.env import CellDivision, LineageState
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.figures.style import DIVERGING
 from jaxmorph.visualization import (
     CELL_COLOURS,
     Background,
@@ -87,8 +88,7 @@ def test_both_signs_are_even_around_zero_and_what_is_not_finite_is_grey() -> Non
     state.pressure = np.array([-1.0, 4.0, 0.0, np.nan])
     ax = draw_cells(state, Colour("pressure", unit="kPa"), ax=Figure().subplots())
     _, colours = _drawn(ax)
-    rdbu = matplotlib.colormaps["RdBu_r"]
-    np.testing.assert_allclose(colours[:3], rdbu([0.375, 1.0, 0.5]))
+    np.testing.assert_allclose(colours[:3], DIVERGING([0.375, 1.0, 0.5]))
     np.testing.assert_allclose(colours[3], to_rgba("#BBBBBB"))
     assert ax.child_axes[0].get_ylabel() == "pressure (kPa)"
 
@@ -322,10 +322,13 @@ FILMS: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("make", FILMS.values(), ids=FILMS.keys())
-def test_films_of_a_run(make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_films_of_a_run(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet, "MOVING_FRAMES", 3)
     make(tmp_path / "film.mp4")
     frames = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "film.mp4"))[0]
-    assert frames == MOVING_FRAMES + RESTING_FRAMES
+    assert frames == 3 + sheet.RESTING_FRAMES
 
 
 def test_an_unknown_field_or_observable_of_a_film_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ..figures.style import line_styles, names, unit_of, words
 from ..quantities import Quantity, unit_of_entry
 from .summary import rankings
 
-_MOST_TIMES = 60
+_MOST_TIMES, _MOST_NUMBERS = 60, 200_000
 _DIGITS = 4
 _DASHES = ("", "6 3", "2 2")
 
@@ -21,15 +21,16 @@ _DASHES = ("", "6 3", "2 2")
 def document(sensitivity: xr.Dataset) -> dict[str, Any]:
     """Every estimate with its interval, (time, observable, parameter) flattened; None if not finite.
 
-    Numbers have four digits. Of more than 60 recorded times, 60 evenly spaced ones are kept, among them
-    the first and the last, and that at which findings are stated.
+    Numbers have four digits. Of more than 60 recorded times, or fewer where 200 000 numbers are reached,
+    evenly spaced ones are kept, among them the first and the last, and that at which findings are stated.
     """
-    n = sensitivity.sizes["time"]
-    evenly, at = np.linspace(0, n - 1, min(n, _MOST_TIMES)).round().astype(int), place(sensitivity)
-    kept = np.unique([*evenly, at])
     found = present(sensitivity)
     ends = [f"{e.name}_{end}" for e in found for end in ("low", "high")]
     wanted = [*[e.name for e in found], *[name for name in ends if name in sensitivity]]
+    n, at = sensitivity.sizes["time"], place(sensitivity)
+    at_a_time = len(wanted) * sensitivity.sizes["observable"] * sensitivity.sizes["parameter"]
+    most = min(n, _MOST_TIMES, max(2, _MOST_NUMBERS // max(at_a_time, 1)))
+    kept = np.unique([*np.linspace(0, n - 1, most).round().astype(int), at])
     data = sensitivity[wanted].isel(time=kept)
     flags = unreliable(sensitivity)
     parameters = names(sensitivity, "parameter")

@@ -73,6 +73,11 @@ config = {
     **config,
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
     "looks": {name: run.figures.plain() for name, run in RUNS.items()},
+    "findings": {name: run.findings.plain() for name, run in RUNS.items()},
+    "summaries": {
+        name: {one: summary.plain() for one, summary in run.summaries.items()}
+        for name, run in RUNS.items()
+    },
     "cuts": {
         name: {
             "n_samples": spec.run.n_samples,
