@@ -270,7 +270,7 @@ def test_the_page_reads_from_the_answer_down(run: Path) -> None:
     assert asked < html.index('class="answer-map"') < html.index("With care") < html.index("<h2>")
     headings = re.findall(r"<h2>(.*?)</h2>", html)
     assert headings == [
-        CATALOGUE["observables"].title,
+        CATALOGUE["values_over_time"].title,
         "Findings",
         "Look closer",
         "Each observable",

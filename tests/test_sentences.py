@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
+import pytest
 import xarray as xr
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from support import random_runs, sentences
 from support.claims import contradictions
 from support.claims_of_page import (
@@ -24,20 +26,26 @@ from support.claims_of_run import (
     convergence_contradictions,
     run_contradictions,
 )
+from support.claims_over_time import contradictions_over_time
 from support.columns import Columns
 from support.random_runs import Case
 
 from jaxmorph.report import answer, convergence_table, findings, light, next_step, observables
 from jaxmorph.report.convergence import verdicts
 from jaxmorph.report.findings import paragraph, per_observable
+from jaxmorph.report.over_time import told_over_time
 from jaxmorph.report.summary import Ranking, leading_sentence, rankings, single_seed
 
 T = TypeVar("T")
 _DISTURBED = 6
 """So many datasets are made of each run."""
-_QUICK = settings(
-    max_examples=30, deadline=None, derandomize=True, database=None,
-    suppress_health_check=list(HealthCheck),
+_QUICK, _LONG = (
+    settings(
+        max_examples=n, deadline=None, derandomize=True, database=None,
+        phases=[Phase.explicit, Phase.generate],  # a run is not made smaller by shrinking what it is of
+        suppress_health_check=list(HealthCheck),
+    )
+    for n in (12, 400)
 )  # fmt: skip
 
 
@@ -51,30 +59,32 @@ def datasets(case: Case) -> Iterator[xr.Dataset]:
 
 
 def wrong(data: xr.Dataset, page: bool = True) -> Iterator[tuple[str, str]]:
-    """Each sentence that a column contradicts, or that no form has, with what is wrong."""
+    """Each sentence that a column contradicts, or that no form has, with what is wrong.
+
+    ``page``: what stands beside the sentences on the page, too.
+    """
     reader, ranked = sentences.Reader(data), rankings(data)
-    for text in dict.fromkeys([leading_sentence(ranked, data), *answer.sentences(data, ranked)]):
-        yield from _checked(text, reader.answer, lambda said: answer_contradictions(said, data))
+    first = [leading_sentence(ranked, data), *answer.sentences(data, ranked)]
+    for text in dict.fromkeys(first):
+        yield from _checked(text, reader.answer, partial(answer_contradictions, data=data))
     found = per_observable(data, ranked)
     for name, (told, text), ranking in zip(data["observable"].values, found, ranked, strict=True):
         assert told == sentences.spoken(name)
         columns = Columns(data, str(name))
-        details = findings.in_detail(columns.data, ranking)
-        yield from _checked(
-            " ".join([text, *details]), reader.of_observable,
-            lambda said, columns=columns: contradictions(said, columns),
-        )  # fmt: skip
-        for verdict in verdicts(data, str(name)):
-            yield from _checked(
-                verdict.sentence, lambda text: sentences.judged(text, reader.parameters),
-                lambda said, verdict=verdict, name=name: convergence_contradictions(
-                    said, verdict.name, str(name), data
-                ),
-            )  # fmt: skip
+        whole = " ".join([text, *findings.in_detail(columns.data, ranking)])
+        yield from _checked(whole, reader.of_observable, partial(contradictions, columns=columns))
+        read = partial(sentences.judged, parameters=reader.parameters)
+        for one in verdicts(data, str(name)):
+            check = partial(convergence_contradictions, name=one.name, observable=str(name), data=data)
+            yield from _checked(one.sentence, read, check)
+    times = [f"time {t:g}" for t in data["time"].values]
+    for text in told_over_time(data):
+        over = partial(contradictions_over_time, data=data, times=times)
+        yield from _checked(text, partial(reader.over_time, times=times), over)
+    for text in paragraph(data, ranked):
+        yield from _checked(text, reader.of_run, partial(run_contradictions, data=data))
     if page:
         yield from beside(data, ranked)
-    for text in paragraph(data, ranked):
-        yield from _checked(text, reader.of_run, lambda said: run_contradictions(said, data))
 
 
 def beside(data: xr.Dataset, ranked: list[Ranking]) -> Iterator[tuple[str, str]]:
@@ -102,8 +112,22 @@ def _checked(
         yield from ((text, error) for error in check(said))
 
 
+def contradicted(case: Case) -> list[tuple[str, str]]:
+    """Of the datasets of one case; the page is looked at once."""
+    found: list[tuple[str, str]] = []
+    for i, data in enumerate(datasets(case)):
+        found += wrong(data, page=i == 0)
+    return found
+
+
 @_QUICK
 @given(random_runs.cases())
 def test_no_sentence_contradicts_a_column(case: Case) -> None:
-    for data in datasets(case):
-        assert not list(wrong(data))
+    assert not contradicted(case)
+
+
+@pytest.mark.verify
+@_LONG
+@given(random_runs.cases())
+def test_no_sentence_contradicts_a_column_of_many_runs(case: Case) -> None:
+    assert not contradicted(case)

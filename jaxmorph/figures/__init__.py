@@ -137,7 +137,12 @@ def caption(
     from .stated import when
 
     entry, files = CATALOGUE[name], _by_file(sensitivity, checks, optimisation)
-    has = {str(variable) for data in files.values() for variable in data.variables}
+    has = {
+        str(name)
+        for data in files.values()
+        for name in data.variables
+        if str(name) not in entry.reading or _has_numbers(data[name])
+    }
     drawn = files.get(entry.source.split(", ")[0])
     said = bias(name, drawn) if drawn is not None else ""
     timed = next((data for data in files.values() if "time" in data.dims), None)
@@ -205,9 +210,15 @@ def nothing_because(name: str, data: xr.Dataset) -> str | None:
     nothing = getattr(importlib.import_module(module_of(name)), "nothing", None)
     if nothing is not None and (reason := nothing(data)):
         return reason
-    if not entry.lacks(map(str, data.variables)):
+    there = [str(name) for name in data.variables if not entry.lacks([str(name)])]
+    if not entry.needs or any(_has_numbers(data[name]) for name in there):
         return None
-    return entry.otherwise or absent(data).get(entry.needs[-1], "the data do not give it")
+    missing = "needs a finite number, and here is none" if there else entry.otherwise
+    return missing or absent(data).get(entry.needs[-1], "the data do not give it")
+
+
+def _has_numbers(variable: xr.DataArray) -> bool:
+    return variable.dtype.kind != "f" or not bool(variable.isnull().all())
 
 
 def as_svg(figure: Figure) -> str:

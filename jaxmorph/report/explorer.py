@@ -22,8 +22,9 @@ _DASHES = ("", "6 3", "2 2")
 def document(sensitivity: xr.Dataset, ranked: Sequence[Ranking] | None = None) -> dict[str, Any]:
     """Every estimate with its interval, (time, observable, parameter) flattened; None if not finite.
 
-    Numbers have four digits. Of more than 60 recorded times, or fewer where 200 000 numbers are reached,
-    evenly spaced ones are kept, among them the first and the last, and that of the findings.
+    Numbers have four digits. Of more than 60 recorded times, or fewer where 200 000 numbers are
+    reached, evenly spaced ones are kept, among them the first, the last, and that at which findings
+    are stated.
     ``ranked`` is what matters for each observable, where it is known already.
     """
     found = present(sensitivity)

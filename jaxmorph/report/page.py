@@ -49,7 +49,7 @@ from . import (
 from .glossary import Explained
 
 _HEAVY_SVG, _HEAVY_PNG = 400_000, 300_000
-_COURSES = "observables"
+_COURSES = "values_over_time"
 """The figure that stands after the first screen."""
 _MOST_FINDINGS = 10
 """So many observables are in the list of findings that is not folded."""

@@ -176,9 +176,7 @@ def _direction(claim: Claim, columns: Columns) -> Iterator[str]:
             yield f"{size} does not grow for sure: {one}"
         elif verb.startswith("shrinks") and not one.high < 0:
             yield f"{size} does not shrink for sure: {one}"
-        told = number(size.text)
-        ends = told.low is not None and told.high is not None
-        if ends and verb != "goes both ways" and told.low <= 0 <= told.high:
+        if verb != "goes both ways" and number(size.text).holds_zero:
             yield f"{size} reads as if it were not told from zero"
         yield from _doubt(size, p, columns)
 

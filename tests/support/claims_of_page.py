@@ -65,7 +65,9 @@ def _cell(cell: Cell, p: str, columns: Columns, measure: str) -> Iterator[str]:
         return
     label, of = columns.ranges()
     one = of[p] if of else Ends(np.nan, np.nan, np.nan)
-    if measure.startswith("share"):
+    if columns.is_share(label):
+        if "%" not in measure:
+            yield f"a share in per cent stands below {measure}"
         yield from _percent(cell, one, label.startswith("the share"))
     elif cell.size and not np.isnan(one.value):
         shown = columns.ends("elasticity_average", p) if label == "elasticity" else one
@@ -87,7 +89,7 @@ def _percent(cell: Cell, one: Ends, between: bool) -> Iterator[str]:
         if not abs(float(cell.size[2:]) - high) <= 0.5001:
             yield f"it is {one}"
     elif between:
-        told = [float(x) for x in cell.size.split(" to ")]
+        told = [float(x) for x in cell.size.split("\N{EN DASH}")]
         if not (abs(told[0] - low) <= 0.5001 and abs(told[-1] - high) <= 0.5001):
             yield f"it is {one}"
     elif cell.size == "< 1":
@@ -96,7 +98,7 @@ def _percent(cell: Cell, one: Ends, between: bool) -> Iterator[str]:
     elif not abs(float(cell.size) - value) <= 0.5001:
         yield f"it is {one}"
     if cell.interval:
-        told = [float(x) for x in cell.interval.split(" to ")]
+        told = [float(x) for x in cell.interval.split("\N{EN DASH}")]
         if not (abs(told[0] - low) <= 0.5001 and abs(told[1] - high) <= 0.5001):
             yield f"it is {one}"
 
@@ -184,7 +186,11 @@ def _half_and_target(name: str, columns: Columns) -> tuple[float, float]:
         target *= max(abs(one.value) for one in each)
     halves = [(one.high - one.low) / 2 for one in each]
     half = np.inf if np.isnan(halves).any() else max(halves)
-    return (0.0, 0.0) if half <= 1e-9 * max(target, 1.0) else (half, target)
+    return (
+        (0.0, 0.0)
+        if half <= 1e-9 * (target if attrs["wanted_half_width_relative"] else 1.0)
+        else (half, target)
+    )
 
 
 # The next step, and the table of convergence.
@@ -301,8 +307,8 @@ def _entry(entry: RankedNumber, column: Quantity, p: str, columns: Columns) -> I
     told = number(re.sub(r" \((?:interval unbounded|p = .*)\)", "", entry.text))
     if not told.says(one.value, one.low, one.high):
         yield f"is {one}"
-    both = column.is_signed and one.bounded and told.low is not None and told.high is not None
-    if both and (one.low <= 0 <= one.high) != (told.low <= 0 <= told.high):
+    both = column.is_signed and one.bounded and told.holds_zero is not None
+    if both and told.holds_zero != (one.low <= 0 <= one.high):
         yield f"reads otherwise of zero: {one}"
     ends = one.or_value()
     if entry.sign and not (ends.low > 0 if entry.sign > 0 else ends.high < 0):
@@ -338,12 +344,13 @@ _TOLD: dict[str, Callable[[xr.Dataset, str], bool]] = {
 
 
 def _lower(data: xr.Dataset, name: str) -> list[str]:
-    return [f"{v.split('_by_')[0].removesuffix('_low')}_low" for v in sources(name, data)]
+    shown = map(str, data.data_vars) if name == "convergence" else sources(name, data)
+    return [f"{v.split('_by_')[0].removesuffix('_low')}_low" for v in shown]
 
 
 def _has(data: xr.Dataset, names: Iterable[str]) -> bool:
     there = (data[name].values.astype(float) for name in names if name in data)
-    return any(bool(np.isfinite(values).any()) for values in there)
+    return any(not bool(np.isnan(values).all()) for values in there)
 
 
 def _parts(data: xr.Dataset, name: str) -> set[str]:

@@ -8,7 +8,7 @@ form is an error, so that none is without a test.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,10 @@ _ABOUT_NOISE = {
     "Nothing is left to chance: the study has no noise.": "no noise",
     "Nothing is left to chance: all seeds give the same values.": "none of any",
 }
+
+
+_MANY = 10**12
+"""Of which a sentence says that they are more than ten million."""
 
 
 class NoForm(AssertionError):
@@ -59,6 +63,13 @@ class Told:
         if self.lopsided:
             return _near(self.low, low, self.unit_of_ends) and _near(self.high, high, self.unit_of_ends)
         return _near((self.high - self.low) / 2, (high - low) / 2, self.unit_of_ends)
+
+    @property
+    def holds_zero(self) -> bool | None:
+        """Whether zero is in its interval; None without one."""
+        if self.low is None or self.high is None:
+            return None
+        return self.low <= 0 <= self.high
 
     @property
     def lopsided(self) -> bool:
@@ -112,7 +123,7 @@ class Share:
     under: bool = False
 
 
-_SHARES = {
+_SHARES: dict[str, Callable[..., Share]] = {
     "less than 1 %": lambda: Share(None, None, None, under=True),
     "anything up to 100 %": lambda: Share(None, 0.0, 100.0),
     r"at most (\d+) %": lambda high: Share(None, 0.0, high),
@@ -297,8 +308,8 @@ class Reader:
             ("nothing ranked", "Nothing is ranked: (?P<text>.*), and this design gives no other measure "
              "of size."),
             ("no effect", "No parameter has an effect that can be told from zero."),
-            ("untold", rf"Which of (?P<ps>{self.ps}) matters most for (?P<os>each observable|{self.o}) "
-             r"is open\."),
+            ("untold", rf"Which of (?P<ps>{self.ps}) matters most is open for each observable\."),
+            ("untold", rf"(?P<ps>{self.ps}) matter most for {self.o}; which of them more is open\."),
         ):  # fmt: skip
             if found := re.fullmatch(form, text):
                 groups = found.groupdict()
@@ -349,6 +360,42 @@ class Reader:
         if found := re.fullmatch(rf"{begin}\.", text):
             return [Claim("chance", (Size("", found[1], False),))]
         return []
+
+    def over_time(self, text: str, times: Sequence[str]) -> list[Claim]:
+        """A finding over time; ``text`` of a claim is a stretch of the recorded ``times``."""
+        t = one_of(times)
+        if re.fullmatch(r"\d+ more such findings are in the sections of the observables\.", text):
+            return []
+        size = (
+            rf"(?:is largest (?P<peak>at the beginning|at (?:{t})|between (?:{t}) and (?:{t}))"
+            rf"(?:, and less than a tenth of that from (?P<gone>{t}) on)?|comes late: until "
+            rf"(?P<late>{t}) it is less than a tenth of what it becomes)"
+        )
+        if found := re.fullmatch(rf"The effect of ({self.p}) on ({self.o}) {size}\.", text):
+            names, rest = (found[1], found[2]), found
+            claims = []
+        else:
+            found = re.fullmatch(
+                rf"({self.p}) (?:changes the direction in which it moves ({self.o}) (?:once|\d+ times)|"
+                rf"((?:raises|lowers) ({self.o}) .*?))(?:; its effect {size})?\.", text,
+            )  # fmt: skip
+            if found is None:
+                raise NoForm(text)
+            names, rest = (found[1], found[2] or found[4]), found
+            stretch = (
+                rf"(raises|lowers) (?:it|{self.o}) (until (?:{t})|from (?:{t}) to (?:{t})|from (?:{t}) "
+                rf"on|at (?:{t}))"
+            )
+            if re.sub(rf"{stretch}|, | and ", "", found[3] or ""):
+                raise NoForm(text)
+            claims = [
+                Claim(verb, (), names[:1], names[1:], when)
+                for verb, when in re.findall(stretch, found[3] or "")
+            ]
+        for kind in ("peak", "gone", "late"):
+            if rest[kind]:
+                claims.append(Claim(kind, (), names[:1], names[1:], rest[kind]))
+        return claims
 
     def of_run(self, text: str) -> list[Claim]:
         """A paragraph on the whole run: noise, trust, convergence, one experiment."""
@@ -526,11 +573,10 @@ def judged(text: str, parameters: Sequence[str]) -> Judged:
     if found is None:
         raise NoForm(text)
     needed = tuple(
-        (int(re.sub(r"\D", "", count)), what, int(now))
+        (int(re.sub(r"\D", "", count) or _MANY), what, int(now))
         for count, what, now in re.findall(
             r"(?:about ([\d\u202f]+)|more than ten million) ([a-z ]+) \(now (\d+)\)", found[5]
         )
-        if count
     )
     return Judged(
         "open", _digits(found[1])[0], _digits(found[3])[0], found[2] or "", found[4] or "", needed
