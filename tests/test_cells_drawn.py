@@ -20,7 +20,7 @@ from matplotlib.quiver import Quiver
 from support import synthetic
 
 from jaxmorph import Sequential, animations, simulate
-from jaxmorph.animations.sheet import MOVING_FRAMES, RESTING_FRAMES
+from jaxmorph.animations import sheet
 from jaxmorph.env import CellDivision, LineageState
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.visualization import (
@@ -322,10 +322,13 @@ FILMS: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("make", FILMS.values(), ids=FILMS.keys())
-def test_films_of_a_run(make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_films_of_a_run(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet, "MOVING_FRAMES", 3)
     make(tmp_path / "film.mp4")
     frames = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "film.mp4"))[0]
-    assert frames == MOVING_FRAMES + RESTING_FRAMES
+    assert frames == 3 + sheet.RESTING_FRAMES
 
 
 def test_an_unknown_field_or_observable_of_a_film_is_named(tmp_path: Path) -> None:

@@ -75,8 +75,9 @@ BAD_RUNS = [
     (
         "wall_clock: 4",
         "runs.a.wall_clock: unknown key; known: study, settings, data, parameters, correlations, "
-        "groups, fixed, design, seeds, key, observables, gradient, estimator, smoothing, batch, "
-        "trajectories, corners, animation, checks, estimates, optimise, allow_partial",
+        "groups, fixed, design, seeds, key, observables, gradient, estimator, smoothing, summaries, "
+        "batch, trajectories, corners, animation, figures, checks, estimates, findings, optimise, "
+        "allow_partial",
     ),
     ("allow_partial: perhaps", "runs.a.allow_partial = perhaps: must be true or false"),
     (

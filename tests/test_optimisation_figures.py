@@ -16,6 +16,7 @@ from support.arrangement import check_arrangement
 from support.synthetic_optimisation import STIFFNESS, Problem, before_and_after, none_ended, optimisation
 
 from jaxmorph import animations
+from jaxmorph.animations import sheet
 from jaxmorph.animations.clusters import titles
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, draw, save_figure, style
@@ -229,7 +230,10 @@ def _shares(data: xr.Dataset, problem: Problem, start: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("cells", [True, False])
-def test_the_film_names_before_and_after(cells: bool, tmp_path: Path) -> None:
+def test_the_film_names_before_and_after(
+    cells: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet, "MOVING_FRAMES", 3)
     animations.before_and_after_animation(before_and_after(cells), tmp_path / "film.mp4")
     assert animations.poster(tmp_path / "film.mp4")[:8] == b"\x89PNG\r\n\x1a\n"
     if cells:

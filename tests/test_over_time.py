@@ -105,7 +105,7 @@ def test_directions_that_change_often_are_counted() -> None:
 
 def test_an_elasticity_that_says_the_opposite_silences_a_direction() -> None:
     value = (50 - TIMES) / 50
-    up = {"elasticity_average": np.ones(21), "elasticity_average_low": np.full(21, 0.9)}
+    up: dict[str, Any] = {"elasticity_average": np.ones(21), "elasticity_average_low": np.full(21, 0.9)}
     data = course(value, 0.3 / WIDER, **up, elasticity_average_high=np.full(21, 1.1))
     data["value_average"] = (("time", "observable"), np.ones((21, 1)))
     data["mean"] = (("sample", "time", "observable"), np.ones((2, 21, 1)))

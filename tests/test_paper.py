@@ -21,6 +21,7 @@ from jaxmorph import store
 from jaxmorph.analysis.result import Plots
 from jaxmorph.configuration import load_configuration
 from jaxmorph.configuration.look import DisplayName, Figures
+from jaxmorph.configuration.sections import Findings
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import draw, figure_names, save_figure, style
@@ -48,7 +49,7 @@ def given() -> dict[str, tuple[xr.Dataset, ...]]:
     }
 
 
-@pytest.mark.parametrize(("name", "width"), itertools.product(DESIGN_OF, WIDTHS))
+@pytest.mark.parametrize(("name", "width"), [*itertools.product(DESIGN_OF, WIDTHS)])
 def test_a_figure_has_the_width_and_the_type_that_a_journal_wants(
     name: str, width: float, given: dict[str, tuple[xr.Dataset, ...]]
 ) -> None:
@@ -107,7 +108,7 @@ def test_text_is_text_and_the_type_is_in_the_file(
     svg = render(figure, "svg").decode()
     assert 'width="252.2' in svg, "89 mm in points"
     assert re.search(r">mean distance</text>", svg)
-    assert "font: 7px Arial, Helvetica, 'DejaVu Sans', sans-serif" in svg
+    assert "font-size: 7px; font-family: Arial, Helvetica, 'DejaVu Sans', sans-serif" in svg
     assert '<path id="DejaVu' not in svg, "no letter is a drawing"
     pdf = render(figure, "pdf")
     assert b"/FontFile2" in pdf and b"/Type3" not in pdf
@@ -144,6 +145,19 @@ def test_what_is_shown_is_what_was_chosen_and_colours_stay(
     np.testing.assert_array_equal(table["time"].unique(), last)
     with pytest.raises(JaxmorphError, match=r"figures\.times = \[7, 8\]: nothing is recorded then"):
         draw("tornado", *given["sobol"], look=Figures(times=(7, 8)))
+
+
+@pytest.mark.parametrize("design", sorted(set(DESIGN_OF.values())))
+def test_every_figure_draws_a_part_of_the_run(
+    design: str, given: dict[str, tuple[xr.Dataset, ...]]
+) -> None:
+    whole = given[design][0]
+    name, times = str(whole["observable"].values[1]), tuple(whole["time"].values[[0, 2]].tolist())
+    look = Figures(parameters=("alpha",), observables=(name,), times=times)
+    for figure in figure_names(design, 2, optimise=True):
+        _, table = draw(figure, *given[design], look=look)
+        if "observable" in table and not figure.startswith("optimisation"):
+            assert set(table["observable"].dropna()) == {name}, figure
 
 
 RUN: dict[str, Any] = {
@@ -196,7 +210,7 @@ def test_a_job_writes_the_formats_that_were_asked_for(tmp_path: Path) -> None:
     data = synthetic.sensitivity(n_parameters=2, n_observables=1)
     store.write_dataset(data, tmp_path / "sensitivity.nc", "sensitivity")
     look = Figures(width=60, formats=("png", "tiff"))
-    draw_figures(["noise"], str(tmp_path / "sensitivity.nc"), None, None, tmp_path, look)
+    draw_figures(["noise"], str(tmp_path / "sensitivity.nc"), None, None, Findings(), tmp_path, look)
     assert {path.suffix for path in tmp_path.glob("noise.*")} == {
         ".svg",
         ".pdf",

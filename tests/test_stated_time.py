@@ -84,7 +84,7 @@ def test_another_time_reruns_no_simulation_and_no_estimate() -> None:
 
 def test_the_observables_themselves_are_drawn_with_both_spreads() -> None:
     data = synthetic.sensitivity(n_parameters=2, n_observables=2, n_samples=12, n_seeds=8)
-    _, table = draw("observables", data)
+    _, table = draw("values_over_time", data)
     for (observable, time), rows in table.groupby(["observable", "time"]):
         (row,) = rows.itertuples()
         one = data.sel(observable=observable, time=time)
@@ -96,9 +96,9 @@ def test_the_observables_themselves_are_drawn_with_both_spreads() -> None:
 
 
 @pytest.mark.parametrize("shape", [{"n_observables": 1}, {"n_observables": 3, "n_times": 1}])
-def test_the_observables_mark_the_stated_time(shape: dict[str, int]) -> None:
+def test_the_observables_mark_the_stated_time(shape: dict[str, Any]) -> None:
     data = synthetic.sensitivity(n_parameters=1, n_samples=4, **shape)
-    figure, _ = draw("observables", stated(data, float(data["time"].values[0])))
+    figure, _ = draw("values_over_time", stated(data, float(data["time"].values[0])))
     dotted = [line for ax in figure.axes for line in ax.lines if line.get_linestyle() == ":"]
     assert len(dotted) == (0 if data.sizes["time"] == 1 else len(figure.axes))
-    assert all(line.get_xdata()[0] == data["time"].values[0] for line in dotted)
+    assert all(np.asarray(line.get_xdata())[0] == data["time"].values[0] for line in dotted)

@@ -71,7 +71,15 @@ class Making:
     def _describe_study(self) -> None:
         run, cost = self._run, str(self._folder / "cost.json")
         how = self._specs.study, run.animation, run.seeds
-        describe_study(self._name, *how, self._study, cost, figures=run.figures)
+        describe_study(
+            self._name,
+            *how,
+            self._study,
+            cost,
+            figures=run.figures,
+            findings=run.findings,
+            summaries=run.summaries,
+        )
         if run.batch == "auto":
             kept = str(self._folder / "cut.json")
             cut = settle_cut(self._specs.question, run.n_samples, run.n_seeds, cost, kept)

@@ -68,6 +68,7 @@ def _tables() -> str:
     run = models["Run"]["properties"]
     parts = ["## A run: `runs.<run>`", "", *_table(models["Run"])]
     parts += _section("### One of `correlations`", _resolve(run["correlations"]["items"], models))
+    parts += _section("### One of `summaries`", _resolve(_any_value(run["summaries"]), models))
     growing, slabs = (_resolve(option, models) for option in run["batch"]["oneOf"][-2:])
     parts += _section("### `batch`, as a mapping", slabs)
     parts += _section("### `batch`, as another mapping", growing)
@@ -106,6 +107,13 @@ def _only(field: dict[str, Any]) -> dict[str, Any]:
     option: dict[str, Any]
     (option,) = (option for option in field["anyOf"] if option != _NULL)
     return option
+
+
+def _any_value(field: dict[str, Any]) -> dict[str, Any]:
+    """What each value of a mapping is whose keys must look like names."""
+    value: dict[str, Any]
+    (value,) = field["patternProperties"].values()
+    return value
 
 
 def _resolve(field: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,10 @@ Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_distinct
 """Names, each once."""
 
 
+ObservableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""The name of an observable that a configuration makes."""
+
+
 def _check_scalar(value: object) -> object:
     if not isinstance(value, str | int | float):
         raise ValueError("must be a text, a number, true or false")

@@ -15,9 +15,11 @@ from ..designs import (
     score_obstacle,
 )
 from ..errors import JaxmorphError
+from ..listing import joined
 from .fields import hint
+from .gradient_estimators import GRADIENT_ESTIMATORS
 from .look import Figures
-from .sections import Animation
+from .sections import Animation, TimeSummary
 
 
 def check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
@@ -110,6 +112,32 @@ def check_names(
         parts = [f"lacks {', '.join(missing)}"] * bool(missing)
         parts += [f"has {', '.join(surplus)}, {why}"] * bool(surplus)
         raise ValueError(f"{where} {' and '.join(parts)}")
+
+
+def check_summaries(
+    summaries: Mapping[str, TimeSummary],
+    observables: Sequence[str] | str,
+    estimator: str | None = None,
+) -> None:
+    """Raises ValueError unless summaries over time of ``observables`` can be made.
+
+    Args:
+        summaries: By their names.
+        observables: Those of the run; ``all``, where the study has not said which these are.
+        estimator: Of gradients; None: looked at before.
+    """
+    for name, summary in summaries.items():
+        if observables != "all" and summary.of not in observables:
+            near = hint(summary.of, observables)
+            raise ValueError(f"{name}.of = {summary.of}: not an observable of the run; {near}")
+        if observables != "all" and name in observables:
+            raise ValueError(f"{name}: the name of an observable of the run; take another")
+    declared = GRADIENT_ESTIMATORS.get(estimator or "")
+    if summaries and declared and not declared.along_paths:
+        good = joined((d.name for d in GRADIENT_ESTIMATORS.values() if d.along_paths), "or")
+        raise ValueError(
+            f"need gradients of single simulations, which estimator: {estimator} has not; take {good}"
+        )
 
 
 def check_figures(

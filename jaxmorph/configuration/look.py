@@ -66,14 +66,18 @@ class Figures(ConfigurationModel):
         f"given, {WIDTH:g}, and less for what has few panels",
     )
     font_size: float = Field(
-        7.0, ge=5, le=14, description="size of type in points; no type is smaller than 5 points"
+        7.0,
+        ge=5,
+        le=14,
+        description="size of type in points; none is smaller than 5 points, but for indices "
+        "and exponents of mathematics",
     )
     parameters: AllOrNames = Field("all", description="the word `all`, or a list of those shown")
     observables: AllOrNames = Field("all", description="the word `all`, or a list of those shown")
     times: Annotated[tuple[float, float], Field(strict=False)] | None = Field(
         None,
-        description="first and last time shown, as `[0, 40]`; what is drawn at one time is drawn at the "
-        "last record up to there; if not given, all",
+        description="first and last time shown, as `[0, 40]`; what is drawn at one time is drawn at "
+        "that of the findings, or at the record among these that is nearest to it; if not given, all",
     )
     panel_letters: bool = Field(False, description="whether panels have a bold letter: a, b, c")
     formats: Annotated[tuple[Literal["svg", "pdf", "png", "tiff"], ...], Field(strict=False)] = Field(

@@ -31,11 +31,19 @@ from .fields import (
     AllOrNames,
     ConfigurationModel,
     Names,
+    ObservableName,
     ParameterDistribution,
     Scalar,
     hint,
 )
-from .fits import check_correlations, check_fast, check_grid, check_groups, check_names
+from .fits import (
+    check_correlations,
+    check_fast,
+    check_grid,
+    check_groups,
+    check_names,
+    check_summaries,
+)
 from .gradient_estimators import GRADIENT_ESTIMATORS
 from .look import Figures
 from .optimise import Optimise
@@ -46,6 +54,7 @@ from .sections import (
     Estimator,
     Findings,
     GradientSetting,
+    TimeSummary,
     Trajectories,
 )
 from .terms import FILES_MUST_EXIST
@@ -127,6 +136,11 @@ class Run(ConfigurationModel):
         le=1,
         description="standard deviation of the shifts of the `smoothed` estimator, as a share of the "
         "parameter's; the others do not use it",
+    )
+    summaries: dict[ObservableName, TimeSummary] = Field(
+        default_factory=dict,
+        description="summaries over time by name, each an observable of its own (`{peak: {of: infected, "
+        "take: maximum}}`), for estimates, figures and findings; it is the same at all times",
     )
     batch: BatchSetting = Field(
         "auto",
@@ -233,6 +247,14 @@ class Run(ConfigurationModel):
                     check_names(f"points[{index}]", point, parameters)
         return design
 
+    @field_validator("summaries")
+    @classmethod
+    def _of_its_observables(
+        cls, summaries: dict[str, TimeSummary], info: ValidationInfo
+    ) -> dict[str, TimeSummary]:
+        check_summaries(summaries, info.data.get("observables", "all"), info.data.get("estimator"))
+        return summaries
+
     @field_validator("batch")
     @classmethod
     def _few_enough(cls, batch: BatchSetting, info: ValidationInfo) -> BatchSetting:
@@ -281,8 +303,9 @@ class Run(ConfigurationModel):
     @classmethod
     def _of_what_there_is(cls, figures: Figures, info: ValidationInfo) -> Figures:
         if {"parameters", "observables"} <= info.data.keys():
-            observables = info.data["observables"]
-            figures.check_names(info.data["parameters"], None if observables == "all" else observables)
+            observables, more = info.data["observables"], info.data.get("summaries", ())
+            known = None if observables == "all" else [*observables, *more]
+            figures.check_names(info.data["parameters"], known)
         return figures
 
     @field_validator("optimise")

@@ -80,6 +80,17 @@ class Checks(ConfigurationModel):
         return min(ON_AVERAGE * self.line_seeds, seeds), LINE_ROUNDS_ON_AVERAGE
 
 
+class TimeSummary(ConfigurationModel):
+    """A summary over time of an observable; to add one simulates nothing again."""
+
+    of: str = Field(description="the observable")
+    take: Literal["maximum", "minimum", "integral", "time of maximum"] = Field(
+        description="what is taken of its recorded values: the largest or smallest, the integral over "
+        "time (trapezoidal rule), or the time of the largest (of the parabola through it and its "
+        "neighbours)",
+    )
+
+
 class Findings(ConfigurationModel):
     """What findings, rankings and figures of one time are of; changing it estimates nothing again."""
 

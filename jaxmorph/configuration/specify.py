@@ -63,8 +63,8 @@ class Specifications:
 
     @cached_property
     def design(self) -> Run:
-        """The run, but for what is nothing to its design: ``allow_partial``, too."""
-        return self.estimates.model_copy(update={"allow_partial": False})
+        """The run, but for what is nothing to its design: ``allow_partial`` and summaries, too."""
+        return self.estimates.model_copy(update={"allow_partial": False, "summaries": {}})
 
     @cached_property
     def study(self) -> StudySpecification:

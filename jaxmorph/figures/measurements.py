@@ -52,7 +52,13 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """Shares by rank, and the places of the records."""
     names = [n for name in ENTRY.variables for n in interval(name) if n in sensitivity]
     data = sensitivity[[*names, "time"]]
-    observables = style.names(sensitivity, "observable")
+    # Records are chosen among those of all observables, whichever are shown.
+    chosen = [
+        str(one)
+        for kind in _CHOICES
+        for one in data[f"{kind}_observable"].values[np.isfinite(data[f"{kind}_time"].values)]
+    ]
+    observables = list(dict.fromkeys([*style.names(sensitivity, "observable"), *chosen]))
     ranks = max(int(np.isfinite(data[f"{name}_share"]).sum()) for name in _CHOICES)
     with style.style():
         shares, below = 0.65 + 0.165 * ranks, 0.75 + 0.2 * (len(observables) + 1)

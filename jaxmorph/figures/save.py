@@ -20,7 +20,6 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": "jaxmorph"},
     "pdf": {"CreationDate": None, "ModDate": None, "Creator": "jaxmorph", "Producer": None},
     "png": {"Software": None},
-    "tiff": {},
 }
 _DOTS = 600
 """Dots per inch of pictures beside the vectors, as journals want drawings with text."""
@@ -38,7 +37,7 @@ _VECTORS: dict[str, Callable[[Figure], Callable[..., None]]] = {
 
 def render(figure: Figure, extension: str, dpi: float = 200) -> bytes:
     """The figure as the bytes of an ``svg``, ``pdf``, ``png`` or ``tiff`` file, without dates."""
-    stream, metadata, before = io.BytesIO(), _METADATA[extension], figure.dpi
+    stream, metadata, before = io.BytesIO(), _METADATA.get(extension), figure.dpi
     with style():
         if extension not in _VECTORS:
             how = {"compression": "tiff_lzw"} if extension == "tiff" else {}

@@ -61,7 +61,8 @@ def estimate_sensitivity(
     there = sensitivity.There.of(slabs.batches.values(), n_samples) if slabs.missing else None
     estimation = sensitivity.Estimation(points, question_of(run, points, checks), there)
     with store.streamed(output, "sensitivity", n_samples) as file:
-        for slab in slabs:
+        for recorded in slabs:
+            slab = sensitivity.with_summaries(recorded, run.summaries)
             file.skip_to(int(slab["sample"][0]))
             file.append(estimation.add(slab))
         file.skip_to(n_samples)
@@ -80,6 +81,7 @@ def estimate_sensitivity(
 def question_of(run: Run, points: xr.Dataset, checks: str | None = None) -> sensitivity.Question:
     """What the estimators must know of the run besides its numbers."""
     held = store.read_given(checks, "checks")
+    refuted = None if held is None else held.get("line_incomplete")
     declared = GRADIENT_ESTIMATORS[run.estimator]
     return sensitivity.Question(
         TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"]),
@@ -94,5 +96,6 @@ def question_of(run: Run, points: xr.Dataset, checks: str | None = None) -> sens
         smoothing=run.smoothing if "smoothing" in declared.settings else None,
         wanted_signal_to_noise=run.estimates.signal_to_noise,
         trim=run.estimates.trim,
-        refuted=None if held is None else held.get("line_incomplete"),
+        refuted=None if refuted is None else sensitivity.refuted_of(refuted, run.summaries),
+        summaries=tuple(run.summaries),
     )

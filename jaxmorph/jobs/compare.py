@@ -145,5 +145,8 @@ def _paired(first: Compared, other: Compared, shared: sensitivity.Shared) -> xr.
     )
     slabs = [store.Slabs(run.run, run.points, run.batches) for run in both]
     for one, two in store.side_by_side(*slabs):
-        pairs.add(one, two)
+        pairs.add(
+            sensitivity.with_summaries(one, first.run.summaries),
+            sensitivity.with_summaries(two, other.run.summaries),
+        )
     return pairs.finish()

@@ -2,18 +2,21 @@
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 
 import numpy as np
+import xarray as xr
 
 from .. import engine, store
 from ..configuration import Cost, SettledCut, cut_by_cost, read_cost, read_cut, write_cost, write_cut
 from ..configuration.batches import BatchSetting
-from ..configuration.fits import check_animation, check_figures
+from ..configuration.fits import check_animation, check_figures, check_summaries
 from ..configuration.look import Figures
-from ..configuration.sections import Animation
+from ..configuration.sections import Animation, Findings, TimeSummary
 from ..configuration.specifications import StudySpecification
 from ..engine.program import dtype, precision, seed_keys
 from ..errors import JaxmorphError
+from ..figures.stated import stated
 from ..studies import Problem, source_of
 from .problem import how_of, keys_below, run_problem
 
@@ -29,11 +32,13 @@ def describe_study(
     cost: str,
     *,
     figures: Figures | None = None,
+    findings: Findings | None = None,
+    summaries: Mapping[str, TimeSummary] | None = None,
 ) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it.
 
-    ``animation``, ``figures`` and ``n_seeds`` are the run's: they decide nothing that is written, but
-    what it costs.
+    ``animation``, ``figures``, ``findings``, ``summaries`` and ``n_seeds`` are the run's: they decide
+    nothing that is written, but what it costs.
     """
     problem = run_problem(run_name, spec)
     study = problem.study
@@ -47,8 +52,7 @@ def describe_study(
     with keys_below(f"runs.{run_name}"):
         fields = [v.name for v in study.state_variables if "cell" in v.dims]
         check_animation(animation, type(study).__name__, fields, problem.observables)
-        if figures is not None:
-            check_figures(figures, problem.names, problem.observables, _recorded(problem, traced))
+        _check_shown(problem, traced, figures, findings, summaries or {})
     engine.check_estimator(problem, spec.estimator, spec.gradient, traced)
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
@@ -85,6 +89,28 @@ def describe_study(
     )
     _say_cost(measured)
     write_cost(measured, cost)
+
+
+def _check_shown(
+    problem: Problem,
+    traced: engine.Traced,
+    figures: Figures | None,
+    findings: Findings | None,
+    summaries: Mapping[str, TimeSummary],
+) -> None:
+    """Whether the study has what figures and findings are to be of."""
+    try:
+        check_summaries(summaries, problem.observables)
+    except ValueError as error:
+        raise JaxmorphError(f"summaries: {error}") from None
+    if figures is None and findings is None:
+        return
+    times = _recorded(problem, traced)
+    if figures is not None:
+        check_figures(figures, problem.names, [*problem.observables, *summaries], times)
+    if findings is not None:
+        unit = {"units": problem.study.time_unit}
+        stated(xr.Dataset(coords={"time": ("time", times, unit)}), findings.time)
 
 
 def _recorded(problem: Problem, traced: engine.Traced) -> list[float]:

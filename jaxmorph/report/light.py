@@ -168,7 +168,7 @@ def _expansion(sensitivity: xr.Dataset) -> Iterator[Doubt]:
     if not {"expansion_q2", "sobol_total"} <= set(sensitivity.data_vars):
         return
     data = final(sensitivity)
-    withheld = np.isfinite(data["expansion_q2"]) & data["sobol_total"].isnull().all("parameter")
+    withheld = data["expansion_q2"].notnull() & data["sobol_total"].isnull().all("parameter")
     found = [name for name in names(data, "observable") if bool(withheld.sel(observable=name))]
     if found:
         text = f"Shares of {_named(found, data.sizes['observable'])} are withheld: the expansion fails."

@@ -10,7 +10,7 @@ import xarray as xr
 from ..figures.estimates import discrete, present, unreliable, unsuited
 from ..figures.numbers import NOT_DEFINED, plain, uncertain_between
 from ..figures.ranking import sizes
-from ..figures.style import final, words
+from ..figures.style import final, unit_of, words
 from ..figures.tables import ends_of
 from ..quantities import Kind, Quantity
 from .findings import in_detail, noiseless
@@ -58,7 +58,7 @@ class Section:
 def section(sensitivity: xr.Dataset, observable: str, ranking: Ranking) -> Section:
     """The section of one observable; ``ranking`` is what matters for it."""
     data = final(sensitivity).sel(observable=observable)
-    unit = str(data["observable_unit"].item()) if "observable_unit" in data.coords else "1"
+    unit = unit_of(sensitivity, "observable", observable)
     text = data["observable_description"].item() if "observable_description" in data.coords else ""
     flags = unreliable(data)
     flagged = np.zeros(data.sizes["parameter"], bool) if flags is None else flags.values

@@ -59,17 +59,17 @@ class EffectOverTime:
     def sign(self) -> np.ndarray:
         """Direction where it is told, else 0."""
         told = (self.low > 0).astype(int) - (self.high < 0)
-        return np.where(told == self.opposed, 0, told)
+        return np.asarray(np.where(told == self.opposed, 0, told))
 
     @property
     def least(self) -> np.ndarray:
         """How large the effect is at least."""
-        return np.maximum(np.maximum(self.low, -self.high), 0.0)
+        return np.asarray(np.maximum(np.maximum(self.low, -self.high), 0.0))
 
     @property
     def most(self) -> np.ndarray:
         """How large it is at most."""
-        return np.maximum(np.abs(self.low), np.abs(self.high))
+        return np.asarray(np.maximum(np.abs(self.low), np.abs(self.high)))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from .samples import Samples
 from .shared import Shared
 from .sobol_indices import sobol_indices
 from .tails import TailIndex
+from .time_summaries import refuted_of, with_summaries
 from .trimmed import trimmed_mean
 from .whole_design import whole_design
 
@@ -58,10 +59,12 @@ __all__ = [
     "morris",
     "predict",
     "quantities",
+    "refuted_of",
     "smallest_sd",
     "smallest_sd_alone",
     "sobol_indices",
     "spectrum",
     "trimmed_mean",
     "whole_design",
+    "with_summaries",
 ]

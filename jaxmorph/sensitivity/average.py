@@ -8,7 +8,7 @@ from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, elasticity_bias, elasticity_deviation
 from .resampling import nested
 from .samples import Samples, kept_in
-from .shared_seeds import Part, SharedSeeds
+from .shared_seeds import Averaged, SharedSeeds
 from .trimmed import trimmed_mean
 from .two_way import Blocks, Spread, spread_of
 
@@ -208,7 +208,7 @@ class DesignAverage:
 
 def parts_of(
     value: xr.DataArray, gradient: xr.DataArray, parameter_value: xr.DataArray, local: xr.Dataset
-) -> dict[str, Part]:
+) -> dict[str, Averaged]:
     """What averages are made of, at the samples of a slab; arguments as of ``DesignAverage.add``."""
     deviation = gradient - local["gradient_mean"]
     deviations = {
@@ -218,7 +218,7 @@ def parts_of(
         "semi_elasticity": parameter_value * deviation,
     }
     return {
-        name: Part(local[AVERAGED[name]], each, local.get(_ERRORS[name]))
+        name: Averaged(local[AVERAGED[name]], each, local.get(_ERRORS[name]))
         for name, each in deviations.items()
     }
 

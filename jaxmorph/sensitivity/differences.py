@@ -20,7 +20,7 @@ from .question import Question
 from .rounding import root_sum_of_squares
 from .samples import Samples
 from .shared import Shared
-from .shared_seeds import Part, SharedSeeds
+from .shared_seeds import Averaged, SharedSeeds
 from .two_way import Blocks
 
 COMPARED = (
@@ -313,7 +313,7 @@ def _stem(name: Hashable) -> str:
     return str(name) if found is None else found[0]
 
 
-def _parts(side: xr.Dataset, used: xr.DataArray) -> dict[str, Part]:
+def _parts(side: xr.Dataset, used: xr.DataArray) -> dict[str, Averaged]:
     value, gradient = side["value"].where(used), side["gradient"].where(used)
     theta = side["parameter_value"]
     local = local_estimates(value, gradient, theta)
@@ -322,14 +322,14 @@ def _parts(side: xr.Dataset, used: xr.DataArray) -> dict[str, Part]:
 
 
 def _between(
-    one: Part, other: Part, ratio: xr.DataArray | float = 1.0, by: xr.DataArray | float = 1.0
-) -> Part:
+    one: Averaged, other: Averaged, ratio: xr.DataArray | float = 1.0, by: xr.DataArray | float = 1.0
+) -> Averaged:
     """The second, less ``ratio`` times the first, in units of ``by``."""
     deviation = (other.deviation - ratio * one.deviation) / by
     n = deviation.notnull().sum("seed")
     several = n.where(n > 1)
     se = root_sum_of_squares(deviation, "seed") / (several - 1) ** 0.5 / several**0.5
-    return Part((other.mean - ratio * one.mean) / by, deviation, se)
+    return Averaged((other.mean - ratio * one.mean) / by, deviation, se)
 
 
 def _size_and_ratio(first: xr.DataArray, second: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -339,5 +339,5 @@ def _size_and_ratio(first: xr.DataArray, second: xr.DataArray) -> tuple[xr.DataA
 
 
 def _at_places(data: _Data) -> _Data:
-    """Without times: what two runs share lies at the same places."""
-    return data.drop_vars("time", errors="ignore")
+    """Without times, units and descriptions: what two runs share lies at the same places."""
+    return data.drop_vars(["time", *_TEXTS], errors="ignore")

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -19,7 +20,7 @@ from ..quantities import (
     why_absent,
 )
 from .completeness import withhold
-from .estimator import Estimates, Slab, declared, estimators
+from .estimator import Estimates, Estimator, Slab, declared, estimators
 from .holes import SEEDS_THERE, There
 from .natural import natural_scale, natural_units
 from .question import Question
@@ -29,6 +30,7 @@ from .scale import Magnitudes
 
 logger = logging.getLogger(__name__)
 
+_Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 _BOTH = Interval.SAMPLES_AND_SEEDS
 # The order of dimensions in every variable.
 _ORDER = (
@@ -96,6 +98,7 @@ class Estimation:
             dict.fromkeys(name for one in self._estimators for name in one.derives_from)
         )
         self._units: dict[str, xr.DataArray] = {}
+        self._observables = xr.DataArray([], dims="observable")
         self._declared = by_name(quantities())
         self._scale: Magnitudes | None = None
         self._of_samples: set[str] = set()
@@ -110,6 +113,7 @@ class Estimation:
         """
         texts = [n for n, c in slab.coords.items() if n not in slab.dims and c.dtype.kind in "OUT"]
         self._units = {str(name): slab.coords[name] for name in texts}
+        self._observables = slab["observable"]
         slab = self._of_continuous(slab.drop_vars(texts))
         if not self._any_continuous:  # nothing of these zeros is kept
             slab = slab.assign(gradient=xr.zeros_like(slab["gradient"]))
@@ -128,8 +132,10 @@ class Estimation:
         local = xr.Dataset()
         # Gradients 1e200 times as large as values: their square in units of the values is infinite.
         with np.errstate(over="ignore", invalid="ignore"):
+            given = Slab(value, gradient, scaled, theta, used, there, slab, local)
             for one in self._estimators:
-                more = one.add(Slab(value, gradient, scaled, theta, used, there, slab, local))
+                given = dataclasses.replace(given, local=local)
+                more = one.add(self._of_records(given) if one.of_records else given)
                 local = local.assign(more)
         self._of_samples |= set(map(str, local.data_vars))
         return self._told(self._described(xr.Dataset(self._of_all(local))))
@@ -140,7 +146,7 @@ class Estimation:
         whole: Estimates = {}
         for done, one in enumerate(self._estimators, start=1):
             with np.errstate(over="ignore", invalid="ignore"):
-                made = one.finish(found)
+                made = self._finished(one, found)
             logger.debug("%d of %d estimators", done, len(self._estimators))
             found |= made
             whole |= made if one.of_every_parameter else self._of_all(made)
@@ -177,6 +183,32 @@ class Estimation:
                 ", ".join(sorted(self._scale.beyond)),
             )
         return result
+
+    def _finished(self, one: Estimator, found: Estimates) -> Estimates:
+        """What an estimator gives in the end; of one of records, with summaries over time again."""
+        if not one.of_records or not self._question.summaries:
+            return one.finish(found)
+        recorded = {name: self._without_summaries(array) for name, array in found.items()}
+        return {
+            name: array.reindex(observable=self._observables, fill_value=array.dtype.type(0))
+            if "observable" in array.dims
+            else array
+            for name, array in one.finish(recorded).items()
+        }
+
+    def _of_records(self, slab: Slab) -> Slab:
+        """A slab without summaries over time."""
+        if not self._question.summaries:
+            return slab
+        parts = ("value", "gradient", "scaled", "used", "given", "local")
+        recorded = {part: self._without_summaries(getattr(slab, part)) for part in parts}
+        return dataclasses.replace(slab, **recorded)
+
+    def _without_summaries(self, data: _Labelled) -> _Labelled:
+        if "observable" not in data.dims:
+            return data
+        kept = [name for name in data["observable"].values if name not in self._question.summaries]
+        return data.sel(observable=kept)
 
     def derive(self, local: xr.Dataset) -> xr.Dataset:
         """Further estimates of some samples, from ``derives_from``, after :meth:`finish`."""

@@ -60,6 +60,8 @@ class Estimator(abc.ABC):
         quantities: What it gives, declared.
         of_every_parameter: Whether it gives something of discrete parameters, by which there is no
             derivative; else it sees the others alone.
+        of_records: Whether it is of what an experiment records: of a run with summaries over time it
+            sees the other observables alone, for the records say all that is in these.
         after: Estimators whose estimates it builds on.
         derives_from: Estimates of each sample from which it makes others once all slabs have been seen.
         absent: Why this run has not some of them, beyond what is declared; after ``finish``.
@@ -67,6 +69,7 @@ class Estimator(abc.ABC):
 
     quantities: ClassVar[tuple[Quantity, ...]]
     of_every_parameter: ClassVar[bool] = False
+    of_records: ClassVar[bool] = False
     after: ClassVar[tuple[type["Estimator"], ...]] = ()
     derives_from: ClassVar[tuple[str, ...]] = ()
 

@@ -150,6 +150,7 @@ class Identifiability(Estimator):
     """What one experiment could tell, at the central sample; and the information at every sample."""
 
     quantities = QUANTITIES
+    of_records = True
     after = (Completeness,)
     _by_sample: xr.DataArray | None = None
     _central: tuple[xr.DataArray, xr.DataArray] | None = None

@@ -31,6 +31,7 @@ class Measurements(Estimator):
     """Which records to measure first: greedy D- and A-optimal choices."""
 
     quantities = QUANTITIES
+    of_records = True
     after = (Completeness,)
 
     def __init__(self, samples: Samples):

@@ -86,6 +86,7 @@ class PathInformation(Estimator):
     """What one path would tell if every Gaussian step of it were seen, at the central sample."""
 
     quantities = QUANTITIES
+    of_records = True
     after = (Completeness,)
     _score: xr.DataArray | None = None
     _round_off = 0.0

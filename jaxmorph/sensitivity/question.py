@@ -34,6 +34,7 @@ class Question:
         wanted_signal_to_noise: What ``seeds_needed`` is for.
         trim: Share of the seeds that a trimmed mean leaves out at each end.
         refuted: Which gradients were found elsewhere to miss something (time, observable, parameter).
+        summaries: Observables that are made from others over all times, and are no records of their own.
     """
 
     distributions: Sequence[Distribution]
@@ -49,3 +50,4 @@ class Question:
     wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE
     trim: float = TRIM
     refuted: xr.DataArray | None = None
+    summaries: Sequence[str] = ()

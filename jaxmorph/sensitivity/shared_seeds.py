@@ -18,7 +18,7 @@ from .two_way import Blocks, Spread, ends, interaction, spread_of
 
 
 @dataclass(frozen=True)
-class Part:
+class Averaged:
     """One quantity at the samples of a slab.
 
     Attributes:
@@ -50,7 +50,7 @@ class SharedSeeds:
 
     def add(
         self,
-        parts: Mapping[str, Part],
+        parts: Mapping[str, Averaged],
         weight: xr.DataArray | float = 1.0,
         rows: np.ndarray | None = None,
     ) -> None:

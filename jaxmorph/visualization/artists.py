@@ -105,19 +105,19 @@ def spheres(ax: Axes, colouring: Colouring, view: View, pixels: int | None) -> t
 
 def _picture_on(
     ax: Axes, pixels: int | None = None
-) -> tuple[_Picture, tuple[float, float, float, float], tuple[int, int]]:
+) -> tuple[_Raster, tuple[float, float, float, float], tuple[int, int]]:
     """An empty picture that covers axes, its ends in their coordinates, and its rows and columns."""
     (left, right), (lower, upper) = ax.get_xlim(), ax.get_ylim()
     columns = pixels or max(round(ax.bbox.width), 50)
     rows = round(columns * (upper - lower) / (right - left))
     extent = left, right, lower, upper
-    image = _Picture(ax, extent=extent, origin="lower", interpolation="bilinear", zorder=2)
+    image = _Raster(ax, extent=extent, origin="lower", interpolation="bilinear", zorder=2)
     image.set_data(np.zeros((1, 1, 4), np.uint8))
     ax.add_image(image)
     return image, extent, (rows, columns)
 
 
-class _Picture(AxesImage):
+class _Raster(AxesImage):
     """RGBA of axes, put as it is on a canvas of the same pixels: resampling is slower than drawing."""
 
     def set_data(self, A: Any) -> None:

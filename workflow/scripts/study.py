@@ -4,7 +4,7 @@ from jaxmorph.jobs import job
 
 with job(snakemake, computes=True):
     from jaxmorph.configuration.look import Figures
-    from jaxmorph.configuration.sections import Animation
+    from jaxmorph.configuration.sections import Animation, Findings, TimeSummary
     from jaxmorph.configuration.specifications import StudySpecification
     from jaxmorph.jobs.study import describe_study
 
@@ -17,4 +17,9 @@ with job(snakemake, computes=True):
         snakemake.output.study,
         snakemake.output.cost,
         figures=Figures.from_plain(snakemake.config["looks"][snakemake.wildcards.run]),
+        findings=Findings.from_plain(snakemake.config["findings"][snakemake.wildcards.run]),
+        summaries={
+            name: TimeSummary.from_plain(plain)
+            for name, plain in snakemake.config["summaries"][snakemake.wildcards.run].items()
+        },
     )

@@ -102,25 +102,29 @@ def _add_means(found: Findings, data: xr.Dataset, first: str) -> None:
     found.lead = _lead(f"{found.other} differs from {first} at {time_text(data)}", observables, differ)
     if not differ:
         between = f"between {found.other} and {first} at {time_text(data)}"
-        found.lead = f"No difference of means is found {between}."
+        found.lead = f"On average no difference is found {between}."
         if not alike:
-            found.lead = f"Of no difference of means {between} there is an interval: too few seeds."
+            found.lead = f"Whether there is a difference {between} cannot be said: no interval."
     more = "{} more observables differ: see the table."
     found.means = first_of([text for _, text in sorted(sizes)], _MOST_MEANS, more)
     if small:
         found.means.append(f"By less than {100 * _SMALL:.0f} %, but told from zero: {joined(small)}.")
     if differ and alike:
-        found.nothing.append(f"No difference is found in the mean of {joined(alike)}.")
+        found.nothing.append(f"No difference is found in {joined(alike)}.")
     if unsure and (differ or alike):
-        found.nothing.append(f"Whether the mean of {joined(unsure)} differs cannot be said.")
+        found.nothing.append(f"Whether {joined(unsure)} {_verb(unsure)} cannot be said.")
 
 
 def _lead(start: str, observables: list[str], differ: int) -> str:
     if len(observables) == 1:
-        return f"{start} in the mean of {words(observables[0])}."
+        return f"{start} in {words(observables[0])}, on average."
     if differ == len(observables):
-        return f"{start} in the mean of every observable."
-    return f"{start} in the mean of {differ} of the {len(observables)} observables."
+        return f"{start} in every observable, on average."
+    return f"{start} in {differ} of the {len(observables)} observables, on average."
+
+
+def _verb(which: list[str]) -> str:
+    return "differs" if len(which) == 1 else "differ"
 
 
 def _told(at: xr.Dataset, name: str) -> bool | None:

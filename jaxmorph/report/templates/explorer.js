@@ -81,7 +81,10 @@
       }
       if (v !== null && low !== null && high !== null) {
         const [a, b] = [x(clamp(low, range)), x(clamp(high, range))];
-        make("path", { d: `M${a},${y}H${b}M${a},${y - 4}v8M${b},${y - 4}v8`, stroke: TEXT, "stroke-width": 1.3 }, group);
+        // An end beyond the axis has an arrow that points to it.
+        const end = (at, beyond, way) => beyond ? `M${at - 5 * way},${y - 4}l${5 * way},4l${-5 * way},4` : `M${at},${y - 4}v8`;
+        const d = `M${a},${y}H${b}${end(a, low < range[0], -1)}${end(b, high > range[1], 1)}`;
+        make("path", { d, fill: "none", stroke: TEXT, "stroke-width": 1.3 }, group);
       }
       const reveal = (event) => {
         show(words, bars, event.offsetX === undefined ? left : event.offsetX, y);
