@@ -17,11 +17,9 @@ from .convergence import verdicts
 from .incomplete import unresolved
 from .measuring import measuring
 from .over_time import told_over_time
-from .summary import Effect, Ranking, leading_sentence, percent, rankings
+from .summary import NEGLIGIBLE, Effect, Ranking, leading_sentence, percent, rankings
 from .survivors import left_out
 
-NEGLIGIBLE = 0.05
-"""A parameter whose total index is below this at the upper end of its interval hardly matters."""
 ALIKE = 0.95
 """Estimates of two parameters that are correlated by more than this cannot be told apart."""
 _MOST_NAMED = 3

@@ -26,6 +26,8 @@ from ..listing import first_of, joined
 from ..quantities import Kind, Quantity
 
 _NAME = "elasticity_average"
+NEGLIGIBLE = 0.05
+"""A parameter whose total index is below this at the upper end of its interval hardly matters."""
 _MOST_LISTED = 40
 _MOST_TIED = 3
 _FEW = 2
@@ -139,7 +141,7 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             mixed = bool(changing[i]) and _NAME in data and elasticities
             sign, elasticity = _sign(data, i) if elasticities and not mixed else (0, "")
             unseen = tuple(one.label for one in seen.not_found if not one.tested_by)
-            text = _size(by, i, elasticity or _average(data, i))
+            text = _size(by, i, elasticity or (_average(data, i) if elasticities else ""))
             size = (float(by.value[i]), float(by.low[i]), float(by.high[i]))
             ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen, *size))
     ranking.first = [_name(data.isel(parameter=i)) for i in _first(by, order, unsure)]
@@ -150,9 +152,10 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
 
 def _first(by: EffectSizes, order: list[int], unsure: list[int]) -> list[int]:
     """Which may each be the largest; what is not told from zero may be large all the same."""
-    if by.measure is None:
+    if by.measure is None or not order:
         return order
-    return [*order[:1], *(i for i in [*order[1:], *unsure] if order and by.as_large(order[0], i))]
+    may = [i for i in unsure if not (by.measure.is_share and by.high[i] < NEGLIGIBLE)]
+    return [*order[:1], *(i for i in [*order[1:], *may] if by.as_large(order[0], i))]
 
 
 def _name(one: xr.Dataset) -> str:

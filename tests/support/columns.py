@@ -18,6 +18,8 @@ from .sentences import spoken
 
 _PAIR = ("time", "observable", "parameter")
 _SIZES = ("score", "effect of a finite step")
+_SMALL = 0.05
+"""Of a share: what is not told from zero, and surely below this, is no rival of the largest."""
 LEVEL = 0.05
 """A test finds an effect where its p-value is below this."""
 
@@ -274,11 +276,12 @@ class Columns:
 
         The others are told to have one or may have one, and are not told to be smaller.
         """
-        _, of = self.ranges()
+        label, of = self.ranges()
         told = [p for p in self.names.values() if any(self.who_sees(p).values())]
         if not told or not of:
             return told
         top = max(told, key=lambda p: np.nan_to_num(of[p].value, nan=-np.inf))
         seen = [p for p in of if any(one is not None for one in self.who_sees(p).values())]
-        rivals = [p for p in seen if p != top and not self.exactly_zero(p)]
+        small = [p for p in of if self.is_share(label) and of[p].high < _SMALL and p not in told]
+        rivals = [p for p in seen if p != top and p not in small and not self.exactly_zero(p)]
         return [top, *(p for p in rivals if not self.told_larger(top, p))]

@@ -249,7 +249,7 @@ class Reader:
     def _label(text: str) -> tuple[str, str]:
         """What sizes are measured by, and they."""
         found = re.match(
-            r"(?:(a share of|[^\d−∞(]*?(?:\([^)]*\))?[^\d−∞(]*?) )?"
+            r"(?:(a share of|[^\d−∞(]*?(?:\([^)]*\))?[^\d−∞(]*?) )??"
             rf"(?={SHARE}|{NUMBER}|{UNKNOWN}|elasticity )",
             text,
         )
