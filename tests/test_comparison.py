@@ -29,7 +29,7 @@ WEIGHTS = {"c1": 1.5, "c4": 2.0}
 
 def analysis(folder: Path, **changes: Any) -> jxm.Analysis:
     asked: dict[str, Any] = {
-        "design": {"method": "sobol", "samples": 8},
+        "design": {"method": "sobol", "samples": 32},
         "seeds": 8,
         "key": 3,
         "settings": {"noise": 1.0},
@@ -67,7 +67,7 @@ def test_paired_differences_of_the_linear_study_are_those_of_its_formula(
     assert float(one["value_average_difference"]) == pytest.approx(float(each.mean()), abs=1e-12)
     assert float(one["value_average_difference_se_seeds"]) == pytest.approx(0, abs=1e-12)
     # Samples are the only error, that of the mean of so many.
-    se = float(each.std("sample", ddof=1)) / 8**0.5
+    se = float(each.std("sample", ddof=1)) / 32**0.5
     assert float(one["value_average_difference_se_samples"]) == pytest.approx(se, rel=1e-9)
     for name in ("gradient_average", "value_average"):
         both = [one[name].sel(run=run) for run in ("mutant", "control")]
@@ -236,7 +236,7 @@ def test_the_page_needs_nothing_but_itself(comparison: jxm.Comparison, tmp_path:
         assert text in page
     for line in comparison.findings:
         assert line.replace(" %", "\u00a0%") in page.replace("&#39;", "'")
-    assert all(f'id="{name}"' in page for name in ("means", "mean_differences", "total_indices"))
+    assert all(f'id="figure-{name}"' in page for name in ("means", "mean_differences", "total_indices"))
     assert "<svg" in comparison._repr_html_()
 
 

@@ -124,7 +124,7 @@ def test_a_small_bound_is_a_proof_unless_its_gradient_is_flagged() -> None:
     data = crafted(**interval("elasticity_average", [1, -2, 0], [0.1, 0.1, 0.1]), **inert)
     assert sentences(data).endswith(" tension hardly matters: its share is below 5 %.")
     data["gradient_unreliable"] = (("observable", "parameter"), [[True, False, True]])
-    assert "tension" not in sentences(data)
+    assert "hardly" not in sentences(data)
     assert "kappa with at most 2 %, not to be trusted" in sentences(data)
 
 
@@ -437,6 +437,15 @@ def test_of_many_times_the_interactive_part_keeps_sixty_with_both_ends() -> None
     found = explorer.document(data)
     assert (len(found["times"]), found["times_left_out"]) == (60, 90)
     assert (found["times"][0], found["times"][-1]) == (0.0, 0.1)
+
+
+def test_of_many_pairs_the_interactive_part_keeps_fewer_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = synthetic.sensitivity(n_parameters=2, n_observables=2, n_times=11, n_samples=8)
+    whole = explorer.document(data)
+    n = sum(len(e[end]) for e in whole["estimates"] for end in ("value", "low", "high") if end in e)
+    monkeypatch.setattr(explorer, "_MOST_NUMBERS", n * 3 // 11)
+    found = explorer.document(data)
+    assert (found["times"], found["times_left_out"]) == ([0.0, 0.05, 0.1], 8)
 
 
 def test_methods_are_told_for_what_the_page_shows_alone() -> None:

@@ -23,6 +23,7 @@ from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import bias as bias_shown
 from jaxmorph.figures import draw, figure_names, sources
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
+from jaxmorph.figures.stated import when
 from jaxmorph.jobs.draw import captions, draw_figures
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import absent
@@ -78,7 +79,7 @@ def test_every_figure_has_alternative_text_caption_and_variables(parsed: Page) -
     data = synthetic.sensitivity(**SMALL, design="grid", side=4)
     held = {str(v) for v in data.variables}
     for entry in [*shown.values(), *films]:
-        assert entry.told(held) in parsed.text
+        assert entry.told(held, when(data)) in parsed.text
     named = [v for name in shown for v in sources(name, data)] + [v for f in films for v in f.variables]
     assert all(v in parsed.text for v in named if v in held)
 
@@ -182,7 +183,9 @@ def test_summary_ranks_and_doubts_by_the_interval() -> None:
     assert ranking.unsure == ["c three"]
     assert ranking.zero == ["d four"]
     data = data.expand_dims(seed=2)
-    assert summary.leading_sentence([ranking], data) == "b two matters most for distance."
+    assert summary.leading_sentence([ranking], data) == (
+        "Which of b two and c three matters most for distance is open."
+    ), "c three may be larger"
 
 
 def test_summary_says_which_observables_are_negative(tmp_path: Path) -> None:
@@ -333,7 +336,7 @@ def test_what_a_run_does_not_have_is_said_in_one_line(tmp_path: Path) -> None:
         entry = CATALOGUE[name]
         reason = absent(sensitivity)[entry.needs[-1]]
         assert f"{entry.title}: not shown, it {reason}." in text
-        assert entry.told(list(map(str, sensitivity.variables))) not in text
+        assert entry.told(list(map(str, sensitivity.variables)), when(sensitivity)) not in text
     assert "The study has no noise" in text
     assert "no noise, 3 parameters, 1 observable, 1 recorded time" in text
 
@@ -405,7 +408,9 @@ def test_snakemakes_own_report_has_the_captions_of_the_page(tmp_path: Path, run:
     texts = captions("sweep", CATALOGUE, Findings(), tmp_path)
     for name, entry in CATALOGUE.items():
         text = texts[name]
-        assert text.startswith(f"**{entry.title}.** {entry.told(list(map(str, sensitivity.variables)))}")
+        assert text.startswith(
+            f"**{entry.title}.** {entry.told(list(map(str, sensitivity.variables)), when(sensitivity))}"
+        )
         assert "Run ``sweep``" in text and f"``{name}.csv``" in text
         assert (bias in text) == bool(
             entry.source.startswith("sensitivity.nc") and bias_shown(name, sensitivity)

@@ -49,7 +49,7 @@ def said(data: xr.Dataset) -> tuple[str, str]:
 def test_two_parameters_that_only_act_together_both_matter() -> None:
     data = estimated(product, ["x1", "x2", "x3"], 256, 16)
     lead, sentence = said(data)
-    assert lead == "x2 and x1 matter most for f; which of them more is open."
+    assert lead == "Which of x2 and x1 matters most for f is open."
     assert sentence.endswith("x3 hardly matters: its share is below 5 %.")
     (ranking,) = summary.rankings(data)
     details = findings.in_detail(final(data).sel(observable="f"), ranking)
@@ -65,7 +65,7 @@ def test_a_wave_matters_most_although_its_elasticity_averages_to_nothing() -> No
     data = estimated(wave, ["p", "q"], 64, 16)
     lead, sentence = said(data)
     assert lead == "p matters most for f."
-    assert "It grows with q (elasticity 0." in sentence
+    assert sentence.endswith("q hardly matters: its share is below 5 %.")
     assert "Over the design, p acts in either direction." in sentence
     (ranking,) = summary.rankings(data)
     assert [name for name, _ in observables.section(data, "f", ranking).rows][:2] == ["p", "q"]

@@ -76,8 +76,8 @@ class Figures(ConfigurationModel):
     observables: AllOrNames = Field("all", description="the word `all`, or a list of those shown")
     times: Annotated[tuple[float, float], Field(strict=False)] | None = Field(
         None,
-        description="first and last time shown, as `[0, 40]`; what is drawn at one time is drawn at the "
-        "last record up to there; if not given, all",
+        description="first and last time shown, as `[0, 40]`; what is drawn at one time is drawn at "
+        "that of the findings, or at the record among these that is nearest to it; if not given, all",
     )
     panel_letters: bool = Field(False, description="whether panels have a bold letter: a, b, c")
     formats: Annotated[tuple[Literal["svg", "pdf", "png", "tiff"], ...], Field(strict=False)] = Field(

@@ -16,7 +16,6 @@ from ..configuration.look import Figures as Look
 from ..errors import JaxmorphError
 from .catalogue import CATALOGUE, OF_OPTIMISATION, figure_names
 from .chosen import chosen
-from .entry import Entry
 from .look import look as current
 from .look import looking
 
@@ -138,7 +137,12 @@ def caption(
     from .stated import when
 
     entry, files = CATALOGUE[name], _by_file(sensitivity, checks, optimisation)
-    has = {str(variable) for data in files.values() for variable in data.variables}
+    has = {
+        str(name)
+        for data in files.values()
+        for name in data.variables
+        if str(name) not in entry.reading or _has_numbers(data[name])
+    }
     drawn = files.get(entry.source.split(", ")[0])
     said = bias(name, drawn) if drawn is not None else ""
     timed = next((data for data in files.values() if "time" in data.dims), None)
@@ -196,30 +200,21 @@ def nothing_because(name: str, data: xr.Dataset) -> str | None:
     entry = CATALOGUE[name]
     if entry.source == OF_OPTIMISATION and not data.sizes.get("optimum", 1):
         return entry.otherwise or None
+    from ..quantities import absent
+
+    if not any(variable in data for variable in entry.variables):
+        why = absent(data)
+        named = (*reversed(entry.needs), *entry.variables)
+        if reason := next((why[variable] for variable in named if variable in why), None):
+            return reason
     nothing = getattr(importlib.import_module(module_of(name)), "nothing", None)
-    if reason := _all_absent(entry, data) or (nothing and nothing(data)):
-        return str(reason)
-    if not entry.needs:
-        return None
-    from ..quantities import absent
-
+    if nothing is not None and (reason := nothing(data)):
+        return reason
     there = [str(name) for name in data.variables if not entry.lacks([str(name)])]
-    if any(_has_numbers(data[name]) for name in there):
+    if not entry.needs or any(_has_numbers(data[name]) for name in there):
         return None
-    if there:
-        return "needs a finite number, and here is none"
-    return entry.otherwise or absent(data).get(entry.needs[-1], "the data do not give it")
-
-
-def _all_absent(entry: Entry, data: xr.Dataset) -> str | None:
-    """Why a run has none of a figure's variables, where the file says so; None if it has one."""
-    from ..quantities import absent
-
-    if any(variable in data for variable in entry.variables):
-        return None
-    why = absent(data)
-    named = (*reversed(entry.needs), *entry.variables)
-    return next((why[variable] for variable in named if variable in why), None)
+    missing = "needs a finite number, and here is none" if there else entry.otherwise
+    return missing or absent(data).get(entry.needs[-1], "the data do not give it")
 
 
 def _has_numbers(variable: xr.DataArray) -> bool:

@@ -53,8 +53,8 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         n_columns = _columns(observables)
         n_rows = -(-len(observables) // n_columns)
         height = 1.75 if len(observables) <= _MANY else 1.3
-        tall = (2.2 if n_rows == 1 else height * n_rows) + 0.35
-        figure = style.new_figure(tall, 5.0 if n_columns == 1 else None)
+        height = (2.2 if n_rows == 1 else height * n_rows) + 0.35
+        figure = style.new_figure(height, width=5.0 if n_columns == 1 else None)
         axes = figure.subplots(n_rows, n_columns, squeeze=False)
         for place, ax in enumerate(axes.flat):
             if place >= len(observables):
@@ -62,8 +62,10 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
                 continue
             name = observables[place]
             _panel(ax, time, courses[name], at)
-            small = {"fontsize": 6.5} if n_columns > 3 else {}
-            ax.set_title(style.label(sensitivity, "observable", name, 17 if small else 30), **small)
+            step = -0.5 if n_columns > 3 else 0.0
+            width = style.characters(style.width_mm() / n_columns - 8, step)
+            label = style.label(sensitivity, "observable", name, width)
+            ax.set_title(label, fontsize=style.size(step))
             if place + n_columns >= len(observables):
                 ax.set_xlabel(style.time_label(sensitivity))
             elif len(time) > 1:
@@ -78,8 +80,8 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 def _columns(observables: Sequence[str]) -> int:
     n = len(observables)
     if n > _MANY:
-        return style.columns(n, 36, most=5)
-    return style.columns(n, 40, most=2 if n == 4 else 3)
+        return style.columns(n, 33, most=5)
+    return style.columns(n, 42, most=2 if n == 4 else 3)
 
 
 def _course(sensitivity: xr.Dataset, observable: str) -> dict[str, np.ndarray]:

@@ -118,9 +118,10 @@ def _measure(ranked: Sequence[Ranking]) -> str:
     measures = {r.measure.label: r for r in ranked if r.measure is not None}
     if not measures:
         return "direction of the effect"
-    if all(r.measure is not None and r.measure.is_share for r in measures.values()):
-        return "share of the variance in which a parameter is involved, in %"
-    return joined(measures) if len(measures) < 3 else "size of the effect"
+    share = "share of the variance in which a parameter is involved, in %"
+    others = [label for label, r in measures.items() if r.measure is not None and not r.measure.is_share]
+    told = ([share] if len(others) < len(measures) else []) + others
+    return joined(told, "or")
 
 
 def _most(ranking: Ranking) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,25 +12,28 @@ from ..figures.estimates import present, unreliable, unsuited
 from ..figures.stated import place
 from ..figures.style import line_styles, names, unit_of, words
 from ..quantities import Quantity, unit_of_entry
-from .summary import rankings
+from .summary import Ranking, rankings
 
-_MOST_TIMES = 60
+_MOST_TIMES, _MOST_NUMBERS = 60, 200_000
 _DIGITS = 4
 _DASHES = ("", "6 3", "2 2")
 
 
-def document(sensitivity: xr.Dataset) -> dict[str, Any]:
+def document(sensitivity: xr.Dataset, ranked: Sequence[Ranking] | None = None) -> dict[str, Any]:
     """Every estimate with its interval, (time, observable, parameter) flattened; None if not finite.
 
-    Numbers have four digits. Of more than 60 recorded times, 60 evenly spaced ones are kept, among them
-    the first and the last, and that at which findings are stated.
+    Numbers have four digits. Of more than 60 recorded times, or fewer where 200 000 numbers are
+    reached, evenly spaced ones are kept, among them the first, the last, and that at which findings
+    are stated.
+    ``ranked`` is what matters for each observable, where it is known already.
     """
-    n = sensitivity.sizes["time"]
-    evenly, at = np.linspace(0, n - 1, min(n, _MOST_TIMES)).round().astype(int), place(sensitivity)
-    kept = np.unique([*evenly, at])
     found = present(sensitivity)
     ends = [f"{e.name}_{end}" for e in found for end in ("low", "high")]
     wanted = [*[e.name for e in found], *[name for name in ends if name in sensitivity]]
+    n, at = sensitivity.sizes["time"], place(sensitivity)
+    at_a_time = len(wanted) * sensitivity.sizes["observable"] * sensitivity.sizes["parameter"]
+    most = min(n, _MOST_TIMES, max(2, _MOST_NUMBERS // max(at_a_time, 1)))
+    kept = np.unique([*np.linspace(0, n - 1, most).round().astype(int), at])
     data = sensitivity[wanted].isel(time=kept)
     flags = unreliable(sensitivity)
     parameters = names(sensitivity, "parameter")
@@ -49,16 +53,16 @@ def document(sensitivity: xr.Dataset) -> dict[str, Any]:
         "stated": int(np.flatnonzero(kept == at)[0]),
         "flagged": [] if flags is None else flags.transpose("observable", "parameter").values.tolist(),
         "unsuited": unsuited(sensitivity).values.tolist(),
-        "first": _first(sensitivity, found),
+        "first": _first(rankings(sensitivity) if ranked is None else ranked, found),
         "estimates": [_estimate(data, estimate) for estimate in found],
     }
 
 
-def _first(sensitivity: xr.Dataset, found: list[Quantity]) -> list[int]:
+def _first(ranked: Sequence[Ranking], found: list[Quantity]) -> list[int]:
     """For each observable, the estimate that the page ranks its parameters by."""
     places = {estimate.name: i for i, estimate in enumerate(found)}
-    ranked = [ranking.measure for ranking in rankings(sensitivity)]
-    return [0 if measure is None else places[measure.name] for measure in ranked]
+    measures = [ranking.measure for ranking in ranked]
+    return [0 if measure is None else places[measure.name] for measure in measures]
 
 
 def _estimate(data: xr.Dataset, estimate: Quantity) -> dict[str, Any]:

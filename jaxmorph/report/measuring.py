@@ -11,6 +11,7 @@ from ..listing import first_of, joined
 from ..quantities import unit_of_entry
 
 _ENOUGH = 0.9
+_NOTHING = 0.005
 _MOST_NAMED = 5
 
 
@@ -19,7 +20,7 @@ def measuring(sensitivity: xr.Dataset) -> str:
     if "d_optimal_share" not in sensitivity:
         return ""
     n, reached = _fewest(sensitivity["d_optimal_share"])
-    if n == 0:
+    if n == 0 or not reached > _NOTHING:
         return ""
     unit = unit_of_entry(sensitivity["time"])
     times = [_time(t, unit) for t in sensitivity["d_optimal_time"].values[:n]]
@@ -57,4 +58,4 @@ def _time(time: float, unit: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * min(max(share, 0.0), 1.0):.0f} %"
+    return f"{100 * min(max(0.0, share), 1.0):.0f} %"

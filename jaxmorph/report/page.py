@@ -160,7 +160,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "along_lines": checked.along_lines(checks),
         "expansion": expansion.predicts(sensitivity),
         "flagged": flags is not None and bool(flags.any()),
-        "explorer": explorer.document(sensitivity),
+        "explorer": explorer.document(sensitivity, found),
         "live": live.live(run, sensitivity),
         "sections": [
             observables.section(sensitivity, name, ranking)

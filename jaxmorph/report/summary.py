@@ -247,9 +247,8 @@ def _largest(found: list[Ranking]) -> str:
             leads.setdefault(ranking.first[0], []).append(ranking.observable)
     if not leads:
         tied = dict.fromkeys(name for r in found for name in r.first)
-        if len(found) == 1:
-            return f"{_named(tied)} matter most for {found[0].observable}; which of them more is open"
-        return f"Which of {_named(tied)} matters most is open for each observable"
+        where = found[0].observable if len(found) == 1 else "each observable"
+        return f"Which of {_named(tied)} matters most for {where} is open"
     most = sorted(leads, key=lambda name: -len(leads[name]))
     told = [
         f"{name} {'matters most ' if i == 0 else ''}for {_observables(leads[name], len(found))}"

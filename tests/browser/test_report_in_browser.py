@@ -233,7 +233,7 @@ def test_every_link_leads_somewhere(opened: Opened, report: Path) -> None:
         elif target.startswith("data:"):
             # A file that the page carries is what the page shows of it.
             text = base64.b64decode(target.partition("base64,")[2]).decode()
-            assert text.strip() and text.strip() in (page.text_content("#reproduce") or ""), target
+            assert text.strip() and text.strip() in str(page.text_content("#reproduce")), target
         else:
             assert (report.parent / target).is_file(), target
 

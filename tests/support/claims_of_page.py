@@ -65,7 +65,9 @@ def _cell(cell: Cell, p: str, columns: Columns, measure: str) -> Iterator[str]:
         return
     label, of = columns.ranges()
     one = of[p] if of else Ends(np.nan, np.nan, np.nan)
-    if measure.startswith("share"):
+    if columns.is_share(label):
+        if "%" not in measure:
+            yield f"a share in per cent stands below {measure}"
         yield from _percent(cell, one, label.startswith("the share"))
     elif cell.size and not np.isnan(one.value):
         shown = columns.ends("elasticity_average", p) if label == "elasticity" else one
@@ -184,7 +186,11 @@ def _half_and_target(name: str, columns: Columns) -> tuple[float, float]:
         target *= max(abs(one.value) for one in each)
     halves = [(one.high - one.low) / 2 for one in each]
     half = np.inf if np.isnan(halves).any() else max(halves)
-    return (0.0, 0.0) if half <= 1e-9 * max(target, 1.0) else (half, target)
+    return (
+        (0.0, 0.0)
+        if half <= 1e-9 * (target if attrs["wanted_half_width_relative"] else 1.0)
+        else (half, target)
+    )
 
 
 # The next step, and the table of convergence.
@@ -338,12 +344,13 @@ _TOLD: dict[str, Callable[[xr.Dataset, str], bool]] = {
 
 
 def _lower(data: xr.Dataset, name: str) -> list[str]:
-    return [f"{v.split('_by_')[0].removesuffix('_low')}_low" for v in sources(name, data)]
+    shown = map(str, data.data_vars) if name == "convergence" else sources(name, data)
+    return [f"{v.split('_by_')[0].removesuffix('_low')}_low" for v in shown]
 
 
 def _has(data: xr.Dataset, names: Iterable[str]) -> bool:
     there = (data[name].values.astype(float) for name in names if name in data)
-    return any(bool(np.isfinite(values).any()) for values in there)
+    return any(not bool(np.isnan(values).all()) for values in there)
 
 
 def _parts(data: xr.Dataset, name: str) -> set[str]:

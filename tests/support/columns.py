@@ -205,6 +205,11 @@ class Columns:
     def _label(self, name: str) -> str:
         return str(self.estimates[name]["label"])
 
+    def is_share(self, label: str) -> bool:
+        """Whether what has this label is a share of the variance."""
+        kinds = {attrs["kind"] for attrs in self.estimates.values() if attrs["label"] == label}
+        return label.startswith("the share") or "total share" in kinds
+
     def _between(self) -> tuple[str, dict[str, Ends]] | None:
         """What a total index lies between: see the head of :mod:`jaxmorph.figures.ranking`."""
         first = next(iter(self.of_kind("first-order share")), None)

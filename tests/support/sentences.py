@@ -31,6 +31,10 @@ _ABOUT_NOISE = {
 }
 
 
+_MANY = 10**12
+"""Of which a sentence says that they are more than ten million."""
+
+
 class NoForm(AssertionError):
     """A sentence that no form has."""
 
@@ -569,11 +573,10 @@ def judged(text: str, parameters: Sequence[str]) -> Judged:
     if found is None:
         raise NoForm(text)
     needed = tuple(
-        (int(re.sub(r"\D", "", count)), what, int(now))
+        (int(re.sub(r"\D", "", count) or _MANY), what, int(now))
         for count, what, now in re.findall(
             r"(?:about ([\d\u202f]+)|more than ten million) ([a-z ]+) \(now (\d+)\)", found[5]
         )
-        if count
     )
     return Judged(
         "open", _digits(found[1])[0], _digits(found[3])[0], found[2] or "", found[4] or "", needed

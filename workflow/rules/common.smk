@@ -419,6 +419,37 @@ def comparison_files():
     return expand("results/compare-{name}/{file}", name=COMPARISONS, file=names)
 
 
+def compared(file):
+    """A function that gives this file of every run that a comparison has."""
+    pattern = f"results/{{run}}/{file}"
+    return lambda wildcards: expand(pattern, run=COMPARISONS[wildcards.comparison])
+
+
+def compared_batches(wildcards):
+    """The batches of all of them: differences are taken simulation by simulation."""
+    runs = COMPARISONS[wildcards.comparison]
+    return [file for run in runs for file in batches(SimpleNamespace(run=run))]
+
+
+def compared_params(wildcards):
+    """What was asked of each, as it is cut."""
+    runs = COMPARISONS[wildcards.comparison]
+    return [[run, cut(run).estimates.plain()] for run in runs]
+
+
+def needs_of_largest(resource):
+    """A function for ``resources``: what the estimates of the largest run need."""
+
+    def amount(wildcards, input, attempt):
+        runs = COMPARISONS[wildcards.comparison]
+        return max(
+            getattr(need("sensitivity", cut(run).run, attempt, cost=str(cost)), resource)
+            for run, cost in zip(runs, input.cost)
+        )
+
+    return amount
+
+
 def all_of(files):
     """What ``files`` gives for every run."""
     return [file for run in RUNS for file in files(SimpleNamespace(run=run))]

@@ -22,6 +22,8 @@ from . import configurations
 from .findings import at_last, findings
 
 _MEAN = "value_average"
+_GAIN = 1.1
+"""By so much intervals must be shorter before it is told."""
 _PERCENT = "value_average_relative_difference"
 
 
@@ -87,7 +89,7 @@ def _pairs(comparison: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def _gain(comparison: xr.Dataset, other: str) -> str:
-    """How many times longer the intervals of means were if both runs were independent."""
+    """How many times longer intervals of means are of independent runs; empty if not."""
     if f"{_MEAN}_difference_low" not in comparison or f"{_MEAN}_low" not in comparison:
         return ""
     data = at_last(comparison, other)
@@ -96,7 +98,8 @@ def _gain(comparison: xr.Dataset, other: str) -> str:
     paired = data[f"{_MEAN}_difference_high"] - data[f"{_MEAN}_difference_low"]
     ratio = (np.hypot(*(one.values for one in alone)) / paired.where(paired > 0)).values
     known = ratio[np.isfinite(ratio)]
-    return plain(float(np.median(known)), 2) if known.size else ""
+    median = float(np.median(known)) if known.size else 0.0
+    return plain(median, 2) if median > _GAIN else ""
 
 
 def _means(comparison: xr.Dataset) -> list[dict[str, Any]]:
