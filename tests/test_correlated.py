@@ -42,7 +42,7 @@ def shares(data: xr.Dataset, end: str = "") -> np.ndarray:
 @pytest.mark.parametrize("which", COUPLES)
 @pytest.mark.parametrize("name", CORRELATED)
 def test_closed_forms_are_met(name: str, which: str) -> None:
-    """Polynomials to rounding, of the others within the interval: without noise only terms are missed."""
+    """Polynomials to rounding, others within the interval: without noise only terms are missed."""
     data, exact = (
         found(name, which, qmc.Sobol(3, rng=1).random(64), None),
         CORRELATED[name].parts(couples(which)),

@@ -88,7 +88,7 @@ class Decomposition:
         n_groups: Number of groups of samples.
         n_seeds: Number of seeds.
         n_halves: Into how many parts these were divided.
-        orthogonal: Whether what a missed term adds to a part does not depend on the terms that are there.
+        orthogonal: Whether what a missed term adds to a part does not depend on those that are there.
     """
 
     variance: np.ndarray
