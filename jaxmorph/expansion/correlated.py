@@ -119,4 +119,4 @@ def _diagonal(whole: np.ndarray, parts: list[np.ndarray]) -> Forms:
     together = np.zeros((len(weights), ends[-1]))
     for row, (weight, (low, high)) in enumerate(zip(weights, itertools.pairwise(ends), strict=True)):
         together[row, low:high] = weight
-    return Forms(np.concatenate(functionals), together)
+    return Forms(np.concatenate(functionals), together, orthogonal=False)

@@ -88,6 +88,7 @@ class Decomposition:
         n_groups: Number of groups of samples.
         n_seeds: Number of seeds.
         n_halves: Into how many parts these were divided.
+        orthogonal: Whether what a missed term adds to a part does not depend on those that are there.
     """
 
     variance: np.ndarray
@@ -113,12 +114,15 @@ class Decomposition:
     n_groups: int
     n_seeds: int
     n_halves: int
+    orthogonal: bool
 
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """Ends of 95 % intervals of the shares, (part, output); the first those of the variance.
 
         What is missed, at most, may belong to any part: it adds to that part, and takes from the shares
-        of the others. No share that is smaller is told from 0: terms may stand for others.
+        of the others. No share that is smaller is told from 0: terms may stand for others. Where terms
+        are not orthogonal in a part, as those of correlated parameters, it turns the function: a share
+        is the squared cosine of an angle, which is wrong by that of what is missed at most.
         The square of a coefficient that noise has made small by chance looks surer than it is: its upper
         end is that of the coefficient, (|c| + t se)^2, also where c is 0.
         """
@@ -133,6 +137,10 @@ class Decomposition:
         inside = np.clip(self.share, 0, 1)
         less = np.where(inside < lacking, inside, inside * lacking)
         more = (1 - inside) * lacking
+        if not self.orthogonal:
+            angle, turned = np.arccos(np.sqrt(inside)), np.arcsin(np.sqrt(np.minimum(lacking, 1)))
+            less = inside - np.cos(np.minimum(angle + turned, np.pi / 2)) ** 2
+            more = np.cos(np.maximum(angle - turned, 0)) ** 2 - inside
         less[0], more[0] = 0.0, lacking
         return self.share - np.sqrt(down + less**2), self.share + np.sqrt(up + more**2)
 
@@ -198,7 +206,8 @@ def decompose(
             _half(candidates, share, linear, choice, part[..., estimates], size)
             for choice, share, (_, estimates) in zip(choices, shares, parts, strict=True)
         ]
-        found.append(_together(halves, part[:, 0], scale[block], len(degrees), of_variances))
+        one = _together(halves, part[:, 0], scale[block], len(degrees), of_variances)
+        found.append(dataclasses.replace(one, orthogonal=shares[0].orthogonal))
     return _chained(found)
 
 
@@ -295,6 +304,7 @@ def _together(
         groups,
         n_seeds,
         len(halves),
+        True,
     )
 
 

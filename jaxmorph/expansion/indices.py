@@ -19,10 +19,12 @@ class Forms:
     Attributes:
         functionals: (functional, term); the first are the coefficients themselves. None: only these.
         weights: Of the squares, (part, functional); the first part is the whole variance.
+        orthogonal: Whether what one term adds to a part does not depend on the other terms.
     """
 
     functionals: np.ndarray | None
     weights: np.ndarray
+    orthogonal: bool = True
 
 
 def independent_forms(degrees: np.ndarray, groups: Sequence[Sequence[int]] = ()) -> Forms:

@@ -14,6 +14,7 @@ information says. How much more, at seeds that were left out, is the overdispers
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy.linalg import LinAlgError, solve_triangular
@@ -63,9 +64,9 @@ class _Draws:
             left, kept = self.block % FOLDS == out, numbers % FOLDS != out
             yield self.value[:, ~left], self.value[:, left], self.slope[:, kept]
 
-    def without(self, block: int) -> "_Draws":
+    def without(self, block: int) -> Self:
         seeds, blocks = self.block != block, np.unique(self.block) != block
-        return _Draws(self.value[:, seeds], self.slope[:, blocks], self.block[seeds], self.place)
+        return type(self)(self.value[:, seeds], self.slope[:, blocks], self.block[seeds], self.place)
 
 
 def noise_of_records(value: np.ndarray, slope: np.ndarray, place: np.ndarray) -> RecordNoise | None:
