@@ -104,7 +104,7 @@ def test_a_new_estimator_reaches_files_figures_report_and_documentation(tmp_path
         "The median gradient",
         "A dot is the median over samples. A bar is its interval.",
         '<th scope="col">median gradient</th>',
-        "<b>median gradient</b>: converged",
+        "<td>median gradient",
         "Tukey, Exploratory Data Analysis",
         '"label": "median gradient"',
     ):

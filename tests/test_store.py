@@ -161,7 +161,7 @@ def told(dataset: xr.Dataset, **about: tuple[str, str]) -> xr.Dataset:
 
 def test_a_kind_is_one_of_ours() -> None:
     kinds = {"design", "batch", "corners", "checks", "sensitivity"}
-    kinds |= {"starts", "optimisation", "optimisation_cells"}
+    kinds |= {"starts", "optimisation", "optimisation_cells", "comparison"}
     assert set(KINDS) == kinds
 
 

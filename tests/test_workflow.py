@@ -35,7 +35,8 @@ def wanted_of(run: str, method: str) -> set[str]:
     names = ["study.json", "design.json", "design.nc", "checks.nc", "corners.nc", "sensitivity.nc"]
     names += ["cost.json", "report.html", "provenance.json"]
     names += [f"figures/{f}.{e}" for f in figure_names(method, 2) for e in ("svg", "pdf", "csv")]
-    names += ["animations/corners.mp4", "animations/cells.mp4", "batches/000-000.nc"]
+    names += [f"animations/{film}.{e}" for film in ("corners", "cells") for e in ("mp4", "png")]
+    names += ["batches/000-000.nc"]
     return {f"results/{run}/{name}" for name in names}
 
 

@@ -18,7 +18,7 @@ from .fields import as_yaml_number, hint
 from .look import DisplayName, Figures
 from .models import Configuration, Run
 from .optimise import Optimise, Optimiser, Refine, Schedule, Stop
-from .sections import Animation, Checks, Estimates, Trajectories
+from .sections import Animation, Checks, Estimates, Findings, TimeSummary, Trajectories
 from .terms import Term
 
 KeyPath = tuple[int | str, ...]
@@ -173,6 +173,8 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
             return _TERMS[tag], f" of a {tag} term"
         case ("runs", _, "figures", "names", _):
             return DisplayName, " of a name"
+        case ("runs", _, "summaries", _):
+            return TimeSummary, " of a summary"
         case ("runs", _, "batch", "growing"):
             return GrowingBatches, ""
     models: dict[KeyPath, tuple[type[BaseModel], str]] = {
@@ -184,6 +186,7 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
         ("figures",): (Figures, ""),
         ("checks",): (Checks, ""),
         ("estimates",): (Estimates, ""),
+        ("findings",): (Findings, ""),
         ("optimise",): (Optimise, ""),
         ("optimise", "optimiser"): (Optimiser, " of an optimiser"),
         ("optimise", "optimiser", "schedule"): (Schedule, " of a schedule"),

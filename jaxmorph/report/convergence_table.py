@@ -16,7 +16,7 @@ from .summary import Ranking
 
 
 @dataclass(frozen=True)
-class Line:
+class ConvergenceRow:
     """One line of the table.
 
     Attributes:
@@ -36,9 +36,9 @@ class Line:
     leads: bool
 
 
-def lines(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[Line]:
+def lines(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[ConvergenceRow]:
     """What ranks parameters, a line an observable; then a line for each other estimate."""
-    leading: list[Line] = []
+    leading: list[ConvergenceRow] = []
     others: dict[str, list[tuple[str, Verdict]]] = {}
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
         for verdict in verdicts(sensitivity, observable):
@@ -51,12 +51,12 @@ def lines(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[Line]:
     return [*leading, *rest]
 
 
-def _line(what: str, found: list[tuple[str, Verdict]], sensitivity: xr.Dataset, *, leads: bool) -> Line:
+def _line(what: str, found: list[tuple[str, Verdict]], sensitivity: xr.Dataset, *, leads: bool) -> ConvergenceRow:
     """Of the verdicts together: the widest decides."""
     trusted = [(name, one) for name, one in found if not one.distrusted]
     if not trusted:
         told = "made from gradients that are not to be trusted"
-        return Line(what, told, "", "", "distrusted", leads)
+        return ConvergenceRow(what, told, "", "", "distrusted", leads)
     unmet = [(name, one) for name, one in trusted if not one.converged]
     name, widest = max(unmet or trusted, key=lambda pair: _ratio(pair[1]))
     sure = _sure(widest, "" if leads else words(name))
@@ -64,7 +64,7 @@ def _line(what: str, found: list[tuple[str, Verdict]], sensitivity: xr.Dataset, 
         sure += f"; enough for {len(trusted) - len(unmet)} of {len(trusted)}"
     needed = _most([one.needed for _, one in unmet])
     take = counted(needed, sensitivity)
-    return Line(what, sure, take, _cost(needed, sensitivity), "open" if unmet else "met", leads)
+    return ConvergenceRow(what, sure, take, _cost(needed, sensitivity), "open" if unmet else "met", leads)
 
 
 def _ratio(verdict: Verdict) -> float:

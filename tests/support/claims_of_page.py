@@ -11,7 +11,7 @@ import xarray as xr
 from jaxmorph.figures import CATALOGUE, caption, nothing_because, sources
 from jaxmorph.quantities import Quantity
 from jaxmorph.report.answer import Answer, Cell
-from jaxmorph.report.convergence_table import Line
+from jaxmorph.report.convergence_table import ConvergenceRow
 from jaxmorph.report.light import Level, Light
 from jaxmorph.report.next_step import Step
 from jaxmorph.report.observables import RankedNumber, Section
@@ -245,7 +245,7 @@ def _settles(name: str, columns: Columns, grown: dict[str, float]) -> bool:
     return bool(then <= target * 1.02)
 
 
-def wrong_lines(lines: list[Line], data: xr.Dataset) -> Iterator[tuple[str, str]]:
+def wrong_lines(lines: list[ConvergenceRow], data: xr.Dataset) -> Iterator[tuple[str, str]]:
     """Lines of the table of convergence whose numbers are not those of the columns."""
     each = every_column(data)
     for line in lines:
