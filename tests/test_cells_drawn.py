@@ -23,6 +23,7 @@ from jaxmorph import Sequential, animations, simulate
 from jaxmorph.animations import sheet
 from jaxmorph.env import CellDivision, LineageState
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.figures.style import DIVERGING
 from jaxmorph.visualization import (
     CELL_COLOURS,
     Background,
@@ -87,8 +88,7 @@ def test_both_signs_are_even_around_zero_and_what_is_not_finite_is_grey() -> Non
     state.pressure = np.array([-1.0, 4.0, 0.0, np.nan])
     ax = draw_cells(state, Colour("pressure", unit="kPa"), ax=Figure().subplots())
     _, colours = _drawn(ax)
-    rdbu = matplotlib.colormaps["RdBu_r"]
-    np.testing.assert_allclose(colours[:3], rdbu([0.375, 1.0, 0.5]))
+    np.testing.assert_allclose(colours[:3], DIVERGING([0.375, 1.0, 0.5]))
     np.testing.assert_allclose(colours[3], to_rgba("#BBBBBB"))
     assert ax.child_axes[0].get_ylabel() == "pressure (kPa)"
 

@@ -109,7 +109,8 @@ def test_a_bound_stands_for_a_total_index_that_is_withheld() -> None:
 def test_a_bound_beyond_one_is_cut_and_marked() -> None:
     sensitivity = synthetic.sensitivity(n_parameters=1, n_observables=1)
     for beyond, marks in ((7.08, 1), (0.5, 0)):
-        sensitivity["total_bound"][-1] = beyond
+        for end, share in (("", 1.0), ("_low", 0.9), ("_high", 1.1)):
+            sensitivity[f"total_bound{end}"][-1] = share * beyond
         figure, _ = draw("global_sensitivity", sensitivity)
         assert len(marked(figure.axes[0], ">")) == marks
         assert figure.axes[0].get_xlim()[1] < 1.2

@@ -24,6 +24,7 @@ from support.claims_of_page import (
 from support.claims_of_run import (
     answer_contradictions,
     convergence_contradictions,
+    holds,
     run_contradictions,
 )
 from support.claims_over_time import contradictions_over_time
@@ -116,6 +117,7 @@ def contradicted(case: Case) -> list[tuple[str, str]]:
     """Of the datasets of one case; the page is looked at once."""
     found: list[tuple[str, str]] = []
     for i, data in enumerate(datasets(case)):
+        found += [("an interval without its estimate", told) for told in holds(data)]
         found += wrong(data, page=i == 0)
     return found
 

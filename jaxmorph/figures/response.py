@@ -55,7 +55,7 @@ def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     require(checks, "line_mean", "response", "checks.nc")
     data = style.final(checks)
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
-    lines = {name: _Line.of(data, name, alone=len(parameters) == 1) for name in parameters}
+    lines = {name: _AlongX.of(data, name, alone=len(parameters) == 1) for name in parameters}
     with style.style():
         n_columns = style.columns(len(observables), 42)
         n_rows = -(-len(observables) // n_columns)
@@ -73,7 +73,7 @@ def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _AlongX:
     """Where the points of a parameter's line are on the x axis, which it may share with others."""
 
     colour: str
@@ -83,7 +83,7 @@ class _Line:
     alone: bool
 
     @classmethod
-    def of(cls, data: xr.Dataset, name: str, alone: bool) -> _Line:
+    def of(cls, data: xr.Dataset, name: str, alone: bool) -> _AlongX:
         x = data["line_parameter"].sel(parameter=name).values
         x = x[np.isfinite(x)]
         ends = (float(x.min()), float(x.max())) if x.size else (0.0, 1.0)
@@ -104,7 +104,7 @@ def _of_x(data: xr.Dataset, parameters: list[str]) -> str:
     return "value of the parameter, between the ends of its range"
 
 
-def _handles(data: xr.Dataset, lines: dict[str, _Line]) -> list[Patch | Line2D]:
+def _handles(data: xr.Dataset, lines: dict[str, _AlongX]) -> list[Patch | Line2D]:
     handles: list[Patch | Line2D] = []
     for name, line in lines.items():
         low, high = (short(float(f"{end:.2g}")) for end in (line.low, line.high))
@@ -117,7 +117,7 @@ def _handles(data: xr.Dataset, lines: dict[str, _Line]) -> list[Patch | Line2D]:
     return handles
 
 
-def _panel(ax: Axes, data: xr.Dataset, lines: dict[str, _Line]) -> None:
+def _panel(ax: Axes, data: xr.Dataset, lines: dict[str, _AlongX]) -> None:
     drawn = [_draw_line(ax, data.sel(parameter=name), name, line) for name, line in lines.items()]
     if not any(drawn):
         style.empty(ax, "no finite value")
@@ -132,7 +132,7 @@ def _panel(ax: Axes, data: xr.Dataset, lines: dict[str, _Line]) -> None:
         style.few_ticks(ax, "x", 4)
 
 
-def _draw_line(ax: Axes, one: xr.Dataset, name: str, line: _Line) -> bool:
+def _draw_line(ax: Axes, one: xr.Dataset, name: str, line: _AlongX) -> bool:
     """Dots, tangents and what is flagged of one parameter; whether there is a dot."""
     x, y = one["line_parameter"].values, one["line_mean"].values
     slope, error = one["line_gradient"].values, one["line_mean_se"].values
@@ -150,7 +150,7 @@ def _draw_line(ax: Axes, one: xr.Dataset, name: str, line: _Line) -> bool:
     return True
 
 
-def _flags(ax: Axes, one: xr.Dataset, name: str, line: _Line, x: np.ndarray, y: np.ndarray) -> None:
+def _flags(ax: Axes, one: xr.Dataset, name: str, line: _AlongX, x: np.ndarray, y: np.ndarray) -> None:
     """A cross at a jump; at the end of a line what is known of no place on it."""
     mark = "?" if bool(one["line_unresolved"]) else ""
     if bool(one["line_incomplete"]):

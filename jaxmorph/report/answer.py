@@ -147,7 +147,8 @@ def _cell(name: str, ranking: Ranking) -> Cell:
     moves = {"up": ", which it raises", "down": ", which it lowers", "both": ", either way", "": ""}
     bad = ", not to be trusted" if effect.flagged else ""
     in_size = " in size" if ranking.negative and direction in ("up", "down") else ""
-    said = f"{name}: {effect.text} of {ranking.observable}{moves[direction]}{in_size}{bad}"
+    text = f"{effect.text or 'an unknown size'} of {ranking.observable}"
+    said = f"{name}: {text}{moves[direction]}{in_size}{bad}"
     state = "flagged" if effect.flagged else "told"
     return Cell(size, interval, _strength(effect, ranking, _most(ranking)), direction, state, said)
 

@@ -89,15 +89,26 @@ def _named(ranking: Ranking) -> list[Effect]:
 
 def _sizes_told(ranking: Ranking, shown: Sequence[Effect]) -> str:
     """``follows drag most, with a share of 81 % (71 to 91 %), then kappa with 20 % (10 to 30 %)``."""
-    measure, first = ranking.measure, shown[0]
-    label = "" if measure is None else ("a share of " if measure.is_share else f"{measure.label} ")
-    head = f"{first.parameter} with {label}{first.text}{_doubt(first)}"
-    others = [f"{e.parameter} with {e.text}{_doubt(e)}" for e in shown[1:]]
+    first = shown[0]
+    head = f"{_measured_by(ranking, first)}{_with(first)}"
+    others = [f"{e.parameter} with {_with(e)}" for e in shown[1:]]
     if ranking.tied > 1:
-        return f"follows {joined([head, *others])}"
+        return f"follows {joined([f'{first.parameter} with {head}', *others])}"
     most = " most" if len(ranking.effects) > 1 else ""
-    told = f"follows {first.parameter}{most}, with {label}{first.text}{_doubt(first)}"
+    told = f"follows {first.parameter}{most}, with {head}"
     return told + (f", then {joined(others)}" if others else "")
+
+
+def _measured_by(ranking: Ranking, effect: Effect) -> str:
+    """What its size is a number of, before that; nothing before what is not such a number."""
+    if ranking.measure is None or not np.isfinite(effect.value):
+        return ""
+    return "a share of " if ranking.measure.is_share else f"{ranking.measure.label} "
+
+
+def _with(effect: Effect) -> str:
+    """Its size; a test may find an effect of which no estimate tells the size."""
+    return f"{effect.text or 'an unknown size'}{_doubt(effect)}"
 
 
 def _and_more(ranking: Ranking, shown: Sequence[Effect]) -> str:

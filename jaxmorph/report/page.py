@@ -14,6 +14,7 @@ from typing import Any
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from ..animations import poster
 from ..errors import JaxmorphError
@@ -47,7 +48,7 @@ from . import (
 )
 from .glossary import Explained
 
-_HEAVY_SVG = 400_000
+_HEAVY_SVG, _HEAVY_PNG = 400_000, 300_000
 _COURSES = "values_over_time"
 """The figure that stands after the first screen."""
 _MOST_FINDINGS = 10
@@ -250,9 +251,8 @@ def _figure(name: str, folder: Path, beside: Path | None, data: Data) -> Picture
     if len(svg) <= _HEAVY_SVG:
         source = embedded(svg, "image/svg+xml")
     else:
-        source = embedded(
-            render(draw(name, data.sensitivity, data.checks, data.optimisation)[0], "png"), "image/png"
-        )
+        drawn = draw(name, data.sensitivity, data.checks, data.optimisation)[0]
+        source = embedded(_coarse(drawn), "image/png")
     if beside is None:
         table = _content(folder / f"{name}.csv", f"the data of the figure {name}")
         links: tuple[tuple[str, str], ...] = (("CSV", embedded(table, "text/csv")),)
@@ -272,6 +272,15 @@ def width(svg: bytes) -> float:
     """Width of an SVG in points."""
     size = re.search(rb'<svg[^>]*\swidth="([\d.]+)pt"', svg)
     return float(size.group(1)) if size else 504.0
+
+
+def _coarse(figure: Figure) -> bytes:
+    """A figure of very many shapes as a PNG, coarser the more there is on it."""
+    for dpi in (200, 140, 100):
+        picture = render(figure, "png", dpi)
+        if len(picture) <= _HEAVY_PNG:
+            break
+    return picture
 
 
 def _film(name: str, film: Path, beside: Path | None) -> Picture:

@@ -150,6 +150,8 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
 
 def _first(by: EffectSizes, order: list[int], unsure: list[int]) -> list[int]:
     """Which may each be the largest; what is not told from zero may be large all the same."""
+    if by.measure is None:
+        return order
     return [*order[:1], *(i for i in [*order[1:], *unsure] if order and by.as_large(order[0], i))]
 
 

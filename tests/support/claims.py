@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from .columns import LEVEL, Columns, Ends
-from .sentences import Claim, Size, number, share
+from .sentences import UNKNOWN, Claim, Size, number, share
 
 _BOUND = "upper bound on a total share"
 _VERBS = ("grows", "shrinks", "grows in size", "shrinks in size", "goes both ways")
-_SIZED = ("shares", "measured", "depends on")
+_SIZED = ("measured", "depends on")
+_NOTHING = Ends(np.nan, np.nan, np.nan)
+_SMALL = 0.05
 _SLACK = 0.5001
 """Half a percent, and what rounding to the nearest even does to it."""
 
@@ -24,7 +26,7 @@ def contradictions(claims: list[Claim], columns: Columns) -> Iterator[str]:
     for claim in claims:
         for name in (*claim.parameters, *(size.parameter for size in claim.sizes)):
             yield from _bars(name, claim, columns)
-        if claim.kind in ("shares", "measured"):
+        if claim.kind == "measured":
             yield from _sizes(claim, columns)
         elif check := _OTHERS.get(claim.kind):
             yield from check(claim, columns)
@@ -46,11 +48,13 @@ def contradictions(claims: list[Claim], columns: Columns) -> Iterator[str]:
 
 def _rest(claims: list[Claim], effects: list[str], columns: Columns) -> Iterator[str]:
     """So many more are there as are said, and none is larger."""
-    _, of = columns.ranges()
+    label, of = columns.ranges()
     more = next((claim.number for claim in claims if claim.kind == "more"), 0)
     if not effects or not of:
         return
-    rest = [p for p in of if p not in effects and any(columns.who_sees(p).values())]
+    # Of those that hardly matter another sentence tells.
+    small = [p for p in of if columns.is_share(label) and of[p].high < _SMALL]
+    rest = [p for p in of if p not in (*effects, *small) and any(columns.who_sees(p).values())]
     if len(rest) != more:
         yield f"{more} more are said, and there are {rest}"
     least = min((of[p].value for p in effects if not np.isnan(of[p].value)), default=np.nan)
@@ -88,16 +92,19 @@ def _unsaid_direction(effects: list[str], claims: list[Claim], columns: Columns)
 
 def _sizes(claim: Claim, columns: Columns) -> Iterator[str]:
     label, of = columns.ranges()
-    values = [of[plain(s.parameter, columns)].value for s in claim.sizes]
+    sizes = [of.get(plain(s.parameter, columns), _NOTHING) for s in claim.sizes]
+    values = [one.value for one in sizes]
     known = [v for v in values if not np.isnan(v)]
     if known != sorted(known, reverse=True) or not all(np.isnan(v) for v in values[len(known) :]):
         yield f"not the largest first: {claim} {values}"
     if claim.kind == "measured" and claim.text and claim.text not in (label, "elasticity"):
         yield f"measured by {label}, not by {claim.text}"
-    for size in claim.sizes:
+    for size, one in zip(claim.sizes, sizes, strict=True):
         p = plain(size.parameter, columns)
-        one = of[p]
-        if claim.kind == "measured" or np.isnan(one.value):
+        if size.text == UNKNOWN:
+            if not np.isnan(one.value):
+                yield f"the size of {p} is {one}"
+        elif not columns.is_share(label) or np.isnan(one.value):
             yield from _is_number(size, one, columns)
         else:
             yield from says_share(size, one, label.startswith("the share"))

@@ -320,7 +320,7 @@ def holds(data: xr.Dataset) -> Iterator[str]:
             continue
         value, low, high = (data[n].values.astype(float) for n in (stem, name, f"{stem}_high"))
         with np.errstate(invalid="ignore"):
-            slack = 1e-9 * np.where(np.isfinite(value), np.abs(value), 0.0)
+            slack = 1e-9 * np.abs(value[np.isfinite(value)]).max(initial=0.0)
             outside = (value < low - slack) | (value > high + slack)
         if outside.any():
             i = np.flatnonzero(outside.ravel())[0]

@@ -24,6 +24,7 @@ SHARE = (
     r"(?:less than 1 %|at most \d+ %|at least \d+ %|anything up to 100 %|\d+ to \d+ %|"
     r"\d+ % \(\d+ to \d+ %\)|\d+ %)"
 )
+UNKNOWN = "an unknown size"
 DOUBT = ", not to be trusted"
 _ABOUT_NOISE = {
     "Nothing is left to chance: the study has no noise.": "no noise",
@@ -237,18 +238,20 @@ class Reader:
             if found := re.fullmatch(form, part):
                 label, rest = self._label(found[2])
                 sizes = self._series(
-                    rf"({self.p}) with (?:elasticity )?({SHARE}|{NUMBER})({DOUBT})?",
+                    rf"({self.p}) with (?:elasticity )?({SHARE}|{NUMBER}|{UNKNOWN})({DOUBT})?",
                     f"{found[1]} with {rest}".replace(", then ", ", "),
                 )
-                measure = "shares" if label == "a share of" else "measured"
-                return [Claim(measure, sizes, text=label), Claim(kind, sizes[:1]), *claims]
+                label = "" if label == "a share of" else label
+                return [Claim("measured", sizes, text=label), Claim(kind, sizes[:1]), *claims]
         return self._directions(part) + claims
 
     @staticmethod
     def _label(text: str) -> tuple[str, str]:
         """What sizes are measured by, and they."""
         found = re.match(
-            rf"(?:(a share of|[^\d−∞(]*?(?:\([^)]*\))?[^\d−∞(]*?) )?(?={SHARE}|{NUMBER})", text
+            r"(?:(a share of|[^\d−∞(]*?(?:\([^)]*\))?[^\d−∞(]*?) )?"
+            rf"(?={SHARE}|{NUMBER}|{UNKNOWN}|elasticity )",
+            text,
         )
         if found is None:
             raise NoForm(text)
