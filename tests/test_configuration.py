@@ -54,6 +54,23 @@ _DISTRIBUTION = (
     "must be a distribution such as {distribution: uniform, low: 0, high: 1}, or the word default"
 )
 BAD_RUNS = [
+    ("findings: {time: lst}", "runs.a.findings.time = lst: must be the word last or a time"),
+    ("findings: {time: true}", "runs.a.findings.time = true: must be the word last or a time"),
+    ("findings: {when: 3}", "runs.a.findings.when: unknown key; known: time"),
+    (
+        "summaries: {peak: {of: x, take: median}}",
+        "runs.a.summaries.peak.take = median: must be maximum, minimum, integral or time of maximum",
+    ),
+    (
+        "summaries: {peak: {of: x}}",
+        "runs.a.summaries.peak.take: is missing (what is taken of its recorded values: the largest or "
+        "smallest, the integral over time (trapezoidal rule), or the time of the largest (of the "
+        "parabola through it and its neighbours))",
+    ),
+    (
+        "summaries: {a peak: {of: x, take: maximum}}",
+        'runs.a.summaries: "a peak" cannot be the name of a summary; use letters, digits and _',
+    ),
     ("seeds: 0", "runs.a.seeds = 0: must be at least 1"),
     ("seeds: -3", "runs.a.seeds = -3: must be at least 1"),
     ("seeds: 1.5", "runs.a.seeds = 1.5: must be a whole number"),

@@ -79,6 +79,16 @@ Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_distinct
 """Names, each once."""
 
 
+def _check_last_or_time(value: object) -> object:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if value != "last" and not number:
+        raise ValueError("must be the word last or a time")
+    return value
+
+
+LastOrTime = Annotated[Literal["last"] | float, BeforeValidator(_check_last_or_time)]
+"""The word ``last`` or a time in the study's unit."""
+
 ObservableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """The name of an observable that a configuration makes."""
 

@@ -121,7 +121,7 @@ def to_mistake(error: ErrorDetails) -> Mistake:
     location, kind, value = error["loc"], error["type"], error["input"]
     path = _clean(location)
     if location[-1:] == ("[key]",):
-        return Mistake(path[:-2], None, _wrong_name(value))
+        return Mistake(path[:-2], None, _wrong_name(value, path[2:3] == ("summaries",)))
     if kind == "invalid_key":
         return Mistake(path[:-1], None, _wrong_name(value))
     if kind == "missing":
@@ -181,6 +181,7 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
         (): (Run, ""),
         ("batch",): (BatchSize, ""),
         ("correlations",): (Correlation, " of a correlation"),
+        ("summaries",): (TimeSummary, " of a summary"),
         ("trajectories",): (Trajectories, ""),
         ("animation",): (Animation, ""),
         ("figures",): (Figures, ""),
@@ -194,8 +195,9 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
         ("optimise", "refine"): (Refine, ""),
     }
     inside = location[2:]
-    # The member of a union or of a list does not matter.
-    place = inside[:1] if inside[:1] in (("batch",), ("correlations",)) else inside
+    # The member of a union, of a list or of a mapping does not matter.
+    alike = (("batch",), ("correlations",), ("summaries",))
+    place = inside[:1] if inside[:1] in alike else inside
     return models[place] if location else (Configuration, "")
 
 
@@ -206,7 +208,9 @@ def _unknown_key(location: KeyPath) -> str:
     return f"unknown key{of_what}; {hint(location[-1], model.model_fields)}"
 
 
-def _wrong_name(name: object) -> str:
+def _wrong_name(name: object, of_summary: bool = False) -> str:
+    if of_summary and isinstance(name, str):
+        return f"{json.dumps(name)} cannot be the name of a summary; use letters, digits and _"
     if not isinstance(name, str):
         return f'the name {show(name)} is not a text; write "{show(name)}"'
     if name.startswith(PREFIX):

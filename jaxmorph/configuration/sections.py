@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from .fields import ConfigurationModel, Indices
+from .fields import ConfigurationModel, Indices, LastOrTime
 from .gradient_estimators import GRADIENT_ESTIMATORS
 
 GradientSetting = Literal["auto", "forward", "reverse"]
@@ -94,7 +94,7 @@ class TimeSummary(ConfigurationModel):
 class Findings(ConfigurationModel):
     """What findings, rankings and figures of one time are of; changing it estimates nothing again."""
 
-    time: Literal["last"] | float = Field(
+    time: LastOrTime = Field(
         "last",
         description="the time, in the study's unit, at which they are stated (the nearest recorded "
         "one); or `last`, the last recorded time",
