@@ -51,7 +51,9 @@ def lines(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[Convergenc
     return [*leading, *rest]
 
 
-def _line(what: str, found: list[tuple[str, Verdict]], sensitivity: xr.Dataset, *, leads: bool) -> ConvergenceRow:
+def _line(
+    what: str, found: list[tuple[str, Verdict]], sensitivity: xr.Dataset, *, leads: bool
+) -> ConvergenceRow:
     """Of the verdicts together: the widest decides."""
     trusted = [(name, one) for name, one in found if not one.distrusted]
     if not trusted:
@@ -64,7 +66,9 @@ def _line(what: str, found: list[tuple[str, Verdict]], sensitivity: xr.Dataset, 
         sure += f"; enough for {len(trusted) - len(unmet)} of {len(trusted)}"
     needed = _most([one.needed for _, one in unmet])
     take = counted(needed, sensitivity)
-    return ConvergenceRow(what, sure, take, _cost(needed, sensitivity), "open" if unmet else "met", leads)
+    return ConvergenceRow(
+        what, sure, take, _cost(needed, sensitivity), "open" if unmet else "met", leads
+    )
 
 
 def _ratio(verdict: Verdict) -> float:

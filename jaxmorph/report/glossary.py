@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 
 @dataclass(frozen=True)
-class Term:
+class GlossaryEntry:
     """A word and what it means; ``forms`` are other ways to write it."""
 
     word: str
@@ -26,79 +26,81 @@ class Term:
         return "term-" + re.sub(r"[^a-z0-9]+", "-", self.word.lower()).strip("-")
 
 
-TERMS: tuple[Term, ...] = (
-    Term("sample", "One choice of values for all parameters, from their ranges.", ("samples",)),
-    Term(
+TERMS: tuple[GlossaryEntry, ...] = (
+    GlossaryEntry("sample", "One choice of values for all parameters, from their ranges.", ("samples",)),
+    GlossaryEntry(
         "seed",
         "One series of random numbers. Every sample is simulated with the same seeds.",
         ("seeds",),
     ),
-    Term("parameter", "A number of the model that was varied.", ("parameters",)),
-    Term("observable", "A number that is measured in each simulation.", ("observables",)),
-    Term(
+    GlossaryEntry("parameter", "A number of the model that was varied.", ("parameters",)),
+    GlossaryEntry("observable", "A number that is measured in each simulation.", ("observables",)),
+    GlossaryEntry(
         "noise",
         "What differs between seeds at the same parameters: chance, that no parameter explains.",
         ("chance",),
     ),
-    Term(
+    GlossaryEntry(
         "share",
         "The part of an observable's variance over the parameter ranges, noise averaged out, in which a "
         "parameter is involved, alone or together with others. Shares may add up to more than 100 %.",
         ("shares", "total Sobol index", "total effect"),
     ),
-    Term(
+    GlossaryEntry(
         "first-order Sobol index",
         "The part of the variance that a parameter explains alone, whatever the others do.",
         ("first-order index", "first-order"),
     ),
-    Term(
+    GlossaryEntry(
         "interaction",
         "What parameters do together, and none of them alone.",
         ("interactions", "second-order index"),
     ),
-    Term(
+    GlossaryEntry(
         "elasticity",
         "By how many per cent the observable grows when the parameter grows by 1 %.",
         ("elasticities",),
     ),
-    Term(
+    GlossaryEntry(
         "upper bound",
         "The share is not above it. A small bound proves that a parameter hardly matters; one of 1 or "
         "more says nothing.",
         ("upper bound on the total Sobol index",),
     ),
-    Term("lower bound", "The share is not below it.", ("lower bound on the total Sobol index",)),
-    Term(
+    GlossaryEntry(
+        "lower bound", "The share is not below it.", ("lower bound on the total Sobol index",)
+    ),
+    GlossaryEntry(
         "DGSM",
         "The mean square of the gradient over the ranges (derivative-based global sensitivity measure), "
         "from which bounds on shares are made.",
     ),
-    Term(
+    GlossaryEntry(
         "activity score",
         "How far a parameter moves the observable along the few directions in which it varies most.",
     ),
-    Term(
+    GlossaryEntry(
         "Shapley effect",
         "A share in which interactions are divided equally among those that act together; these add up "
         "to 100 %.",
         ("Shapley effects",),
     ),
-    Term(
+    GlossaryEntry(
         "expansion",
         "A formula in polynomials of the parameters that stands for the simulation. It is judged by "
         "samples that it has not seen.",
     ),
-    Term(
+    GlossaryEntry(
         "gradient",
         "How fast an observable changes with a parameter, exactly, in each simulation.",
         ("gradients", "derivative"),
     ),
-    Term(
+    GlossaryEntry(
         "interval",
         "It holds the true value in about 95 of 100 such runs.",
         ("intervals", "95 % interval", "95 % intervals"),
     ),
-    Term(
+    GlossaryEntry(
         "in size",
         "Without the sign: an observable below zero grows in size when it becomes more negative.",
     ),
@@ -142,12 +144,12 @@ class Explained:
             end = found.end()
         return Markup("".join([*parts, told[end:]]))
 
-    def terms(self) -> list[Term]:
+    def terms(self) -> list[GlossaryEntry]:
         """Those that the page has used, in their order."""
         return [term for term in TERMS if term.word in self.used]
 
 
-def _link(term: Term, text: str) -> str:
+def _link(term: GlossaryEntry, text: str) -> str:
     return (
         f'<a class="term" href="#{term.anchor}" aria-describedby="{term.anchor}"><dfn>{text}</dfn></a>'
     )

@@ -41,7 +41,7 @@ class Level(enum.IntEnum):
 
 
 @dataclass(frozen=True)
-class Doubt:
+class Caveat:
     """One reason against the numbers; ``place`` is where the page says more."""
 
     level: Level
@@ -54,7 +54,7 @@ class Light:
     """The level of a run, and the doubts that it has, the gravest first."""
 
     level: Level
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[Caveat, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -99,33 +99,33 @@ def _named(observables: Sequence[str], of: int) -> str:
     return joined(words(name) for name in observables)
 
 
-def _one_answer(checks: xr.Dataset | None) -> Iterator[Doubt]:
+def _one_answer(checks: xr.Dataset | None) -> Iterator[Caveat]:
     if one_answer.differs(checks):
         text = "A simulation has more than one answer: what it gives depends on how it is run."
-        yield Doubt(Level.DO_NOT_USE, text, "not-one-answer")
+        yield Caveat(Level.DO_NOT_USE, text, "not-one-answer")
     elif one_answer.chaos(checks):
         text = "The simulations are chaotic: only means over many seeds say something."
-        yield Doubt(Level.CARE, text, "chaos")
+        yield Caveat(Level.CARE, text, "chaos")
 
 
-def _seeds(sensitivity: xr.Dataset) -> Iterator[Doubt]:
+def _seeds(sensitivity: xr.Dataset) -> Iterator[Caveat]:
     if has_one_noisy_seed(sensitivity):
-        yield Doubt(Level.DO_NOT_USE, "With one seed, an effect cannot be told from chance.")
+        yield Caveat(Level.DO_NOT_USE, "With one seed, an effect cannot be told from chance.")
 
 
-def _failures(sensitivity: xr.Dataset) -> Iterator[Doubt]:
+def _failures(sensitivity: xr.Dataset) -> Iterator[Caveat]:
     if "left_out_share" in sensitivity:
         share = float(final(sensitivity)["left_out_share"].max())
         if share > 0:
             level = Level.DO_NOT_USE if share > _MANY_LOST else Level.CARE
             percent = f"{100 * share:.0f} %" if share >= 0.005 else "Less than 1 %"
-            yield Doubt(level, f"{percent} of the simulations failed. All numbers are of the others.")
+            yield Caveat(level, f"{percent} of the simulations failed. All numbers are of the others.")
             return
     if int(sensitivity.get("non_finite_count", xr.DataArray(0)).sum()):
-        yield Doubt(Level.CARE, "Some simulations failed. All numbers are of the others.")
+        yield Caveat(Level.CARE, "Some simulations failed. All numbers are of the others.")
 
 
-def _incomplete(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[Doubt]:
+def _incomplete(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[Caveat]:
     if "some_gradient_incomplete" not in sensitivity:
         return
     flags = sensitivity["some_gradient_incomplete"].astype(bool).any("time")
@@ -136,10 +136,10 @@ def _incomplete(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[
             f"Gradients miss a part of how {_named(found, len(ranked))} changes. What is made of them "
             "is withheld."
         )
-        yield Doubt(Level.DO_NOT_USE if lost else Level.CARE, text, "incomplete")
+        yield Caveat(Level.DO_NOT_USE if lost else Level.CARE, text, "incomplete")
 
 
-def _unreliable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[Doubt]:
+def _unreliable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[Caveat]:
     flags = unreliable(sensitivity)
     if flags is None or not bool(flags.any()):
         return
@@ -148,22 +148,22 @@ def _unreliable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[
     found = [n for n in names(sensitivity, "observable") if bool(flags.sel(observable=n).any())]
     text = f"Some gradients of {_named(found, len(ranked))} are not to be trusted"
     text += ", and all that is said of what matters most rests on such." if rests else "."
-    yield Doubt(Level.DO_NOT_USE if rests else Level.CARE, text)
+    yield Caveat(Level.DO_NOT_USE if rests else Level.CARE, text)
 
 
-def _disagreement(checks: xr.Dataset | None) -> Iterator[Doubt]:
+def _disagreement(checks: xr.Dataset | None) -> Iterator[Caveat]:
     if checked.disagree(checks):
-        yield Doubt(Level.CARE, "Gradients and finite differences do not agree.", "checks")
+        yield Caveat(Level.CARE, "Gradients and finite differences do not agree.", "checks")
 
 
-def _missing(sensitivity: xr.Dataset) -> Iterator[Doubt]:
+def _missing(sensitivity: xr.Dataset) -> Iterator[Caveat]:
     count = int(sensitivity.attrs.get("missing_batch_count", 0))
     if count:
         made, wanted = (int(sensitivity.attrs[name]) for name in ("simulations", "simulations_wanted"))
-        yield Doubt(Level.CARE, f"Only {made} of {wanted} simulations were made.", "missing")
+        yield Caveat(Level.CARE, f"Only {made} of {wanted} simulations were made.", "missing")
 
 
-def _expansion(sensitivity: xr.Dataset) -> Iterator[Doubt]:
+def _expansion(sensitivity: xr.Dataset) -> Iterator[Caveat]:
     """Observables whose shares are withheld, for the expansion does not predict them."""
     if not {"expansion_q2", "sobol_total"} <= set(sensitivity.data_vars):
         return
@@ -172,19 +172,19 @@ def _expansion(sensitivity: xr.Dataset) -> Iterator[Doubt]:
     found = [name for name in names(data, "observable") if bool(withheld.sel(observable=name))]
     if found:
         text = f"Shares of {_named(found, data.sizes['observable'])} are withheld: the expansion fails."
-        yield Doubt(Level.CARE, text, "checks")
+        yield Caveat(Level.CARE, text, "checks")
 
 
-def _biased(sensitivity: xr.Dataset) -> Iterator[Doubt]:
+def _biased(sensitivity: xr.Dataset) -> Iterator[Caveat]:
     if sensitivity.attrs.get("gradient_bias"):
         text = f"Gradients are biased: they are {sensitivity.attrs['estimator']} gradients."
-        yield Doubt(Level.CARE, text, "observables")
+        yield Caveat(Level.CARE, text, "observables")
     elif caution(sensitivity.attrs):
         text = f"Gradients are {sensitivity.attrs['estimator']} gradients, not those of the paths."
-        yield Doubt(Level.CARE, text, "observables")
+        yield Caveat(Level.CARE, text, "observables")
 
 
-def _convergence(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[Doubt]:
+def _convergence(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[Caveat]:
     """Whether the sizes that rank the parameters are known well enough."""
     wide, widest, judged = [], (0.0, ""), False
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
@@ -200,9 +200,9 @@ def _convergence(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator
     if wide:
         what = "Shares" if _are_shares(ranked) else "Sizes"
         text = f"{what} are still wide for {_named(wide, len(ranked))}; the widest is {widest[1]}."
-        yield Doubt(Level.CARE, text, "convergence-table")
+        yield Caveat(Level.CARE, text, "convergence-table")
     elif not judged and not has_one_noisy_seed(sensitivity):
-        yield Doubt(Level.CARE, "How sure the sizes are is not known.", "convergence-table")
+        yield Caveat(Level.CARE, "How sure the sizes are is not known.", "convergence-table")
 
 
 def _ranks(name: str, ranking: Ranking) -> bool:

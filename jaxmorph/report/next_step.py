@@ -24,7 +24,7 @@ _MOST_NAMED = 2
 
 
 @dataclass(frozen=True)
-class Step:
+class NextStep:
     """One thing to do.
 
     Attributes:
@@ -40,27 +40,27 @@ class Step:
     price: str = ""
 
 
-def next_step(sensitivity: xr.Dataset, checks: xr.Dataset | None, ranked: Sequence[Ranking]) -> Step:
+def next_step(sensitivity: xr.Dataset, checks: xr.Dataset | None, ranked: Sequence[Ranking]) -> NextStep:
     """The one step that helps most: faults come before errors."""
     attrs = sensitivity.attrs
     n_all = int(attrs.get("simulations_wanted", attrs.get("simulations", 0)))
     if int(attrs.get("missing_batch_count", 0)):
         rest = of_simulations(n_all - int(attrs["simulations"]), attrs)
-        return Step(
+        return NextStep(
             action="Take allow_partial out of the configuration and run it again",
             gain="makes the missing batches",
             price=rest,
         )
     if one_answer.differs(checks):
-        return Step(action="Mend the study as the warning below says", gain="gives one answer")
+        return NextStep(action="Mend the study as the warning below says", gain="gives one answer")
     if has_one_noisy_seed(sensitivity):
         price = of_simulations((_ENOUGH_SEEDS - 1) * sensitivity.sizes["sample"], attrs)
-        return Step((f"seeds: {_ENOUGH_SEEDS}",), gain="tells effects from chance", price=price)
+        return NextStep((f"seeds: {_ENOUGH_SEEDS}",), gain="tells effects from chance", price=price)
     if _any(sensitivity, "some_gradient_incomplete") or _any(sensitivity, "gradient_unreliable"):
         other = next(iter(other_estimators()), "")
         if other and attrs.get("estimator") != other:
             gain = "estimates the same derivatives in another way"
-            return Step((f"estimator: {other}",), gain=gain, price=of_simulations(n_all, attrs))
+            return NextStep((f"estimator: {other}",), gain=gain, price=of_simulations(n_all, attrs))
     return _more(sensitivity, ranked)
 
 
@@ -69,7 +69,7 @@ def _any(sensitivity: xr.Dataset, flag: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Need:
+class _Wanted:
     """What one observable wants: how many samples (in units of the design) and seeds."""
 
     observable: str
@@ -78,11 +78,11 @@ class _Need:
     simulations: int
 
 
-def _more(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Step:
+def _more(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> NextStep:
     """More samples or seeds, where the sizes that rank are not settled."""
     needs = _needs(sensitivity, ranked)
     if not needs:
-        return Step()
+        return NextStep()
     attrs, made = sensitivity.attrs, sensitivity.sizes["sample"] * sensitivity.sizes.get("seed", 1)
     each = float(attrs.get("batch_wall_time_s", 0.0)) / max(int(attrs.get("simulations", 0)), 1)
     cheap = [need for need in needs if (need.simulations - made) * each <= _AFFORDABLE]
@@ -100,18 +100,18 @@ def _more(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Step:
     gain = (
         f"tells {'the shares' if share else 'the sizes'} of {named} to {'± 5 %' if share else '± 10 %'}"
     )
-    return Step(tuple(keys), gain=gain, price=of_simulations(chosen.simulations - made, attrs))
+    return NextStep(tuple(keys), gain=gain, price=of_simulations(chosen.simulations - made, attrs))
 
 
-def _settled_by(needs: Sequence[_Need]) -> Callable[[_Need], tuple[int, int]]:
-    def key(one: _Need) -> tuple[int, int]:
+def _settled_by(needs: Sequence[_Wanted]) -> Callable[[_Wanted], tuple[int, int]]:
+    def key(one: _Wanted) -> tuple[int, int]:
         settled = sum(n.samples <= one.samples and n.seeds <= one.seeds for n in needs)
         return settled, -one.simulations
 
     return key
 
 
-def _needs(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[_Need]:
+def _needs(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[_Wanted]:
     now, _ = groups(sensitivity)
     seeds = sensitivity.sizes.get("seed", 1)
     points = sensitivity.sizes["sample"] / max(now, 1)
@@ -127,7 +127,7 @@ def _needs(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[_Need]:
             if "seeds" in wanted and not has_noise(sensitivity):
                 continue
             n, m = max(wanted.get("samples", now), now), max(wanted.get("seeds", seeds), seeds)
-            found.append(_Need(observable, n, m, round(n * points * m)))
+            found.append(_Wanted(observable, n, m, round(n * points * m)))
     return found
 
 

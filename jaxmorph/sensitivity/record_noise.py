@@ -42,7 +42,7 @@ class RecordNoise:
 
 
 @dataclass(frozen=True)
-class _Draws:
+class _Resampled:
     """Values, slopes, and which of them are left out together.
 
     Attributes:
@@ -109,11 +109,11 @@ def noise_without_blocks(
     return [_as_candidate(draws.without(b), noise.separable, noise.shrinkage) for b in blocks]
 
 
-def _draws(value: np.ndarray, slope: np.ndarray, place: np.ndarray) -> _Draws:
-    return _Draws(value, slope, np.arange(value.shape[1]) % slope.shape[1], place)
+def _draws(value: np.ndarray, slope: np.ndarray, place: np.ndarray) -> _Resampled:
+    return _Resampled(value, slope, np.arange(value.shape[1]) % slope.shape[1], place)
 
 
-def _as_candidate(draws: _Draws, separable: bool, shrinkage: float) -> RecordNoise:
+def _as_candidate(draws: _Resampled, separable: bool, shrinkage: float) -> RecordNoise:
     """The covariance of all draws, and the overdispersion at folds that were left out."""
     found = np.zeros((2, draws.slope.shape[-1]))
     for known, left, slope in draws.folds():

@@ -311,7 +311,7 @@ class Reader:
             ("nothing ranked", "Nothing is ranked: (?P<text>.*), and this design gives no other measure "
              "of size."),
             ("no effect", "No parameter has an effect that can be told from zero."),
-            ("untold", rf"Which of (?P<ps>{self.ps}) matters most is open for each observable\."),
+            ("untold", rf"Which of (?P<ps>{self.ps}) matters most for each observable is open\."),
             ("untold", rf"(?P<ps>{self.ps}) matter most for {self.o}; which of them more is open\."),
         ):  # fmt: skip
             if found := re.fullmatch(form, text):

@@ -25,7 +25,7 @@ _TIMES = 2.0
 
 
 @dataclass
-class Compared:
+class Told:
     """What is found of one run beside the first.
 
     Attributes:
@@ -50,7 +50,7 @@ class Compared:
         return [self.lead, *self.means, *self.effects, *self.nothing]
 
 
-def findings(comparison: xr.Dataset) -> list[Compared]:
+def findings(comparison: xr.Dataset) -> list[Told]:
     """Of each other run, at the last time that it shares with the first."""
     return [_of(comparison, other) for other in names(comparison, "other")]
 
@@ -71,8 +71,8 @@ def at_last(comparison: xr.Dataset, other: str) -> xr.Dataset:
     )
 
 
-def _of(comparison: xr.Dataset, other: str) -> Compared:
-    data, found = at_last(comparison, other), Compared(other)
+def _of(comparison: xr.Dataset, other: str) -> Told:
+    data, found = at_last(comparison, other), Told(other)
     first = names(comparison, "run")[0]
     _add_means(found, data, first)
     for name, label in _EFFECTS:
@@ -81,7 +81,7 @@ def _of(comparison: xr.Dataset, other: str) -> Compared:
     return found
 
 
-def _add_means(found: Compared, data: xr.Dataset, first: str) -> None:
+def _add_means(found: Told, data: xr.Dataset, first: str) -> None:
     sizes: list[tuple[float, str]] = []
     small, alike, unsure = [], [], []
     observables = names(data, "observable")
@@ -175,7 +175,7 @@ def _cut(x: float, ends: tuple[float, float], scale: float) -> str:
     return uncertain_parts(scale * x, scale * (ends[1] - ends[0]) / 2)[0]
 
 
-def _add_effects(found: Compared, data: xr.Dataset, first: str, name: str, label: str) -> None:
+def _add_effects(found: Told, data: xr.Dataset, first: str, name: str, label: str) -> None:
     difference = f"{name}_difference"
     sizes: list[tuple[float, str]] = []
     alike: dict[str, int] = {}
