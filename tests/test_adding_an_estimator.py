@@ -103,8 +103,8 @@ def test_a_new_estimator_reaches_files_figures_report_and_documentation(tmp_path
     for told in (
         "The median gradient",
         "A dot is the median over samples. A bar is its interval.",
-        '<th scope="col">median gradient</th>',
-        "<td>median gradient",
+        '<th scope="col">median <a class="term" href="#term-gradient"',
+        '<th scope="row">median <a class="term" href="#term-gradient"',
         "Tukey, Exploratory Data Analysis",
         '"label": "median gradient"',
     ):

@@ -42,15 +42,11 @@ def shares(data: xr.Dataset, end: str = "") -> np.ndarray:
 @pytest.mark.parametrize("which", COUPLES)
 @pytest.mark.parametrize("name", CORRELATED)
 def test_closed_forms_are_met(name: str, which: str) -> None:
-    """Polynomials to rounding, others within the interval: without noise only terms are missed."""
-    data, exact = (
-        found(name, which, qmc.Sobol(3, rng=1).random(64), None),
-        CORRELATED[name].parts(couples(which)),
-    )
-    if name in ("linear", "quadratic"):
-        np.testing.assert_allclose(shares(data), exact, atol=1e-6)
-    low, high = (shares(data, end) for end in ("_low", "_high"))
-    assert (low - 1e-6 <= exact).all() and (exact <= high + 1e-6).all()
+    """Polynomials to rounding, others as far as the terms of 256 samples without noise reach."""
+    data = found(name, which, qmc.Sobol(3, rng=1).random(256), None)
+    exact = CORRELATED[name].parts(couples(which))
+    tolerance = 1e-6 if name in ("linear", "quadratic") else 0.01
+    np.testing.assert_allclose(shares(data), exact, rtol=0, atol=tolerance)
     assert data["shapley"].sum() == pytest.approx(1)
 
 

@@ -32,7 +32,7 @@ def shown(data: xr.Dataset, checks: xr.Dataset | None = None) -> light.Light:
     return light.light(data, checks, summary.rankings(data))
 
 
-def step(data: xr.Dataset, checks: xr.Dataset | None = None) -> next_step.Step:
+def step(data: xr.Dataset, checks: xr.Dataset | None = None) -> next_step.NextStep:
     return next_step.next_step(data, checks, summary.rankings(data))
 
 
@@ -171,7 +171,7 @@ def test_the_gravest_reason_comes_first(settled: xr.Dataset) -> None:
 
 
 def test_no_step_where_all_is_known(settled: xr.Dataset) -> None:
-    assert step(settled) == next_step.Step()
+    assert step(settled) == next_step.NextStep()
 
 
 def test_the_step_names_key_gain_and_price(settled: xr.Dataset) -> None:

@@ -173,8 +173,6 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
             return _TERMS[tag], f" of a {tag} term"
         case ("runs", _, "figures", "names", _):
             return DisplayName, " of a name"
-        case ("runs", _, "summaries", _):
-            return TimeSummary, " of a summary"
         case ("runs", _, "batch", "growing"):
             return GrowingBatches, ""
     models: dict[KeyPath, tuple[type[BaseModel], str]] = {

@@ -13,7 +13,7 @@ from jaxmorph.quantities import Quantity
 from jaxmorph.report.answer import Answer, Cell
 from jaxmorph.report.convergence_table import ConvergenceRow
 from jaxmorph.report.light import Level, Light
-from jaxmorph.report.next_step import Step
+from jaxmorph.report.next_step import NextStep
 from jaxmorph.report.observables import RankedNumber, Section
 
 from .claims import plain
@@ -196,7 +196,7 @@ def _half_and_target(name: str, columns: Columns) -> tuple[float, float]:
 # The next step, and the table of convergence.
 
 
-def wrong_step(step: Step, data: xr.Dataset, measures: dict[str, str]) -> Iterator[tuple[str, str]]:
+def wrong_step(step: NextStep, data: xr.Dataset, measures: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Whether so many samples and seeds would do for the observables that are named."""
     found = re.fullmatch(r"tells the (?:shares|sizes) of (.*) to ± \d+ %", step.gain)
     if found is None:
