@@ -47,8 +47,13 @@ def _longer(one: Quantity, found: list[Quantity]) -> bool:
 
 
 def leading(data: xr.Dataset) -> Quantity | None:
-    """The most informative global measure: a total index, else its bound, else the activity score."""
-    return next((one for kind in _LEADING for one in present(data, kind) if one.ranks), None)
+    """The most informative global measure: a total index, else its bound, else the activity score.
+
+    One that has no number at all stands back.
+    """
+    found = [one for kind in _LEADING for one in present(data, kind) if one.ranks]
+    known = (one for one in found if bool(data[one.name].notnull().any()))
+    return next(known, next(iter(found), None))
 
 
 def best(data: xr.Dataset, kind: Kind) -> str | None:

@@ -19,8 +19,7 @@ ENTRY = Entry(
     reading="The most informative global measure that the design allows, against time, one line a "
     "parameter: the total Sobol index if there is one, else its upper bound from the gradients "
     "(above 1, outside the panel, it says nothing), else the activity score."
-    "{% if sobol_total_low or not sobol_total and (total_bound_low or not total_bound and "
-    "activity_score_low) %} Bands are 95 % intervals.{% endif %}"
+    "{% if bounded %} Bands are 95 % intervals.{% endif %}"
     " Grey: where the variance cannot be told from zero"
     "{% if expansion_q2 and not expansion_total %}, or polynomials do not predict samples that were "
     "left out{% endif %}.",
