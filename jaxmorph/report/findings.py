@@ -232,20 +232,14 @@ def chance(sensitivity: xr.Dataset) -> str:
     """How much single simulations differ by chance, in one plain sentence; empty if not known."""
     if not has_noise(sensitivity):
         return "Nothing is left to chance: the study has no noise."
-    if "noise_share" not in sensitivity:
+    known = _by_noise(sensitivity)
+    if not known:
         return ""
-    data = final(sensitivity)
-    share = data["noise_share"].values
-    known = np.flatnonzero(np.isfinite(share))
-    if known.size == 0:
-        return ""
-    least, most = (
-        data.isel(observable=int(known[pick(share[known])])) for pick in (np.argmin, np.argmax)
-    )
+    least, most = known[0], max(known, key=_noise_share)
     if noiseless(most):
         return "Nothing is left to chance: all seeds give the same values."
     told = _part(most)
-    if known.size == 1:
+    if len(known) == 1:
         return f"Chance makes up {told} of how single simulations differ."
     return (
         f"Chance makes up {told} of how single simulations differ in {_name(most)}, and "
@@ -253,10 +247,23 @@ def chance(sensitivity: xr.Dataset) -> str:
     )
 
 
+def _by_noise(sensitivity: xr.Dataset) -> list[xr.Dataset]:
+    """Observables whose share of noise is known, at the stated time, the least noisy first."""
+    if "noise_share" not in sensitivity:
+        return []
+    data = final(sensitivity)
+    each = [data.isel(observable=i) for i in range(data.sizes["observable"])]
+    return sorted((one for one in each if np.isfinite(_noise_share(one))), key=_noise_share)
+
+
+def _noise_share(one: xr.Dataset) -> float:
+    return float(one["noise_share"])
+
+
 def _part(one: xr.Dataset) -> str:
     if noiseless(one):
         return "nothing"
-    share = 100 * min(max(float(one["noise_share"]), 0.0), 1.0)
+    share = 100 * min(max(_noise_share(one), 0.0), 1.0)
     return f"{share:.0f} %" if share >= 0.5 else "less than 1 %"
 
 
@@ -264,26 +271,20 @@ def noise(sensitivity: xr.Dataset) -> str:
     """How much of the variance is noise, where least and where most."""
     if not has_noise(sensitivity):
         return "The study has no noise: there is nothing for seeds to average out."
-    if "noise_share" not in sensitivity:
+    known = _by_noise(sensitivity)
+    if not known:
         return ""
-    data = final(sensitivity)
-    share = data["noise_share"].values
-    known = np.flatnonzero(np.isfinite(share))
-    if known.size == 0:
-        return ""
-    order = known[np.argsort(share[known], kind="stable")]
-    quiet = [i for i in order if noiseless(data.isel(observable=int(i)))]
-    noisy = [data.isel(observable=int(i)) for i in order[len(quiet) :]]
+    quiet = [one for one in known if noiseless(one)]
+    noisy = known[len(quiet) :]
     if not noisy:
         return "All seeds give the same values: there is no noise."
-    one, told = order.size == 1, [_noise_of(noisy[0])]
+    one, told = len(known) == 1, [_noise_of(noisy[0])]
     if one:
         told = [f"{percent(noisy[0], 'noise_share')} of the variance"]
     elif len(noisy) > 1:
         told = [f"from {told[0]} to {percent(noisy[-1], 'noise_share')} of that of {_name(noisy[-1])}"]
     if quiet:
-        without = [words(str(data["observable"].values[i])) for i in quiet]
-        told.append(f"none of that of {joined(without)}")
+        told.append(f"none of that of {joined(map(_name, quiet))}")
     return f"Noise between seeds makes up {joined(told)}."
 
 
@@ -332,7 +333,7 @@ def _noise_of(one: xr.Dataset) -> str:
 
 def noiseless(one: xr.Dataset) -> bool:
     """Whether the noise of an observable is no more than rounding."""
-    return float(one["noise_share"]) < 1e-9
+    return _noise_share(one) < 1e-9
 
 
 def convergence(sensitivity: xr.Dataset) -> str:

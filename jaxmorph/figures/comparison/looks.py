@@ -34,9 +34,3 @@ def as_lines(comparison: xr.Dataset, dim: str, names: list[str]) -> xr.Dataset:
     """Estimates of observables with one line a run, where other figures have one a parameter."""
     kept = comparison[[name for name in names if name in comparison]]
     return kept.drop_dims("parameter", errors="ignore").rename({dim: "parameter"})
-
-
-def one_line(comparison: xr.Dataset) -> str:
-    """``mutant`` for two runs; ``each other run`` for more."""
-    others = style.names(comparison, "other")
-    return others[0] if len(others) == 1 else "each other run"
