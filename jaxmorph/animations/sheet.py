@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from ..figures.save import render, write_whole
+from ..figures.save import arranged, render, write_whole
 from ..figures.style import GREY, style, words
 from ..quantities import unit_of_entry
 from ..visualization.film import Update, together, write_film
@@ -74,7 +74,10 @@ class Sheet:
         start, end = self.time[0], self.time[-1]
         moments = [*np.linspace(start, end, MOVING_FRAMES).tolist(), *[end] * RESTING_FRAMES]
         update = together(self._updates)
-        write_film(self.figure, self._artists, update, moments, path, fps=_FRAMES_PER_SECOND, dpi=_DPI)
+        with arranged(self.figure):
+            write_film(
+                self.figure, self._artists, update, moments, path, fps=_FRAMES_PER_SECOND, dpi=_DPI
+            )
         write_whole(poster_of(path), render(self.figure, "png", _DPI))
 
     def still(self, now: float) -> Figure:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from ..atomic import written_aside
 from .style import style
@@ -21,6 +24,8 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"CreationDate": None, "ModDate": None, "Creator": "jaxmorph", "Producer": None},
     "png": {"Software": None},
 }
+_PLACES = 6
+"""Digits of places in a figure, of which it is 1 wide and high."""
 _DOTS = 600
 """Dots per inch of pictures beside the vectors, as journals want drawings with text."""
 _TYPE = re.compile(rb"(<text style=\"[^\"]*)'DejaVu Sans'")
@@ -35,17 +40,41 @@ _VECTORS: dict[str, Callable[[Figure], Callable[..., None]]] = {
 }
 
 
+@contextmanager
+def arranged(figure: Figure) -> Iterator[None]:
+    """The panels of a figure have their places, the same whenever it is drawn.
+
+    The solver behind the layout takes its variables by their addresses in memory, so its places differ
+    in the last digits, which may decide to which pixel a line goes.
+    """
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    engine.execute(figure)
+    for ax in figure.axes:
+        arranges = ax.get_in_layout()  # a place that is set takes panels out of later layouts
+        bounds = np.round(ax.get_position(original=True).bounds, _PLACES)
+        ax.set_position(Bbox.from_bounds(*bounds), "original")
+        ax.set_in_layout(arranges)
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+
+
 def render(figure: Figure, extension: str, dpi: float = 200) -> bytes:
     """The figure as the bytes of an ``svg``, ``pdf``, ``png`` or ``tiff`` file, without dates."""
     stream, metadata, before = io.BytesIO(), _METADATA.get(extension), figure.dpi
-    with style():
-        if extension not in _VECTORS:
+    figure.dpi = dpi  # of what is in pixels even so
+    with style(), arranged(figure):
+        if extension in _VECTORS:
+            _VECTORS[extension](figure)(stream, metadata=metadata)
+        else:
             how = {"compression": "tiff_lzw"} if extension == "tiff" else {}
             figure.savefig(stream, format=extension, dpi=dpi, metadata=metadata, pil_kwargs=how)
-            return stream.getvalue()
-        figure.dpi = dpi  # of what is in pixels even so
-        _VECTORS[extension](figure)(stream, metadata=metadata)
-        figure.dpi = before
+    figure.dpi = before
     return _TYPE.sub(_FAMILIES, stream.getvalue()) if extension == "svg" else stream.getvalue()
 
 
