@@ -20,7 +20,9 @@ from jaxmorph import store
 from jaxmorph.distributions import Distribution, LogUniform, Uniform
 from jaxmorph.quantities import Kind, Quantity, composed, describe, described, unit_of_entry
 from jaxmorph.sensitivity import quantities
+from jaxmorph.sensitivity.differences import compared, comparison, differences
 from jaxmorph.sensitivity.natural import natural_units
+from jaxmorph.sensitivity.shared import Shared
 from jaxmorph.sensitivity.tables import PAGES, with_tables
 from jaxmorph.store.files import KINDS
 from jaxmorph.studies import StateVariable
@@ -186,7 +188,19 @@ def files() -> dict[str, xr.Dataset]:
         "starts": optimisation[starts],
         "optimisation": optimisation,
         "optimisation_cells": store.optimisation_cells_dataset(batch),
+        "comparison": a_comparison(),
     }
+
+
+def a_comparison() -> xr.Dataset:
+    """Two runs of other values at the same places."""
+    control = synthetic.sensitivity(n_parameters=2, n_observables=2, n_times=3, n_samples=8)
+    mutant = control.copy(deep=True)
+    mutant["value_average"] += 1.0
+    shared = Shared.of(("control", "mutant"), control, mutant)
+    pairs = {"mutant": (shared, differences(control, mutant, shared))}
+    runs = {"control": compared(control), "mutant": compared(mutant)}
+    return comparison(runs, pairs)
 
 
 def checks_with_lines(batch: xr.Dataset) -> xr.Dataset:
