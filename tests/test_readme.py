@@ -37,9 +37,18 @@ def test_the_library_page_runs(
     import jax
 
     page = (ROOT / "docs/library.md").read_text()
-    call, function, code, division, pictures, estimates, of_salib = re.findall(
-        r"```python\n(.*?)```", page, re.DOTALL
-    )
+    sections = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    examples = {
+        heading: re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        for heading, text in sections.items()
+    }
+    call, function = examples.pop("A run in one call")
+    (compared,) = examples.pop("Several runs")
+    (code,) = examples.pop("From parts")
+    (division,) = examples.pop("Division, death and lineage")
+    (pictures,) = examples.pop("Pictures")
+    estimates, of_salib = examples.pop("Estimates without the workflow")
+    assert not any(examples.values()), "examples that this test does not run"
     before = jax.numpy.zeros(1).dtype == "float64"
     try:
         monkeypatch.chdir(tmp_path)
@@ -49,6 +58,10 @@ def test_the_library_page_runs(
         assert (tmp_path / "linear.html").stat().st_size > 100_000
         effects = called["analysis"].dataset["sobol_total"].squeeze()
         np.testing.assert_allclose(effects, [4 / 7, 4 / 7], atol=0.15)  # of a b on a square
+        exec(compared, called)
+        assert (tmp_path / "control-mutant.html").exists()
+        apart = called["both"].dataset["gradient_average_difference"].squeeze()
+        np.testing.assert_allclose(apart, [0, 0, 0, 2.0 - 3.0, 0], atol=1e-12)  # c4 of the two
         capsys.readouterr()
         names: dict[str, Any] = {}
         exec(code, names)

@@ -346,7 +346,9 @@ def captions(run_name):
 
     paths = {}
     folder = Path(located(f"results/{run_name}"))
-    for figure, text in texts_of(run_name, figures_of(run_name), RUNS[run_name].findings, folder).items():
+    for figure, text in texts_of(
+        run_name, figures_of(run_name), RUNS[run_name].findings, folder
+    ).items():
         paths[figure] = os.path.join(caption_folder().name, f"{run_name}.{figure}.rst")
         Path(paths[figure]).write_text(text, encoding="utf-8")
     return paths
