@@ -24,6 +24,8 @@ from .survivors import left_out
 ALIKE = 0.95
 """Estimates of two parameters that are correlated by more than this cannot be told apart."""
 _MOST_NAMED = 3
+_MOST_SMALL = 6
+"""Parameters that hardly matter are named, up to so many."""
 
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
@@ -195,7 +197,8 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     if not found:
         return []
     verb, each = ("matters", "its share is") if len(found) == 1 else ("matter", "each share is")
-    return [f"{joined(found)} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+    which = joined(first_of(found, _MOST_SMALL))
+    return [f"{which} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
 
 
 def _with_interval(data: xr.Dataset, kind: Kind) -> list[Quantity]:
