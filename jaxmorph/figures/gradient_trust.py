@@ -21,12 +21,10 @@ ENTRY = Entry(
     title="Can the gradients be trusted?",
     reading="Top: the variance of the gradient between seeds against time, on a logarithmic scale; "
     "a red cross marks a gradient that is flagged, because it grows exponentially, has heavy "
-    "tails, or misses a jump. Straight lines that climb many decades are the mark of chaos: the mean "
-    "over seeds then says little. Bottom left: the tail index of each pair; below 2 the "
-    "variance itself is infinite. "
-    "{% if lyapunov_exponent %} Bottom right: the finite-time Lyapunov exponent of the "
-    "checked simulations, median and range; positive means that neighbouring states part "
-    "exponentially.{% endif %}",
+    "tails, or misses a jump. Straight lines that climb many decades are the mark of chaos. Bottom "
+    "left: the tail index of each pair; below 2 the variance itself is infinite. "
+    "{% if lyapunov_exponent %} Bottom right: the finite-time Lyapunov exponent of the checked "
+    "simulations, median and range; positive: neighbouring states part exponentially.{% endif %}",
     variables=(
         "gradient_variance",
         "gradient_tail_index",

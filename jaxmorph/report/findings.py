@@ -14,7 +14,7 @@ from ..figures.style import final, names, words
 from ..figures.tables import interval
 from ..listing import first_of, joined
 from ..quantities import Kind, Quantity
-from .convergence import Judged, all_verdicts
+from .convergence import all_verdicts
 from .incomplete import unresolved
 from .measuring import measuring
 from .over_time import told_over_time
@@ -341,9 +341,9 @@ def noiseless(one: xr.Dataset) -> bool:
     return _noise_share(one) < 1e-9
 
 
-def convergence(sensitivity: xr.Dataset, judgements: Judged | None = None) -> str:
+def convergence(sensitivity: xr.Dataset) -> str:
     """Which estimates have not converged, over all observables."""
-    judgements = all_verdicts(sensitivity) if judgements is None else judgements
+    judgements = all_verdicts(sensitivity)
     open_: dict[str, list[str]] = {}
     total, doubted = 0, False
     judged: dict[str, None] = {}
@@ -436,20 +436,22 @@ def _vague(sensitivity: xr.Dataset, name: str, single: str) -> str:
     return " ".join(found)
 
 
-def paragraph(
-    sensitivity: xr.Dataset, ranked: Sequence[Ranking], judged: Judged | None = None
-) -> list[str]:
-    """What holds for the whole run: noise, convergence, trust, identifiability."""
+def of_run(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
+    """What holds for the whole run beside what has converged, of which a page has a table."""
     found = [
         noise(sensitivity),
         acts_on_noise(sensitivity, ranked),
         trust(sensitivity),
         unresolved(sensitivity),
-        convergence(sensitivity, judged),
         alike(sensitivity),
         measuring(sensitivity),
     ]
     return [sentence for sentence in found if sentence]
+
+
+def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
+    """What holds for the whole run: noise, trust, identifiability, convergence."""
+    return [one for one in (*of_run(sensitivity, ranked), convergence(sensitivity)) if one]
 
 
 def findings_of(sensitivity: xr.Dataset) -> list[str]:
