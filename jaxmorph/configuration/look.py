@@ -79,8 +79,7 @@ class Figures(ConfigurationModel):
     )
     observables: AllOrNames = Field(
         "all",
-        description="the word `all`, or a list of those shown; of more than 12, `all` draws the panels of "
-        "the first 9",
+        description="the word `all`, or a list of those shown; of more than 12, `all` draws the first 9",
     )
     times: Annotated[tuple[float, float], Field(strict=False)] | None = Field(
         None,
