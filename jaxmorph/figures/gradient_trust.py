@@ -58,7 +58,7 @@ def draw(sensitivity: xr.Dataset, checks: xr.Dataset | None) -> tuple[Figure, pd
         n_columns = style.columns(len(observables), 42)
         n_rows = -(-len(observables) // n_columns) if _VARIANCE in data else 0
         row = 0.27 if max(map(len, styles)) > 14 else 0.19
-        below = max(1.7, 0.6 + row * len(styles))
+        below = max(1.7, 0.6 + row * len(styles)) if _has_tails(data) else 1.7
         below *= 2 if style.is_narrow() else 1
         figure = style.new_figure(1.6 * n_rows + below + panels.legend_height(named))
         heights = [1.6 * n_rows, below] if n_rows else [below]
@@ -118,9 +118,13 @@ def _variance(
     style.few_ticks(ax, "x", 3)
 
 
+def _has_tails(data: xr.Dataset) -> bool:
+    return _TAIL in data and bool(np.isfinite(data[_TAIL]).any())
+
+
 def _tails(ax: Axes, data: xr.Dataset, flags: xr.DataArray | None) -> None:
     ax.set_title("tail index (one dot an observable)")
-    if _TAIL not in data or not np.isfinite(data[_TAIL]).any():
+    if not _has_tails(data):
         style.empty(ax, "too few numbers\nto look at tails")
         return
     parameters = style.names(data, "parameter")

@@ -183,8 +183,8 @@ def parameter_legend(figure: Figure, styles: dict[str, dict], more: tuple[Any, .
 def _in_a_row(styles: dict[str, dict], n: int) -> int:
     """How many of ``n`` entries of a legend stand in each row."""
     room = style.characters(style.width_mm(), -0.5)
-    fit = max(room // (max(len(style.words(name)) for name in styles) + 7), 1)
-    return -(-n // -(-n // fit))
+    fit = max(room // (max((len(style.words(name)) for name in styles), default=1) + 7), 1)
+    return -(-max(n, 1) // -(-max(n, 1) // fit))
 
 
 def legend_height(styles: dict[str, dict]) -> float:
