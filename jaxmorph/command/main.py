@@ -136,8 +136,7 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:
-    from ..report.reproduce import unpack
+    from ..report.unpacking import hand_over
 
-    for path in unpack(arguments.report, arguments.folder):
-        print(path)
+    hand_over(arguments.report, arguments.folder)
     print(f"Next: cd {arguments.folder} && jaxmorph run config.yaml")
