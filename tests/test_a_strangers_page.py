@@ -14,6 +14,7 @@ from support.carrying import LINK, attached, link, page_of, right, write_page
 
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.report import requirements, unpacking
+from jaxmorph.report.attached import is_clean
 
 HASH = f"--hash=sha256:{'0' * 64}"
 
@@ -240,4 +241,4 @@ def test_what_a_report_carries_has_names_that_can_be_unpacked(tmp_path: Path) ->
     files = unpacking.carried(page)
     names = yaml.safe_load(files["config.yaml"])["runs"]["own"]["data"]
     assert [files[name] for name in names] == list(texts.values())
-    assert names[:3] == ["x.csv", "x-2.csv", "X-3.csv"] and all(map(unpacking.is_clean, names))
+    assert names[:3] == ["x.csv", "x-2.csv", "X-3.csv"] and all(map(is_clean, names))

@@ -171,7 +171,7 @@ def test_the_job_and_its_node_come_from_the_scheduler(monkeypatch: pytest.Monkey
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setenv("SLURMD_NODENAME", "node2")
     made = store.provenance("a", {"key": 3})
-    assert made["job_id"] == "slurm 4711" and str(made["host"]).startswith("node2 (")
+    assert made["job_id"] == "slurm 4711" and made["host"] == "node2"
     assert made["random_key"] == 3
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ..errors import JaxmorphError
 from .courses import MeasuredCourse, as_csv, check_file, read_course
+from .elsewhere import without_place
 from .fields import ConfigurationModel
 
 FILES_MUST_EXIST = {"files_must_exist": True}
@@ -69,7 +70,7 @@ class TimeCourse(_Term):
     @property
     def in_words(self) -> str:
         """What is asked for, without its weight."""
-        return f"{self.observable} as in {self.data}"
+        return f"{self.observable} as in {without_place(self.data)}"
 
 
 class Minimise(_Weighted):

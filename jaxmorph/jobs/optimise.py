@@ -13,6 +13,7 @@ from .. import designs, engine, optimisation, store
 from ..atomic import UNFINISHED
 from ..configuration import terms
 from ..configuration.courses import MeasuredCourse
+from ..configuration.elsewhere import without_place
 from ..configuration.fits import discrete_obstacle
 from ..configuration.specifications import (
     ObjectiveSpecification,
@@ -121,13 +122,14 @@ def collect_optimisation(
         fixed_seeds=None if spec.fresh else spec.seeds_per_step,
         refining=_refining(problem, made, spec) if spec.refine else None,
     )
+    used = terms.used_data(spec.objective, known.courses)
     attributes = file_attributes(run_name, spec, problem, spec.estimator, begin) | {
-        "study": spec.study,
+        "study": without_place(spec.study),
         "stochastic": int(problem.study.is_stochastic),
         "covariance_kind": outcome.covariance_kind,
         "optimiser": spec.optimiser.model_dump_json(),
         "objective": terms.in_words(spec.objective),
-        "measured_data": json.dumps(terms.used_data(spec.objective, known.courses)),
+        "measured_data": json.dumps({without_place(path): text for path, text in used.items()}),
         "distributions": json.dumps([d.model_dump(mode="json") for d in problem.distributions]),
     }
     value, error = optimisation.targets(

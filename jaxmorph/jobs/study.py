@@ -10,6 +10,7 @@ import xarray as xr
 from .. import engine, store
 from ..configuration import Cost, SettledCut, cut_by_cost, read_cost, read_cut, write_cost, write_cut
 from ..configuration.batches import BatchSetting
+from ..configuration.elsewhere import placeless, without_place
 from ..configuration.fits import check_animation, check_figures, check_summaries
 from ..configuration.look import Figures
 from ..configuration.sections import Animation, Findings, TimeSummary
@@ -65,11 +66,11 @@ def describe_study(
     if study.is_stochastic and not noisy:
         logger.info("no observable depends on the key: the run counts as one without noise")
     content = {
-        "study": spec.study,
+        "study": without_place(spec.study),
         "study_description": study.describe(),
         "study_source": source_of(spec.study),
         "stochastic": noisy,
-        "settings": study.settings(),
+        "settings": placeless(study.settings()),
         "fixed_parameters": problem.fixed,
         "parameters": [
             {
