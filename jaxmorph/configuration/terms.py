@@ -54,7 +54,8 @@ class TimeCourse(_Term):
     data: str = Field(
         description="a .csv or .nc file with columns (variables) `time`, the observable's name and, if "
         "known, `<observable>_error` (else all are 1); units as `name [unit]` in CSV, as attribute "
-        "`units` in NetCDF; between recorded times the model is interpolated"
+        "`units` in NetCDF, are converted to those of the study; between recorded times the "
+        "model is interpolated"
     )
     weight: float = Field(1.0, gt=0, description="weight of the term in the sum")
 

@@ -12,7 +12,7 @@ import xarray as xr
 from .. import designs, engine, optimisation, store
 from ..atomic import UNFINISHED
 from ..configuration import terms
-from ..configuration.courses import MeasuredCourse
+from ..configuration.courses import MeasuredCourse, in_units
 from ..configuration.elsewhere import without_place
 from ..configuration.fits import discrete_obstacle
 from ..configuration.specifications import (
@@ -41,6 +41,7 @@ def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str)
         problem, problem.centre[None], seeds, run_key=spec.key, gradient="none"
     ).time.astype(float)
     with keys_below(f"runs.{run_name}.optimise"):
+        courses = {i: _in_units(problem, spec.objective[i], course) for i, course in courses.items()}
         _objective(problem, spec, courses, times)
         noisy = problem.study.is_stochastic and spec.fresh
         optimisation.check_optimiser(spec.optimiser, noisy=noisy)
@@ -181,6 +182,13 @@ def _objective(
     return optimisation.make_objective(
         spec.objective, courses, times, study.time_unit, {o.name: o for o in study.observables}
     )
+
+
+def _in_units(problem: Problem, term: terms.Term, course: MeasuredCourse) -> MeasuredCourse:
+    """A measured course in the units of the study."""
+    study, name = problem.study, term.observable
+    unit = {o.name: o.unit for o in study.observables}.get(name, "")
+    return in_units(course, name, study.time_unit, unit)
 
 
 def _refining(
