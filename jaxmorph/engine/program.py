@@ -116,7 +116,10 @@ def watched(study: Study, parameters: Mapping[str, Float[Array, ""]], key: PRNGK
     """What the study returns, NaN where a step has marked its state, whatever observables look at."""
     with watching() as watch:
         result = study.simulate(parameters, key)
-    if not isinstance(result, Recording) or not watch.flags:
+    if (
+        not (isinstance(result, Recording) and isinstance(result.observables, Mapping))
+        or not watch.flags
+    ):
         return result  # what is no recording is refused where it is checked
     marked = {}
     for name, value in result.observables.items():
@@ -235,7 +238,7 @@ def trace(problem: Problem) -> Traced:
                 closed, arrays, rest = eqx.filter_make_jaxpr(recording)(problem, *arguments(problem))
         except JaxmorphError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise JaxmorphError(_raised(problem, error)) from error
     result = eqx.combine(arrays, rest)
     check_recording(problem, result)
@@ -303,7 +306,7 @@ _INSTEAD: dict[type[Exception], str] = {
 }
 
 
-def _raised(problem: Problem, error: Exception) -> str:
+def _raised(problem: Problem, error: BaseException) -> str:
     told = next((text for kind, text in _INSTEAD.items() if isinstance(error, kind)), "")
     if not told:
         told = (str(error).strip() or "no message").splitlines()[0]

@@ -12,6 +12,7 @@ _KINDS: dict[str, type[Any]] = {
     "observables": Observable,
     "state_variables": StateVariable,
 }
+_LONGEST_NAME = 100
 
 
 def mistakes(study: type[Study]) -> Iterator[str]:
@@ -25,8 +26,8 @@ def mistakes(study: type[Study]) -> Iterator[str]:
         else:
             yield from _of_items(attribute, kind, declared)
     unit: Any = getattr(study, "time_unit", None)
-    if not isinstance(unit, str) or not unit.strip():
-        yield f'time_unit = {unit!r}: must be a text; write "1" for no unit'
+    if not _is_unit(unit):
+        yield f'time_unit = {unit!r}: must be a text in one line, without $; write "1" for no unit'
     noisy: Any = getattr(study, "stochastic", None)
     if not isinstance(noisy, bool):
         yield f"stochastic = {noisy!r}: must be True or False"
@@ -62,10 +63,23 @@ def _of_item(item: Any) -> Iterator[str]:
             f"name = {item.name!r}: names are in files and on axes; leave out slashes, line breaks and "
             "blanks at the ends"
         )
+    elif "$" in item.name:
+        yield (
+            f"name = {item.name!r}: leave out dollar signs; mathematics is a symbol of figures.names in the "
+            "configuration"
+        )
+    elif len(item.name) > _LONGEST_NAME:
+        yield (
+            f"name = {item.name[:20]!r}...: has {len(item.name)} letters; {_LONGEST_NAME} at most are seen in "
+            "a figure"
+        )
     elif isinstance(item, StateVariable) and not item.name.isidentifier():
         yield f"name = {item.name!r}: is a variable of a file; write letters, digits and _ alone"
-    if not isinstance(item.unit, str) or not item.unit.strip() or not item.unit.isprintable():
-        yield f'unit = {item.unit!r} of {item.name!r}: must be a text in one line; write "1" for no unit'
+    if not _is_unit(item.unit):
+        yield (
+            f"unit = {item.unit!r} of {item.name!r}: must be a text in one line, without $; "
+            'write "1" for no unit'
+        )
     if not isinstance(item.description, str):
         yield f"description = {item.description!r} of {item.name!r}: must be a text, a few words"
     if isinstance(item, Parameter):
@@ -109,5 +123,15 @@ def _of_dims(item: Any) -> Iterator[str]:
         yield f"dims = {item.dims!r} of {item.name!r}: has one twice; give each its own name"
 
 
+def _is_unit(value: object) -> bool:
+    """Whether it can stand on an axis: Matplotlib would take what is between dollar signs as a formula."""
+    if not isinstance(value, str) or not value.strip():
+        return False
+    return value.isprintable() and "$" not in value and len(value) <= _LONGEST_NAME
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number that a float can be, no ``True``."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return isinstance(value, float) or abs(value) < 2**1000
