@@ -96,7 +96,7 @@ def test_units_are_converted_to_those_of_the_study() -> None:
     said = {"time": "min", "x": "um", "x_error": "nm"}
     found = in_units(MeasuredCourse((1, 2), (3, 4), (5, 6), said), "x", "s", "µm")
     assert (found.time, found.value) == ((60, 120), (3, 4))
-    np.testing.assert_allclose(found.error, (0.005, 0.006), rtol=1e-15)
+    assert found.error == pytest.approx((0.005, 0.006), rel=1e-14)
     assert found.units == {"time": "s", "x": "µm", "x_error": "µm"}
     warm = MeasuredCourse((0,), (20,), (1,), {"x": "degC", "x_error": "degC"})
     found = in_units(warm, "x", "h", "K")

@@ -80,6 +80,7 @@ class Making:
             figures=run.figures,
             findings=run.findings,
             summaries=run.summaries,
+            optimise=run.optimise,
         )
         if run.batch == "auto":
             kept = str(self._folder / "cut.json")

@@ -129,6 +129,7 @@ def _check(arguments: argparse.Namespace) -> None:
                 figures=run.figures,
                 findings=run.findings,
                 summaries=run.summaries,
+                optimise=run.optimise,
             )
             n, of_one = run.n_samples * run.n_seeds, read_cost(cost).seconds_per_simulation
         print(

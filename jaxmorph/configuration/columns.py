@@ -95,10 +95,10 @@ def _number(row: Sequence[str], place: int, name: str, line: int) -> float:
     return number
 
 
-def shown(text: str) -> str:
+def shown(text: str, most: int = _LONGEST_CELL) -> str:
     """A text of a cell on one line, shortened if it is long."""
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 3]}..."
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def read_netcdf(path: str, wanted: Sequence[str]) -> Table:

@@ -61,7 +61,7 @@ def read_course(path: str, observable: str) -> MeasuredCourse:
     table = read_netcdf(path, wanted) if path.endswith(".nc") else read_csv(path, wanted)
     missing = [name for name in wanted[:2] if name not in table.columns]
     if missing:
-        there = f"it has {', '.join(table.names)}" if table.names else "it is empty"
+        there = f"it has {shown(', '.join(table.names), 200)}" if table.names else "it is empty"
         raise ValueError(
             f"has no column {' and no column '.join(missing)}; {there}, and must have time, "
             f"{observable} and, for errors, {observable}_error"

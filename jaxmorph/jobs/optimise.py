@@ -14,7 +14,8 @@ from ..atomic import UNFINISHED
 from ..configuration import terms
 from ..configuration.courses import MeasuredCourse, in_units
 from ..configuration.elsewhere import without_place
-from ..configuration.fits import discrete_obstacle
+from ..configuration.fits import discrete_obstacle, starts_obstacle
+from ..configuration.optimise import Optimise
 from ..configuration.specifications import (
     ObjectiveSpecification,
     OptimisationSpecification,
@@ -26,6 +27,22 @@ from .datasets import file_attributes, simulated
 from .problem import digest, how_of, keys_below, run_problem
 
 logger = logging.getLogger(__name__)
+
+
+def check_search(problem: Problem, asked: Optimise) -> None:
+    """Whether an optimiser can start where it is to, and has settings that it can work with.
+
+    Raises:
+        JaxmorphError: If not; names the key.
+    """
+    distributions = {name: problem.distribution_of[name] for name in asked.free_of(problem.names)}
+    with keys_below("optimise"):
+        if (obstacle := discrete_obstacle(distributions)) is not None:
+            raise JaxmorphError(f"free: {obstacle}")
+        if (obstacle := starts_obstacle(asked.starts, distributions)) is not None:
+            raise JaxmorphError(f"starts.{obstacle}")
+        noisy = problem.study.is_stochastic and asked.fresh
+        optimisation.check_optimiser(asked.optimiser, noisy=noisy)
 
 
 def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str) -> None:

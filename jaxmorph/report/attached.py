@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import PurePath
 
 CONFIGURATION, REQUIREMENTS = "config.yaml", "requirements.txt"
 MARK = "data-reproduce"
-"""The attribute of a link to such a file."""
+"""The attribute of a link to such a file: the SHA-256 of its text."""
 LINK = "data:text/plain;charset=utf-8;base64,"
 """What its target begins with."""
 MOST_FILES = 100
@@ -20,6 +21,11 @@ CLEAN = (
 
 _MOST_BYTES = 100
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_clean(name: str) -> bool:

@@ -16,7 +16,7 @@ import yaml
 
 from ..configuration.given import is_given
 from . import requirements
-from .attached import CONFIGURATION, LINK, MOST_FILES, REQUIREMENTS, clean_names
+from .attached import CONFIGURATION, LINK, MOST_FILES, REQUIREMENTS, clean_names, digest
 from .facts import code_in_words
 
 _LONGEST_TEXT = 1_000_000
@@ -36,6 +36,11 @@ class Attachment:
     def link(self) -> str:
         """The file as a data URL."""
         return f"{LINK}{base64.b64encode(self.text.encode()).decode()}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text."""
+        return digest(self.text)
 
 
 def attachments(

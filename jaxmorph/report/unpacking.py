@@ -20,7 +20,7 @@ import yaml
 
 from ..errors import JaxmorphError
 from . import requirements
-from .attached import CLEAN, CONFIGURATION, LINK, MARK, MOST_FILES, REQUIREMENTS, is_clean
+from .attached import CLEAN, CONFIGURATION, LINK, MARK, MOST_FILES, REQUIREMENTS, digest, is_clean
 from .requirements import shortened
 
 LARGEST_PAGE, LARGEST_FILE = 2**30, 2**26
@@ -140,23 +140,26 @@ def _page(report: Path) -> str:
 
 def _files(page: str) -> dict[str, str]:
     files: dict[str, str] = {}
-    for name, link in _links(page):
+    for name, link, wanted in _links(page):
         if len(files) == MOST_FILES:
             raise JaxmorphError(f"carries more than {MOST_FILES} files")
         _check_name(name)
         if name.casefold() in map(str.casefold, files):
             raise JaxmorphError(f"carries two files of the name {name}")
         files[name] = _text(name, link)
+        if digest(files[name]) != wanted:
+            raise JaxmorphError(f"{name}: the page is damaged there: the text is not that of its digest")
     return files
 
 
-def _links(page: str) -> Iterator[tuple[str, str]]:
-    """Name and target of each marked link, in time that is proportional to the page's length."""
+def _links(page: str) -> Iterator[tuple[str, str, str]]:
+    """Name, target and digest of each marked link, in time that is proportional to the page's length."""
     for match in _TAG.finditer(page):
         tag = _Tag()
         tag.feed(match[0])
         if MARK in tag.found:
-            yield tag.found.get("download") or "", tag.found.get("href") or ""
+            name, target, wanted = (tag.found.get(key) or "" for key in ("download", "href", MARK))
+            yield name, target, wanted
 
 
 class _Tag(HTMLParser):

@@ -118,7 +118,7 @@ class Study(BaseModel, abc.ABC):
     @classmethod
     def describe(cls) -> str:
         """The first line of the class's docstring; its name if there is none."""
-        return ((cls.__doc__ or "").strip() or cls.__name__).splitlines()[0]
+        return (str(cls.__doc__ or "").strip() or cls.__name__).splitlines()[0]
 
     def defaults(self) -> dict[str, float]:
         """Default value of every parameter."""

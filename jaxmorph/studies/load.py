@@ -18,7 +18,7 @@ from ..configuration.given import given, is_given
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .base import Study
-from .declarations import mistakes
+from .declarations import mistakes, mistakes_made
 from .problem import Problem
 
 _LONGEST = 300
@@ -93,13 +93,20 @@ def _study_class(spec: str) -> type[Study]:
 
 def _with_settings(spec: str, study: type[Study], settings: Mapping[str, Any]) -> Study:
     try:
-        return study(**settings)
+        made = study(**settings)
+        if found := list(mistakes_made(made)):
+            raise JaxmorphError("\n".join(f"study = {spec}: {line}" for line in found))
+        return made
+    except JaxmorphError:
+        raise
     except ValidationError as error:
         problems = [_setting_problem(study, e) for e in error.errors()]
         raise JaxmorphError("\n".join(problems)) from error
     except TypeError as error:  # an abstract method is missing
-        raise JaxmorphError(f"study = {spec}: {_in_one_line(error)}") from error
-    except (Exception, SystemExit) as error:
+        raise JaxmorphError(f"study = {spec}: {in_one_line(error)}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise JaxmorphError(
             f"study = {spec}: making it with its settings raised {_raised(error)}"
         ) from error
@@ -170,9 +177,9 @@ def _import(place: str) -> ModuleType:
         sys.modules[spec.name] = module  # pydantic looks annotations up here
         spec.loader.exec_module(module)
         return module
-    except JaxmorphError:
+    except (JaxmorphError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # sys.exit() would end the job as if it had done its work
+    except BaseException as error:  # sys.exit() would end the job as if it had done its work
         raise JaxmorphError(f"study = {place}: importing it raised {_raised(error)}") from error
 
 
@@ -183,11 +190,12 @@ def _check_declaration(spec: str, study: type[Study]) -> None:
 
 def _raised(error: BaseException) -> str:
     """What an error is called, says, and where the user's code raised it."""
-    said = _in_one_line(error)
+    said = in_one_line(error)
     return f"{type(error).__name__}{': ' if said else ''}{said}{raised_in(error)}"
 
 
-def _in_one_line(error: BaseException) -> str:
+def in_one_line(error: BaseException) -> str:
+    """What an error says, without line breaks, and cut if it is long."""
     if isinstance(error, ValidationError):  # of a distribution, say
         return f"{error.title}: " + "; ".join(
             e["msg"].removeprefix("Value error, ") for e in error.errors()
@@ -200,6 +208,8 @@ def _setting_problem(study: type[Study], error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"]) or "(all)"
     if error["type"] == "extra_forbidden":
         return f"settings.{name}: {study.__name__} has no such setting; {hint(name, study.model_fields)}"
+    if error["type"] == "missing":
+        return f"settings.{name}: is missing, and {study.__name__} has no default for it"
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"settings.{name} = {error['input']!r}: must be {message}"
 

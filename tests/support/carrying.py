@@ -28,14 +28,15 @@ def attached(**more: Any) -> dict[str, reproduce.Attachment]:
     return {one.name: one for one in reproduce.attachments("own", xr.Dataset(attrs=attributes))}
 
 
-def link(name: str, target: str) -> str:
+def link(name: str, text: str) -> str:
     """A link as the page writes it."""
-    return f'<a class="get" download="{name}" {MARK} href="{target}">download</a>'
+    one = reproduce.Attachment(name, text, "")
+    return f'<a class="get" download="{name}" {MARK}="{one.digest}" href="{one.link}">download</a>'
 
 
 def page_of(texts: dict[str, str]) -> str:
     """A page that carries texts."""
-    links = [link(name, reproduce.Attachment(name, text, "").link) for name, text in texts.items()]
+    links = [link(name, text) for name, text in texts.items()]
     return f"<!doctype html><title>A run</title><h1>Reproduce</h1>{''.join(links)}"
 
 
