@@ -562,9 +562,9 @@ def test_runs_to_compare_have_a_page_of_a_name(compare: Any, expected: dict[str,
             "has no column x; it has time, y, and must have time, x and, for errors, x_error",
         ),
         ("time,x\n", "has no rows"),
-        ("time,x\n0,1\n0,2\n", "its times must increase, and 0 follows 0"),
-        ("time,x\n0,1\n1,many\n", "column x, row 2: must be a finite number, not nan"),
-        ("time,x,x_error\n0,1,0\n", "column x_error, row 1: an error must be positive, not 0"),
+        ("time,x\n0,1\n0,2\n", "line 3: its times must increase, and 0 follows 0"),
+        ("time,x\n0,1\n1,many\n", 'line 3, column x: "many" is not a number'),
+        ("time,x,x_error\n0,1,0\n", "line 2, column x_error: an error must be positive, not 0"),
     ],
 )
 def test_a_wrong_time_course_is_one_readable_line(

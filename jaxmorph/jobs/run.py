@@ -81,6 +81,11 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
         # Also where whoever started the job sees it; Snakemake adds only that the job failed.
         print(f"{log}: error: {error}", file=sys.stderr)
         sys.exit(1)
+    except SystemExit as error:  # of a user's code: the job would end as if it had done its work
+        what = f"error: a study or what it calls ended the process (sys.exit({error.code!r}))"
+        logger.exception(what)
+        print(f"{log}: {what}; let it raise an error instead", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         logger.info("stopped")
         signal.signal(signal.SIGINT, signal.SIG_DFL)
