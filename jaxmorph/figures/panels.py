@@ -145,6 +145,8 @@ def _dot(ax: Axes, value: float, ends: tuple[float, float] | None, place: int, c
 
 def background(ax: Axes, x: np.ndarray, lines: np.ndarray, **look: Any) -> None:
     """Grey lines (x, line) behind those in colour, as one drawing, however many they are."""
+    if not lines.size:
+        return
     gaps = np.full((1, lines.shape[1]), np.nan)
     y = np.concatenate([finite(lines), gaps]).T.ravel()
     ax.plot(np.tile([*x, np.nan], lines.shape[1]), y, **{**BACKGROUND, **look})
