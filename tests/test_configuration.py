@@ -349,13 +349,15 @@ BAD_RUNS = [
     ("batch: {sample: 4}", "runs.a.batch.sample: unknown key; did you mean samples?"),
     (
         "{design: {method: sobol, samples: 1048576}, batch: {samples: 1}}",
-        "runs.a.batch: cuts 1048576 samples x 16 seeds into more than 100000 batches; write a larger "
-        "number of simulations",
+        "runs.a.batch: 1,048,576 points x 16 seeds are 1,048,576 jobs of 1 samples x 16 seeds; the most "
+        "is "
+        "100,000; write a larger number of simulations",
     ),
     (
         "{design: {method: sobol, samples: 1048576}, batch: 100}",
-        "runs.a.batch = 100: cuts 1048576 samples x 16 seeds into more than 100000 batches; write a "
-        "larger number of simulations",
+        "runs.a.batch = 100: 1,048,576 points x 16 seeds are 167,773 jobs of 100 simulations; the most "
+        "is "
+        "100,000; write a larger number of simulations",
     ),
     ("batch: 0", "runs.a.batch = 0: must be at least 1"),
     ("batch: 1e5", "runs.a.batch = 1e5: must be a whole number, and is read as text; write 100000"),
@@ -780,15 +782,21 @@ def test_texts_inside_a_command_line_mapping_become_numbers() -> None:
         (b"", "bad.yaml: the file is empty; it needs the key runs"),
         (b"# only a comment\n", "bad.yaml: the file is empty; it needs the key runs"),
         (b"- runs\n", "bad.yaml: must be a mapping with the key runs, not [runs]"),
-        (b"\xff\xfe\x00", "bad.yaml: is not a text in UTF-8"),
+        (
+            "runs: {}".encode("utf-16"),
+            "bad.yaml: is not a text in UTF-8 but in UTF-16, or no text; save it as UTF-8",
+        ),
+        (
+            "runs: {}\n# \xb5m".encode("latin-1"),
+            "bad.yaml, line 2: is not a text in UTF-8 (byte b5); save it as UTF-8",
+        ),
         (
             b"runs:\n  a: {study: reference\n  b: 3\n",
             "bad.yaml, line 3, column 4: is not valid YAML: expected ',' or '}', but got ':'",
         ),
         (
             b"runs:\n\ta: 3\n",
-            "bad.yaml, line 2, column 1: is not valid YAML: found character '\\t' that cannot "
-            "start any token",
+            "bad.yaml, line 2, column 1: is not valid YAML: has a tab; indent with spaces",
         ),
         (
             b"runs: \x01\n",

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from .. import store
-from ..configuration import Run
+from ..configuration import Run, check_cost, read_cost
 from ..configuration.elsewhere import placeless
 from ..configuration.specifications import ModelSpecification
 from ..configuration.specify import Specifications
@@ -82,6 +82,7 @@ class Making:
             summaries=run.summaries,
             optimise=run.optimise,
         )
+        check_cost(self._name, run, read_cost(cost))
         if run.batch == "auto":
             kept = str(self._folder / "cut.json")
             cut = settle_cut(self._specs.question, run.n_samples, run.n_seeds, cost, kept)

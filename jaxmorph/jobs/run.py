@@ -66,6 +66,7 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     )
     logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a full disk refuses the log, too: the error alone is to be seen
     if no_fork:
         logger.info(no_fork)
     start = time.monotonic()

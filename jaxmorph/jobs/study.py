@@ -48,6 +48,7 @@ def describe_study(
     if lines := store.clashes(study.state_variables):
         raise JaxmorphError("\n".join(f"study {type(study).__name__}: {line}" for line in lines))
     traced = engine.trace(problem)
+    engine.check_size(problem, traced)
     engine.check_trace(problem, traced)
     engine.check_pure(problem)
     cuts = engine.find_cuts(problem.continuous, spec.estimator)

@@ -17,7 +17,7 @@ from ...figures.save import render, write_whole
 from ...figures.style import names, time_text, unit_of, words
 from ...figures.tables import ends_of
 from ...quantities import described
-from ..page import embedded, rendered, width
+from ..page import embedded_svg, rendered, width
 from . import configurations
 from .findings import at_last, findings
 
@@ -148,7 +148,7 @@ def _figure(name: str, comparison: xr.Dataset) -> dict[str, Any]:
         "name": name,
         "title": about.title,
         "reading": about.told(set(map(str, comparison.variables))),
-        "source": embedded(svg, "image/svg+xml"),
+        "source": embedded_svg(svg),
         "points": width(svg),
         "alt": f"{about.title}; the caption says how to read it, {name}.csv has the data.",
         "csv": f"data:text/csv;base64,{csv}",
