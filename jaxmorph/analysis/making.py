@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from .. import store
-from ..configuration import Run
+from ..configuration import Run, check_cost, read_cost
+from ..configuration.elsewhere import placeless
 from ..configuration.specifications import ModelSpecification
 from ..configuration.specify import Specifications
 from ..errors import JaxmorphError
@@ -49,7 +50,7 @@ class Making:
             self._make_optimisation(bar)
         with bar.part("estimating", unit="estimator", of="sensitivity.estimate"):
             self._make_estimates()
-        store.write_json(self._run.plain(), self._folder / RECORD)
+        store.write_json(placeless(self._run.plain()), self._folder / RECORD)
         return self._run
 
     def corners(self) -> Path:
@@ -79,7 +80,9 @@ class Making:
             figures=run.figures,
             findings=run.findings,
             summaries=run.summaries,
+            optimise=run.optimise,
         )
+        check_cost(self._name, run, read_cost(cost))
         if run.batch == "auto":
             kept = str(self._folder / "cut.json")
             cut = settle_cut(self._specs.question, run.n_samples, run.n_seeds, cost, kept)
@@ -157,7 +160,9 @@ def _is_done(path: Path, spec: ModelSpecification) -> bool:
     except JaxmorphError:  # damaged
         return False
     asked = json.loads(str(attributes.get("configuration", "null")))
-    return asked == spec.plain(without=["code"]) and attributes.get("code_digest") == spec.code
+    return (
+        asked == placeless(spec.plain(without=["code"])) and attributes.get("code_digest") == spec.code
+    )
 
 
 def _hash(design: Path) -> str:

@@ -119,8 +119,18 @@ def _check(arguments: argparse.Namespace) -> None:
     for name, run in runs.items():
         with TemporaryDirectory() as folder:
             cost = str(Path(folder, "cost.json"))
-            spec = Specifications(run).study
-            describe_study(name, spec, run.animation, run.seeds, str(Path(folder, "study.json")), cost)
+            describe_study(
+                name,
+                Specifications(run).study,
+                run.animation,
+                run.seeds,
+                str(Path(folder, "study.json")),
+                cost,
+                figures=run.figures,
+                findings=run.findings,
+                summaries=run.summaries,
+                optimise=run.optimise,
+            )
             n, of_one = run.n_samples * run.n_seeds, read_cost(cost).seconds_per_simulation
         print(
             f"{file}: {name} is good: {len(run.parameters)} parameters of {run.study}, {n:,} "
@@ -136,8 +146,7 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:
-    from ..report.reproduce import unpack
+    from ..report.unpacking import hand_over
 
-    for path in unpack(arguments.report, arguments.folder):
-        print(path)
+    hand_over(arguments.report, arguments.folder)
     print(f"Next: cd {arguments.folder} && jaxmorph run config.yaml")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..designs import (
     Correlation,
+    Design,
     GridDesign,
+    ListDesign,
     correlation_factor,
     fast_obstacle,
     grid_obstacle,
@@ -20,6 +23,9 @@ from .fields import hint
 from .gradient_estimators import GRADIENT_ESTIMATORS
 from .look import Figures
 from .sections import Animation, TimeSummary
+
+_FEWEST_TIMES = 3
+"""Of a summary over time: the time of a maximum is that of a parabola through three."""
 
 
 def check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
@@ -49,6 +55,21 @@ def discrete_obstacle(distributions: Mapping[str, Any]) -> str | None:
                 f"{name} is {distribution.distribution}, and there is no gradient to follow; name the "
                 "others under free, and it stays at its median"
             )
+    return None
+
+
+def starts_obstacle(starts: Design, distributions: Mapping[str, Any]) -> str | None:
+    """Why an optimiser cannot start at the points of a list, or None if it can."""
+    for index, point in enumerate(starts.points if isinstance(starts, ListDesign) else ()):
+        for name, distribution in distributions.items():
+            low, high = distribution.support
+            # What is at one of two ends is moved inside; a single end is at infinity for an optimiser.
+            at_end = point[name] in (low, high) and math.isinf(high - low)
+            if at_end or not low <= point[name] <= high:
+                return (
+                    f"points[{index}].{name} = {point[name]:g}: is not between the bounds of its "
+                    f"distribution, {low:g} and {high:g}; start inside"
+                )
     return None
 
 
@@ -118,6 +139,7 @@ def check_summaries(
     summaries: Mapping[str, TimeSummary],
     observables: Sequence[str] | str,
     estimator: str | None = None,
+    n_times: int | None = None,
 ) -> None:
     """Raises ValueError unless summaries over time of ``observables`` can be made.
 
@@ -125,6 +147,7 @@ def check_summaries(
         summaries: By their names.
         observables: Those of the run; ``all``, where the study has not said which these are.
         estimator: Of gradients; None: looked at before.
+        n_times: How many are recorded; None: the study has not said it.
     """
     for name, summary in summaries.items():
         if observables != "all" and summary.of not in observables:
@@ -132,6 +155,11 @@ def check_summaries(
             raise ValueError(f"{name}.of = {summary.of}: not an observable of the run; {near}")
         if observables != "all" and name in observables:
             raise ValueError(f"{name}: the name of an observable of the run; take another")
+        if n_times is not None and n_times < _FEWEST_TIMES:
+            raise ValueError(
+                f"{name}: the study records {n_times} time{'s' * (n_times != 1)}, and a summary needs "
+                f"{_FEWEST_TIMES} or more"
+            )
     declared = GRADIENT_ESTIMATORS.get(estimator or "")
     if summaries and declared and not declared.along_paths:
         good = joined((d.name for d in GRADIENT_ESTIMATORS.values() if d.along_paths), "or")

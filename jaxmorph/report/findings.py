@@ -24,8 +24,7 @@ from .survivors import left_out
 ALIKE = 0.95
 """Estimates of two parameters that are correlated by more than this cannot be told apart."""
 _MOST_NAMED = 3
-_MOST_SMALL = 6
-"""Parameters that hardly matter are named, up to so many."""
+_MOST_LISTED = 6
 
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
@@ -197,8 +196,15 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     if not found:
         return []
     verb, each = ("matters", "its share is") if len(found) == 1 else ("matter", "each share is")
-    which = joined(first_of(found, _MOST_SMALL))
-    return [f"{which} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+    small_ones = _named_or_counted(found, data)
+    return [f"{small_ones} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+
+
+def _named_or_counted(parameters: Sequence[str], data: xr.Dataset) -> str:
+    """Names; how many they are of how many, where a reader would not read them all."""
+    if len(parameters) <= _MOST_LISTED:
+        return joined(parameters)
+    return f"{len(parameters)} of {data.sizes['parameter']} parameters"
 
 
 def _with_interval(data: xr.Dataset, kind: Kind) -> list[Quantity]:
@@ -229,7 +235,8 @@ def _independent(data: xr.Dataset, ranking: Ranking) -> list[str]:
     if not found:
         return []
     level = f"{100 * LEVEL:.0f} %"
-    return [f"No dependence on {joined(found)} is found by a test whose level is {level} for the run"]
+    none = _named_or_counted(found, data)
+    return [f"No dependence on {none} is found by a test whose level is {level} for the run"]
 
 
 def chance(sensitivity: xr.Dataset) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .events import event_of
 
@@ -45,14 +45,25 @@ class Plan(logging.Handler):
         event = event_of(record)
         if event == "run_info" and not self._is_said:
             self._is_said = True
-            files = list(self._planned())
-            for folder in self._runs:
+            made: dict[str, list[str]] = {folder: [] for folder in self._runs}
+            for file in self._planned():
+                if folder := self._folder_of(file):
+                    made[folder].append(file.removeprefix(folder))
+            for folder, files in made.items():
                 if line := self._of_run(folder, files):
                     self._say(line)
 
-    def _of_run(self, folder: str, files: Iterable[str]) -> str:
+    def _folder_of(self, file: str) -> str:
+        """The folder of the run that has a file; empty if none has."""
+        above = file
+        while "/" in above:
+            above = above.rpartition("/")[0]
+            if f"{above}/" in self._runs:
+                return f"{above}/"
+        return ""
+
+    def _of_run(self, folder: str, made: Sequence[str]) -> str:
         name, total, simulations_of = self._runs[folder]
-        made = [file.removeprefix(folder) for file in files if file.startswith(folder)]
         batches = [file.removeprefix("batches/") for file in made if file.startswith("batches/")]
         # Of a run that its first job cuts, no batch is known yet.
         is_cut = batches or "study.json" not in made or "sensitivity.nc" not in made

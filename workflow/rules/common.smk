@@ -16,6 +16,7 @@ from jaxmorph.configuration import check_syntax, load_configuration, read_cut
 from jaxmorph.configuration.callers import place_in
 from jaxmorph.configuration.code import not_followed
 from jaxmorph.configuration.extension import notice, read_record
+from jaxmorph.configuration.fields import hint
 from jaxmorph.configuration.folders import unwritable
 from jaxmorph.configuration.resources import need
 from jaxmorph.configuration.specify import Specifications
@@ -25,6 +26,9 @@ from jaxmorph.jobs import import_alike
 from jaxmorph.terminal import warn_once
 
 CONFIG_FILE = "config/config.yaml"
+
+# The name of any run: a pattern of thousands of names would be slow.
+ANY_RUN = r"(?!compare-)[A-Za-z0-9][A-Za-z0-9_-]*"
 
 # Of a module: it has the `config:` of its caller, and the next `configfile:` does nothing.
 IS_GIVEN = workflow.modifier.skip_configfile
@@ -74,6 +78,7 @@ config = {
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
     "looks": {name: run.figures.plain() for name, run in RUNS.items()},
     "findings": {name: run.findings.plain() for name, run in RUNS.items()},
+    "searches": {name: run.optimise and run.optimise.plain() for name, run in RUNS.items()},
     "summaries": {
         name: {one: summary.plain() for one, summary in run.summaries.items()}
         for name, run in RUNS.items()
@@ -160,8 +165,8 @@ def refuse_folders():
 
 def warn_of_what_is_not_followed():
     """Name what studies use whose changes would compute nothing again."""
-    for run in RUNS.values():
-        for line in not_followed(run.study_target, run.data):
+    for study in dict.fromkeys((run.study_target, run.data) for run in RUNS.values()):
+        for line in not_followed(*study):
             warn_once(line)
 
 
@@ -184,31 +189,38 @@ if workflow.is_main_process:  # once, not in each of its jobs
     check_partial_runs()
 
 
+def known(run_name):
+    """The name of a run, if the configuration has it."""
+    if run_name not in RUNS:
+        raise WorkflowError(f"there is no run {run_name} in the configuration; {hint(run_name, RUNS)}")
+    return run_name
+
+
 def specified(wildcards):
     """The specifications of the jobs of a run."""
-    return SPECIFICATIONS[wildcards.run]
+    return SPECIFICATIONS[known(wildcards.run)]
 
 
 def optimised(wildcards):
     """The same of a run that has an optimisation."""
-    if RUNS[wildcards.run].optimise is None:
+    if RUNS[known(wildcards.run)].optimise is None:
         raise WorkflowError(f"runs.{wildcards.run} has no optimisation: give it the key optimise")
     return SPECIFICATIONS[wildcards.run]
 
 
 def run_params(wildcards):
     """The whole run, as plain values; so are all others."""
-    return cut(wildcards.run).run.plain()
+    return cut(known(wildcards.run)).run.plain()
 
 
 def estimates_params(wildcards):
     """The run, but for what is nothing to its estimates."""
-    return cut(wildcards.run).estimates.plain()
+    return cut(known(wildcards.run)).estimates.plain()
 
 
 def design_params(wildcards):
     """The run, but for what is nothing to its design."""
-    return cut(wildcards.run).design.plain()
+    return cut(known(wildcards.run)).design.plain()
 
 
 def question(wildcards):
@@ -218,7 +230,7 @@ def question(wildcards):
 
 def cut_file(wildcards):
     """What settles how a run is cut, if its configuration does not."""
-    is_open = RUNS[wildcards.run].batch == "auto"
+    is_open = RUNS[known(wildcards.run)].batch == "auto"
     return ancient(f"results/{wildcards.run}/cut.json") if is_open else []
 
 
@@ -229,7 +241,12 @@ def study_params(wildcards):
 
 def batch_params(wildcards):
     """What decides the numbers of a batch: growing a run leaves it as it is."""
-    return cut(wildcards.run).plain_batch(wildcards.batch)
+    spec = cut(known(wildcards.run))
+    if wildcards.batch not in (batches := spec.run.batches):
+        first, last = next(iter(batches)), next(reversed(batches))
+        has = f"it has {first} to {last}" if len(batches) > 1 else f"it has {first} alone"
+        raise WorkflowError(f"runs.{wildcards.run} has no batch {wildcards.batch}; {has}")
+    return spec.plain_batch(wildcards.batch)
 
 
 def corner_params(wildcards):
@@ -254,7 +271,13 @@ def objective_data(wildcards):
 
 def start_params(wildcards):
     """What decides the paths of some starts."""
-    return optimised(wildcards).starts(wildcards.starts).plain()
+    spec = optimised(wildcards)
+    if wildcards.starts not in (jobs := spec.run.optimisation_jobs):
+        last = next(reversed(jobs))
+        raise WorkflowError(
+            f"runs.{wildcards.run} has no starts-{wildcards.starts}; it has starts-000 to starts-{last}"
+        )
+    return spec.starts(wildcards.starts).plain()
 
 
 def optimisation_params(wildcards):
@@ -290,9 +313,10 @@ def batch_files(run_name, names):
 
 def batches(wildcards):
     """The files of all batches of a run."""
-    return batch_files(wildcards.run, cut(wildcards.run).run.batches)
+    return batch_files(wildcards.run, cut(known(wildcards.run)).run.batches)
 
 
+@cache
 def figures_of(run_name):
     """The figures of a run."""
     run = RUNS[run_name]
@@ -314,16 +338,47 @@ def figure_files(wildcards):
     )
 
 
+def a_figure(wildcards):
+    """One file of the job that makes all figures: what waits for it waits for that job."""
+    return figure_files(wildcards)[0]
+
+
+def wanted_figures(wildcards):
+    """The same, and those that are missing: Snakemake takes long over each that it is asked for."""
+    first, *others = figure_files(wildcards)
+    folder = Path(located(f"results/{wildcards.run}/figures"))
+    there = set(os.listdir(folder)) if folder.is_dir() else None
+    missing = () if there is None else [f for f in others if os.path.basename(f) not in there]
+    return [first, *missing]
+
+
+def alike(files_of):
+    """Runs whose jobs have the same outputs, but for the name of the run: one rule makes them all."""
+    kinds = {}
+    for run in RUNS:
+        # In a report of Snakemake's each run has captions of its own.
+        kind = run if asked_for("report") else tuple(files_of(run))
+        kinds.setdefault(kind, []).append(run)
+    return list(kinds.values())
+
+
+def any_of(runs):
+    """The pattern of the names of some runs."""
+    return ANY_RUN if len(runs) == len(RUNS) else "|".join(map(re.escape, runs))
+
+
 def figure_outputs(run_name):
-    """The same, as outputs of a job that leaves alone what would not change."""
+    """The files of the figures of runs that are alike, as outputs that are left alone if they would not change."""
     marked, caption_of = [], captions(run_name)
     for file in figure_files(SimpleNamespace(run=run_name)):
-        if (path := Path(file)).suffix == ".svg":
+        path = Path(file)
+        file = f"results/{{run}}/figures/{path.name}"
+        if path.suffix == ".svg":
             entry = CATALOGUE[path.stem]
             file = report(
                 file,
                 caption=caption_of.get(path.stem),
-                category=run_name,
+                category="{run}",
                 labels={"figure": entry.title, "part": entry.part},
             )
         marked.append(update(file))
@@ -371,29 +426,31 @@ def animation_files(wildcards):
 
 
 def film_outputs(run_name):
-    """The same with their posters, as outputs of a job; Snakemake's own report shows the films."""
+    """The same with their posters, as outputs of runs that are alike; Snakemake's report shows the films."""
     marked = []
     for name in film_names(run_name):
         film = report(
-            f"results/{run_name}/animations/{name}.mp4",
+            f"results/{{run}}/animations/{name}.mp4",
             caption=f"../report/{name}.rst",
-            category=run_name,
+            category="{run}",
             labels={"animation": name},
         )
-        marked += [film, f"results/{run_name}/animations/{name}.png"]
+        marked += [film, f"results/{{run}}/animations/{name}.png"]
     return marked
 
 
-def trajectories_of(run_name):
+def trajectories(wildcards):
     """The batches that hold stored trajectories of a run, once it is known how it is cut."""
+    run_name = known(wildcards.run)
     if "cells" not in film_names(run_name):
         return []
-    return lambda wildcards: batch_files(run_name, cut(run_name).run.trajectory_batches)
+    return batch_files(run_name, cut(run_name).run.trajectory_batches)
 
 
-def optimisation_cells(run_name):
+def optimisation_cells(wildcards):
     """The cells of the best start of a run, if it has an optimisation."""
-    return f"results/{run_name}/optimisation_cells.nc" if RUNS[run_name].optimise else []
+    has_them = RUNS[known(wildcards.run)].optimise is not None
+    return f"results/{wildcards.run}/optimisation_cells.nc" if has_them else []
 
 
 def run_files(wildcards):
@@ -410,7 +467,7 @@ def run_files(wildcards):
         names += ["optimisation.nc", "optimisation_cells.nc"]
     return [
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
-        *figure_files(wildcards),
+        *wanted_figures(wildcards),
         *animation_files(wildcards),
     ]
 
@@ -457,20 +514,25 @@ def all_of(files):
     return [file for run in RUNS for file in files(SimpleNamespace(run=run))]
 
 
-def batches_of_each():
-    """For each run a function that gives its batches, once it is known how it is cut."""
-    return [lambda wildcards, run=run: batches(SimpleNamespace(run=run)) for run in RUNS]
+def everything_of_each():
+    """For each run a function that gives its files, once it is known how it is cut: no sooner are they planned."""
+
+    def files(run):
+        wildcards = SimpleNamespace(run=run)
+        return [*batches(wildcards), *run_files(wildcards)]
+
+    return [lambda wildcards, run=run: files(run) for run in RUNS]
 
 
 def checks(wildcards):
     """The numerical checks, if the run has them."""
-    has_checks = RUNS[wildcards.run].checks.samples > 0
+    has_checks = RUNS[known(wildcards.run)].checks.samples > 0
     return f"results/{wildcards.run}/checks.nc" if has_checks else []
 
 
 def optimises(wildcards):
     """Whether a run optimises its parameters."""
-    return RUNS[wildcards.run].optimise is not None
+    return RUNS[known(wildcards.run)].optimise is not None
 
 
 def optimisation(wildcards):
