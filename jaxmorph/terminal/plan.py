@@ -22,6 +22,7 @@ class Plan(logging.Handler):
         super().__init__()
         self._planned, self._say = planned, say
         self._runs: dict[str, tuple[str, int, Callable[[str, str], int]]] = {}  # by folder
+        self._more: dict[str, tuple[Callable[[str], Iterable[str]], Callable[[str], str]]] = {}
         self._is_said = False
 
     def follow(
@@ -39,6 +40,23 @@ class Plan(logging.Handler):
         """
         for name, total in runs.items():
             self._runs[located(f"results/{name}/")] = name, total, simulations_of
+
+    def know(
+        self,
+        runs: Iterable[str],
+        located: Callable[[str], str],
+        all_of: Callable[[str], Iterable[str]],
+        takes: Callable[[str], str],
+    ) -> None:
+        """Tell what runs take, and of those that are planned once their first jobs are done, too.
+
+        Args:
+            runs: Their names.
+            located: Where a file of the workflow is.
+            all_of: The files of a run besides its batches, by its name; none if not all are asked for.
+            takes: What a run takes, in words.
+        """
+        self._more |= {located(f"results/{name}/"): (all_of, takes) for name in runs}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a table of jobs."""
@@ -64,6 +82,9 @@ class Plan(logging.Handler):
 
     def _of_run(self, folder: str, made: Sequence[str]) -> str:
         name, total, simulations_of = self._runs[folder]
+        all_of, takes = self._more.get(folder, (lambda _: (), lambda _: ""))
+        if "cut.json" in made:
+            made = [*made, *(file.removeprefix(folder) for file in all_of(name))]
         batches = [file.removeprefix("batches/") for file in made if file.startswith("batches/")]
         # Of a run that its first job cuts, no batch is known yet.
         is_cut = batches or "study.json" not in made or "sensitivity.nc" not in made
@@ -75,4 +96,5 @@ class Plan(logging.Handler):
             if found:
                 parts.append(f"{len(found)} {word}{'s' * (len(found) > 1)}" if star else word)
         parts += ["report.html"] if "report.html" in made else []
-        return f"{name}: {', '.join(parts)}" if parts else ""
+        line = f"{name}: {', '.join(parts)}" if parts else ""
+        return f"{line}; {said}" if "report.html" in made and (said := takes(name)) else line

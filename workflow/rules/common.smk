@@ -12,7 +12,14 @@ from snakemake.checkpoints import Checkpoint
 from snakemake.exceptions import WorkflowError
 
 from jaxmorph.atomic import sweep
-from jaxmorph.configuration import check_syntax, load_configuration, read_cut
+from jaxmorph.configuration import (
+    check_cost,
+    check_syntax,
+    load_configuration,
+    read_cost,
+    read_cut,
+)
+from jaxmorph.configuration.budget import budget
 from jaxmorph.configuration.callers import place_in
 from jaxmorph.configuration.code import not_followed
 from jaxmorph.configuration.extension import notice, read_record
@@ -154,10 +161,72 @@ def only_looks():
     return asked_for(*asks)
 
 
+def refuse_cores():
+    """Stop, if there is nothing to compute with: Snakemake would wait for ever."""
+    for option in ("cores", "jobs"):
+        number = getattr(arguments(), option, None)
+        if isinstance(number, int) and number < 1:
+            sys.exit(f"Nothing was done.\n--{option} {number}: must be 1 or more")
+
+
+def refuse_targets():
+    """Stop, if a file is asked for that no run has: Snakemake would not say what there is."""
+    lines = []
+    for target in arguments().targets:
+        folder, run_name, *rest = (*Path(target).parts, "", "")[:4]
+        if folder != "results" or run_name.startswith("compare-") or not rest[0]:
+            continue
+        if run_name not in RUNS:
+            lines.append(f"{target}: the configuration has no run {run_name}; {hint(run_name, RUNS)}")
+            continue
+        kind, name = rest[0], Path(rest[1]).stem
+        there = ()
+        if kind == "batches":
+            if not settle(run_name) and SPECIFICATIONS[run_name].run.batch == "auto":
+                cut_of = f"results/{run_name}/cut.json"
+                lines.append(f"{target}: it is not known yet how {run_name} is cut; make {cut_of} first")
+                continue
+            there = SPECIFICATIONS[run_name].run.batches
+        elif kind == "optimisation" and name.startswith("starts-"):
+            there = [f"starts-{job}" for job in RUNS[run_name].optimisation_jobs]
+        if there and name not in there:
+            names = list(there)
+            lines.append(f"{target}: there is none; {run_name} has {names[0]} to {names[-1]}")
+    if lines:
+        sys.exit("\n".join(["Nothing was done.", *lines]))
+
+
+def measured(run_name):
+    """What a simulation of a run costs, if that is known."""
+    try:
+        return read_cost(located(f"results/{run_name}/cost.json"))
+    except (FileNotFoundError, JaxmorphError):  # not there; damaged: the job that needs it says so
+        return None
+
+
+def refuse_what_does_not_fit():
+    """Stop, if a run would ask for more than there is, by what its study job measured."""
+    lines = []
+    for name, spec in SPECIFICATIONS.items():
+        if cost := measured(name):
+            try:
+                check_cost(name, spec.run, cost)
+            except JaxmorphError as error:
+                lines.append(str(error))
+    if lines:
+        sys.exit("\n".join(["Nothing was done.", *lines]))
+
+
+def takes(run_name):
+    """What a run takes, in words."""
+    return str(budget(SPECIFICATIONS[run_name].run, measured(run_name)))
+
+
 def refuse_folders():
     """Stop, if a folder cannot be written: Snakemake would stop later, without a remedy."""
     if lines := unwritable([*RUNS, *(f"compare-{name}" for name in COMPARISONS)], located):
-        if not only_looks():
+        # Of its own folder Snakemake needs to write even where it only looks.
+        if not only_looks() or unwritable([], located):
             sys.exit("\n".join(["Nothing was done.", *lines]))
         for line in lines:
             warn_once(line)
@@ -183,7 +252,11 @@ def check_partial_runs():
 
 import_alike(workflow.deployment_settings.deployment_method)
 if workflow.is_main_process:  # once, not in each of its jobs
+    refuse_cores()
+    if not IS_GIVEN:
+        refuse_targets()
     refuse_folders()
+    refuse_what_does_not_fit()
     warn_of_moved_points()
     warn_of_what_is_not_followed()
     check_partial_runs()
@@ -241,12 +314,7 @@ def study_params(wildcards):
 
 def batch_params(wildcards):
     """What decides the numbers of a batch: growing a run leaves it as it is."""
-    spec = cut(known(wildcards.run))
-    if wildcards.batch not in (batches := spec.run.batches):
-        first, last = next(iter(batches)), next(reversed(batches))
-        has = f"it has {first} to {last}" if len(batches) > 1 else f"it has {first} alone"
-        raise WorkflowError(f"runs.{wildcards.run} has no batch {wildcards.batch}; {has}")
-    return spec.plain_batch(wildcards.batch)
+    return cut(known(wildcards.run)).plain_batch(wildcards.batch)
 
 
 def corner_params(wildcards):
@@ -271,13 +339,7 @@ def objective_data(wildcards):
 
 def start_params(wildcards):
     """What decides the paths of some starts."""
-    spec = optimised(wildcards)
-    if wildcards.starts not in (jobs := spec.run.optimisation_jobs):
-        last = next(reversed(jobs))
-        raise WorkflowError(
-            f"runs.{wildcards.run} has no starts-{wildcards.starts}; it has starts-000 to starts-{last}"
-        )
-    return spec.starts(wildcards.starts).plain()
+    return optimised(wildcards).starts(wildcards.starts).plain()
 
 
 def optimisation_params(wildcards):
@@ -298,6 +360,11 @@ def needs(rule_name, resource):
         of_job = {k: v for k, v in wildcards.items() if k in ("batch", "starts")}
         cost = {} if rule_name == "study" else {"cost": str(input.cost)}
         run = (cut(wildcards.run) if rule_name == "batch" else specified(wildcards)).run
+        if cost:
+            try:
+                check_cost(wildcards.run, run, read_cost(cost["cost"]))
+            except JaxmorphError as error:
+                raise WorkflowError(str(error)) from None
         return getattr(need(rule_name, run, attempt, **cost, **of_job), resource)
 
     return amount
@@ -453,7 +520,7 @@ def optimisation_cells(wildcards):
     return f"results/{wildcards.run}/optimisation_cells.nc" if has_them else []
 
 
-def run_files(wildcards):
+def run_files(wildcards, all_figures=False):
     """Everything that a run leaves, but for its batches."""
     names = [
         "report.html",
@@ -467,7 +534,7 @@ def run_files(wildcards):
         names += ["optimisation.nc", "optimisation_cells.nc"]
     return [
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
-        *wanted_figures(wildcards),
+        *(figure_files if all_figures else wanted_figures)(wildcards),
         *animation_files(wildcards),
     ]
 
