@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from jaxmorph import designs
+from jaxmorph import designs, store
 from jaxmorph.configuration import Run
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.specify import Specifications
@@ -177,7 +177,9 @@ def test_the_job_writes_the_points_with_what_made_them_and_the_record(tmp_path: 
     }
     study, output, record = (tmp_path / n for n in ("study.json", "design.nc", "design.json"))
     for stochastic in (True, False):
-        study.write_text(json.dumps(about | {"parameters": parameters, "stochastic": stochastic}))
+        told = about | {"parameters": parameters, "stochastic": stochastic}
+        made_of = Specifications(run).study.identity
+        store.write_record(store.StudyRecord.from_plain(told), study, made_of)
         write_design("x", run, str(study), str(output), str(record))
         with xr.open_dataset(output) as dataset:
             attributes = dataset.attrs

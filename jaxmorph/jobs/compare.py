@@ -12,6 +12,7 @@ import xarray as xr
 
 from .. import report, sensitivity, store
 from ..configuration import Run
+from ..configuration.specify import Specifications
 from ..figures.estimates import unreliable, unsuited
 from .analyse import question_of
 
@@ -30,23 +31,29 @@ class Compared:
 
     Attributes:
         name: Of the run.
-        run: What was asked for, as it is cut into batches.
+        specs: What its files must have been made of, as it is cut into batches.
         folder: Where its files are.
     """
 
     name: str
-    run: Run
+    specs: Specifications
     folder: Path
+
+    @property
+    def run(self) -> Run:
+        """What was asked for."""
+        return self.specs.run
 
     @functools.cached_property
     def points(self) -> xr.Dataset:
         """Its design."""
-        return store.read_dataset(self.folder / "design.nc", "design")
+        return store.read_dataset(self.folder / "design.nc", "design", self.specs.of_design)
 
     @functools.cached_property
     def estimates(self) -> xr.Dataset:
         """Its estimates that are compared, and which of them say nothing."""
-        with store.open_dataset(self.folder / "sensitivity.nc", "sensitivity") as data:
+        file, made_of = self.folder / "sensitivity.nc", self.specs.of_estimates
+        with store.open_dataset(file, "sensitivity", made_of) as data:
             kept = sensitivity.compared(data).load()
             kept["elasticity_unsuited"] = unsuited(data).reset_coords(drop=True)
             flags = unreliable(data)
@@ -143,7 +150,7 @@ def _paired(first: Compared, other: Compared, shared: sensitivity.Shared) -> xr.
         shared,
         (averages[0], averages[1]),
     )
-    slabs = [store.Slabs(run.run, run.points, run.batches) for run in both]
+    slabs = [store.Slabs(run.specs, run.points, run.batches) for run in both]
     for one, two in store.side_by_side(*slabs):
         pairs.add(
             sensitivity.with_summaries(one, first.run.summaries),

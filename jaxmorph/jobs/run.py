@@ -1,6 +1,7 @@
 """Running one job: its log, its share of the machine, and how it ends."""
 
 import contextlib
+import contextvars
 import hashlib
 import logging
 import os
@@ -19,6 +20,9 @@ from ..errors import JaxmorphError
 from .forks import become_a_fork
 
 logger = logging.getLogger("jaxmorph")
+
+ASKED_IN: contextvars.ContextVar[Path | None] = contextvars.ContextVar("ASKED_IN", default=None)
+"""The folder of the package with which the workflow of this job was read."""
 
 # File systems keep times to a second or two, and so do clocks that are set by NTP.
 _CLOCK_TOLERANCE_S = 10.0
@@ -68,6 +72,8 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     logging.captureWarnings(True)
     if no_fork:
         logger.info(no_fork)
+    if package := getattr(snakemake, "config", {}).get("package"):
+        ASKED_IN.set(Path(package))
     start = time.monotonic()
     try:
         with asides_in(UNFINISHED), _devices(snakemake) if computes else contextlib.nullcontext():

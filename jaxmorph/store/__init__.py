@@ -10,6 +10,7 @@ from .build import (
     with_trajectories,
 )
 from .files import (
+    hold_to,
     open_dataset,
     read_attributes,
     read_dataset,
@@ -47,6 +48,7 @@ __all__ = [
     "corners_dataset",
     "design_dataset",
     "design_hash",
+    "hold_to",
     "open_dataset",
     "optimisation_cells_dataset",
     "optimisation_dataset",

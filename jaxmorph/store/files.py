@@ -16,6 +16,7 @@ import xarray as xr
 from pydantic import JsonValue
 
 from ..atomic import written_aside
+from ..configuration.identity import Identity
 from ..errors import JaxmorphError
 from ..quantities import Attributes
 
@@ -88,6 +89,8 @@ def read_json(path: str | Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise JaxmorphError(f"{path}: missing or not JSON; {remedy(path)}") from error
+    if not isinstance(found, dict):
+        raise JaxmorphError(f"{path}: is damaged or of another version; {remedy(path)}")
     return found
 
 
@@ -96,30 +99,31 @@ def remedy(path: str | Path) -> str:
     return f"make it again with: snakemake --force {path} (and your --configfile, if any)"
 
 
-def read_dataset(path: str | Path, kind: str) -> xr.Dataset:
+def read_dataset(path: str | Path, kind: str, made_of: Identity | None = None) -> xr.Dataset:
     """Read one of ``KINDS`` into memory and close the file.
 
     Args:
         path: The file.
         kind: What it must be.
+        made_of: What it must have been made of; None: whatever it was.
 
     Raises:
-        JaxmorphError: If it is missing, truncated, or not such a file of ours.
+        JaxmorphError: If it is missing, damaged, not such a file of ours, or made of something else.
     """
-    with open_dataset(path, kind) as file:
+    with open_dataset(path, kind, made_of) as file:
         try:
             return file.load()
         except (OSError, RuntimeError, ValueError) as error:
             raise _damaged(path) from error
 
 
-def read_given(path: str | Path | None, kind: str) -> xr.Dataset | None:
+def read_given(path: str | Path | None, kind: str, made_of: Identity | None = None) -> xr.Dataset | None:
     """The same of a file that a run may do without: None where no path is given."""
-    return read_dataset(path, kind) if path else None
+    return read_dataset(path, kind, made_of) if path else None
 
 
 @contextlib.contextmanager
-def open_dataset(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
+def open_dataset(path: str | Path, kind: str, made_of: Identity | None = None) -> Iterator[xr.Dataset]:
     """The same, but open: of a large file only what is used is read.
 
     Raises:
@@ -137,7 +141,15 @@ def open_dataset(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
             raise JaxmorphError(
                 f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); {remedy(path)}"
             )
+        if made_of is not None:
+            hold_to(made_of, file.attrs, path)
         yield file
+
+
+def hold_to(made_of: Identity, attributes: Mapping[Any, Any], path: str | Path) -> None:
+    """Raises JaxmorphError if a file was made of something else, with what differs."""
+    if (refusal := made_of.refusal(attributes)) is not None:
+        raise JaxmorphError(f"{path}: {refusal}; {remedy(path)}")
 
 
 def read_samples(path: str | Path, names: Iterable[str], rows: slice) -> dict[str, np.ndarray]:

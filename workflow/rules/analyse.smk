@@ -53,6 +53,7 @@ for RUN in RUNS:
             sensitivity=f"results/{RUN}/sensitivity.nc",
             checks=checks(SimpleNamespace(run=RUN)),
             optimisation=optimisation(SimpleNamespace(run=RUN)),
+            cut=cut_file(SimpleNamespace(run=RUN)),
         output:
             figure_outputs(RUN),
         log:
@@ -62,6 +63,7 @@ for RUN in RUNS:
         conda:
             "../../envs/jaxmorph.yaml"
         params:
+            run=shown_params(RUN),
             figures=figures_of(RUN),
             findings=RUNS[RUN].findings.plain(),
             look=RUNS[RUN].figures.plain(),

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from snakemake.checkpoints import Checkpoint
 from snakemake.exceptions import WorkflowError
 
+import jaxmorph
 from jaxmorph.atomic import sweep
 from jaxmorph.configuration import check_syntax, load_configuration, read_cut
 from jaxmorph.configuration.callers import place_in
@@ -71,6 +72,7 @@ SPECIFICATIONS = {name: Specifications(run) for name, run in RUNS.items()}
 # copy, because the mapping of a module is its caller's.
 config = {
     **config,
+    "package": str(Path(jaxmorph.__file__).parents[1]),
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
     "looks": {name: run.figures.plain() for name, run in RUNS.items()},
     "findings": {name: run.findings.plain() for name, run in RUNS.items()},
@@ -204,6 +206,11 @@ def run_params(wildcards):
 def estimates_params(wildcards):
     """The run, but for what is nothing to its estimates."""
     return cut(wildcards.run).estimates.plain()
+
+
+def shown_params(run_name):
+    """The run, but for how it is shown, once it is known how it is cut."""
+    return lambda wildcards: cut(run_name).shown.plain()
 
 
 def design_params(wildcards):

@@ -11,6 +11,7 @@ for RUN in RUNS:
             trajectories=trajectories_of(RUN),
             corners=f"results/{RUN}/corners.nc",
             optimisation_cells=optimisation_cells(RUN),
+            cut=cut_file(SimpleNamespace(run=RUN)),
         output:
             film_outputs(RUN),
         log:
@@ -19,7 +20,7 @@ for RUN in RUNS:
         conda:
             "../../envs/jaxmorph.yaml"
         params:
-            run=RUN,
+            run=shown_params(RUN),
             animation=RUNS[RUN].animation.plain(),
         script:
             "../scripts/films.py"

@@ -83,7 +83,7 @@ rule corners:
 
 rule checks:
     input:
-        design="results/{run}/design.nc",
+        study="results/{run}/study.json",
         cost=ancient("results/{run}/cost.json"),
     output:
         "results/{run}/checks.nc",

@@ -9,6 +9,5 @@ with job(snakemake, computes=True):
     check_gradients(
         snakemake.wildcards.run,
         ChecksSpecification.from_plain(snakemake.params.checks),
-        snakemake.input.design,
         snakemake.output[0],
     )
