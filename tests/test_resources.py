@@ -1,6 +1,5 @@
 """What jobs ask a cluster for: it follows what was measured, and grows when a job failed."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from jaxmorph.configuration import Run
 from jaxmorph.configuration.resources import Need, need
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.integrity import write_json
 
 RULES = ["study", "batch", "corners", "checks", "sensitivity"]
 COST: dict[str, Any] = {
@@ -31,7 +31,7 @@ def make_run(**changes: Any) -> Run:
 
 def write_cost(folder: Path, **changes: Any) -> str:
     path = folder / "cost.json"
-    path.write_text(json.dumps(COST | changes))
+    write_json(COST | changes, path)
     return str(path)
 
 

@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "jaxmorph"
 
 ROOMS = {
     "foundation": [
-        *("errors", "atomic", "listing", "distributions", "designs", "quantities", "configuration"),
+        *("errors", "atomic", "integrity", "listing", "distributions", "designs", "quantities"),
+        *("configuration",),
     ],
     "tracing": ["tracing"],
     "native": ["native"],

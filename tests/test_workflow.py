@@ -18,6 +18,7 @@ from jaxmorph.configuration import Run
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import figure_names
+from jaxmorph.integrity import seal
 from jaxmorph.jobs.study import describe_study
 
 
@@ -36,7 +37,7 @@ def wanted_of(run: str, method: str) -> set[str]:
     names += ["cost.json", "report.html", "provenance.json"]
     names += [f"figures/{f}.{e}" for f in figure_names(method, 2) for e in ("svg", "pdf", "csv")]
     names += [f"animations/{film}.{e}" for film in ("corners", "cells") for e in ("mp4", "png")]
-    names += ["batches/000-000.nc"]
+    names += ["batches/000-000.nc", "figures/checksums.json", "animations/checksums.json"]
     return {f"results/{run}/{name}" for name in names}
 
 
@@ -226,8 +227,9 @@ def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: P
     done = snakemake(folder, "results/own/sensitivity.nc")
     assert done.returncode != 0
     line = (
-        "error: results/own/batches/000-000.nc: truncated or not a netCDF-4 file; make it again with: "
-        "snakemake --force results/own/batches/000-000.nc (and your --configfile, if any)"
+        "error: results/own/batches/000-000.nc: is damaged: it has no checksum at its end: it is cut "
+        "off, was edited, or is of an earlier version; make it again with: snakemake --force "
+        "results/own/batches/000-000.nc (and your --configfile, if any)"
     )
     log = (folder / "logs/own/sensitivity.log").read_text().splitlines()
     assert log[-1].endswith(line)
@@ -302,6 +304,7 @@ def test_a_batch_with_other_times_is_refused(tiny_batches: Callable, tmp_path: P
     batch = batch.assign_coords(time=("time", batch["time"].values * 2, batch["time"].attrs))
     path.unlink()
     batch.to_netcdf(path)
+    seal(path)
     line = f"{path}: its times are not those of the other batches; make it again with"
     with pytest.raises(JaxmorphError, match=re.escape(line)):
         tiny_batches()

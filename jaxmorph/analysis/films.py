@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..configuration.specify import Specifications
+from ..integrity import read_listed
 from ..jobs.animate import animate_before_and_after, animate_cells, animate_corners
 from .making import Making
 
@@ -25,10 +25,12 @@ class Film:
 
     def save(self, path: str | Path) -> Path:
         """Write it to a file of its own."""
-        return Path(shutil.copyfile(self.path, path))
+        path = Path(path)
+        path.write_bytes(read_listed(self.path))
+        return path
 
     def _repr_html_(self) -> str:
-        content = base64.b64encode(self.path.read_bytes()).decode()
+        content = base64.b64encode(read_listed(self.path)).decode()
         return f'<video controls loop muted width="640" src="data:video/mp4;base64,{content}"></video>'
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 from pathlib import Path
 
-from ..atomic import written_aside
 from ..errors import JaxmorphError
+from ..integrity import read_json, write_json
 from .fields import ConfigurationModel
 
 
@@ -36,8 +35,7 @@ class Cost(ConfigurationModel):
 
 def write_cost(cost: Cost, path: str | Path) -> None:
     """Write what was measured: aside first, then renamed into place."""
-    with written_aside(Path(path)) as file:
-        file.write_text(json.dumps(cost.plain(), indent=1) + "\n", encoding="utf-8")
+    write_json(cost.plain(), path)
 
 
 def read_cost(path: str | Path) -> Cost:
@@ -54,7 +52,7 @@ def read_cost(path: str | Path) -> Cost:
 def _read(path: str, changed: int) -> Cost:
     """``changed`` is the time at which the file was written."""
     try:
-        return Cost.from_plain(json.loads(Path(path).read_text(encoding="utf-8")))
+        return Cost.from_plain(read_json(path))
     except ValueError:  # of JSON, of Unicode, of pydantic
         raise JaxmorphError(
             f"{path}: is damaged or of another version; remove it, and the workflow makes it again"

@@ -8,6 +8,7 @@ from .. import animations, store
 from ..configuration.identity import Identity
 from ..configuration.sections import Animation
 from ..configuration.specify import Specifications
+from ..integrity import list_files
 
 logger = logging.getLogger("jaxmorph")
 
@@ -46,7 +47,7 @@ def animate_cells(
     made_of = None if specs is None else specs.batch(Path(batch).stem).identity
     stored = store.read_dataset(batch, "batch", made_of)
     animations.cells_animation(stored, output, colour=animation.colour, observable=animation.observable)
-    logger.info("%s: made", output.stem)
+    _made(output)
 
 
 def animate_corners(
@@ -55,7 +56,7 @@ def animate_corners(
     """Animate the corners of parameter space side by side."""
     dataset = store.read_dataset(corners, "corners", made_of)
     animations.corners_animation(dataset, output, animation.colour, animation.observable)
-    logger.info("%s: made", output.stem)
+    _made(output)
 
 
 def animate_before_and_after(
@@ -64,4 +65,10 @@ def animate_before_and_after(
     """Animate the best start of an optimisation before and after, side by side."""
     dataset = store.read_dataset(cells, "optimisation_cells", made_of)
     animations.before_and_after_animation(dataset, output, animation.colour, animation.observable)
-    logger.info("%s: made", output.stem)
+    _made(output)
+
+
+def _made(film: Path) -> None:
+    """A film and its poster have been written."""
+    list_files(film.parent, [film, animations.poster_of(film)])
+    logger.info("%s: made", film.stem)

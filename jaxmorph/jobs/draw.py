@@ -11,6 +11,7 @@ from ..configuration.look import Figures
 from ..configuration.sections import Findings
 from ..configuration.specify import Specifications
 from ..figures.stated import stated
+from ..integrity import list_files
 
 logger = logging.getLogger("jaxmorph")
 
@@ -32,6 +33,7 @@ def draw_figures(
     of: Mapping[str, Identity] = {} if specs is None else specs.identities
     checked = stated(store.read_given(checks, "checks", of.get("checks")), findings.time)
     others = checked, store.read_given(optimisation, "optimisation", of.get("optimisation"))
+    made: list[Path] = []
     for name in names:
         # Opened for each, so that no more than what one of them needs is in memory.
         with (
@@ -41,11 +43,12 @@ def draw_figures(
             data = stated(opened, findings.time)
             try:
                 figure, table = figures.draw(name, data, *others)
-                figures.save_figure(figure, table, folder / name)
+                made += figures.save_figure(figure, table, folder / name)
             except Exception as error:
                 error.add_note(f"while the figure {name} was drawn")
                 raise
         logger.info("%s: drawn", name)
+    list_files(folder, made)
 
 
 def captions(run_name: str, names: Iterable[str], findings: Findings, folder: Path) -> dict[str, str]:

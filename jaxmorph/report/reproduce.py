@@ -18,6 +18,7 @@ import yaml
 
 from ..configuration.given import is_given
 from ..errors import JaxmorphError
+from ..integrity import unsealed
 from .facts import code_in_words
 
 CONFIGURATION, REQUIREMENTS = "config.yaml", "requirements.txt"
@@ -132,9 +133,11 @@ def unpack(report: Path, folder: Path) -> list[Path]:
         JaxmorphError: The report cannot be read or carries none, or a file is there already.
     """
     try:
-        page = report.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        page = unsealed(report.read_bytes(), ".html").decode()
+    except OSError as error:
         raise JaxmorphError(f"{report}: cannot be read: {error}") from error
+    except ValueError as error:
+        raise JaxmorphError(f"{report}: is damaged: {error}; ask for the file again") from error
     links = _Links()
     links.feed(page)
     if not links.found:

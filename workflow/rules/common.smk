@@ -22,6 +22,7 @@ from jaxmorph.configuration.resources import need
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
+from jaxmorph.integrity import LIST
 from jaxmorph.jobs import import_alike
 from jaxmorph.terminal import warn_once
 
@@ -318,7 +319,7 @@ def figure_files(wildcards):
         run=wildcards.run,
         figure=figures_of(wildcards.run),
         ending=RUNS[wildcards.run].figures.endings,
-    )
+    ) + [f"results/{wildcards.run}/figures/{LIST}"]
 
 
 def figure_outputs(run_name):
@@ -388,7 +389,12 @@ def film_outputs(run_name):
             labels={"animation": name},
         )
         marked += [film, f"results/{run_name}/animations/{name}.png"]
-    return marked
+    return [*marked, *film_list(SimpleNamespace(run=run_name))]
+
+
+def film_list(wildcards):
+    """The list of the films of a run with their checksums."""
+    return [f"results/{wildcards.run}/animations/{LIST}"]
 
 
 def trajectories_of(run_name):
@@ -419,6 +425,7 @@ def run_files(wildcards):
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
         *figure_files(wildcards),
         *animation_files(wildcards),
+        *film_list(wildcards),
     ]
 
 

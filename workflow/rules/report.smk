@@ -39,6 +39,7 @@ rule page:
         optimisation=optimisation,
         figures=figure_files,
         animations=animation_files,
+        list=film_list,
     output:
         report(
             "results/{run}/report.html",
