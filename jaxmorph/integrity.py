@@ -126,14 +126,18 @@ def list_files(folder: Path, files: Iterable[Path]) -> None:
 
 
 def read_listed(path: Path) -> bytes:
-    """The content of a file that :func:`list_files` listed.
+    """The content of a file that :func:`list_files` listed; in a folder without a list, of any.
 
     Raises:
         JaxmorphError: It is not as it was listed.
     """
     try:
-        listed = read_json(path.parent / LIST)
         content = path.read_bytes()
+        listed = read_json(path.parent / LIST)
+    except FileNotFoundError as error:
+        if not path.is_file():
+            raise JaxmorphError(f"{path}: cannot be read: {error.strerror}") from error
+        return content
     except (OSError, ValueError) as error:
         raise JaxmorphError(f"{path}: cannot be held against {path.parent / LIST}: {error}") from error
     if listed.get(path.name, {}).get("sha256") != hashlib.sha256(content).hexdigest():

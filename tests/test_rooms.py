@@ -24,6 +24,7 @@ ROOMS = {
     "expansion": ["expansion"],
     "sensitivity": ["sensitivity"],
     "presentation": ["report", "figures", "animations", "visualization"],
+    "upkeep": ["upkeep"],
     "terminal": ["terminal"],
     "jobs": ["jobs", "analysis", "command"],
 }
@@ -39,10 +40,11 @@ ALLOWED = {
     "expansion": {"foundation"},
     "sensitivity": {"foundation", "expansion"},
     "presentation": {"foundation"},
+    "upkeep": {"foundation"},
     "terminal": {"foundation"},
     "jobs": set(ROOMS),
 }
-WITHOUT_JAX = {"foundation", "store", "expansion", "sensitivity", "presentation", "terminal"}
+WITHOUT_JAX = {"foundation", "store", "expansion", "sensitivity", "presentation", "terminal", "upkeep"}
 ROOM_OF = {module: room for room, modules in ROOMS.items() for module in modules}
 
 

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from .. import store
 from ..configuration import Run
-from ..configuration.specifications import ModelSpecification
 from ..configuration.specify import Specifications
-from ..errors import JaxmorphError
 from ..jobs.analyse import estimate_sensitivity, write_design
 from ..jobs.optimise import collect_optimisation, describe_objective, optimise_starts
 from ..jobs.simulate import check_gradients, evaluate_batch, simulate_corners
@@ -63,7 +61,7 @@ class Making:
     def _remove_old_films(self) -> None:
         """Those of other corners, and all if they looked different."""
         corners, record = self._folder / "corners.nc", self._folder / RECORD
-        if not _is_done(corners, self.specs.corners):
+        if not store.is_made(corners, "corners", self.specs.corners.identity):
             corners.unlink(missing_ok=True)
             self._film("corners").unlink(missing_ok=True)
         if record.is_file() and store.read_json(record)["animation"] != self._run.plain()["animation"]:
@@ -95,14 +93,14 @@ class Making:
     def _make_batches(self, bar: Bar) -> None:
         for batch, part in self._run.batches.items():
             spec, path = self.specs.batch(batch), self._folder / "batches" / f"{batch}.nc"
-            if _is_done(path, spec):
+            if store.is_made(path, "batch", spec.identity):
                 bar.skip(len(part.samples) * len(part.seeds))
                 continue
             self._film("cells").unlink(missing_ok=True)
             evaluate_batch(self._name, spec, str(path), self._folder / "unfinished")
 
     def _make_checks(self) -> None:
-        if not _is_done(self._checks, self.specs.checks):
+        if not store.is_made(self._checks, "checks", self.specs.checks.identity):
             check_gradients(self._name, self.specs.checks, str(self._checks))
 
     def _make_optimisation(self, bar: Bar) -> None:
@@ -114,13 +112,16 @@ class Making:
         with bar.part("optimising", unit="step", of="optimisation.descent"):
             for job in self._run.optimisation_jobs:
                 path = folder / f"starts-{job}.nc"
-                if not _is_done(path, spec := specs.starts(job)):
+                spec = specs.starts(job)
+                if not store.is_made(path, "starts", spec.identity):
                     result.unlink(missing_ok=True)
                     kept = self._folder / "unfinished"
                     optimise_starts(self._name, spec, str(objective), str(path), kept)
                 starts.append(str(path))
         with bar.part("measuring optima"):
-            if not (_is_done(result, specs.optimisation) and cells.is_file()):
+            made_of = specs.optimisation.identity
+            kinds = {"optimisation": result, "optimisation_cells": cells}
+            if not all(store.is_made(path, kind, made_of) for kind, path in kinds.items()):
                 self._film("optimisation").unlink(missing_ok=True)
                 collect_optimisation(
                     self._name, specs.optimisation, str(objective), starts, str(result), str(cells)
@@ -138,14 +139,3 @@ class Making:
 
     def _film(self, name: str) -> Path:
         return self._folder / "animations" / f"{name}.mp4"
-
-
-def _is_done(path: Path, spec: ModelSpecification) -> bool:
-    """Whether a file is there that was made for the same question by the same code."""
-    if not path.is_file():
-        return False
-    try:
-        attributes = store.read_attributes(path)
-    except JaxmorphError:  # damaged
-        return False
-    return spec.identity.refusal(attributes) is None

@@ -22,7 +22,7 @@ from .models import BUILT_IN_STUDIES
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {
     *("__init__", "analysis", "animations", "atomic", "command", "configuration", "errors"),
-    "integrity",
+    *("integrity", "upkeep"),
     *("expansion", "figures", "jobs", "listing", "optimisation", "quantities", "report", "sensitivity"),
     *("store", "terminal", "visualization"),
 }

@@ -42,8 +42,9 @@ def read_cost(path: str | Path) -> Cost:
     """What :func:`write_cost` wrote, read once for all jobs of a run.
 
     Raises:
-        FileNotFoundError: Before the study job has written it: Snakemake then asks again later.
-        JaxmorphError: If it is damaged or of another version.
+        FileNotFoundError: Before the study job has written it, and if it is damaged, so that this job
+            is done again: Snakemake then asks again later.
+        JaxmorphError: If it is of another version.
     """
     return _read(str(path), os.stat(path).st_mtime_ns)
 
@@ -52,8 +53,12 @@ def read_cost(path: str | Path) -> Cost:
 def _read(path: str, changed: int) -> Cost:
     """``changed`` is the time at which the file was written."""
     try:
-        return Cost.from_plain(read_json(path))
-    except ValueError:  # of JSON, of Unicode, of pydantic
+        content = read_json(path)
+    except ValueError as error:
+        raise FileNotFoundError(f"{path}: is damaged: {error}") from None
+    try:
+        return Cost.from_plain(content)
+    except ValueError:  # of pydantic
         raise JaxmorphError(
-            f"{path}: is damaged or of another version; remove it, and the workflow makes it again"
+            f"{path}: is of another version; remove it, and the workflow makes it again"
         ) from None

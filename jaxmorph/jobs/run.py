@@ -24,6 +24,9 @@ logger = logging.getLogger("jaxmorph")
 ASKED_IN: contextvars.ContextVar[Path | None] = contextvars.ContextVar("ASKED_IN", default=None)
 """The folder of the package with which the workflow of this job was read."""
 
+AFRESH = "JAXMORPH_AFRESH"
+"""Set to 1 in the environment of a job, it has it compute what is there and made of the same, too."""
+
 # File systems keep times to a second or two, and so do clocks that are set by NTP.
 _CLOCK_TOLERANCE_S = 10.0
 

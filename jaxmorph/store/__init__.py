@@ -11,6 +11,7 @@ from .build import (
 )
 from .files import (
     hold_to,
+    is_made,
     open_dataset,
     read_attributes,
     read_dataset,
@@ -49,6 +50,7 @@ __all__ = [
     "design_dataset",
     "design_hash",
     "hold_to",
+    "is_made",
     "open_dataset",
     "optimisation_cells_dataset",
     "optimisation_dataset",

@@ -165,6 +165,17 @@ def hold_whole(path: str | Path) -> None:
         raise _damaged(path, what)
 
 
+def is_made(path: str | Path, kind: str, made_of: Identity) -> bool:
+    """Whether a file of one of ``KINDS`` is there, whole, and made of what is asked for."""
+    if not Path(path).is_file():
+        return False
+    try:
+        attributes = read_attributes(path)
+    except JaxmorphError:  # damaged
+        return False
+    return attributes.get("jaxmorph_file") == kind and made_of.refusal(attributes) is None
+
+
 def hold_to(made_of: Identity, attributes: Mapping[Any, Any], path: str | Path) -> None:
     """Raises JaxmorphError if a file was made of something else, with what differs."""
     if (refusal := made_of.refusal(attributes)) is not None:

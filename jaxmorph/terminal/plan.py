@@ -16,11 +16,17 @@ class Plan(logging.Handler):
     Args:
         planned: All files that this command makes.
         say: Shows a line.
+        again: Lines on what is made again, and why.
     """
 
-    def __init__(self, planned: Callable[[], Iterable[str]], say: Callable[[str], None]):
+    def __init__(
+        self,
+        planned: Callable[[], Iterable[str]],
+        say: Callable[[str], None],
+        again: Callable[[], Iterable[str]] = tuple,
+    ):
         super().__init__()
-        self._planned, self._say = planned, say
+        self._planned, self._say, self._again = planned, say, again
         self._runs: dict[str, tuple[str, int, Callable[[str, str], int]]] = {}  # by folder
         self._is_said = False
 
@@ -49,6 +55,8 @@ class Plan(logging.Handler):
             for folder in self._runs:
                 if line := self._of_run(folder, files):
                     self._say(line)
+            for line in self._again():
+                self._say(line)
 
     def _of_run(self, folder: str, files: Iterable[str]) -> str:
         name, total, simulations_of = self._runs[folder]

@@ -15,6 +15,6 @@ def simulations_of(run_name, batch):
 if workflow.remote_exec:
     refuse_forks()  # its environment may be that of the main process; forks would not be on this node
 if (dry := asked_for("dryrun")) or (workflow.is_main_process and not only_looks()):
-    listen(workflow, snakemake_logger, offer_forks, only_plans=dry).follow(
+    listen(workflow, snakemake_logger, offer_forks, made_again, only_plans=dry).follow(
         {name: run.n_samples * run.n_seeds for name, run in RUNS.items()}, located, simulations_of
     )
