@@ -185,22 +185,6 @@ def test_an_optimisation_in_one_call(tmp_path: Path) -> None:
     assert page.count("<video") == 1 and 'id="optimisation_loss"' in page
 
 
-def test_checks_are_of_the_points_of_the_design(tmp_path: Path) -> None:
-    """What was checked at samples of another design is checked again."""
-    checks = tmp_path / "checks.nc"
-
-    def call(samples: int) -> None:
-        design = {"method": "sobol", "samples": samples}
-        jxm.analyse("linear", design=design, checks={"samples": 0}, folder=tmp_path, progress=False)
-
-    call(8)
-    checks.touch()
-    call(8)
-    assert checks.is_file()
-    call(16)
-    assert not checks.is_file()
-
-
 def _times(factor: float) -> Any:
     def times(parameters: dict[str, Any]) -> Any:
         def inner() -> Any:

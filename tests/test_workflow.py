@@ -262,7 +262,8 @@ def test_a_batch_of_another_run_is_refused(tiny_batches: Callable, tmp_path: Pat
     path = tmp_path / "batches/000-001.nc"
     shutil.copy(path.with_name("000-000.nc"), path)
     line = (
-        f"{path}: it was made of something else: seeds = [0, 2], not [2, 4]; make it again with: "
+        f"{path}: it was made of something else: seeds = [0, 2], not [2, 4]; trajectories = "
+        '{"samples": [0], "seeds": [0]}, not null; make it again with: '
         f"snakemake --force {path}"
     )
     with pytest.raises(JaxmorphError, match=re.escape(line)):

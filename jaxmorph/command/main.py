@@ -150,8 +150,9 @@ def _verify(arguments: argparse.Namespace) -> None:
             print(f"{folder}: every file is as it was written")
         bad += len(found)
     if bad:
-        again = "the next command makes them again" if records.is_there else "make them again"
-        raise JaxmorphError(f"{bad} files are damaged; {again}")
+        files, them = ("1 file is", "it") if bad == 1 else (f"{bad} files are", "them")
+        again = f"the next command makes {them} again" if records.is_there else f"make {them} again"
+        raise JaxmorphError(f"{files} damaged; {again}")
 
 
 def _report(arguments: argparse.Namespace) -> None:
