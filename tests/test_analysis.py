@@ -32,6 +32,7 @@ from jaxmorph.designs import SaltelliDesign
 from jaxmorph.distributions import LogUniform, Uniform
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.jobs import simulate
+from jaxmorph.jobs.account import write_provenance
 from jaxmorph.sensitivity.arrays import check_types
 
 DESIGN = {"method": "sobol", "samples": 8}
@@ -183,6 +184,33 @@ def test_an_optimisation_in_one_call(tmp_path: Path) -> None:
     assert opened.plot.optimisation_loss().axes
     page = opened.report(tmp_path / "page.html").read_text()
     assert page.count("<video") == 1 and 'id="optimisation_loss"' in page
+
+
+def test_a_folder_of_the_workflow_knows_how_its_run_is_shown(tmp_path: Path) -> None:
+    """Display names, width, the stated time and summaries, of the files that the workflow keeps."""
+    asked: dict[str, Any] = {
+        "figures": {"width": 89, "names": {"rate": {"name": "rate of growth"}}},
+        "findings": {"time": 1.0},
+        "summaries": {"peak": {"of": "size", "take": "maximum"}},
+    }
+    design = {"method": "sobol", "samples": 4}
+    study = jxm.study(
+        lambda parameters, key: {"size": parameters["rate"] * jnp.array([1.0, 2.0, 0.0])},
+        parameters={"rate": UNIT},
+        observables=["size"],
+        time=[0.0, 1.0, 2.0],
+    )
+    analysis = jxm.analyse(
+        study, design=design, checks={"samples": 0}, folder=tmp_path, progress=False, **asked
+    )
+    (tmp_path / "run.json").unlink()  # only a call writes it
+    files = (str(tmp_path / name) for name in ("design.nc", "sensitivity.nc"))
+    write_provenance("growth", analysis.run, files, str(tmp_path / "provenance.json"))
+    opened = jxm.open(tmp_path).run
+    for name in asked:
+        assert getattr(opened, name) == getattr(analysis.run, name), name
+    (tmp_path / "provenance.json").unlink()  # asked for estimates alone: what is there is known
+    assert jxm.open(tmp_path).run.summaries == analysis.run.summaries
 
 
 def _times(factor: float) -> Any:

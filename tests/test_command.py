@@ -47,6 +47,24 @@ def test_mistakes_are_one_line(
     assert "runs.a" in capsys.readouterr().err
 
 
+def test_check_knows_the_times_and_names_of_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What only the study tells: the first job would stop there."""
+    monkeypatch.chdir(tmp_path)
+    run = "study: linear, parameters: {x1: default}, design: {method: sobol, samples: 4}"
+    for key, named in (
+        ("findings: {time: 99}", "runs.a.findings.time = 99"),
+        ("summaries: {peak: {of: nothing, take: maximum}}", "runs.a.summaries.peak.of = nothing"),
+        ("summaries: {peak: {of: weighted_sum, take: maximum}}", "the study records 1 time, and"),
+        ("figures: {names: {nothing: {name: x}}}", "runs.a.figures: names has nothing, which is"),
+    ):
+        Path("my.yaml").write_text(f"runs: {{a: {{{run}, {key}}}}}")
+        assert main(["check", "my.yaml"]) == 1
+        said = capsys.readouterr().err
+        assert named in said and said.count("\n") == 1, said
+
+
 def test_the_workflow_s_own_profile_is_found_from_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from scipy.stats import qmc
 
 import jaxmorph as jxm
 from jaxmorph.configuration import Run
+from jaxmorph.configuration.sections import TimeSummary
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.designs import SobolDesign
 from jaxmorph.distributions import Uniform
@@ -125,7 +125,10 @@ def slab(n_samples: int = 32, n_seeds: int = 12) -> tuple[xr.Dataset, xr.Dataset
 
 
 def asked(**summaries: tuple[str, str]) -> dict[str, Any]:
-    return {name: SimpleNamespace(of=of, take=take) for name, (of, take) in summaries.items()}
+    return {
+        name: TimeSummary.model_validate({"of": of, "take": take})
+        for name, (of, take) in summaries.items()
+    }
 
 
 ALL = asked(top=("f", "maximum"), area=("f", "integral"), when=("g", "time of maximum"))
@@ -215,7 +218,7 @@ def test_a_wrong_summary_is_refused(more: dict[str, Any], line: str) -> None:
 
 def test_what_only_the_study_knows_is_one_line() -> None:
     data, _ = slab()
-    with pytest.raises(JaxmorphError, match=r"summaries\.top\.of = h: not an observable .*: f and g"):
+    with pytest.raises(JaxmorphError, match=r"summaries\.top\.of = h: not an observable .*: f, g"):
         with_summaries(data, asked(top=("h", "maximum")))
     with pytest.raises(JaxmorphError, match=r"summaries\.g: the name of an observable"):
         with_summaries(data, asked(g=("f", "maximum")))

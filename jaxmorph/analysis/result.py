@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _CHARTS = ("tornado", "global_sensitivity", "sensitivity_over_time")
 """Figures of which a notebook shows the first that has something to show."""
 
+_SHOWN = ("animation", "figures", "findings")
+"""Keys of a run that decide how it is shown, and no number."""
+
 
 class Analysis:
     """A finished run. In a notebook it shows its findings, and what its parameters do.
@@ -241,11 +244,14 @@ def open(folder: str | Path) -> Analysis:
 
 
 def _run_of(folder: Path) -> Run:
-    """The run, as far as its files tell: the workflow keeps the whole of it in its report alone."""
+    """The run, of the files that know its parts: no file of the workflow is made again for all of it."""
     if (folder / RECORD).is_file():
         return Run.from_plain(store.read_json(folder / RECORD))
-    attributes = store.read_attributes(folder / "sensitivity.nc")
-    plain = json.loads(str(attributes["configuration"]))
+    estimated = store.read_attributes(folder / "sensitivity.nc")
+    plain = json.loads(str(estimated["configuration"]))
+    if (folder / "provenance.json").is_file():
+        whole = store.read_json(folder / "provenance.json")["configuration"]
+        plain |= {name: whole[name] for name in _SHOWN if name in whole}
     if (folder / "optimisation.nc").is_file():
         attributes = store.read_attributes(folder / "optimisation.nc")
         asked = json.loads(str(attributes["configuration"]))

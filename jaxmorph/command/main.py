@@ -124,8 +124,17 @@ def _check(arguments: argparse.Namespace) -> None:
     for name, run in runs.items():
         with TemporaryDirectory() as folder:
             cost = str(Path(folder, "cost.json"))
-            spec = Specifications(run).study
-            describe_study(name, spec, run.animation, run.seeds, str(Path(folder, "study.json")), cost)
+            describe_study(
+                name,
+                Specifications(run).study,
+                run.animation,
+                run.seeds,
+                str(Path(folder, "study.json")),
+                cost,
+                figures=run.figures,
+                findings=run.findings,
+                summaries=run.summaries,
+            )
             n, of_one = run.n_samples * run.n_seeds, read_cost(cost).seconds_per_simulation
         print(
             f"{file}: {name} is good: {len(run.parameters)} parameters of {run.study}, {n:,} "

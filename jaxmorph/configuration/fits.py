@@ -21,6 +21,9 @@ from .gradient_estimators import GRADIENT_ESTIMATORS
 from .look import Figures
 from .sections import Animation, TimeSummary
 
+_FEWEST_TIMES = 3
+"""Of a summary over time: the time of a maximum is that of a parabola through three."""
+
 
 def check_grid(design: GridDesign, parameters: Mapping[str, Any]) -> None:
     """Raises ValueError unless a grid over ``parameters`` can be made."""
@@ -118,6 +121,7 @@ def check_summaries(
     summaries: Mapping[str, TimeSummary],
     observables: Sequence[str] | str,
     estimator: str | None = None,
+    n_times: int | None = None,
 ) -> None:
     """Raises ValueError unless summaries over time of ``observables`` can be made.
 
@@ -125,6 +129,7 @@ def check_summaries(
         summaries: By their names.
         observables: Those of the run; ``all``, where the study has not said which these are.
         estimator: Of gradients; None: looked at before.
+        n_times: How many are recorded; None: the study has not said it.
     """
     for name, summary in summaries.items():
         if observables != "all" and summary.of not in observables:
@@ -132,6 +137,11 @@ def check_summaries(
             raise ValueError(f"{name}.of = {summary.of}: not an observable of the run; {near}")
         if observables != "all" and name in observables:
             raise ValueError(f"{name}: the name of an observable of the run; take another")
+        if n_times is not None and n_times < _FEWEST_TIMES:
+            raise ValueError(
+                f"{name}: the study records {n_times} time{'s' * (n_times != 1)}, and a summary needs "
+                f"{_FEWEST_TIMES} or more"
+            )
     declared = GRADIENT_ESTIMATORS.get(estimator or "")
     if summaries and declared and not declared.along_paths:
         good = joined((d.name for d in GRADIENT_ESTIMATORS.values() if d.along_paths), "or")

@@ -100,9 +100,9 @@ def _check_shown(
 ) -> None:
     """Whether the study has what figures and findings are to be of."""
     try:
-        check_summaries(summaries, problem.observables)
+        check_summaries(summaries, problem.observables, n_times=traced.shape[0])
     except ValueError as error:
-        raise JaxmorphError(f"summaries: {error}") from None
+        raise JaxmorphError(f"summaries.{error}") from None
     if figures is None and findings is None:
         return
     times = _recorded(problem, traced)

@@ -7,32 +7,19 @@ so that every estimate is of summaries as of other observables, and no simulatio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 import numpy as np
 import xarray as xr
 
+from ..configuration.fits import check_summaries
+from ..configuration.sections import TimeSummary
 from ..errors import JaxmorphError
-from ..listing import joined
 from ..quantities import composed, unit_of_entry
 
-_FEWEST_TIMES = 3
 _WHOLE = ("sample", "seed", "time", "parameter")
 
 
-class Asked(Protocol):
-    """What a summary is asked to be."""
-
-    @property
-    def of(self) -> str:
-        """Name of the observable."""
-
-    @property
-    def take(self) -> str:
-        """A key of :data:`SUMMARIES`."""
-
-
-def with_summaries(slab: xr.Dataset, summaries: Mapping[str, Asked]) -> xr.Dataset:
+def with_summaries(slab: xr.Dataset, summaries: Mapping[str, TimeSummary]) -> xr.Dataset:
     """A slab with summaries of its observables as further observables, the same at all times.
 
     Args:
@@ -60,7 +47,7 @@ def with_summaries(slab: xr.Dataset, summaries: Mapping[str, Asked]) -> xr.Datas
     return slab.drop_dims("observable").merge(together, join="exact")
 
 
-def refuted_of(refuted: xr.DataArray, summaries: Mapping[str, Asked]) -> xr.DataArray:
+def refuted_of(refuted: xr.DataArray, summaries: Mapping[str, TimeSummary]) -> xr.DataArray:
     """Which gradients miss something (time, observable, parameter), of summaries too.
 
     A summary takes its gradient from any time: it misses something where that of its observable does at
@@ -75,23 +62,15 @@ def refuted_of(refuted: xr.DataArray, summaries: Mapping[str, Asked]) -> xr.Data
     return xr.concat([bare, *parts[1:]], "observable")
 
 
-def _check(slab: xr.Dataset, summaries: Mapping[str, Asked]) -> None:
+def _check(slab: xr.Dataset, summaries: Mapping[str, TimeSummary]) -> None:
     known = [str(name) for name in slab["observable"].values]
-    for name, asked in summaries.items():
-        if asked.of not in known:
-            raise JaxmorphError(
-                f"summaries.{name}.of = {asked.of}: not an observable of the run; known: {joined(known)}"
-            )
-        if name in known:
-            raise JaxmorphError(f"summaries.{name}: the name of an observable of the run; take another")
-        if slab.sizes["time"] < _FEWEST_TIMES:
-            raise JaxmorphError(
-                f"summaries.{name}: the study records {slab.sizes['time']} times, and a summary needs "
-                f"{_FEWEST_TIMES} or more"
-            )
+    try:
+        check_summaries(summaries, known, n_times=slab.sizes["time"])
+    except ValueError as error:
+        raise JaxmorphError(f"summaries.{error}") from None
 
 
-def _summary(recorded: xr.Dataset, name: str, asked: Asked) -> xr.Dataset:
+def _summary(recorded: xr.Dataset, name: str, asked: TimeSummary) -> xr.Dataset:
     one = recorded.sel(observable=[asked.of])
     value = one["value"].isel(observable=0).transpose(*_WHOLE[:-1]).values
     gradient = one["gradient"].isel(observable=0).transpose(*_WHOLE).values
