@@ -79,9 +79,9 @@ def test_what_is_damaged_with_an_old_time_is_named_and_made_again(
     for path, what in ((emptied, "it is empty"), (edited, NO_SEAL)):
         line = f"Warning: {path.relative_to(folder)}: damaged: {what}; made again when it is needed"
         assert line in said
-        assert f"own: made again, damaged ({what}): " in said
+        assert f": damaged ({what})\n" in said
     assert "results/tiny/figures/tornado.csv: damaged: it has" in said
-    assert "own: made again, made of other files now: sensitivity" in said
+    assert "own: made again: sensitivity: made of what is made again" in said
 
 
 def test_what_is_asked_for_otherwise_is_named_before_it_is_computed(
@@ -94,8 +94,8 @@ def test_what_is_asked_for_otherwise_is_named_before_it_is_computed(
     done = snakemake(folder, "-n", *FINISHED)
     assert jobs(done)["batch"] == 1
     said = done.stdout + done.stderr
-    assert "own: made again, it was made of something else: key = 0, not 5: study" in said
-    assert "own: made again, made of other files now: " in said and "tiny: made again" not in said
+    assert "own: made again: study: it was made of something else: key = 0, not 5" in said
+    assert ": made of what is made again" in said and "tiny: made again" not in said
 
 
 def test_a_damaged_measurement_costs_no_batch(finished: Path, tmp_path: Path) -> None:
@@ -168,8 +168,8 @@ def test_reasons_are_told_in_a_line_each() -> None:
         Made("page", "d", ""),
     ]
     assert told("r", made) == [
-        "r: made again, it was made of something else: other code: 2 x batch, corners",
-        "r: made again, made of other files now: page",
+        "r: made again: 2 x batch, corners: it was made of something else: other code",
+        "r: made again: page: made of what is made again",
     ]
 
 

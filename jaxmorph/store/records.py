@@ -12,7 +12,8 @@ from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .files import read_json, remedy, write_json
 
-_MADE_OF = "made_of"
+MADE_OF = "made_of"
+"""The key of what a record is made of: the specification of the job that wrote it."""
 
 
 class ParameterRecord(ConfigurationModel):
@@ -83,7 +84,7 @@ Record = TypeVar("Record", StudyRecord, ObjectiveRecord)
 
 def write_record(record: StudyRecord | ObjectiveRecord, path: str | Path, made_of: Identity) -> None:
     """Write a record with what it is made of: aside first, then renamed into place."""
-    write_json(record.plain() | {_MADE_OF: dict(made_of.plain)}, path)
+    write_json(record.plain() | {MADE_OF: dict(made_of.plain)}, path)
 
 
 def read_record(path: str | Path, kind: type[Record], made_of: Identity) -> Record:
@@ -93,7 +94,7 @@ def read_record(path: str | Path, kind: type[Record], made_of: Identity) -> Reco
         JaxmorphError: If it is missing, damaged, of another version, or made of something else.
     """
     content = read_json(path)
-    found = content.pop(_MADE_OF, None)
+    found = content.pop(MADE_OF, None)
     try:
         record = kind.from_plain(content)
     except ValidationError as error:

@@ -55,9 +55,9 @@ def told(run: str, made: Iterable[Made]) -> list[str]:
         rules = by_reason.setdefault(one.because, {})
         rules[one.rule] = rules.get(one.rule, 0) + 1
     follows = by_reason.pop("", {})
-    lines = [f"{run}: made again, {reason}: {_names(rules)}" for reason, rules in by_reason.items()]
+    lines = [f"{run}: made again: {_names(rules)}: {reason}" for reason, rules in by_reason.items()]
     if follows:
-        lines.append(f"{run}: made again, made of other files now: {_names(follows)}")
+        lines.append(f"{run}: made again: {_names(follows)}: made of what is made again")
     return lines
 
 

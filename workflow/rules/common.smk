@@ -212,12 +212,16 @@ def differs(file):
     if what := damaged().get(Path(file)):
         return f"damaged ({what})"
     name, path = run_of(file)
-    if name not in SPECIFICATIONS or path.suffix != ".nc":
+    if name not in SPECIFICATIONS or path.suffix not in (".nc", ".json"):
         return None
     from jaxmorph import store
 
     specs = SPECIFICATIONS[name]
     try:
+        if path.suffix == ".json":
+            records = {"study.json": "study", "objective.json": "objective"}
+            made_of = getattr(specs, records[path.name]).identity
+            return made_of.other_than(store.read_json(file).get(store.MADE_OF))
         if path.parent.name == "batches":
             made_of = specs.batch(path.stem).identity
         elif path.parent.name == "optimisation":
