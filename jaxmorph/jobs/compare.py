@@ -12,6 +12,7 @@ import xarray as xr
 
 from .. import report, sensitivity, store
 from ..configuration import Run
+from ..configuration.identity import Identity
 from ..configuration.specify import Specifications
 from ..figures.estimates import unreliable, unsuited
 from .analyse import question_of
@@ -83,8 +84,9 @@ def compare_runs(name: str, runs: Sequence[Compared], output: str | Path) -> Non
         JaxmorphError: A file is missing, or two runs share nothing.
     """
     made = differences_of(runs)
-    configurations = {one.name: one.run.plain() for one in runs}
-    made.attrs |= store.provenance(name, configurations)
+    made_of = identity_of([(one.name, one.specs) for one in runs])
+    asked = {one.name: one.specs.estimates.plain() for one in runs}
+    made.attrs |= {**store.provenance(name, asked), **made_of.attributes()}
     store.write_dataset(made, output, "comparison")
 
 
@@ -110,9 +112,23 @@ def differences_of(runs: Sequence[Compared]) -> xr.Dataset:
     return made
 
 
-def write_comparison(name: str, comparison: str | Path, output: str | Path) -> None:
-    """Write the page of a comparison."""
-    report.write_comparison(output, name, store.read_dataset(comparison, "comparison"))
+def identity_of(runs: Sequence[tuple[str, Specifications]]) -> Identity:
+    """By which the file of a comparison of some runs is known."""
+    of_each = {name: specs.of_estimates.plain for name, specs in runs}
+    return Identity(
+        {name: specs.estimates.plain() for name, specs in runs}
+        | {
+            "code": " ".join(str(plain["code"]) for plain in of_each.values()),
+            "data_digests": {name: plain["data_digests"] for name, plain in of_each.items()},
+        }
+    )
+
+
+def write_comparison(
+    name: str, comparison: str | Path, output: str | Path, made_of: Identity | None = None
+) -> None:
+    """Write the page of a comparison, whose file must be ``made_of`` this; None: whatever it was."""
+    report.write_comparison(output, name, store.read_dataset(comparison, "comparison", made_of))
 
 
 def _not_twins(first: Compared, other: Compared) -> str:

@@ -548,6 +548,13 @@ def compared_batches(wildcards):
     return [file for run in runs for file in batches(SimpleNamespace(run=run))]
 
 
+def compared_cuts(wildcards):
+    """What settles how each of them is cut, of those whose configuration does not."""
+    runs = COMPARISONS[wildcards.comparison]
+    files = [cut_file(SimpleNamespace(run=run)) for run in runs]
+    return [file for file in files if file]
+
+
 def compared_params(wildcards):
     """What was asked of each, as it is cut."""
     runs = COMPARISONS[wildcards.comparison]
