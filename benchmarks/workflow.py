@@ -16,6 +16,7 @@ import yaml
 
 from jaxmorph import store
 from jaxmorph.configuration import Cost, Run, write_cost
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.jobs.forks import FOLDER
 
 from .processes import ROOT

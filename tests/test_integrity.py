@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def kinds(folder: Path) -> dict[str, Callable[[], Any]]:
         "a.json": lambda: store.read_json(folder / "a.json"),
         "a.html": lambda: unpack(folder / "a.html", folder / "out"),
         "k.0-1-2-3.npz": lambda: pieces[0, 1, 2, 3],
-        **{path.name: lambda path=path: integrity.read_listed(path) for path in listed},
+        **{path.name: partial(integrity.read_listed, path) for path in listed},
         integrity.LIST: lambda: integrity.read_listed(folder / "a.csv"),
     }
 
@@ -232,7 +233,7 @@ def test_of_a_thousand_flipped_bytes_none_is_read_as_if_nothing_had_happened(
         path = draws.choice(by_suffix[draws.choice(sorted(by_suffix))])
         content, expected = whole[path]
         flip(path, draws)
-        how = outcome(lambda path=path: run.read(path), expected)
+        how = outcome(partial(run.read, path), expected)
         if i % 20 == 0 and path.name not in ("cost.json", "cut.json", "design.json", "study.json"):
             # What a job reads of no run it need not refuse.
             found[f"jobs: {outcome(run.jobs, None)}"] += 1
