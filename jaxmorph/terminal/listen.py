@@ -100,6 +100,7 @@ def listen(
     """
     for other, listeners in _listening:
         if other is workflow:
+            listeners.plan.also_say(again)
             return listeners
 
     def planned() -> list[str]:
@@ -111,7 +112,8 @@ def listen(
             return workflow.cores or 1, _BESIDES_S
         return workflow.nodes or 1, _BESIDES_ON_A_CLUSTER_S
 
-    plan = Plan(planned, logger.info, again)
+    plan = Plan(planned, logger.info)
+    plan.also_say(again)
     listeners = Listeners(plan, None if only_plans else Simulations(at_once, planned, logger.info))
     handlers: list[logging.Handler] = [plan]
     if listeners.simulations is not None:

@@ -16,17 +16,12 @@ class Plan(logging.Handler):
     Args:
         planned: All files that this command makes.
         say: Shows a line.
-        again: Lines on what is made again, and why.
     """
 
-    def __init__(
-        self,
-        planned: Callable[[], Iterable[str]],
-        say: Callable[[str], None],
-        again: Callable[[], Iterable[str]] = tuple,
-    ):
+    def __init__(self, planned: Callable[[], Iterable[str]], say: Callable[[str], None]):
         super().__init__()
-        self._planned, self._say, self._again = planned, say, again
+        self._planned, self._say = planned, say
+        self._again: list[Callable[[], Iterable[str]]] = []
         self._runs: dict[str, tuple[str, int, Callable[[str, str], int]]] = {}  # by folder
         self._is_said = False
 
@@ -46,6 +41,10 @@ class Plan(logging.Handler):
         for name, total in runs.items():
             self._runs[located(f"results/{name}/")] = name, total, simulations_of
 
+    def also_say(self, again: Callable[[], Iterable[str]]) -> None:
+        """Then lines on what is made again, and why."""
+        self._again.append(again)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a table of jobs."""
         event = event_of(record)
@@ -55,7 +54,8 @@ class Plan(logging.Handler):
             for folder in self._runs:
                 if line := self._of_run(folder, files):
                     self._say(line)
-            for line in self._again():
+            # Each use of a module gives the same lines for the same runs.
+            for line in dict.fromkeys(line for again in self._again for line in again()):
                 self._say(line)
 
     def _of_run(self, folder: str, files: Iterable[str]) -> str:

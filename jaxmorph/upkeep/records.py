@@ -37,10 +37,14 @@ class SnakemakeRecords:
         return self.folder.is_dir()
 
     def mark(self, file: Path) -> None:
-        """Have Snakemake make an output again, as if the job that made it had been cut off."""
+        """Have Snakemake make an output again, as if the job that made it had been cut off.
+
+        Where nothing can be written, it says so by itself.
+        """
         path = self._path("incomplete", str(file))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"external_jobid": None}), encoding="utf-8")
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"external_jobid": None}), encoding="utf-8")
 
     def made_at(self, file: Path) -> float | None:
         """When a job finished an output, as its time of modification then was; None if none did."""
@@ -49,6 +53,11 @@ class SnakemakeRecords:
             return float(record["endtime"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def begin(self) -> None:
+        """Make their folder, if it can be: it tells a copy from the folder that it is of."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(exist_ok=True)
 
     def settle(self, files: Callable[[], Iterable[Path]]) -> int:
         """In a copy of a folder, give files that are whole the times that they had; once for each copy.

@@ -173,7 +173,7 @@ def damaged():
     """What is wrong with finished files, by their paths; in a copy of a folder, with the times they had."""
     records, found = SnakemakeRecords(), {}
     if not only_looks():
-        records.folder.mkdir(exist_ok=True)
+        records.begin()
     if not records.is_there:
         return found
     records.settle(outputs_of_all)
