@@ -34,6 +34,10 @@ _NO_SEAL = "it has no checksum at its end: it is cut off, was edited, or is of a
 _OTHER_BYTES = "its bytes are not those that were written"
 
 
+class Damaged(ValueError):
+    """What is wrong with a file, in words."""
+
+
 def sealed(content: bytes, suffix: str) -> bytes:
     """The content of a file with its seal.
 
@@ -90,7 +94,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: It is not there.
-        ValueError: It is damaged; in words.
+        Damaged: In words.
     """
     found: dict[str, Any] = json.loads(unsealed(Path(path).read_bytes(), ".json"))
     return found
@@ -100,16 +104,21 @@ def unsealed(content: bytes, suffix: str) -> bytes:
     """The content of a file without its seal.
 
     Raises:
-        ValueError: It is damaged; in words.
+        Damaged: In words.
     """
     before, after = _AROUND.get(suffix, _AROUND_OTHERS)
     body = content[: -(len(before) + _LENGTH + len(after))]
     seal = _parsed(content[len(body) :], suffix)
     if not content or seal is None or seal[0] != len(body):
-        raise ValueError(_NO_SEAL if content else "it is empty")
+        raise Damaged(_NO_SEAL if content else "it is empty")
     if hashlib.sha256(body).hexdigest() != seal[1]:
-        raise ValueError(_OTHER_BYTES)
+        raise Damaged(_OTHER_BYTES)
     return body + _END_OF_JSON if suffix == ".json" else body
+
+
+def looks_sealed(content: bytes) -> bool:
+    """Whether a page ends with a seal, or with what was one."""
+    return not content.rstrip().endswith(b">") or content.rstrip().endswith(b"-->")
 
 
 def list_files(folder: Path, files: Iterable[Path]) -> None:

@@ -128,8 +128,8 @@ def test_what_takes_less_than_a_minute_is_one_batch_whatever_the_design() -> Non
     assert cut_by_cost(64, 18, COST) == GrowingBatches(first=BatchSize(samples=64, seeds=18))
     assert cut_by_cost(64, 19, COST) == AUTO_SIMULATIONS
     large = COST.model_copy(update={"result_bytes_per_simulation": 10**6})
-    assert cut_by_cost(67, 8, large) == GrowingBatches(first=BatchSize(samples=67, seeds=8))
-    assert cut_by_cost(68, 8, large) == AUTO_SIMULATIONS
+    assert cut_by_cost(67, 8, large) == GrowingBatches(first=BatchSize(samples=67, seeds=8), most=2048)
+    assert cut_by_cost(68, 8, large) == 2048  # 2 GB
     cheap = COST.model_copy(update={"seconds_per_simulation": 1e-6})
     for design in ({"method": "sobol", "samples": 2**16}, {"method": "grid", "points": 5}):
         run = make_run(design, 3)

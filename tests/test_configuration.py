@@ -349,13 +349,15 @@ BAD_RUNS = [
     ("batch: {sample: 4}", "runs.a.batch.sample: unknown key; did you mean samples?"),
     (
         "{design: {method: sobol, samples: 1048576}, batch: {samples: 1}}",
-        "runs.a.batch: cuts 1048576 samples x 16 seeds into more than 100000 batches; write a larger "
-        "number of simulations",
+        "runs.a.batch: 1,048,576 points x 16 seeds are 1,048,576 jobs of 1 samples x 16 seeds; the most "
+        "is "
+        "100,000; write a larger number of simulations",
     ),
     (
         "{design: {method: sobol, samples: 1048576}, batch: 100}",
-        "runs.a.batch = 100: cuts 1048576 samples x 16 seeds into more than 100000 batches; write a "
-        "larger number of simulations",
+        "runs.a.batch = 100: 1,048,576 points x 16 seeds are 167,773 jobs of 100 simulations; the most "
+        "is "
+        "100,000; write a larger number of simulations",
     ),
     ("batch: 0", "runs.a.batch = 0: must be at least 1"),
     ("batch: 1e5", "runs.a.batch = 1e5: must be a whole number, and is read as text; write 100000"),
@@ -562,9 +564,9 @@ def test_runs_to_compare_have_a_page_of_a_name(compare: Any, expected: dict[str,
             "has no column x; it has time, y, and must have time, x and, for errors, x_error",
         ),
         ("time,x\n", "has no rows"),
-        ("time,x\n0,1\n0,2\n", "its times must increase, and 0 follows 0"),
-        ("time,x\n0,1\n1,many\n", "column x, row 2: must be a finite number, not nan"),
-        ("time,x,x_error\n0,1,0\n", "column x_error, row 1: an error must be positive, not 0"),
+        ("time,x\n0,1\n0,2\n", "line 3: its times must increase, and 0 follows 0"),
+        ("time,x\n0,1\n1,many\n", 'line 3, column x: "many" is not a number'),
+        ("time,x,x_error\n0,1,0\n", "line 2, column x_error: an error must be positive, not 0"),
     ],
 )
 def test_a_wrong_time_course_is_one_readable_line(
@@ -780,15 +782,21 @@ def test_texts_inside_a_command_line_mapping_become_numbers() -> None:
         (b"", "bad.yaml: the file is empty; it needs the key runs"),
         (b"# only a comment\n", "bad.yaml: the file is empty; it needs the key runs"),
         (b"- runs\n", "bad.yaml: must be a mapping with the key runs, not [runs]"),
-        (b"\xff\xfe\x00", "bad.yaml: is not a text in UTF-8"),
+        (
+            "runs: {}".encode("utf-16"),
+            "bad.yaml: is not a text in UTF-8 but in UTF-16, or no text; save it as UTF-8",
+        ),
+        (
+            "runs: {}\n# \xb5m".encode("latin-1"),
+            "bad.yaml, line 2: is not a text in UTF-8 (byte b5); save it as UTF-8",
+        ),
         (
             b"runs:\n  a: {study: reference\n  b: 3\n",
             "bad.yaml, line 3, column 4: is not valid YAML: expected ',' or '}', but got ':'",
         ),
         (
             b"runs:\n\ta: 3\n",
-            "bad.yaml, line 2, column 1: is not valid YAML: found character '\\t' that cannot "
-            "start any token",
+            "bad.yaml, line 2, column 1: is not valid YAML: has a tab; indent with spaces",
         ),
         (
             b"runs: \x01\n",

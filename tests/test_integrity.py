@@ -27,10 +27,11 @@ from jaxmorph.errors import JaxmorphError
 from jaxmorph.jobs.account import write_provenance
 from jaxmorph.jobs.analyse import estimate_sensitivity
 from jaxmorph.jobs.page import write_page
-from jaxmorph.report.reproduce import unpack
+from jaxmorph.report.unpacking import unpack
 
 HELD = importlib.import_module("jaxmorph.analysis.result")
-SLOWEST_S = 20
+SLOWEST_S = 120
+REFUSED = r"damaged|held against|\(0, 1, 2, 3\)|no configuration"
 NO_SEAL = "it has no checksum at its end: it is cut off, was edited, or is of an earlier version"
 
 
@@ -70,7 +71,9 @@ def test_a_flipped_byte_is_noticed_in_every_kind_of_file(tmp_path: Path) -> None
         whole = path.read_bytes()
         for _ in range(25):
             flip(path, draws)
-            with pytest.raises((JaxmorphError, KeyError), match=r"damaged|held against|\(0, 1, 2, 3\)"):
+            with pytest.raises(
+                (JaxmorphError, KeyError), match=r"damaged|held against|\(0, 1, 2, 3\)|no config"
+            ):
                 read()
         path.write_bytes(whole)
 
@@ -234,7 +237,7 @@ def test_of_a_thousand_flipped_bytes_none_is_read_as_if_nothing_had_happened(
         content, expected = whole[path]
         flip(path, draws)
         how = outcome(partial(run.read, path), expected)
-        if i % 20 == 0 and path.name not in ("cost.json", "cut.json", "design.json", "study.json"):
+        if i % 40 == 0 and path.name not in ("cost.json", "cut.json", "design.json", "study.json"):
             # What a job reads of no run it need not refuse.
             found[f"jobs: {outcome(run.jobs, None)}"] += 1
         found[how] += 1

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -135,7 +136,8 @@ def test_a_heavy_figure_is_embedded_as_a_picture(
     assert picture.source.startswith("data:image/png;base64,")
     path.write_text(STAND_IN)
     picture = page._figure("tornado", path.parent, tmp_path, page.Data(sensitivity))
-    assert picture.source.startswith("data:image/svg+xml;base64,")
+    assert picture.source.startswith("data:image/svg+xml,")
+    assert unquote(picture.source.partition(",")[2]) == STAND_IN.replace('"', "'")
 
 
 def test_a_missing_figure_is_named(tmp_path: Path) -> None:

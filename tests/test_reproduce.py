@@ -21,7 +21,6 @@ from support.workflow import jobs, prepare, snakemake, tiny
 from jaxmorph import store
 from jaxmorph.configuration import Run
 from jaxmorph.configuration.specify import Specifications
-from jaxmorph.errors import JaxmorphError
 from jaxmorph.integrity import seal
 from jaxmorph.jobs.account import write_provenance
 from jaxmorph.report import reproduce
@@ -174,7 +173,7 @@ def test_the_job_and_its_node_come_from_the_scheduler(monkeypatch: pytest.Monkey
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setenv("SLURMD_NODENAME", "node2")
     made = store.provenance("a", {"key": 3})
-    assert made["job_id"] == "slurm 4711" and str(made["host"]).startswith("node2 (")
+    assert made["job_id"] == "slurm 4711" and made["host"] == "node2"
     assert made["random_key"] == 3
 
 
@@ -283,17 +282,3 @@ def test_what_a_study_reads_travels_beside_it(tmp_path: Path) -> None:
     carried = {one.name: one.text for one in reproduce.attachments("own", xr.Dataset(attrs=attributes))}
     assert yaml.safe_load(carried["config.yaml"])["runs"]["own"]["data"] == ["force.csv", "image.bin"]
     assert carried["force.csv"] == "1,2\n" and "image.bin" not in carried
-
-
-def test_unpacking_writes_names_not_places_and_overwrites_nothing(tmp_path: Path) -> None:
-    report = tmp_path / "report.html"
-    evil = '<a download="../../evil.py" data-reproduce href="data:text/plain;base64,MQ==">x</a>'
-    report.write_text(evil + '<a download="other" href="data:text/plain;base64,MQ==">x</a>')
-    assert reproduce.unpack(report, tmp_path / "into") == [tmp_path / "into" / "evil.py"]
-    assert (tmp_path / "into/evil.py").read_text() == "1"
-    with pytest.raises(JaxmorphError, match=r"evil\.py: is there already; name an empty folder"):
-        reproduce.unpack(report, tmp_path / "into")
-    report.write_text("<p>nothing</p>")
-    with pytest.raises(JaxmorphError, match="carries no configuration"):
-        reproduce.unpack(report, tmp_path / "other")
-    assert not (tmp_path / "other").exists()

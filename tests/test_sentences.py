@@ -95,8 +95,8 @@ def beside(data: xr.Dataset, ranked: list[Ranking]) -> Iterator[tuple[str, str]]
     yield from wrong_light(light.light(data, None, ranked), data, measures)
     yield from wrong_step(next_step.next_step(data, None, ranked), data, measures)
     yield from wrong_lines(convergence_table.lines(data, ranked), data)
-    for name, ranking in zip(data["observable"].values, ranked, strict=True):
-        section = observables.section(data, str(name), ranking)
+    sections = observables.sections(data, ranked)
+    for name, section in zip(data["observable"].values, sections, strict=True):
         yield from wrong_section(section, Columns(data, str(name)))
     yield from wrong_seeds(single_seed(data), data)
     yield from wrong_captions(data)

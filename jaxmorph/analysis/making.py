@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import store
-from ..configuration import Run
+from ..configuration import Run, check_cost, read_cost
+from ..configuration.elsewhere import placeless
 from ..configuration.specify import Specifications
 from ..jobs.analyse import estimate_sensitivity, write_design
 from ..jobs.optimise import collect_optimisation, describe_objective, optimise_starts
@@ -49,7 +50,7 @@ class Making:
             self._make_optimisation(bar)
         with bar.part("estimating", unit="estimator", of="sensitivity.estimate"):
             self._make_estimates()
-        store.write_json(self._run.plain(), self._folder / RECORD)
+        store.write_json(placeless(self._run.plain()), self._folder / RECORD)
         return self._run
 
     def corners(self) -> Path:
@@ -79,7 +80,9 @@ class Making:
             figures=run.figures,
             findings=run.findings,
             summaries=run.summaries,
+            optimise=run.optimise,
         )
+        check_cost(self._name, run, read_cost(cost))
         if run.batch == "auto":
             kept = str(self._folder / "cut.json")
             cut = settle_cut(self.specs.question, run.n_samples, run.n_seeds, cost, kept)

@@ -134,6 +134,7 @@ def _check(arguments: argparse.Namespace) -> None:
                 figures=run.figures,
                 findings=run.findings,
                 summaries=run.summaries,
+                optimise=run.optimise,
             )
             n, of_one = run.n_samples * run.n_seeds, read_cost(cost).seconds_per_simulation
         print(
@@ -172,8 +173,7 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:
-    from ..report.reproduce import unpack
+    from ..report.unpacking import hand_over
 
-    for path in unpack(arguments.report, arguments.folder):
-        print(path)
+    hand_over(arguments.report, arguments.folder)
     print(f"Next: cd {arguments.folder} && jaxmorph run config.yaml")

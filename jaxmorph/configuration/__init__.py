@@ -6,6 +6,7 @@ Nothing here imports JAX, numpy or scipy.
 from .batches import Batch, BatchSize
 from .cost import Cost, read_cost, write_cost
 from .cutting import SettledCut, cut_by_cost, read_cut, write_cut
+from .feasible import check_cost
 from .gradient_estimators import (
     GRADIENT_ESTIMATORS,
     GradientDeclaration,
@@ -41,6 +42,7 @@ __all__ = [
     "SettledCut",
     "Trajectories",
     "bias_attributes",
+    "check_cost",
     "check_syntax",
     "cut_by_cost",
     "load_configuration",

@@ -24,6 +24,7 @@ from ..designs import (
     unit_size,
 )
 from .fields import ConfigurationModel, as_yaml_number
+from .limits import MAX_COUNT
 
 AUTO_SIMULATIONS = 2**15
 """Simulations of a job, at most, where the configuration leaves it open.
@@ -49,14 +50,17 @@ class Batch:
 class BatchSize(ConfigurationModel):
     """How many samples and seeds one job evaluates."""
 
-    samples: int = Field(16, ge=1, description="samples per batch")
-    seeds: int = Field(16, ge=1, description="seeds per batch")
+    samples: int = Field(16, ge=1, le=MAX_COUNT, description="samples per batch")
+    seeds: int = Field(16, ge=1, le=MAX_COUNT, description="seeds per batch")
 
 
 class GrowingBatches(ConfigurationModel):
     """One job evaluates so many samples and seeds; what a run grows by is cut into jobs that double."""
 
     first: BatchSize = Field(description="samples and seeds of the first batch")
+    most: int = Field(
+        AUTO_SIMULATIONS, ge=1, le=MAX_COUNT, description="simulations of every other job, at most"
+    )
 
 
 def _kind(value: object) -> str:
@@ -69,7 +73,7 @@ def _kind(value: object) -> str:
 
 BatchSetting = Annotated[
     Annotated[Literal["auto"], Tag("auto")]
-    | Annotated[int, Field(ge=1), Tag("simulations")]
+    | Annotated[int, Field(ge=1, le=MAX_COUNT), Tag("simulations")]
     | Annotated[GrowingBatches, Tag("growing")]
     | Annotated[BatchSize, Tag("slabs")],
     Discriminator(_kind),
@@ -90,9 +94,9 @@ def cut(
     match size:
         case BatchSize():
             rows = ((s, _evenly_cut(n_seeds, size.seeds)) for s in _evenly_cut(n_samples, size.samples))
-        case GrowingBatches(first=first):
-            slabs = _doubling_samples(n_samples, design, unit, first)
-            rows = ((s, _doubling(n_seeds, first.seeds, AUTO_SIMULATIONS // len(s))) for s in slabs)
+        case GrowingBatches(first=first, most=most):
+            slabs = _doubling_samples(n_samples, design, unit, first, most)
+            rows = ((s, _doubling(n_seeds, first.seeds, most // len(s))) for s in slabs)
         case _:
             most = AUTO_SIMULATIONS if size == "auto" else size
             slabs = _sample_slabs(n_samples, design, unit, min(n_seeds, FIRST_SEEDS, most), most)
@@ -116,14 +120,16 @@ def _sample_slabs(n_samples: int, design: Design, unit: int, seeds: int, most: i
     if not isinstance(design, _CAN_GROW):
         yield from _evenly_cut(n_samples, longest)
         return
-    first = min(unit * _power_of_two_below(max(1, FIRST_SAMPLES // unit)), longest)
+    first = min(unit * power_of_two_below(max(1, FIRST_SAMPLES // unit)), longest)
     yield from _doubling(n_samples, first, longest)
 
 
-def _doubling_samples(n_samples: int, design: Design, unit: int, first: BatchSize) -> Iterator[range]:
+def _doubling_samples(
+    n_samples: int, design: Design, unit: int, first: BatchSize, most: int
+) -> Iterator[range]:
     """A first slab, then slabs that double, up to full jobs; a design that cannot grow is cut evenly."""
-    seeds = min(first.seeds, AUTO_SIMULATIONS)
-    _, longest = _whole_units(unit, seeds, AUTO_SIMULATIONS)
+    seeds = min(first.seeds, most)
+    _, longest = _whole_units(unit, seeds, most)
     if isinstance(design, _CAN_GROW):
         return _doubling(n_samples, first.samples, longest)
     return _evenly_cut(n_samples, max(first.samples, longest))
@@ -132,7 +138,7 @@ def _doubling_samples(n_samples: int, design: Design, unit: int, first: BatchSiz
 def _whole_units(unit: int, seeds: int, most: int) -> tuple[int, int]:
     """A unit of samples, or one sample if a unit is too much, and how many samples a job has at most."""
     unit = unit if unit * seeds <= most else 1
-    return unit, unit * _power_of_two_below(most // (unit * seeds))
+    return unit, unit * power_of_two_below(most // (unit * seeds))
 
 
 def _doubling(total: int, first: int, longest: int) -> Iterator[range]:
@@ -146,13 +152,13 @@ def _doubling(total: int, first: int, longest: int) -> Iterator[range]:
 
 def _seed_slabs(n_seeds: int, most: int) -> Iterator[range]:
     """Slabs of ``FIRST_SEEDS``, then of an eighth to a quarter of what is before, up to ``most``."""
-    start, longest = 0, _power_of_two_below(most)
+    start, longest = 0, power_of_two_below(most)
     while start < n_seeds:
-        width = min(max(FIRST_SEEDS, _power_of_two_below(max(1, start)) // 4), longest)
+        width = min(max(FIRST_SEEDS, power_of_two_below(max(1, start)) // 4), longest)
         yield range(start, min(start + width, n_seeds))
         start += width
 
 
-def _power_of_two_below(number: int) -> int:
+def power_of_two_below(number: int) -> int:
     """The largest one that is not above ``number``."""
     return 1 << (number.bit_length() - 1)

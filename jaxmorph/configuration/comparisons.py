@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 from .fields import hint
+from .limits import MAX_NAME
 
 PREFIX = "compare-"
 """What the folder of a comparison begins with, and that of no run."""
@@ -21,24 +23,28 @@ _EXAMPLE = "{drug: [control, mutant]}"
 def _read(value: object) -> dict[str, tuple[str, ...]]:
     """Names of runs by the name of each comparison; one list alone is named after its runs."""
     if isinstance(value, list | tuple):
-        return {"-".join(map(str, value)): _runs("", value)}
+        name = "-".join(map(str, value))
+        if len(name) > MAX_NAME:
+            raise ValueError(f"the names of its runs are too long for a page's; name it: {_EXAMPLE}")
+        return {name: _runs("", value)}
     if not isinstance(value, Mapping):
         raise ValueError(f"must be a mapping such as {_EXAMPLE}, or a list of runs")
     for name in value:
-        if not isinstance(name, str) or not re.match(_NAME, name):
+        if not isinstance(name, str) or not re.fullmatch(_NAME, name):
             raise ValueError(
                 f"{name!r} cannot be the name of a comparison; use letters, digits, - and _, "
                 "beginning with a letter or a digit"
             )
+        if len(name) > MAX_NAME:
+            raise ValueError(f"the name {name[:20]}... has {len(name)} letters; the most is {MAX_NAME}")
     return {name: _runs(f"{name} ", runs) for name, runs in value.items()}
 
 
 def _runs(start: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{start}must be a list of runs, such as [control, mutant]")
-    for place, run in enumerate(value):
-        if run in value[:place]:
-            raise ValueError(f"{start}names {run} twice")
+    if twice := next((run for run, n in Counter(value).items() if n > 1), None):
+        raise ValueError(f"{start}names {twice} twice")
     if len(value) < 2:
         raise ValueError(f"{start}must name two runs or more")
     return tuple(value)

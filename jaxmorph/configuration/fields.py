@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -20,6 +21,10 @@ from pydantic import (
 )
 
 from ..distributions import Distribution
+from .limits import MAX_NAME
+
+_MOST_SHOWN = 40
+_LONGEST_NAME = 80
 
 
 class ConfigurationModel(BaseModel):
@@ -54,24 +59,50 @@ def as_yaml_number(text: str) -> str | None:
     return f"{sign}{whole}.{fraction or '0'}e{exponent_sign or '+'}{exponent}"
 
 
+# How people write numbers that YAML reads as texts, and what these are.
+_MEANT: dict[str, Callable[[re.Match[str]], str]] = {
+    r"([-+]?)0+([0-9_]+)": lambda m: f"{m[1]}{m[2].lstrip('0_') or '0'}",  # to base 8
+    r"[-+]?\d{1,3}(?:,\d{3}){2,}|[-+]?\d{1,3}(?: \d{3})+": lambda m: re.sub("[, ]", "", m[0]),
+    r"([-+]?[1-9]\d{0,2}),(\d{3})": lambda m: f"{m[1]}{m[2]}, or {m[1]}.{m[2]}",
+    r"([-+]?)(\d*),(\d+)": lambda m: f"{m[1]}{m[2] or '0'}.{m[3]} (a point, not a comma)",
+    r"([-+]?\d+(?:\.\d*)?) ?%": lambda m: f"{float(m[1]) / 100:g}",
+}
+
+
+def as_number(text: str) -> str | None:
+    """The number that a text was meant to be, as YAML 1.1 reads it; None if it is none."""
+    if number := as_yaml_number(text):
+        return number
+    for pattern, meant in _MEANT.items():
+        if match := re.fullmatch(pattern, text):
+            return meant(match)
+    return None
+
+
 def hint(name: object, known: Iterable[str]) -> str:
     """Which of the ``known`` names was meant; all of them if none is near."""
     by_lower_case = {item.lower(): item for item in known}
-    nearest = difflib.get_close_matches(str(name).lower(), by_lower_case, n=1)
+    nearest = difflib.get_close_matches(str(name)[:_LONGEST_NAME].lower(), by_lower_case, n=1)
     if nearest:
         return f"did you mean {by_lower_case[nearest[0]]}?"
-    return f"known: {', '.join(by_lower_case.values())}"
+    shown = list(itertools.islice(by_lower_case.values(), _MOST_SHOWN))
+    more = f" and {len(by_lower_case) - len(shown):,} more" if len(by_lower_case) > len(shown) else ""
+    return f"known: {', '.join(shown)}{more}"
 
 
 def _distinct(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    for index, item in enumerate(items):
-        if item in items[:index]:
+    seen = set()
+    for item in items:
+        if item in seen:
             raise ValueError(f"names {item} twice")
+        seen.add(item)
     return items
 
 
 Indices = Annotated[
-    tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False), AfterValidator(_distinct)
+    tuple[Annotated[int, Field(ge=0)], ...],
+    Field(strict=False),
+    AfterValidator(_distinct),
 ]
 """Numbers of samples or seeds, each once."""
 
@@ -79,8 +110,15 @@ Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_distinct
 """Names, each once."""
 
 
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # of a whole number that no float can hold
+        return False
+
+
 def _check_last_or_time(value: object) -> object:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
     if value != "last" and not number:
         raise ValueError("must be the word last or a time")
     return value
@@ -89,14 +127,14 @@ def _check_last_or_time(value: object) -> object:
 LastOrTime = Annotated[Literal["last"] | float, BeforeValidator(_check_last_or_time)]
 """The word ``last`` or a time in the study's unit."""
 
-ObservableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+ObservableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=MAX_NAME)]
 """The name of an observable that a configuration makes."""
 
 
 def _check_scalar(value: object) -> object:
     if not isinstance(value, str | int | float):
         raise ValueError("must be a text, a number, true or false")
-    if isinstance(value, float) and not math.isfinite(value):
+    if not isinstance(value, str) and not _is_finite(value):
         raise ValueError("must be a finite number")
     if isinstance(value, str) and (number := as_yaml_number(value)):
         raise ValueError(f"is read as text; write {number}")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .elsewhere import placeless
+
 _SAYS_NOTHING = "it does not say what it was made of"
 _ANOTHER_VERSION = "it was made by another version of jaxmorph"
 _MOST_NAMED = 4
@@ -20,10 +22,14 @@ class Identity:
     """All that decides a file, as plain JSON values.
 
     Attributes:
-        plain: The specification of the job that makes it, ``code`` (the digest of its code) among it.
+        plain: The specification of the job that makes it, ``code`` (the digest of its code) among it,
+            with names in place of absolute paths, as files have them.
     """
 
     plain: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", placeless(self.plain))
 
     @cached_property
     def digest(self) -> str:

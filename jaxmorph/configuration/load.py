@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from ..designs import MAX_LISTED
 from ..errors import JaxmorphError
 from .callers import part_at
+from .limits import MAX_DEPTH, MAX_ITEMS, MAX_TEXT
 from .look import Figures
-from .mistakes import KeyPath, dotted, is_consequence, show, to_mistake
+from .mistakes import KeyPath, Mistake, dotted, is_consequence, show, to_mistake
 from .models import Configuration
+from .reading import display_name, read_yaml, scalar
 from .terms import FILES_MUST_EXIST
 
 COMMAND_LINE = "--config"
 """How a message names the command line as the place of a value."""
 
+_MOST_LINES = 30
+"""Mistakes that are shown at once."""
+
 _Source = tuple[str, Mapping[str, Any]]
-_Duplicate = tuple[KeyPath, str]
 
 
 def load_configuration(
@@ -48,9 +52,9 @@ def load_configuration(
     sources: list[_Source] = []
     lines: list[str] = []
     for file in files:
-        name = _display_name(file)
-        content, duplicates = _parse(file, name)
-        lines += _lines(name, duplicates, below)
+        name = display_name(file)
+        content, repeated = read_yaml(file)
+        lines += _lines(name, repeated, below)
         part = part_at(content, below)
         sources.append((name, part if isinstance(part, Mapping) else {}))
     typed_overrides = _typed(part_at(overrides or {}, below))
@@ -78,8 +82,12 @@ def changed_figures(figures: Figures, how: Mapping[str, Any]) -> Figures:
 
 
 def check_syntax(path: str | os.PathLike[str]) -> None:
-    """Raises JaxmorphError with file, line and column if ``path`` cannot be read or is not YAML."""
-    _parse(path, _display_name(path))
+    """Raises JaxmorphError with file, line and column if ``path`` is no mapping in YAML."""
+    content = read_yaml(path).content
+    if not isinstance(content, Mapping | None):
+        raise JaxmorphError(
+            f"{display_name(path)}: must be a mapping with the key runs, not {show(content)}"
+        )
 
 
 def read_configuration(path: str | os.PathLike[str]) -> Configuration:
@@ -87,13 +95,13 @@ def read_configuration(path: str | os.PathLike[str]) -> Configuration:
 
     Raises JaxmorphError if the file cannot be read, is not YAML, or is wrong (one line a problem).
     """
-    name = _display_name(path)
-    content, duplicates = _parse(path, name)
+    name = display_name(path)
+    content, repeated = read_yaml(path)
     if content is None:
         raise JaxmorphError(f"{name}: the file is empty; it needs the key runs")
     if not isinstance(content, Mapping):
         raise JaxmorphError(f"{name}: must be a mapping with the key runs, not {show(content)}")
-    return _validate(content, [(name, content)], _lines(name, duplicates))
+    return _validate(content, [(name, content)], _lines(name, repeated, ()))
 
 
 def _validate(
@@ -104,16 +112,45 @@ def _validate(
     place: str = "configuration",
 ) -> Configuration:
     lines = list(lines)
+    if not lines and (large := next(_large(config, ()), None)):
+        lines.append(
+            f"{_where(large.path, sources, place)}: {replace(large, path=(*below, *large.path))}"
+        )
+        raise JaxmorphError("\n".join(lines))
     try:
         configuration = Configuration.model_validate(config, context=FILES_MUST_EXIST)
     except ValidationError as error:
-        mistakes = [to_mistake(e) for e in error.errors() if not is_consequence(e)]
-        for mistake in mistakes:
+        found = error.errors(include_url=False)
+        mistakes = (to_mistake(e) for e in found if not is_consequence(e))
+        for mistake in itertools.islice(mistakes, _MOST_LINES):
             whole = replace(mistake, path=(*below, *mistake.path))
             lines.append(f"{_where(mistake.path, sources, place)}: {whole}")
+        if len(found) > _MOST_LINES:
+            name = lines[-1].partition(": ")[0]
+            lines.append(f"{name}: {len(found) - _MOST_LINES:,} more mistakes are not shown")
     if lines:
         raise JaxmorphError("\n".join(lines))
     return configuration
+
+
+def _large(content: Any, path: KeyPath) -> Iterator[Mistake]:
+    """Whatever has more items or letters than any key may have."""
+    if isinstance(content, str | bytes) and len(content) > MAX_TEXT:
+        yield Mistake(path, show(content), f"has {len(content):,} letters; the most is {MAX_TEXT:,}")
+    if not isinstance(content, Mapping | list | tuple):
+        return
+    most = MAX_LISTED if path[-1:] == ("points",) else MAX_ITEMS
+    if len(content) > most:
+        yield Mistake(path, None, f"has {len(content):,} items; the most is {most:,}")
+    elif len(path) > MAX_DEPTH:
+        yield Mistake(path, None, f"is nested more than {MAX_DEPTH} deep; no key of a configuration is")
+    elif isinstance(content, Mapping):
+        for key, item in content.items():
+            yield from _large(key, path)
+            yield from _large(item, (*path, key if isinstance(key, int) else str(key)))
+    else:
+        for index, item in enumerate(content):
+            yield from _large(item, (*path, index))
 
 
 def _where(path: KeyPath, sources: Sequence[_Source], place: str) -> str:
@@ -135,56 +172,9 @@ def _has(content: Any, path: KeyPath) -> bool:
     return True
 
 
-def _display_name(path: str | os.PathLike[str]) -> str:
-    """``path`` relative to the working directory, if it lies inside."""
-    absolute = Path(path).absolute()
-    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path)
-
-
-def _parse(path: str | os.PathLike[str], name: str) -> tuple[Any, list[_Duplicate]]:
-    """The content of a YAML (or JSON) file, and what to say of each key that is given twice."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise JaxmorphError(f"{name}: is not a text in UTF-8") from None
-    except OSError as error:
-        raise JaxmorphError(f"{name}: cannot be read: {error.strerror}") from None
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if node is None:
-            return None, []
-        duplicates = list(_duplicates(node, ()))
-        return loader.construct_document(node), duplicates
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise JaxmorphError(f"{name}{where}: is not valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise JaxmorphError(f"{name}: is not valid YAML: {reason}") from None
-
-
-def _lines(name: str, duplicates: Sequence[_Duplicate], below: KeyPath = ()) -> list[str]:
+def _lines(name: str, repeated: Sequence[Mistake], below: KeyPath) -> list[str]:
     """A line for each of them whose key is at ``below``, of the file ``name``."""
-    return [
-        f"{name}: {dotted(path)}: {text}" for path, text in duplicates if path[: len(below)] == below
-    ]
-
-
-def _duplicates(node: yaml.Node, path: KeyPath) -> Iterator[_Duplicate]:
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield from _duplicates(item, (*path, index))
-    if isinstance(node, yaml.MappingNode):
-        first_line: dict[str, int] = {}
-        for key, value in node.value:
-            here = (*path, str(key.value))
-            line = key.start_mark.line + 1
-            if key.value in first_line:
-                yield here, f"is given twice, in lines {first_line[key.value]} and {line}"
-            first_line.setdefault(key.value, line)
-            yield from _duplicates(value, here)
+    return [f"{name}: {one}" for one in repeated if one.path[: len(below)] == below]
 
 
 def _plain(config: Any) -> Any:
@@ -207,11 +197,8 @@ def _typed(value: Any) -> Any:
         return [_typed(item) for item in value]
     if not isinstance(value, str):
         return value
-    try:
-        scalar = yaml.safe_load(value)
-    except yaml.YAMLError:
-        return value
-    return scalar if scalar is None or isinstance(scalar, bool | int | float) else value
+    read = scalar(value)
+    return read if read is None or isinstance(read, bool | int | float) else value
 
 
 def _merged(config: Any, overrides: Mapping[str, Any]) -> Any:

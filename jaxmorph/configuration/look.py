@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from ..errors import JaxmorphError
 from .fields import AllOrNames, ConfigurationModel, hint
+from .limits import MAX_NAME
 
 WIDTH = 183.0
 """Of a page of two columns, in mm."""
@@ -18,17 +19,22 @@ class DisplayName(ConfigurationModel):
     """How figures and report call a parameter or an observable; what is not given stays as it was."""
 
     name: str | None = Field(
-        None, min_length=1, description="in words; if not given, its own name, with spaces for `_`"
+        None,
+        min_length=1,
+        max_length=MAX_NAME,
+        description="in words; if not given, its own name, with spaces for `_`",
     )
     symbol: str | None = Field(
         None,
         min_length=1,
+        max_length=MAX_NAME,
         description="of mathematics as LaTeX writes it, without dollar signs (`k_B T`), which "
         "panels of figures have in place of the name, and axes beside it",
     )
     unit: str | None = Field(
         None,
         min_length=1,
+        max_length=MAX_NAME,
         description="how its unit is written (`µm h⁻¹`); numbers stay those of the study's unit",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from ..designs import Correlation, Design
 from ..distributions import Distribution
 from .batches import BatchSize, GrowingBatches
 from .comparisons import PREFIX
-from .fields import as_yaml_number, hint
+from .fields import as_number, as_yaml_number, hint
+from .limits import MAX_NAME, TooMuch, amount
 from .look import DisplayName, Figures
 from .models import Configuration, Run
 from .optimise import Optimise, Optimiser, Refine, Schedule, Stop
@@ -47,9 +49,15 @@ _TEXTS = {
     "model_attributes_type": "must be a mapping of keys to values",
     "tuple_type": "must be a list",
     "too_short": "must not be empty",
-    "too_long": "must have at most {max_length} items",
+    "too_long": "must have at most {max_length:,} items",
+    "string_too_long": "must have at most {max_length:,} letters",
+    "string_too_short": "must not be empty",
+    "string_unicode": "has letters that are no text",
+    "recursion_loop": "repeats itself",
 }
 _LONGEST_VALUE = 60
+_LONGEST_TEXT = 600
+_LONGEST_KEY = 60
 
 
 @dataclass(frozen=True)
@@ -63,20 +71,40 @@ class Mistake:
     def __str__(self) -> str:
         """One line, without the place where the key is."""
         value = "" if self.value is None else f" = {self.value}"
-        line = f"{dotted(self.path)}{value}: {self.text}" if self.path else self.text
+        text = self.text if len(self.text) <= _LONGEST_TEXT else self.text[: _LONGEST_TEXT - 3] + "..."
+        line = f"{dotted(self.path)}{value}: {text}" if self.path else text
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def dotted(path: KeyPath) -> str:
     """``runs.notebook.design.points[2].alpha``."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    parts = [f"[{part}]" if isinstance(part, int) else f".{_short(part)}" for part in path]
     return "".join(parts).removeprefix(".")
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _LONGEST_KEY else key[: _LONGEST_KEY - 3] + "..."
 
 
 def show(value: object) -> str:
     """``value`` on one line as YAML writes it, shortened if it is long."""
-    text = on_one_line(value)
+    text = on_one_line(_shortened(value))
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+
+
+def _shortened(value: object) -> object:
+    """As much of ``value`` as can be shown, for it may be large."""
+    match value:
+        case Mapping():
+            first = itertools.islice(value.items(), _LONGEST_VALUE)
+            return {_shortened(key): _shortened(item) for key, item in first}
+        case list() | tuple():
+            return [_shortened(item) for item in value[:_LONGEST_VALUE]]
+        case str() | bytes():
+            return value[: _LONGEST_VALUE + 1]
+        case int() if not isinstance(value, bool) and abs(value) > 10**_LONGEST_VALUE:
+            return f"{'-' * (value < 0)}{amount(abs(value))}"
+    return value
 
 
 def on_one_line(value: object) -> str:
@@ -125,15 +153,38 @@ def to_mistake(error: ErrorDetails) -> Mistake:
     if kind == "invalid_key":
         return Mistake(path[:-1], None, _wrong_name(value))
     if kind == "missing":
-        description = str(_model_of(location[:-1])[0].model_fields[str(path[-1])].description)
-        return Mistake(path, None, f"is missing ({description.replace('`', '')})")
+        return _missing(location, value)
     if kind == "extra_forbidden":
         return Mistake(path, None, _unknown_key(location))
     if kind.startswith("union_tag") and isinstance(value, Mapping):
         return _wrong_tag(path, value)
+    return _of_value(path, error)
+
+
+def _missing(location: KeyPath, value: object) -> Mistake:
+    path = _clean(location)
+    if isinstance(path[-1], int):
+        return Mistake(path[:-1], show(value), "has too few items")
+    description = str(_model_of(location[:-1])[0].model_fields[str(path[-1])].description)
+    return Mistake(path, None, f"is missing ({description.replace('`', '')})")
+
+
+def _of_value(path: KeyPath, error: ErrorDetails) -> Mistake:
+    kind, value = error["type"], error["input"]
+    if isinstance(too_much := error.get("ctx", {}).get("error"), TooMuch):
+        return Mistake((*path, *too_much.keys), _value_at(value, too_much.keys), str(too_much))
     # A mapping is long, and the text names what is wrong in it.
     shown = None if kind == "value_error" and isinstance(value, Mapping) else show(value)
+    if kind == "too_long" and isinstance(path[-1], int):
+        path = path[:-1]
     return Mistake(path, shown, _wrong_value(path, error))
+
+
+def _value_at(whole: object, keys: tuple[str, ...]) -> str | None:
+    """What is given at ``keys``, if that is a single value."""
+    for key in keys:
+        whole = whole.get(key) if isinstance(whole, Mapping) else None
+    return None if whole is None or isinstance(whole, Mapping | list) else show(whole)
 
 
 def _clean(location: KeyPath) -> KeyPath:
@@ -207,6 +258,8 @@ def _unknown_key(location: KeyPath) -> str:
 
 
 def _wrong_name(name: object, of_summary: bool = False) -> str:
+    if isinstance(name, str) and len(name) > MAX_NAME:
+        return f"the name {name[:20]}... has {len(name):,} letters; the most is {MAX_NAME}"
     if of_summary and isinstance(name, str):
         return f"{json.dumps(name)} cannot be the name of a summary; use letters, digits and _"
     if not isinstance(name, str):
@@ -231,6 +284,8 @@ def _wrong_value(path: KeyPath, error: ErrorDetails) -> str:
         return _wrong_number("a whole number" if kind == "int_type" else "a number", value)
     if kind == "literal_error":
         return f"must be {context['expected'].replace(chr(39), '')}"
+    if kind not in _TEXTS:  # of a later pydantic
+        return f"is wrong: {error['msg'].lower()}"
     return _TEXTS[kind].format(**context)
 
 
@@ -239,8 +294,8 @@ def _wrong_number(wanted: str, value: object) -> str:
         return "is too large"
     if not isinstance(value, str):
         return f"must be {wanted}"
-    if number := as_yaml_number(value):
-        if wanted == "a whole number" and float(number).is_integer():
+    if number := as_number(value):
+        if wanted == "a whole number" and as_yaml_number(value) and float(number).is_integer():
             number = str(int(float(number)))
         return f"must be {wanted}, and is read as text; write {number}"
     if _is_plain(value):

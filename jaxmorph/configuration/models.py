@@ -7,12 +7,11 @@ or an observable of a name is checked by the first job of a run.
 
 from __future__ import annotations
 
-import itertools
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from ..designs import (
     Correlation,
@@ -27,6 +26,7 @@ from ..designs import (
 from .batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
 from .comparisons import Comparisons, check_runs, without_prefix
 from .courses import check_file
+from .feasible import check_run, count_jobs
 from .fields import (
     AllOrNames,
     ConfigurationModel,
@@ -45,6 +45,7 @@ from .fits import (
     check_summaries,
 )
 from .gradient_estimators import GRADIENT_ESTIMATORS
+from .limits import MAX_COUNT, MAX_JOBS, MAX_NAME, TooMuch, amount
 from .look import Figures
 from .optimise import Optimise
 from .sections import (
@@ -71,9 +72,6 @@ BUILT_IN_STUDIES = {
     "epidemic": "jaxmorph.studies.epidemic:EpidemicStudy",
 }
 """Where the studies that have a short name are, as ``module:Class``."""
-
-MAX_BATCHES = 100_000
-"""A batch is a job; Snakemake does not plan more than this in a reasonable time."""
 
 
 class Run(ConfigurationModel):
@@ -114,7 +112,9 @@ class Run(ConfigurationModel):
         description="values of parameters that are not varied, where the study's default will not do",
     )
     design: Design = Field(description="which points of parameter space are evaluated")
-    seeds: int = Field(16, ge=1, description="number of noise realisations at every sample")
+    seeds: int = Field(
+        16, ge=1, le=MAX_COUNT, description="number of noise realisations at every sample"
+    )
     key: int = Field(
         0, ge=0, le=2**32 - 1, description="random key of the run; the noise depends on it alone"
     )
@@ -255,21 +255,6 @@ class Run(ConfigurationModel):
         check_summaries(summaries, info.data.get("observables", "all"), info.data.get("estimator"))
         return summaries
 
-    @field_validator("batch")
-    @classmethod
-    def _few_enough(cls, batch: BatchSetting, info: ValidationInfo) -> BatchSetting:
-        if not {"parameters", "groups", "design", "seeds"} <= info.data.keys():
-            return batch
-        design, names, seeds = info.data["design"], list(info.data["parameters"]), info.data["seeds"]
-        groups = info.data["groups"].values()
-        batches = cut(batch, design, names, seeds, groups)
-        if next(itertools.islice(batches, MAX_BATCHES, None), None) is not None:
-            raise ValueError(
-                f"cuts {count_samples(design, names, groups)} samples x {seeds} seeds into more than "
-                f"{MAX_BATCHES} batches; write a larger number of simulations"
-            )
-        return batch
-
     @field_validator("trajectories")
     @classmethod
     def _within_run(cls, trajectories: Trajectories, info: ValidationInfo) -> Trajectories:
@@ -314,6 +299,11 @@ class Run(ConfigurationModel):
         if optimise is not None and "parameters" in info.data:
             optimise.check_parameters(info.data["parameters"])
         return optimise
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Self:
+        check_run(self)
+        return self
 
     @property
     def study_target(self) -> str:
@@ -362,7 +352,11 @@ class Run(ConfigurationModel):
         return cls.model_validate_json(text)
 
 
-RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$"), AfterValidator(without_prefix)]
+RunName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=MAX_NAME),
+    AfterValidator(without_prefix),
+]
 
 
 class Configuration(ConfigurationModel):
@@ -385,3 +379,15 @@ class Configuration(ConfigurationModel):
         if "runs" in info.data:
             check_runs(compare, info.data["runs"])
         return compare
+
+    @model_validator(mode="after")
+    def _can_be_planned(self) -> Self:
+        jobs = sum(map(count_jobs, self.runs.values())) + 2 * len(self.compare)
+        if jobs > MAX_JOBS:
+            raise TooMuch(
+                ("runs",),
+                f"{len(self.runs):,} runs are {amount(jobs)} jobs; the most is {MAX_JOBS:,}; divide "
+                f"them "
+                "over several configurations",
+            )
+        return self

@@ -15,6 +15,7 @@ from .fields import (
     hint,
 )
 from .fits import check_names, discrete_obstacle
+from .limits import MAX_COUNT, MAX_STEPS
 from .optimisers import (
     OPTIMISERS,
     REQUIRED,
@@ -113,7 +114,7 @@ class Stop(ConfigurationModel):
     tolerance: float | None = Field(
         None, gt=0, description="the loss has not fallen by more than this in `patience` steps"
     )
-    patience: int = Field(20, ge=1, description="a number of steps")
+    patience: int = Field(20, ge=1, le=MAX_STEPS, description="a number of steps")
 
 
 class Refine(ConfigurationModel):
@@ -123,10 +124,16 @@ class Refine(ConfigurationModel):
     """
 
     seeds: int = Field(
-        256, ge=4, description="noise realisations; theirs is the noise that is left in the parameters"
+        256,
+        ge=4,
+        le=MAX_COUNT,
+        description="noise realisations; theirs is the noise that is left in the parameters",
     )
     steps: int = Field(
-        10, ge=1, description="steps of each start, at most; four or five are usually enough"
+        10,
+        ge=1,
+        le=MAX_STEPS,
+        description="steps of each start, at most; four or five are usually enough",
     )
 
 
@@ -154,15 +161,17 @@ class Optimise(ConfigurationModel):
         description="where the optimisation starts: a design over the free parameters",
     )
     starts_per_job: int = Field(
-        64, ge=1, description="so many starts advance together, as one vectorised program"
+        64, ge=1, le=MAX_COUNT, description="so many starts advance together, as one vectorised program"
     )
-    seeds_per_step: int = Field(8, ge=1, description="noise realisations of each start in a step")
+    seeds_per_step: int = Field(
+        8, ge=1, le=MAX_COUNT, description="noise realisations of each start in a step"
+    )
     fresh: bool = Field(
         True,
         description="whether each step has seeds of its own; if not, all have the same, and the loss is "
         "that of these seeds",
     )
-    steps: int = Field(1000, ge=1, le=2**24, description="steps of each start, at most")
+    steps: int = Field(1000, ge=1, le=MAX_STEPS, description="steps of each start, at most")
     stop: Stop = Field(Stop(), description="when a start ends earlier")
     refine: Refine | None = Field(
         default_factory=_refined_by_default,
@@ -172,6 +181,7 @@ class Optimise(ConfigurationModel):
     evaluation_seeds: int = Field(
         64,
         ge=4,
+        le=MAX_COUNT,
         description="noise realisations, none of which was optimised on, for everything that is said of "
         "the result",
     )
@@ -207,10 +217,13 @@ class Optimise(ConfigurationModel):
         if self.starts.method == "grid" and (obstacle := grid_obstacle(known)) is not None:
             raise ValueError(f"starts: {obstacle}")
 
+    def n_starts(self, parameters: tuple[str, ...]) -> int:
+        """The number of starts."""
+        return count_samples(self.starts, self.free_of(parameters))
+
     def jobs(self, parameters: tuple[str, ...]) -> dict[str, range]:
         """The starts of each job, by its name."""
-        n = count_samples(self.starts, self.free_of(parameters))
-        size = self.starts_per_job
+        n, size = self.n_starts(parameters), self.starts_per_job
         return {f"{i // size:03d}": range(i, min(i + size, n)) for i in range(0, n, size)}
 
     @property

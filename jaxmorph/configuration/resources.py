@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .cost import read_cost
-from .models import Run
+from .cost import Cost, read_cost
 from .optimisers import LBFGS
+
+if TYPE_CHECKING:
+    from .models import Run
 
 MEGABYTE = 1e6
 
@@ -40,11 +43,23 @@ CHECK_SIMULATIONS = 200
 LINE_SEARCH_STEPS = 4
 """Simulations of a step of L-BFGS, for each of its seeds."""
 
+HELD_PER_CHECK = 8
+"""Of these so many are held at once, in results of a simulation: differences are of values alone."""
+
 EVALUATIONS_PER_START = 60
 """What is measured of a start at its end (barriers, Hessian, sections, map), in fresh evaluations."""
 
+DESIGN_BYTES = 32.0
+"""Of a parameter of a point: values and probabilities, and each once more while they are made."""
+
+PATH_BYTES = 8.0
+"""Of a number that a step of an optimisation leaves; two for each parameter, and four."""
+
 SENSITIVITY_MB = 2000
 """The estimates work through slabs of the results, whatever their number and size is."""
+
+SLAB_BYTES = 32e6
+"""A slab has all seeds of a sample, and so many bytes unless these are more."""
 
 SENSITIVITY_BYTES_PER_SAMPLE = 2000.0
 """Weights of the resamples; elasticities, smaller than the results of one seed, come on top."""
@@ -87,65 +102,115 @@ def need(rule: str, run: Run, attempt: int, cost: str = "", batch: str = "", sta
     Raises:
         FileNotFoundError: If ``cost`` is not there yet: Snakemake asks again when it is.
     """
-    if rule in ("objective", "starts", "optimisation"):
-        return _optimisation_need(rule, run, cost, attempt, starts)
-    match rule:
-        case "study":  # nothing is measured yet: enough to compile a large study
-            return Need.of(2 * JOB_MB, 1800, attempt)
-        case "batch":
-            part = run.batches[batch]
-            return _simulation_need(len(part.samples) * len(part.seeds), cost, attempt)
-        case "corners":  # their whole histories are kept, but they are four at most
-            return _simulation_need(2 ** len(run.corners), cost, attempt)
-        case "checks":
-            checks = run.checks
-            pairs = checks.samples * min(checks.seeds, run.seeds)
-            seeds, rounds = checks.lines(run.estimator, run.seeds)
-            points = checks.line_points * (len(run.parameters) + rounds)
-            simulations = CHECK_SIMULATIONS * pairs + points * seeds
-            return _simulation_need(simulations, cost, attempt, programs=7)
-        case "sensitivity":
-            of_one = read_cost(cost).result_bytes_per_simulation
-            kept = run.n_samples * (SENSITIVITY_BYTES_PER_SAMPLE + of_one) / MEGABYTE
-            kept += _matrices(run, of_one) / MEGABYTE
-            gigabytes = run.n_samples * run.n_seeds * of_one / 1e9
-            return Need.of(SENSITIVITY_MB + kept, JOB_S + SENSITIVITY_S_PER_GB * gigabytes, attempt)
-    raise AssertionError(f"no rule {rule}")
+    if rule == "study":  # nothing is measured yet: enough to compile a large study
+        return Need.of(2 * JOB_MB, 1800, attempt)
+    measured = read_cost(cost)
+    if rule == "batch":
+        part = run.batches[batch]
+        return of_batch(run, measured, len(part.samples), len(part.seeds), part.samples.stop, attempt)
+    if rule == "starts":
+        return of_starts(run, measured, len(run.optimisation_jobs[starts]), attempt)
+    return OF_RUN[rule](run, measured, attempt)
 
 
-def _optimisation_need(rule: str, run: Run, cost: str, attempt: int, starts: str) -> Need:
-    """All starts of a job at once, step after step; or what is measured of all starts at their ends."""
+def of_batch(run: Run, cost: Cost, samples: int, seeds: int, stop: int, attempt: int = 1) -> Need:
+    """Of a batch of so many samples and seeds, which makes the first ``stop`` points of the design."""
+    points = DESIGN_BYTES * len(run.parameters) * stop
+    simulations = samples * seeds
+    return _simulating(simulations, simulations, cost, attempt, besides=points)
+
+
+def of_corners(run: Run, cost: Cost, attempt: int = 1) -> Need:
+    """Of the corners: their whole histories are kept, but they are four at most."""
+    n = 2 ** len(run.corners)
+    return _simulating(n, n, cost, attempt)
+
+
+def of_checks(run: Run, cost: Cost, attempt: int = 1) -> Need:
+    """Of the checks of single samples, and of those on lines."""
+    pairs, on_lines = checked(run)
+    held = HELD_PER_CHECK * pairs + on_lines
+    return _simulating(CHECK_SIMULATIONS * pairs + on_lines, held, cost, attempt, programs=7)
+
+
+def checked(run: Run) -> tuple[int, int]:
+    """How many simulations are checked by themselves, and how many are on lines."""
+    checks = run.checks
+    pairs = min(checks.samples, run.n_samples) * min(checks.seeds, run.seeds)
+    seeds, rounds = checks.lines(run.estimator, run.seeds)
+    return pairs, checks.line_points * (len(run.parameters) + rounds) * seeds if pairs else 0
+
+
+def of_sensitivity(run: Run, cost: Cost, attempt: int = 1) -> Need:
+    """Of the estimates."""
+    of_one = cost.result_bytes_per_simulation
+    kept = run.n_samples * (SENSITIVITY_BYTES_PER_SAMPLE + of_one) + _matrices(run, of_one)
+    kept += RESULT_COPIES * max(0.0, run.n_seeds * of_one - SLAB_BYTES)
+    gigabytes = run.n_samples * run.n_seeds * of_one / 1e9
+    seconds = JOB_S + SENSITIVITY_S_PER_GB * gigabytes
+    return Need.of(SENSITIVITY_MB + kept / MEGABYTE, seconds, attempt)
+
+
+def of_starts(run: Run, cost: Cost, n: int, attempt: int = 1) -> Need:
+    """Of ``n`` starts at once, step after step, each of which is refined at its end."""
     optimise = run.optimise
     assert optimise is not None
-    n = sum(map(len, run.optimisation_jobs.values()))
-    if rule == "starts":
-        n = len(run.optimisation_jobs[starts])
-        searches = LINE_SEARCH_STEPS if optimise.optimiser.name == LBFGS else 1
-        at_once = n * optimise.seeds_per_step
-        simulations = searches * at_once * (optimise.steps + 1)
-        if optimise.refine:  # start after start
-            at_once = max(at_once, optimise.refine.seeds)
-            simulations += n * optimise.refine.seeds * (optimise.refine.steps + 1)
-    elif rule == "objective":
-        simulations = at_once = 1
-    else:
-        at_once = EVALUATIONS_PER_START * n * optimise.evaluation_seeds
-        simulations = at_once
-    measured = read_cost(cost)
-    program = at_once / measured.simulations * measured.program_bytes
-    results = RESULT_COPIES * at_once * measured.result_bytes_per_simulation
+    searches = LINE_SEARCH_STEPS if optimise.optimiser.name == LBFGS else 1
+    at_once = n * optimise.seeds_per_step
+    simulations = searches * at_once * (optimise.steps + 1)
+    if optimise.refine:  # start after start
+        at_once = max(at_once, optimise.refine.seeds)
+        simulations += n * optimise.refine.seeds * (optimise.refine.steps + 1)
+    return _optimising(simulations, at_once, cost, attempt, _paths(run, n))
+
+
+def of_objective(run: Run, cost: Cost, attempt: int = 1) -> Need:
+    """Of the job that looks at the objective."""
+    del run
+    return _optimising(1, 1, cost, attempt)
+
+
+def of_optimisation(run: Run, cost: Cost, attempt: int = 1) -> Need:
+    """Of what is measured of all starts at their ends."""
+    optimise = run.optimise
+    assert optimise is not None
+    n = optimise.n_starts(tuple(run.parameters))
+    at_once = EVALUATIONS_PER_START * n * optimise.evaluation_seeds
+    return _optimising(at_once, at_once, cost, attempt, _paths(run, n))
+
+
+OF_RUN = {
+    "corners": of_corners,
+    "checks": of_checks,
+    "sensitivity": of_sensitivity,
+    "objective": of_objective,
+    "optimisation": of_optimisation,
+}
+"""What the one job of a run needs, by its rule."""
+
+
+def _paths(run: Run, n: int) -> float:
+    assert run.optimise is not None
+    return PATH_BYTES * n * (run.optimise.steps + 1) * (2 * len(run.parameters) + 4)
+
+
+def _optimising(simulations: int, at_once: int, cost: Cost, attempt: int, besides: float = 0.0) -> Need:
+    program = at_once / cost.simulations * cost.program_bytes
+    results = RESULT_COPIES * at_once * cost.result_bytes_per_simulation + besides
     megabytes = JOB_MB + (min(program, PROGRAM_MB * MEGABYTE) + results) / MEGABYTE
-    seconds = 4 * measured.compile_s + simulations * measured.seconds_per_simulation
+    seconds = 4 * cost.compile_s + simulations * cost.seconds_per_simulation
     return Need.of(megabytes, JOB_S + SLOWER * seconds, attempt)
 
 
-def _simulation_need(simulations: int, cost: str, attempt: int, programs: int = 1) -> Need:
-    measured = read_cost(cost)
-    results = RESULT_COPIES * simulations * measured.result_bytes_per_simulation
+def _simulating(
+    simulations: int, held: int, cost: Cost, attempt: int, programs: int = 1, besides: float = 0.0
+) -> Need:
+    """``held``: how many of the simulations there are results of at once."""
+    results = RESULT_COPIES * held * cost.result_bytes_per_simulation + besides
     # The program's memory grows with the simulations that it evaluates at once.
-    at_once = max(1.0, simulations / PIECES / measured.simulations)
-    program = min(at_once * measured.program_bytes / MEGABYTE, PROGRAM_MB)
-    seconds = programs * measured.compile_s + simulations * measured.seconds_per_simulation
+    at_once = max(1.0, simulations / PIECES / cost.simulations)
+    program = min(at_once * cost.program_bytes / MEGABYTE, PROGRAM_MB)
+    seconds = programs * cost.compile_s + simulations * cost.seconds_per_simulation
     return Need.of(
         JOB_MB + program + results / MEGABYTE,
         JOB_S + SLOWER * seconds,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .fields import ConfigurationModel, Indices, LastOrTime
 from .gradient_estimators import GRADIENT_ESTIMATORS
+from .limits import MAX_COUNT
 
 GradientSetting = Literal["auto", "forward", "reverse"]
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class Checks(ConfigurationModel):
     The random numbers are the same at all points.
     """
 
-    samples: int = Field(4, ge=0, description="samples to check, at most; 0 for no check")
-    seeds: int = Field(2, ge=1, description="seeds to check at each of them, at most")
+    samples: int = Field(4, ge=0, le=MAX_COUNT, description="samples to check, at most; 0 for no check")
+    seeds: int = Field(2, ge=1, le=MAX_COUNT, description="seeds to check at each of them, at most")
     step: float = Field(
         1.0e-3,
         gt=0,
@@ -63,12 +64,14 @@ class Checks(ConfigurationModel):
     line_points: int = Field(
         7,
         ge=5,
+        le=MAX_COUNT,
         description="points of the line of each parameter through the central sample; where gradients "
         "do not explain how values change, up to 20 times as many more for all lines together",
     )
     line_seeds: int = Field(
         8,
         ge=1,
+        le=MAX_COUNT,
         description="seeds on the lines, at most; of gradients right on average alone (`score`, "
         "`smoothed`) eight times as many, and half as many more points",
     )

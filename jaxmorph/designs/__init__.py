@@ -12,6 +12,7 @@ from .groups import groups_obstacle, moved_together, named_parts, parts
 from .points import central_sample, design_weights, make_design, spread_samples
 from .settings import (
     DESIGNS,
+    MAX_LISTED,
     Design,
     FastDesign,
     GridDesign,
@@ -31,6 +32,7 @@ from .sizes import count_samples, unit_size
 
 __all__ = [
     "DESIGNS",
+    "MAX_LISTED",
     "Correlation",
     "Design",
     "FastDesign",

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from ..distributions import Distribution
 
 MAX_SAMPLES = 2**30
 """scipy's Sobol sequence has 30 bits; no run comes near it."""
+MAX_SEED = 2**63 - 1
+"""What every library takes as the seed of a design."""
+MAX_LISTED = 1_000_000
+"""Points of a list; more are a design of another kind."""
 FEWEST_REPLICATES = 4
 """Fewer scrambles do not tell how they spread."""
 FEWEST_OF_EACH = 32
@@ -100,7 +112,7 @@ class SobolDesign(_Sequence):
     in_words = "a Sobol sequence"
     method: Literal["sobol"] = "sobol"
     samples: _PowerOfTwo = Field(64, description="number of samples, a power of two")
-    seed: int = Field(0, ge=0, description="seed of the scrambling")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="seed of the scrambling")
     replicates: _Replicates = 1
 
 
@@ -123,7 +135,7 @@ class SaltelliDesign(_Sequence):
         False,
         description="whether there are points for the indices of pairs, too: 2 D + 2 for a base sample",
     )
-    seed: int = Field(0, ge=0, description="seed of the scrambling")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="seed of the scrambling")
     replicates: _Replicates = 1
 
     def points_of_unit(self, n_parts: int) -> int:
@@ -136,7 +148,7 @@ class LatinHypercubeDesign(_Design):
     in_words = "a Latin hypercube"
     method: Literal["latin-hypercube"] = "latin-hypercube"
     samples: int = Field(64, ge=2, le=MAX_SAMPLES, description="number of samples")
-    seed: int = Field(0, ge=0, description="seed of the random points")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="seed of the random points")
 
 
 class MorrisDesign(_Design):
@@ -158,7 +170,7 @@ class MorrisDesign(_Design):
         description="number of levels of a parameter, even: equally spaced probabilities from 0 to 1, "
         "or from 5 to 95 % where the distribution is unbounded; a step is half of the levels",
     )
-    seed: int = Field(0, ge=0, description="seed of the trajectories")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="seed of the trajectories")
 
     def points_of_unit(self, n_parts: int) -> int:
         return n_parts + 1
@@ -189,7 +201,7 @@ class FastDesign(_Design):
     harmonics: int = Field(
         4, ge=1, le=2**10, description="number of harmonics that are summed; more need more samples"
     )
-    seed: int = Field(0, ge=0, description="seed of the phases")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="seed of the phases")
 
     def points_of_unit(self, n_parts: int) -> int:
         return n_parts
@@ -214,6 +226,7 @@ class OneAtATimeDesign(_Design):
     method: Literal["one-at-a-time"] = "one-at-a-time"
     points: _Points = Field(
         5,
+        le=MAX_SAMPLES,
         description="number of points for each parameter: equally spaced probabilities from 0 to 1, "
         "or from 5 to 95 % where the distribution is unbounded",
     )
@@ -253,8 +266,9 @@ class ListDesign(_Design):
 
     in_words = "a list"
     method: Literal["list"] = "list"
-    points: Annotated[tuple[dict[str, float], ...], Field(strict=False)] = Field(
+    points: Annotated[tuple[dict[str, float], ...], Field(strict=False), FailFast()] = Field(
         min_length=1,
+        max_length=MAX_LISTED,
         description="the points, each with a number for each parameter (`{epsilon: 1, alpha: 2}`)",
     )
 

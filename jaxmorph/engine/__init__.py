@@ -2,7 +2,7 @@
 
 from .batch import Evaluation, SimulatedStates, evaluate, evaluator, simulate_states
 from .checks import FiniteDifferences, finite_differences, lyapunov_exponent
-from .cost import measure_cost
+from .cost import check_size, measure_cost
 from .cuts import Cut, find_cuts
 from .devices import describe_devices, require_gpus
 from .differentiable import Modes, NotDifferentiable, choose_mode, modes_of
@@ -34,6 +34,7 @@ __all__ = [
     "both_modes",
     "check_estimator",
     "check_pure",
+    "check_size",
     "check_trace",
     "choose_mode",
     "describe_devices",

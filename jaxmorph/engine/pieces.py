@@ -228,7 +228,11 @@ def evaluate_piece(
 def compile_piece(
     function: Callable, samples: np.ndarray, keys: np.ndarray, size: tuple[int, int], limit: float
 ) -> Program:
-    """The program for pieces of ``size``, or of what fits into ``limit`` bytes."""
+    """The program for pieces of ``size``, or of what fits into ``limit`` bytes.
+
+    Raises:
+        JaxmorphError: If a single simulation needs more than there is.
+    """
     while True:
         arguments = (
             jax.ShapeDtypeStruct((size[0], samples.shape[1]), samples.dtype),
@@ -236,11 +240,16 @@ def compile_piece(
         )
         start = time.monotonic()
         lowered = capacities.lower(over_devices(function), arguments, samples, keys)
+        results = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(lowered.out_info))
+        if results > limit and size != (per_device(1), 1):
+            size = _half(size)
+            continue
         traced = time.monotonic()
         compiled = lowered.compile(compiler_options())
         logger.info("traced in %.1f s, compiled in %.1f s", traced - start, time.monotonic() - traced)
         need = memory_of(compiled)
         if need <= limit or size == (per_device(1), 1):
+            _refuse(need, results / math.prod(size))
             break
         logger.info(
             "%d samples x %d seeds need %.3g MB, %.3g MB may be used: cutting the batch",
@@ -251,6 +260,16 @@ def compile_piece(
         size = _half(size)
     logger.info("evaluating pieces of %d samples x %d seeds (%.3g MB)", *size, need / 1e6)
     return Program(compiled, size, lowered.out_info, need)
+
+
+def _refuse(need: float, results: float) -> None:
+    """Raises JaxmorphError if no job of this machine could run a program."""
+    if need > (there := memory_there()):
+        raise JaxmorphError(
+            f"simulations that give {results / 1e9:.3g} GB each need {need / 1e9:.3g} GB at once, and "
+            f"there "
+            f"are {there / 1e9:.3g} GB; record fewer times or observables, or vary fewer parameters"
+        )
 
 
 def memory_of(compiled: Any) -> float:
@@ -265,5 +284,17 @@ def free_for_a_program() -> float:
     statistics = jax.local_devices()[0].memory_stats()
     if statistics and "bytes_limit" in statistics:
         return (statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)) * _MEMORY_SHARE
-    given = float(os.environ.get("SLURM_MEM_PER_NODE", math.inf)) * 2**20
-    return min(psutil.virtual_memory().available, given) * _MEMORY_SHARE
+    return min(psutil.virtual_memory().available, _given()) * _MEMORY_SHARE
+
+
+def _given() -> float:
+    """What Slurm gave this job."""
+    return float(os.environ.get("SLURM_MEM_PER_NODE", math.inf)) * 2**20
+
+
+def memory_there() -> float:
+    """Bytes of a GPU, or of what Slurm gave this job, or of the machine."""
+    statistics = jax.local_devices()[0].memory_stats()
+    if statistics and "bytes_limit" in statistics:
+        return statistics["bytes_limit"]
+    return min(psutil.virtual_memory().total, _given())

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from . import panels, style
+from . import few, panels, style
 from .entry import Entry
 from .tables import interval, tidy
 
@@ -46,7 +46,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``eigenvalue``, ``active_direction`` and ``mean`` against ``active_variable``, at that time."""
     names = [*interval(_NAME), "active_direction", "active_variable", "mean", "mean_se"]
     data = style.final(sensitivity[[name for name in names if name in sensitivity]])
-    observables = style.names(data, "observable")
+    observables = few.observables(data)
     n = data.sizes["sample"]
     with style.style():
         shown = min(data.sizes["parameter"], _MOST_WEIGHTS)
@@ -65,6 +65,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         for ax, text in zip(grid[-1], feet, strict=True):
             ax.set_xlabel(text)
         style.below(figure, f"at {style.time_text(data)}{panels.shown_of(n)}")
+        style.first_of_many(figure, data)
     return figure, _table(data)
 
 

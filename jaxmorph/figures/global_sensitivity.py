@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ..quantities import Kind
-from . import bars, panels, style
+from . import bars, few, panels, style
 from .entry import Entry
 from .estimates import FLAGS, best, present
 from .numbers import NOT_DEFINED
@@ -120,6 +120,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     order = sizes(data, elasticities=False).order
     if _is_correlated(there):
         order = np.argsort(-data[_OF_CORRELATED[Kind.TOTAL]].values, kind="stable")
+    order = few.rows(order)
     names = [style.short_name(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data
     if has_noise:

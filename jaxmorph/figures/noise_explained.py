@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import bars, panels, style
+from . import bars, few, panels, style
 from .entry import Entry
 from .shares import LIMITS, share_axis, share_handles, share_row
 from .tables import interval, tidy
@@ -49,7 +49,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         style.empty(ax, _why(float(data[_Q2])))
         return
     ax.set_xlim(LIMITS)
-    order = np.argsort(-total, kind="stable")
+    order = few.rows(np.argsort(-total, kind="stable"))
     for place, i in enumerate(order):
         share_row(ax, data.isel(parameter=int(i)), place, (_TOTAL, _FIRST, None))
     share_axis(ax, [style.short_name(data["parameter"].values[i], 18) for i in order])

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import bars, style
+from . import bars, few, style
 from .entry import Entry
 from .estimates import FLAGS, known
 from .tables import ends_of, interval, tidy
@@ -47,7 +47,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     if not np.isfinite(value).any():
         style.empty(ax, "not defined:\nno spread between seeds")
         return
-    order = np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable")
+    order = few.rows(np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable"))
     for place, i in enumerate(order):
         if not np.isfinite(value[i]):
             bars.not_defined(ax, place)

@@ -44,6 +44,10 @@ ENTRY = Entry(
 )
 
 
+_MOST_DOTS = 600
+"""In a panel; those with the largest disagreement are always among them."""
+
+
 def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """Magnitudes against each other, and the relative difference of every parameter."""
     require(checks, "relative_difference", "numerical_checks")
@@ -73,6 +77,8 @@ def _magnitudes(ax: Axes, data: xr.Dataset, styles: dict[str, dict]) -> None:
             np.abs(data[variable].sel(parameter=name).values.ravel())
             for variable in ("gradient", "finite_difference")
         ]
+        kept = np.linspace(0, pair[0].size - 1, min(pair[0].size, _most(len(styles)))).astype(int)
+        pair = [values[kept] for values in pair]
         ax.plot(*pair, "o", ms=2.8, mew=0, alpha=0.7, color=look["color"])
     limits = shown.min() / 2, shown.max() * 2
     ax.plot(limits, limits, color="black", lw=0.6, zorder=0)
@@ -83,6 +89,11 @@ def _magnitudes(ax: Axes, data: xr.Dataset, styles: dict[str, dict]) -> None:
     ax.set_box_aspect(1)
     ax.set_xlabel(f"|automatic gradient| at {style.time_text(data)}")
     ax.set_ylabel("|finite difference|")
+
+
+def _most(n_parameters: int) -> int:
+    """Dots of one parameter in a panel; more only make the file heavy."""
+    return max(_MOST_DOTS // n_parameters, 16)
 
 
 def _differences(ax: Axes, checks: xr.Dataset) -> None:
@@ -100,6 +111,8 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
         ):
             found = values.sel(parameter=name).values.ravel()
             found = np.maximum(found[np.isfinite(found)], exact)
+            if found.size > (most := _most(len(parameters))):
+                found = np.sort(found)[-most:]
             jitter = 0.08 * np.sin(np.arange(found.size) * 2.4)
             ax.plot(found, place + shift + jitter, "o", ms=2.8, **look)
     labels = [style.short_name(p, 15) for p in parameters]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import bars, panels, style
+from . import bars, few, panels, style
 from .entry import Entry
 from .estimates import known, no_elasticities, unsuited
 from .ranking import changes_sign, sizes
@@ -70,7 +70,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     value = data[_NAME].values
-    order, mixed = sizes(data, elasticities=True).order, changes_sign(data)
+    order, mixed = few.rows(sizes(data, elasticities=True).order), changes_sign(data)
     for place, i in enumerate(order):
         one = data.isel(parameter=int(i))
         if not np.isfinite(value[i]):

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from .. import designs, sensitivity, store
 from ..configuration import GRADIENT_ESTIMATORS, Run, bias_attributes
+from ..configuration.elsewhere import placeless
 from ..configuration.specify import Specifications
 from ..distributions import Distribution
 
@@ -47,7 +48,7 @@ def write_design(run_name: str, run: Run, study: str, output: str, record: str) 
         values, unit_values, parameters, [p.distribution for p in parameters], attributes
     )
     store.write_dataset(dataset, output, "design")
-    store.write_json(run.plain(), record)
+    store.write_json(placeless(run.plain()), record)
 
 
 def estimate_sensitivity(

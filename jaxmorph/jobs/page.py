@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .. import report, store
 from ..configuration import Run
+from ..configuration.elsewhere import placeless, without_place
 from ..configuration.identity import Identity
 from ..configuration.specify import Specifications
 from ..figures import looking
@@ -37,8 +38,10 @@ def write_page(
     ):
         data = stated(opened, run.findings.time)
         # The estimates know only what decides them; the page carries all of the run.
-        data.attrs["configuration"] = json.dumps(run.plain())
-        data.attrs["study_data"] = json.dumps(report.texts_of(run.data))
+        data.attrs["configuration"] = json.dumps(placeless(run.plain()))
+        data.attrs["study_data"] = json.dumps(
+            {without_place(path): text for path, text in report.texts_of(run.data).items()}
+        )
         # Only what is large, per sample and time, stays on disk: little of it is on the page.
         for variable in data.variables.values():
             if not {"sample", "time"} <= set(variable.dims):

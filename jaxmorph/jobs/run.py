@@ -73,6 +73,7 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     )
     logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a full disk refuses the log, too: the error alone is to be seen
     if no_fork:
         logger.info(no_fork)
     if package := getattr(snakemake, "config", {}).get("package"):
@@ -88,6 +89,11 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
         logger.error("error: %s", error)
         # Also where whoever started the job sees it; Snakemake adds only that the job failed.
         print(f"{log}: error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except SystemExit as error:  # of a user's code: the job would end as if it had done its work
+        what = f"error: a study or what it calls ended the process (sys.exit({error.code!r}))"
+        logger.exception(what)
+        print(f"{log}: {what}; let it raise an error instead", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         logger.info("stopped")

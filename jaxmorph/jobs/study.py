@@ -10,8 +10,10 @@ import xarray as xr
 from .. import engine, store
 from ..configuration import Cost, SettledCut, cut_by_cost, read_cost, read_cut, write_cost, write_cut
 from ..configuration.batches import BatchSetting
+from ..configuration.elsewhere import placeless, without_place
 from ..configuration.fits import check_animation, check_figures, check_summaries
 from ..configuration.look import Figures
+from ..configuration.optimise import Optimise
 from ..configuration.sections import Animation, Findings, TimeSummary
 from ..configuration.specifications import StudySpecification
 from ..engine.program import dtype, precision, seed_keys
@@ -34,17 +36,19 @@ def describe_study(
     figures: Figures | None = None,
     findings: Findings | None = None,
     summaries: Mapping[str, TimeSummary] | None = None,
+    optimise: Optimise | None = None,
 ) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it.
 
-    ``animation``, ``figures``, ``findings``, ``summaries`` and ``n_seeds`` are the run's: they decide
-    nothing that is written, but what it costs.
+    ``animation``, ``figures``, ``findings``, ``summaries``, ``optimise`` and ``n_seeds`` are the run's:
+    they decide nothing that is written, but what it costs.
     """
     problem = run_problem(run_name, spec)
     study = problem.study
     if lines := store.clashes(study.state_variables):
         raise JaxmorphError("\n".join(f"study {type(study).__name__}: {line}" for line in lines))
     traced = engine.trace(problem)
+    engine.check_size(problem, traced)
     engine.check_trace(problem, traced)
     engine.check_pure(problem)
     cuts = engine.find_cuts(problem.continuous, spec.estimator)
@@ -53,6 +57,10 @@ def describe_study(
         fields = [v.name for v in study.state_variables if "cell" in v.dims]
         check_animation(animation, type(study).__name__, fields, problem.observables)
         _check_shown(problem, traced, figures, findings, summaries or {})
+        if optimise is not None:
+            from .optimise import check_search  # imports Optax
+
+            check_search(problem, optimise)
     engine.check_estimator(problem, spec.estimator, spec.gradient, traced)
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
@@ -65,11 +73,11 @@ def describe_study(
     if study.is_stochastic and not noisy:
         logger.info("no observable depends on the key: the run counts as one without noise")
     content = {
-        "study": spec.study,
+        "study": without_place(spec.study),
         "study_description": study.describe(),
         "study_source": source_of(spec.study),
         "stochastic": noisy,
-        "settings": study.settings(),
+        "settings": placeless(study.settings()),
         "fixed_parameters": problem.fixed,
         "parameters": [
             {

@@ -11,9 +11,10 @@ from ..figures.estimates import has_noise, has_one_noisy_seed, present, unreliab
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import LEVEL, ends_of, sizes
 from ..figures.style import final, names, words
+from ..figures.tables import interval
 from ..listing import first_of, joined
 from ..quantities import Kind, Quantity
-from .convergence import verdicts
+from .convergence import Judged, all_verdicts
 from .incomplete import unresolved
 from .measuring import measuring
 from .over_time import told_over_time
@@ -27,10 +28,10 @@ _MOST_NAMED = 3
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
     """Each observable and what it follows, with size, direction and certainty: one claim a sentence."""
-    one_seed = has_one_noisy_seed(sensitivity)
+    one_seed, every = has_one_noisy_seed(sensitivity), final(sensitivity)
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
-        data = final(sensitivity).sel(observable=observable)
+        data = every.sel(observable=observable)
         parts = [
             *_answer(ranking, one_seed),
             *_survivors(data),
@@ -251,7 +252,7 @@ def _by_noise(sensitivity: xr.Dataset) -> list[xr.Dataset]:
     """Observables whose share of noise is known, at the stated time, the least noisy first."""
     if "noise_share" not in sensitivity:
         return []
-    data = final(sensitivity)
+    data = final(sensitivity[[name for name in interval("noise_share") if name in sensitivity]])
     each = [data.isel(observable=i) for i in range(data.sizes["observable"])]
     return sorted((one for one in each if np.isfinite(_noise_share(one))), key=_noise_share)
 
@@ -300,7 +301,8 @@ def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
     """Parameters that change the noise between seeds, those first that are not found to move a mean."""
     if "noise_elasticity_low" not in sensitivity:
         return ""
-    data, flags = final(sensitivity), unreliable(sensitivity)
+    wanted = [f"noise_elasticity{end}" for end in ("", "_low", "_high")]
+    data, flags = final(sensitivity[wanted]), unreliable(sensitivity)
     found: list[tuple[bool, float, str]] = []
     for observable, ranking in zip(names(data, "observable"), ranked, strict=True):
         one = data.sel(observable=observable)
@@ -336,13 +338,14 @@ def noiseless(one: xr.Dataset) -> bool:
     return _noise_share(one) < 1e-9
 
 
-def convergence(sensitivity: xr.Dataset) -> str:
+def convergence(sensitivity: xr.Dataset, judgements: Judged | None = None) -> str:
     """Which estimates have not converged, over all observables."""
+    judgements = all_verdicts(sensitivity) if judgements is None else judgements
     open_: dict[str, list[str]] = {}
     total, doubted = 0, False
     judged: dict[str, None] = {}
     for observable in names(sensitivity, "observable"):
-        for verdict in verdicts(sensitivity, observable):
+        for verdict in judgements[observable]:
             if verdict.distrusted:
                 doubted = True
                 continue
@@ -430,14 +433,16 @@ def _vague(sensitivity: xr.Dataset, name: str, single: str) -> str:
     return " ".join(found)
 
 
-def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
+def paragraph(
+    sensitivity: xr.Dataset, ranked: Sequence[Ranking], judged: Judged | None = None
+) -> list[str]:
     """What holds for the whole run: noise, convergence, trust, identifiability."""
     found = [
         noise(sensitivity),
         acts_on_noise(sensitivity, ranked),
         trust(sensitivity),
         unresolved(sensitivity),
-        convergence(sensitivity),
+        convergence(sensitivity, judged),
         alike(sensitivity),
         measuring(sensitivity),
     ]

@@ -78,6 +78,7 @@ config = {
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
     "looks": {name: run.figures.plain() for name, run in RUNS.items()},
     "findings": {name: run.findings.plain() for name, run in RUNS.items()},
+    "searches": {name: run.optimise and run.optimise.plain() for name, run in RUNS.items()},
     "summaries": {
         name: {one: summary.plain() for one, summary in run.summaries.items()}
         for name, run in RUNS.items()

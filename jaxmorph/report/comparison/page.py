@@ -18,7 +18,7 @@ from ...figures.style import names, time_text, unit_of, words
 from ...figures.tables import ends_of
 from ...integrity import sealed
 from ...quantities import described
-from ..page import embedded, rendered, width
+from ..page import embedded_svg, rendered, width
 from . import configurations
 from .findings import at_last, findings
 
@@ -150,7 +150,7 @@ def _figure(name: str, comparison: xr.Dataset) -> dict[str, Any]:
         "name": name,
         "title": about.title,
         "reading": about.told(set(map(str, comparison.variables))),
-        "source": embedded(svg, "image/svg+xml"),
+        "source": embedded_svg(svg),
         "points": width(svg),
         "alt": f"{about.title}; the caption says how to read it, {name}.csv has the data.",
         "csv": f"data:text/csv;base64,{csv}",
