@@ -202,10 +202,17 @@ def mark_what_is_damaged():
 
 def run_of(file):
     """The name of the run or comparison that a file belongs to, and its path there."""
-    for name, folder in folders().items():
-        if Path(file).is_relative_to(folder):
-            return name, Path(file).relative_to(folder)
+    names = names_of_folders()
+    for folder in Path(file).parents:
+        if folder in names:
+            return names[folder], Path(file).relative_to(folder)
     return None, None
+
+
+@cache
+def names_of_folders():
+    """The runs and comparisons by their folders."""
+    return {folder: name for name, folder in folders().items()}
 
 
 def differs(file):
