@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -252,13 +253,17 @@ def test_a_mistake_in_a_file_is_one_line_that_names_it(case: Case) -> None:
             RUN + "    seeds: 1_0\n",
         ),
         *(RUN + "    allow_partial: no\n", RUN + "    seeds: &n 4\n    key: *n\n"),
+        RUN
+        + "    checks: &c {seeds: 3}\n    findings: {}\n"
+        + "  b:\n    <<: {seeds: 4}\n    seeds: 5\n    "
+        "study: ishigami\n    parameters: {x1: default}\n    design: {method: sobol}\n    checks: *c\n",
         '{"runs": {"a": {"study": "reference", "parameters": {"kT": "default"}, "design": '
         '{"method": "sobol"}}}}',
     ],
 )
 def test_what_is_right_is_read(text: str) -> None:
     Path("mine.yaml").write_bytes(text.encode())
-    assert list(read_configuration("mine.yaml").runs) == ["a"]
+    assert "a" in read_configuration("mine.yaml").runs
 
 
 def test_what_is_no_file() -> None:
@@ -272,8 +277,8 @@ def test_what_is_no_file() -> None:
         ("x" * 300, f"{'x' * 300}: cannot be read: File name too long"),
         ("a\0b", "'a\\x00b': cannot be the name of a file"),
     ]:
-        assert error_of(lambda name=name: read_configuration(name)) == says
-        assert error_of(lambda name=name: check_syntax(name)) == says
+        assert error_of(partial(read_configuration, name)) == says
+        assert error_of(partial(check_syntax, name)) == says
 
 
 @pytest.mark.parametrize(

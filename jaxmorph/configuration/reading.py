@@ -41,7 +41,7 @@ _REMEDIES = {
 }
 
 
-class Text(NamedTuple):
+class Document(NamedTuple):
     """What a file says.
 
     Attributes:
@@ -59,7 +59,7 @@ def display_name(path: str | os.PathLike[str]) -> str:
     return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path)
 
 
-def read_yaml(path: str | os.PathLike[str]) -> Text:
+def read_yaml(path: str | os.PathLike[str]) -> Document:
     """The content of a YAML (or JSON) file.
 
     Raises:
@@ -71,11 +71,11 @@ def read_yaml(path: str | os.PathLike[str]) -> Text:
     try:
         node = _composed(text)
         if node is None:
-            return Text(None, [])
+            return Document(None, [])
         if traps := [f"{name}, {place}: {mistake}" for place, mistake in _Walk(node, name).traps]:
             raise JaxmorphError("\n".join(traps))
-        loader = _Loader("")
-        return Text(loader.construct_document(node), list(_repeated(node, ())))
+        repeated = list(_repeated(node, ()))  # before what << merges is put into the nodes
+        return Document(_Loader("").construct_document(node), repeated)
     except RecursionError:
         raise _too_deep(name) from None
     except yaml.MarkedYAMLError as error:

@@ -176,14 +176,18 @@ def refuse_targets():
         if folder != "results" or run_name.startswith("compare-") or not rest[0]:
             continue
         if run_name not in RUNS:
-            lines.append(f"{target}: the configuration has no run {run_name}; {hint(run_name, RUNS)}")
+            lines.append(
+                f"{target}: the configuration has no run {run_name}; {hint(run_name, RUNS)}"
+            )
             continue
         kind, name = rest[0], Path(rest[1]).stem
         there = ()
         if kind == "batches":
             if not settle(run_name) and SPECIFICATIONS[run_name].run.batch == "auto":
                 cut_of = f"results/{run_name}/cut.json"
-                lines.append(f"{target}: it is not known yet how {run_name} is cut; make {cut_of} first")
+                lines.append(
+                    f"{target}: it is not known yet how {run_name} is cut; make {cut_of} first"
+                )
                 continue
             there = SPECIFICATIONS[run_name].run.batches
         elif kind == "optimisation" and name.startswith("starts-"):
@@ -264,7 +268,9 @@ if workflow.is_main_process:  # once, not in each of its jobs
 def known(run_name):
     """The name of a run, if the configuration has it."""
     if run_name not in RUNS:
-        raise WorkflowError(f"there is no run {run_name} in the configuration; {hint(run_name, RUNS)}")
+        raise WorkflowError(
+            f"there is no run {run_name} in the configuration; {hint(run_name, RUNS)}"
+        )
     return run_name
 
 
