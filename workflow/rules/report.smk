@@ -2,25 +2,26 @@
 
 
 # One job a run, as of figures; which films it has is known only of a run.
-for RUN in RUNS:
+for ALIKE in alike(film_names):
 
     rule:
         name:
-            f"film_{RUN}"
+            f"film_{ALIKE[0]}"
         input:
-            trajectories=trajectories_of(RUN),
-            corners=f"results/{RUN}/corners.nc",
-            optimisation_cells=optimisation_cells(RUN),
+            trajectories=trajectories,
+            corners="results/{run}/corners.nc",
+            optimisation_cells=optimisation_cells,
         output:
-            film_outputs(RUN),
+            film_outputs(ALIKE[0]),
         log:
-            f"logs/{RUN}/films.log",
+            "logs/{run}/films.log",
+        wildcard_constraints:
+            run=any_of(ALIKE),
         localrule: True
         conda:
             "../../envs/jaxmorph.yaml"
         params:
-            run=RUN,
-            animation=RUNS[RUN].animation.plain(),
+            animation=lambda wildcards: RUNS[known(wildcards.run)].animation.plain(),
         script:
             "../scripts/films.py"
 
@@ -36,7 +37,7 @@ rule page:
         sensitivity="results/{run}/sensitivity.nc",
         checks=checks,
         optimisation=optimisation,
-        figures=figure_files,
+        figures=a_figure,
         animations=animation_files,
     output:
         report(
