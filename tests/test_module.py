@@ -217,7 +217,7 @@ def test_jobs_with_another_python_get_the_package_alone(
     # Snakemake keeps PYTHONPATH from the jobs of an environment: it is told once, when it is made.
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     python = tmp_path / "env/bin"
-    # What else it has comes from the lock file in the package, by a pip that says here what it was asked for.
+    # What else it has comes from the lock file in the package; this pip says what it was asked for.
     (site / "jaxmorph/_workflow").mkdir()
     (site / "jaxmorph/_workflow/requirements.lock").write_text("setuptools==1\n# via\nnumpy==1\n")
     (installed,) = (tmp_path / "env/lib").glob("*/site-packages")
