@@ -144,7 +144,9 @@ def test_everything_that_is_locked_has_a_hash(name: str) -> None:
 def test_what_is_installed_into_environments_is_held_to_hashes() -> None:
     for name in ("envs/jaxmorph.def", "envs/jaxmorph.post-deploy.sh", "Makefile"):
         text = (ROOT / name).read_text().replace("\\\n", " ")
-        installing = [line for line in text.splitlines() if re.search(r"pip\S* .*\binstall\b", line)]
+        installing = [
+            line for line in text.splitlines() if re.search(r"(\bpip\b|PIP\)).* install ", line)
+        ]
         held = [line for line in installing if "--require-hashes" in line or "--no-index" in line]
         # A definition may begin with the name of the command.
         rest = [line for line in installing if line not in held and "pip=" not in line]
