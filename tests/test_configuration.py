@@ -1051,6 +1051,7 @@ def test_params_of_a_batch() -> None:
         "observables": "all",
         "key": 0,
         "code": code_digest("jaxmorph.studies.reference:ReferenceStudy"),
+        "data_digests": {},
         "correlations": [],
         "groups": [],
         "gradient": "auto",

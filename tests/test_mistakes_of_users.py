@@ -15,6 +15,7 @@ import yaml
 from support.carrying import page_of, right
 from test_studies import GOOD
 
+from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.courses import MeasuredCourse, read_course
 from jaxmorph.configuration.optimise import Optimise
 from jaxmorph.configuration.sections import Animation
@@ -184,14 +185,16 @@ def test_a_mistake_in_a_study_is_one_line_of_the_first_job(
     code = GOOD.replace(replace, by)
     file = tmp_path / "hill.py"
     file.write_bytes(code.encode("latin-1" if "\xb5" in code else "utf-8"))
+    study = f"{file}:Hill"
     spec = StudySpecification(
-        study=f"{file}:Hill",
+        study=study,
         settings={},
         parameters=(("power", "default"),),
         fixed={},
         observables="all",
         key=0,
-        code="",
+        code=code_digest(study),
+        data_digests={},
         gradient="auto",
         estimator="pathwise",
         smoothing=None,

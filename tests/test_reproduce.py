@@ -20,6 +20,8 @@ from support.workflow import jobs, prepare, snakemake, tiny
 
 from jaxmorph import store
 from jaxmorph.configuration import Run
+from jaxmorph.configuration.specify import Specifications
+from jaxmorph.integrity import seal
 from jaxmorph.jobs.account import write_provenance
 from jaxmorph.report import reproduce
 
@@ -219,6 +221,7 @@ def test_a_summary_of_many_files_is_small() -> None:
 def test_a_file_of_many_gpus_counts_the_time_of_each(tmp_path: Path) -> None:
     """Two batches of 100 s on four GPUs, an hour of estimates on none."""
     run = Run(**tiny()["tiny"])
+    specs = Specifications(run)
     common = store.provenance("tiny", run.model_dump(mode="json")) | {"design_hash": "0" * 64}
     batch = {"jaxmorph_file": "batch", "device": "gpu H100 x 4", "wall_time_s": 100.0}
     estimates = {
@@ -229,7 +232,10 @@ def test_a_file_of_many_gpus_counts_the_time_of_each(tmp_path: Path) -> None:
     paths = []
     for name, more in {"000-000": batch, "000-001": batch, "sensitivity": estimates}.items():
         paths.append(str(tmp_path / f"{name}.nc"))
-        xr.Dataset(attrs=common | more).to_netcdf(paths[-1])
+        made_of = specs.batch(name) if "-" in name else None
+        known = (made_of.identity if made_of else specs.of_estimates).attributes()
+        xr.Dataset(attrs=common | more | known).to_netcdf(paths[-1])
+        seal(Path(paths[-1]))
     write_provenance("tiny", run, paths, str(tmp_path / "provenance.json"))
     record = store.read_json(tmp_path / "provenance.json")
     assert record["totals"]["gpu_time_s"] == 800

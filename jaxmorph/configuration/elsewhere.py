@@ -15,7 +15,7 @@ def placeless(content: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     ``/home/you/cells.py:Cells`` is ``elsewhere-3fa9c1/cells.py:Cells``; the digits differ where folders
     do. Other paths stay as they are.
     """
-    return {name: _placeless(value) for name, value in content.items()}
+    return {without_place(name): _placeless(value) for name, value in content.items()}
 
 
 def _placeless(value: JsonValue) -> JsonValue:

@@ -63,7 +63,8 @@ def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str)
         noisy = problem.study.is_stochastic and spec.fresh
         optimisation.check_optimiser(spec.optimiser, noisy=noisy)
     logger.info("the objective has %d terms, %d of them data", len(spec.objective), len(courses))
-    store.write_record(store.ObjectiveRecord(time=tuple(times.tolist()), courses=courses), output)
+    record = store.ObjectiveRecord(time=tuple(times.tolist()), courses=courses)
+    store.write_record(record, output, spec.identity)
 
 
 def optimise_starts(
@@ -79,7 +80,7 @@ def optimise_starts(
     nothing changed that decides the numbers (``spec``; the objective's data; the devices).
     """
     begin = time.monotonic()
-    known = store.read_record(objective, store.ObjectiveRecord)
+    known = store.read_record(objective, store.ObjectiveRecord, spec.of_objective)
     problem, made = _question(run_name, spec, known)
     numbers = np.arange(*spec.numbers)
     points = designs.make_design(spec.starts, problem.distribution_of)[0][numbers]
@@ -127,11 +128,10 @@ def collect_optimisation(
 ) -> None:
     """What came of the starts, on fresh seeds: improvement, optima, how sure they are; and cells."""
     begin = time.monotonic()
-    known = store.read_record(objective, store.ObjectiveRecord)
+    known = store.read_record(objective, store.ObjectiveRecord, spec.of_objective)
     problem, made = _question(run_name, spec, known)
     evaluator = optimisation.LossEvaluator(problem, made, spec.evaluation_seeds, spec.key, how_of(spec))
-    paths = xr.concat([store.read_dataset(path, "starts") for path in starts], dim="start")
-    paths = paths.sortby("start")
+    paths = xr.concat([_starts(path, spec) for path in starts], dim="start").sortby("start")
     outcome = optimisation.outcome(
         evaluator,
         paths["unconstrained"].values.astype(float),
@@ -178,6 +178,14 @@ def collect_optimisation(
     attributes |= {"start": outcome.best}
     shown = simulated(problem, numbers, seeds, ends, result, attributes)
     store.write_dataset(store.optimisation_cells_dataset(shown), cells, "optimisation_cells")
+
+
+def _starts(path: str, spec: OptimisationSpecification) -> xr.Dataset:
+    """The paths of some starts."""
+    paths = store.read_dataset(path, "starts")
+    numbers = paths["start"].values
+    store.hold_to(spec.of_starts(int(numbers[0]), int(numbers[-1]) + 1), paths.attrs, path)
+    return paths
 
 
 def _question(

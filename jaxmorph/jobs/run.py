@@ -1,6 +1,7 @@
 """Running one job: its log, its share of the machine, and how it ends."""
 
 import contextlib
+import contextvars
 import hashlib
 import logging
 import os
@@ -19,6 +20,12 @@ from ..errors import JaxmorphError
 from .forks import become_a_fork
 
 logger = logging.getLogger("jaxmorph")
+
+ASKED_IN: contextvars.ContextVar[Path | None] = contextvars.ContextVar("ASKED_IN", default=None)
+"""The folder of the package with which the workflow of this job was read."""
+
+AFRESH = "JAXMORPH_AFRESH"
+"""Set to 1 in the environment of a job, it has it compute what is there and made of the same, too."""
 
 # File systems keep times to a second or two, and so do clocks that are set by NTP.
 _CLOCK_TOLERANCE_S = 10.0
@@ -69,6 +76,8 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     logging.raiseExceptions = False  # a full disk refuses the log, too: the error alone is to be seen
     if no_fork:
         logger.info(no_fork)
+    if package := getattr(snakemake, "config", {}).get("package"):
+        ASKED_IN.set(Path(package))
     start = time.monotonic()
     try:
         with asides_in(UNFINISHED), _devices(snakemake) if computes else contextlib.nullcontext():

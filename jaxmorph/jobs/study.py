@@ -92,7 +92,7 @@ def describe_study(
         ],
         "cuts": [dataclasses.asdict(cut) for cut in cuts],
     }
-    store.write_record(store.StudyRecord.from_plain(content), output)
+    store.write_record(store.StudyRecord.from_plain(content), output, spec.identity)
     measured = engine.measure_cost(
         problem, run_key=spec.key, n_seeds=n_seeds, noise=True, traced=traced, **how_of(spec)
     )

@@ -26,6 +26,7 @@ from ..figures.estimates import present, unreliable
 from ..figures.save import lay_out, render, write_whole
 from ..figures.stated import when
 from ..figures.style import words
+from ..integrity import read_listed, sealed
 from ..quantities import Kind
 from . import (
     answer,
@@ -126,7 +127,7 @@ def write_report(
     }  # fmt: skip
     file = "sensitivity.nc" if alone else f"results/{run}/sensitivity.nc"
     context["example"] = example(file, sensitivity)
-    write_whole(path, rendered(context).encode())
+    write_whole(path, sealed(rendered(context).encode(), ".html"))
 
 
 def _context(run: str, data: Data) -> dict[str, Any]:
@@ -318,7 +319,6 @@ def _film(name: str, film: Path, beside: Path | None) -> Picture:
 
 
 def _content(file: Path, what: str) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise JaxmorphError(f"{what} is missing: {file} cannot be read, make it first") from error
+    if not file.is_file():
+        raise JaxmorphError(f"{what} is missing: {file} cannot be read, make it first")
+    return read_listed(file)

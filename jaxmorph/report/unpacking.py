@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from ..errors import JaxmorphError
+from ..integrity import Damaged, looks_sealed, unsealed
 from . import requirements
 from .attached import CLEAN, CONFIGURATION, LINK, MARK, MOST_FILES, REQUIREMENTS, digest, is_clean
 from .requirements import shortened
@@ -130,7 +131,11 @@ def _page(report: Path) -> str:
             raise JaxmorphError(
                 f"{report}: is too large for a page: {about.st_size / 2**30:.1f} GiB; at most 1"
             )
-        return report.read_text(encoding="utf-8")
+        content = report.read_bytes()
+        # One that another program has saved has no checksum; each file that it carries has its own.
+        return (unsealed(content, ".html") if looks_sealed(content) else content).decode()
+    except Damaged as error:
+        raise JaxmorphError(f"{report}: is damaged: {error}; ask for the file again") from None
     except UnicodeDecodeError as error:
         raise JaxmorphError(f"{report}: is no page: byte {error.start} is not UTF-8") from None
     except (OSError, ValueError) as error:

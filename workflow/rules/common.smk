@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from snakemake.checkpoints import Checkpoint
 from snakemake.exceptions import WorkflowError
 
+import jaxmorph
 from jaxmorph.atomic import sweep
 from jaxmorph.configuration import (
     check_cost,
@@ -29,8 +30,10 @@ from jaxmorph.configuration.resources import need
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
-from jaxmorph.jobs import import_alike
+from jaxmorph.integrity import LIST
+from jaxmorph.jobs import AFRESH, import_alike
 from jaxmorph.terminal import warn_once
+from jaxmorph.upkeep import Made, SnakemakeRecords, damaged_files, files_of, in_words, told
 
 CONFIG_FILE = "config/config.yaml"
 
@@ -82,6 +85,7 @@ SPECIFICATIONS = {name: Specifications(run) for name, run in RUNS.items()}
 # copy, because the mapping of a module is its caller's.
 config = {
     **config,
+    "package": str(Path(jaxmorph.__file__).parents[1]),
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
     "looks": {name: run.figures.plain() for name, run in RUNS.items()},
     "findings": {name: run.findings.plain() for name, run in RUNS.items()},
@@ -177,14 +181,18 @@ def refuse_targets():
         if folder != "results" or run_name.startswith("compare-") or not rest[0]:
             continue
         if run_name not in RUNS:
-            lines.append(f"{target}: the configuration has no run {run_name}; {hint(run_name, RUNS)}")
+            lines.append(
+                f"{target}: the configuration has no run {run_name}; {hint(run_name, RUNS)}"
+            )
             continue
         kind, name = rest[0], Path(rest[1]).stem
         there = ()
         if kind == "batches":
             if not settle(run_name) and SPECIFICATIONS[run_name].run.batch == "auto":
                 cut_of = f"results/{run_name}/cut.json"
-                lines.append(f"{target}: it is not known yet how {run_name} is cut; make {cut_of} first")
+                lines.append(
+                    f"{target}: it is not known yet how {run_name} is cut; make {cut_of} first"
+                )
                 continue
             there = SPECIFICATIONS[run_name].run.batches
         elif kind == "optimisation" and name.startswith("starts-"):
@@ -232,6 +240,107 @@ def refuse_folders():
             warn_once(line)
 
 
+def folders():
+    """The folders of all runs, by name, and of all comparisons."""
+    names = [*RUNS, *(f"compare-{name}" for name in COMPARISONS)]
+    return {name: Path(located(f"results/{name}")) for name in names}
+
+
+@cache
+def damaged():
+    """What is wrong with finished files, by their paths; in a copy of a folder, with the times they had."""
+    records, found = SnakemakeRecords(), {}
+    if not only_looks():
+        records.begin()
+    if not records.is_there:
+        return found
+    records.settle(outputs_of_all)
+    for name, folder in folders().items():
+        run = SPECIFICATIONS[name].run if name in SPECIFICATIONS else None
+        found |= damaged_files(folder, run and run.batches)
+    return found
+
+
+def outputs_of_all():
+    """All finished files."""
+    for folder in folders().values():
+        yield from files_of(folder)
+        for below in ("figures", "animations"):
+            yield from sorted((folder / below).glob("*"))
+
+
+def mark_what_is_damaged():
+    """Have Snakemake make damaged files again, and say so."""
+    for path in damaged():
+        SnakemakeRecords().mark(path)
+    for line in in_words(damaged()):
+        warn_once(f"{line}; made again when it is needed")
+
+
+def run_of(file):
+    """The name of the run or comparison that a file belongs to, and its path there."""
+    names = names_of_folders()
+    for folder in Path(file).parents:
+        if folder in names:
+            return names[folder], Path(file).relative_to(folder)
+    return None, None
+
+
+@cache
+def names_of_folders():
+    """The runs and comparisons by their folders."""
+    return {folder: name for name, folder in folders().items()}
+
+
+def differs(file):
+    """What a finished file was made of that is not what is asked for, or what damaged it; in words."""
+    if what := damaged().get(Path(file)):
+        return f"damaged ({what})"
+    name, path = run_of(file)
+    if name not in SPECIFICATIONS or path.suffix not in (".nc", ".json"):
+        return None
+    from jaxmorph import store
+
+    specs = SPECIFICATIONS[name]
+    try:
+        if path.suffix == ".json":
+            records = {"study.json": "study", "objective.json": "objective"}
+            made_of = getattr(specs, records[path.name]).identity
+            return made_of.other_than(store.read_json(file).get(store.MADE_OF))
+        if path.parent.name == "batches":
+            made_of = specs.batch(path.stem).identity
+        elif path.parent.name == "optimisation":
+            made_of = specs.starts(path.stem.removeprefix("starts-")).identity
+        else:
+            made_of = specs.identities[path.stem]
+        return made_of.refusal(store.read_attributes(file))
+    except (JaxmorphError, KeyError):
+        return None
+
+
+def made_again():
+    """Lines on what this command makes again of what is finished, and why."""
+    found, known = {}, {}
+    for job in workflow.dag.needrun_jobs(exclude_finished=False):
+        file = next((str(file) for file in job.output if Path(file).exists()), None)
+        name = file and run_of(file)[0]
+        if name is None:
+            continue
+        # Of jobs of one rule, what differs is looked up once: to read each file would take long.
+        of_first = lambda path: known.setdefault((name, job.rule.name), differs(path))
+        of_each = damaged().get(Path(file)) and differs
+        found.setdefault(name, []).append(
+            Made.of(job, workflow.dag.reason(job), file, of_each or of_first)
+        )
+    return [line for name, made in found.items() for line in told(name, made)]
+
+
+def make_afresh():
+    """Have jobs compute again what this command forces, though a file is whole and of the same question."""
+    if asked_for("force", "forceall", "forcerun"):
+        os.environ[AFRESH] = "1"
+
+
 def warn_of_what_is_not_followed():
     """Name what studies use whose changes would compute nothing again."""
     for study in dict.fromkeys((run.study_target, run.data) for run in RUNS.values()):
@@ -258,6 +367,9 @@ if workflow.is_main_process:  # once, not in each of its jobs
     refuse_folders()
     refuse_what_does_not_fit()
     warn_of_moved_points()
+    if not only_looks() or asked_for("dryrun"):
+        mark_what_is_damaged()
+    make_afresh()
     warn_of_what_is_not_followed()
     check_partial_runs()
 
@@ -265,7 +377,9 @@ if workflow.is_main_process:  # once, not in each of its jobs
 def known(run_name):
     """The name of a run, if the configuration has it."""
     if run_name not in RUNS:
-        raise WorkflowError(f"there is no run {run_name} in the configuration; {hint(run_name, RUNS)}")
+        raise WorkflowError(
+            f"there is no run {run_name} in the configuration; {hint(run_name, RUNS)}"
+        )
     return run_name
 
 
@@ -289,6 +403,11 @@ def run_params(wildcards):
 def estimates_params(wildcards):
     """The run, but for what is nothing to its estimates."""
     return cut(known(wildcards.run)).estimates.plain()
+
+
+def shown_params(wildcards):
+    """The run, but for how it is shown, once it is known how it is cut."""
+    return cut(known(wildcards.run)).shown.plain()
 
 
 def design_params(wildcards):
@@ -333,8 +452,11 @@ def objective_params(wildcards):
 
 
 def objective_data(wildcards):
-    """The files that the objective is held against: the user's, wherever a caller has those of the workflow."""
-    return [local(file) for file in optimised(wildcards).run.optimise.data_files]
+    """The files that the objective is held against: the user's, wherever a caller has those of the workflow.
+
+    What they hold is in the params.
+    """
+    return [ancient(local(file)) for file in optimised(wildcards).run.optimise.data_files]
 
 
 def start_params(wildcards):
@@ -402,7 +524,7 @@ def figure_files(wildcards):
         run=wildcards.run,
         figure=figures_of(wildcards.run),
         ending=RUNS[wildcards.run].figures.endings,
-    )
+    ) + [f"results/{wildcards.run}/figures/{LIST}"]
 
 
 def a_figure(wildcards):
@@ -503,7 +625,12 @@ def film_outputs(run_name):
             labels={"animation": name},
         )
         marked += [film, f"results/{{run}}/animations/{name}.png"]
-    return marked
+    return [*marked, f"results/{{run}}/animations/{LIST}"]
+
+
+def film_list(wildcards):
+    """The list of the films of a run with their checksums."""
+    return [f"results/{wildcards.run}/animations/{LIST}"]
 
 
 def trajectories(wildcards):
@@ -536,6 +663,7 @@ def run_files(wildcards, all_figures=False):
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
         *(figure_files if all_figures else wanted_figures)(wildcards),
         *animation_files(wildcards),
+        *film_list(wildcards),
     ]
 
 
@@ -555,6 +683,13 @@ def compared_batches(wildcards):
     """The batches of all of them: differences are taken simulation by simulation."""
     runs = COMPARISONS[wildcards.comparison]
     return [file for run in runs for file in batches(SimpleNamespace(run=run))]
+
+
+def compared_cuts(wildcards):
+    """What settles how each of them is cut, of those whose configuration does not."""
+    runs = COMPARISONS[wildcards.comparison]
+    files = [cut_file(SimpleNamespace(run=run)) for run in runs]
+    return [file for file in files if file]
 
 
 def compared_params(wildcards):

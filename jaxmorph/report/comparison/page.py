@@ -16,6 +16,7 @@ from ...figures.numbers import plain, uncertain_between
 from ...figures.save import render, write_whole
 from ...figures.style import names, time_text, unit_of, words
 from ...figures.tables import ends_of
+from ...integrity import sealed
 from ...quantities import described
 from ..page import embedded_svg, rendered, width
 from . import configurations
@@ -35,7 +36,8 @@ def write_comparison(path: str | os.PathLike[str], name: str, comparison: xr.Dat
         name: Of the comparison.
         comparison: What the runs have in common, and their differences.
     """
-    write_whole(Path(path), rendered(_context(name, comparison), "comparison.html").encode())
+    page = rendered(_context(name, comparison), "comparison.html").encode()
+    write_whole(Path(path), sealed(page, ".html"))
 
 
 def _context(name: str, comparison: xr.Dataset) -> dict[str, Any]:
