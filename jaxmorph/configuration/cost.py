@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 from pathlib import Path
@@ -55,7 +56,7 @@ def _read(path: str, changed: int) -> Cost:
     try:
         content = read_json(path)
     except ValueError as error:
-        raise FileNotFoundError(f"{path}: is damaged: {error}") from None
+        raise FileNotFoundError(errno.ENOENT, f"is damaged: {error}", path) from None
     try:
         return Cost.from_plain(content)
     except ValueError:  # of pydantic

@@ -326,12 +326,16 @@ def made_again():
         name = file and run_of(file)[0]
         if name is None:
             continue
-        # Of jobs of one rule, what differs is looked up once: to read each file would take long.
-        of_first = lambda path: known.setdefault((name, job.rule.name), differs(path))
-        of_each = damaged().get(Path(file)) and differs
-        found.setdefault(name, []).append(
-            Made.of(job, workflow.dag.reason(job), file, of_each or of_first)
-        )
+
+        def why(path, of_rule=(name, job.rule.name)):
+            """Of jobs of one rule what differs is looked up once: to read each file would take long."""
+            if Path(path) in damaged():
+                return differs(path)
+            if of_rule not in known:
+                known[of_rule] = differs(path)
+            return known[of_rule]
+
+        found.setdefault(name, []).append(Made.of(job, workflow.dag.reason(job), file, why))
     return [line for name, made in found.items() for line in told(name, made)]
 
 
