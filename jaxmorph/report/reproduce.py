@@ -56,13 +56,13 @@ def attachments(
         versions = json.loads(attrs["library_versions"])
     except (KeyError, ValueError):
         return []
-    if is_given(str(settings.get("study", ""))):
+    study = str(settings.get("study", ""))
+    if is_given(study):
         return []
     held_against = {} if optimisation is None else optimisation.attrs
     measured = json.loads(held_against.get("measured_data", "{}"))
     read = json.loads(attrs.get("study_data", "{}"))
     source = str(attrs.get("study_source") or "")
-    study = str(settings["study"])
     study_file = _study_file(study) if source or ".py:" in study else ""
     names = clean_names(
         {"": study_file}
