@@ -19,6 +19,7 @@ import numpy as np
 
 import jaxmorph as jxm
 from jaxmorph.figures import draw, figure_names, save_figure
+from jaxmorph.report import write_report
 
 _OPENED = """() => new Promise(done => {
   const tasks = [];
@@ -76,9 +77,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument(
-        "--folder", type=Path, help="where the run is kept, and taken from if it is there"
-    )
+    parser.add_argument("--folder", type=Path, help="where the run is kept; if it is there, it is taken")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as aside:
         measure(asked, asked.folder or Path(aside) / "large")
@@ -94,11 +93,14 @@ def measure(asked: argparse.Namespace, folder: Path) -> None:
         print(f"{now - start:7.1f} s  {what}{more}", flush=True)
         start = time.perf_counter()
 
-    run = jxm.analyse(
-        study(asked.observables, asked.parameters, asked.times),
-        design={"method": "sobol", "samples": asked.samples}, seeds=asked.seeds, folder=folder,
-        progress=False,
-    )  # fmt: skip
+    if (folder / "run.json").is_file():
+        run = jxm.open(folder)
+    else:
+        run = jxm.analyse(
+            study(asked.observables, asked.parameters, asked.times),
+            design={"method": "sobol", "samples": asked.samples}, seeds=asked.seeds, folder=folder,
+            progress=False,
+        )  # fmt: skip
     say(f"the run: {asked.observables} observables, {asked.parameters} parameters, {asked.times} times")
     data, checks = run.dataset, run.checks
     begun = time.perf_counter()
@@ -109,8 +111,6 @@ def measure(asked: argparse.Namespace, folder: Path) -> None:
     print(f"{time.perf_counter() - begun:7.1f} s  all figures")
     start = time.perf_counter()
     page = folder / "report.html"
-    from jaxmorph.report import write_report
-
     write_report(page, run.name, data, folder / "figures", checks=checks)
     say("the page", f", {page.stat().st_size / 1e6:.2f} MB")
     found = opened(page)

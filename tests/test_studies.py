@@ -256,7 +256,7 @@ def test_a_study_that_cannot_be_found(tmp_path: Path, spec: str, parts: list[str
         (
             "    n_times",
             "    time_unit = None\n    n_times",
-            ['time_unit = None: must be a text; write "1"'],
+            ["time_unit = None: must be a text in one line", 'write "1"'],
         ),
         (
             "class NotAStudy",

@@ -11,13 +11,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from ..configuration import read_configuration, read_cost
+from ..configuration import check_cost, check_syntax, read_configuration, read_cost
+from ..configuration.budget import budget
 from ..configuration.specify import Specifications
 from ..errors import JaxmorphError
 from ..upkeep import SnakemakeRecords, damaged_files
 
 CONFIGURATION = "jaxmorph.yaml"
 _CONFIGURATIONS = (CONFIGURATION, "config/config.yaml")
+_OTHER_ENDINGS = (".csv", ".ini", ".json", ".toml", ".txt")
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -82,10 +84,42 @@ def _run(words: list[str]) -> NoReturn:
     """Become Snakemake, so that Ctrl-C and the exit status are its own."""
     named = words[0] if words and words[0].endswith((".yaml", ".yml")) else None
     rest = _with_profile(words[1:] if named else words)
-    configuration = ["--configfile", _configuration(named), "--replace-workflow-config"]
+    file = _configuration(named)
+    for one in (file, *_words_of(rest, "--configfile", "--configfiles")):
+        check_syntax(one)
+    for entry in _words_of(rest, "--config", "-C"):
+        _check_entry(entry)
+    if words and not named and not words[0].startswith("-") and Path(words[0]).suffix in _OTHER_ENDINGS:
+        raise JaxmorphError(f"{words[0]}: a configuration is YAML; name it .yaml")
+    configuration = ["--configfile", file, "--replace-workflow-config"]
     logger = ["--logger=rich"] if sys.stderr.isatty() and "--logger" not in " ".join(rest) else []
     command = ["-m", "snakemake", "--snakefile", str(snakefile()), *rest, *logger, *configuration]
     os.execv(sys.executable, [sys.executable, *command])
+
+
+def _words_of(words: Sequence[str], *options: str) -> list[str]:
+    """All that is given to some of Snakemake's options, which take several words."""
+    found, inside = [], False
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option in options:
+            inside = True
+            found += [value] if equals else []
+        elif word.startswith("-"):
+            inside = False
+        elif inside:
+            found.append(word)
+    return found
+
+
+def _check_entry(entry: str) -> None:
+    """Whether ``entry`` can be a part of a configuration; Snakemake would not say why not."""
+    key, equals, _ = entry.partition("=")
+    example = "such as runs='{a: {seeds: 8}}'"
+    if "." in key:
+        raise JaxmorphError(f"--config {entry}: has a dot; write mappings, {example}")
+    if not equals or not key.isidentifier():
+        raise JaxmorphError(f"--config {entry}: must be KEY=VALUE, {example}")
 
 
 def snakefile() -> Path:
@@ -136,10 +170,12 @@ def _check(arguments: argparse.Namespace) -> None:
                 summaries=run.summaries,
                 optimise=run.optimise,
             )
-            n, of_one = run.n_samples * run.n_seeds, read_cost(cost).seconds_per_simulation
+            measured = read_cost(cost)
+        check_cost(name, run, measured)
+        n, of_one = run.n_samples * run.n_seeds, measured.seconds_per_simulation
         print(
             f"{file}: {name} is good: {len(run.parameters)} parameters of {run.study}, {n:,} "
-            f"simulations of {1e3 * of_one:.3g} ms"
+            f"simulations of {1e3 * of_one:.3g} ms; {budget(run, measured)}"
         )
 
 

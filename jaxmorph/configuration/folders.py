@@ -8,6 +8,7 @@ from pathlib import Path
 
 _OF_A_RUN = ("results/{}", "logs/{}")
 _UNFINISHED = "unfinished/{}"
+_LEAST_BYTES = 20 * 10**6
 _OF_SNAKEMAKE = ("locks", "metadata", "incomplete", "scripts")
 
 
@@ -24,12 +25,30 @@ def unwritable(runs: Iterable[str], located: Callable[[str], str] = str) -> list
     for run in runs:
         folders += [Path(located(pattern.format(run))) for pattern in _OF_A_RUN]
         folders.append(Path(_UNFINISHED.format(run)))
-    closed = {path for folder in folders for path in _existing(folder) if not _is_open(path)}
+    there = {path for folder in folders for path in _existing(folder)}
+    if lines := _full(there):
+        return lines
+    closed = {path for path in there if not _is_open(path)}
     return [
         f"{path.resolve()}: cannot be written (read-only, or another user's); make it writable, or work "
         "in another folder: snakemake --directory FOLDER"
         for path in sorted(closed)
     ]
+
+
+def _full(folders: Iterable[Path]) -> list[str]:
+    """A line for each file system on which nothing more can be written."""
+    lines: dict[int, str] = {}
+    for folder in sorted(folders):
+        disk = os.statvfs(folder)
+        if disk.f_files and not disk.f_ffree:
+            why = "no inode is left on its file system: remove files there (many small ones)"
+        elif disk.f_bavail * disk.f_frsize < _LEAST_BYTES:
+            why = f"its disk has less than {_LEAST_BYTES // 10**6} MB left: make room"
+        else:
+            continue
+        lines.setdefault(os.stat(folder).st_dev, f"{folder.resolve()}: {why}, or work in another folder")
+    return [f"{line}: snakemake --directory FOLDER" for line in lines.values()]
 
 
 def _existing(folder: Path) -> Iterator[Path]:

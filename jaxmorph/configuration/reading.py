@@ -7,6 +7,7 @@ true. A configuration never means that, so it is a mistake here. So are aliases 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import re
 import stat
@@ -68,7 +69,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Text:
     name = display_name(path)
     text = _decoded(path, name)
     try:
-        node = yaml.SafeLoader(text).get_single_node()
+        node = _composed(text)
         if node is None:
             return Text(None, [])
         if traps := [f"{name}, {place}: {mistake}" for place, mistake in _Walk(node, name).traps]:
@@ -95,6 +96,14 @@ def scalar(text: str) -> Any:
         return _Loader("").construct_document(node)
     except (yaml.YAMLError, RecursionError):
         return text
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """The document; by libyaml, ten times faster than PyYAML's own, which says better what is wrong."""
+    if hasattr(yaml, "CSafeLoader"):
+        with contextlib.suppress(yaml.YAMLError, ValueError):
+            return yaml.CSafeLoader(text).get_single_node()
+    return yaml.SafeLoader(text).get_single_node()
 
 
 class _Loader(yaml.SafeLoader):

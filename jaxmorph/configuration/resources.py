@@ -155,13 +155,21 @@ def of_starts(run: Run, cost: Cost, n: int, attempt: int = 1) -> Need:
     """Of ``n`` starts at once, step after step, each of which is refined at its end."""
     optimise = run.optimise
     assert optimise is not None
-    searches = LINE_SEARCH_STEPS if optimise.optimiser.name == LBFGS else 1
     at_once = n * optimise.seeds_per_step
-    simulations = searches * at_once * (optimise.steps + 1)
     if optimise.refine:  # start after start
         at_once = max(at_once, optimise.refine.seeds)
+    return _optimising(descent_simulations(run, n), at_once, cost, attempt, _paths(run, n))
+
+
+def descent_simulations(run: Run, n: int) -> int:
+    """Simulations of all steps of ``n`` starts."""
+    optimise = run.optimise
+    assert optimise is not None
+    searches = LINE_SEARCH_STEPS if optimise.optimiser.name == LBFGS else 1
+    simulations = searches * n * optimise.seeds_per_step * (optimise.steps + 1)
+    if optimise.refine:
         simulations += n * optimise.refine.seeds * (optimise.refine.steps + 1)
-    return _optimising(simulations, at_once, cost, attempt, _paths(run, n))
+    return simulations
 
 
 def of_objective(run: Run, cost: Cost, attempt: int = 1) -> Need:

@@ -20,12 +20,10 @@ ENTRY = Entry(
     "parameters in units of their standard deviation"
     "{% if eigenvalue_low %}, with 95 % intervals{% endif %}"
     "; a wide gap after the first says that one combination of parameters carries the "
-    "effect. Noise is taken out without bias, so that an eigenvalue near zero can come out "
-    "negative; it is drawn at the foot, as below noise. Middle: the weights of the "
+    "effect. What noise leaves negative is drawn at the foot. Middle: the weights of the "
     "parameters in the first direction (purple and olive have opposite signs). Right: each "
     "sample's observable{% if mean_se %}, averaged over seeds,{% endif %} against that "
-    "combination: the narrower the "
-    "cloud, the more this one number tells.",
+    "combination: the narrower the cloud, the more this one number tells.",
     variables=(
         "eigenvalue",
         "active_direction",

@@ -46,7 +46,7 @@ def in_front(values: np.ndarray) -> np.ndarray:
     size = np.where(np.isfinite(values), np.abs(values), -1.0).reshape(-1, n).max(axis=0, initial=-1.0)
     found = np.zeros(n, bool)
     found[np.argsort(-size, kind="stable")[:_IN_FRONT]] = True
-    return found
+    return found & (size > 0)
 
 
 def said(data: xr.Dataset) -> str:

@@ -21,12 +21,10 @@ ENTRY = Entry(
     title="Can the gradients be trusted?",
     reading="Top: the variance of the gradient between seeds against time, on a logarithmic scale; "
     "a red cross marks a gradient that is flagged, because it grows exponentially, has heavy "
-    "tails, or misses a jump. Straight lines that climb many decades are the mark of chaos: the mean "
-    "over seeds then says little. Bottom left: the tail index of each pair; below 2 the "
-    "variance itself is infinite. "
-    "{% if lyapunov_exponent %} Bottom right: the finite-time Lyapunov exponent of the "
-    "checked simulations, median and range; positive means that neighbouring states part "
-    "exponentially.{% endif %}",
+    "tails, or misses a jump. Straight lines that climb many decades are the mark of chaos. Bottom "
+    "left: the tail index of each pair; below 2 the variance itself is infinite. "
+    "{% if lyapunov_exponent %} Bottom right: the finite-time Lyapunov exponent of the checked "
+    "simulations, median and range; positive: neighbouring states part exponentially.{% endif %}",
     variables=(
         "gradient_variance",
         "gradient_tail_index",
@@ -60,7 +58,7 @@ def draw(sensitivity: xr.Dataset, checks: xr.Dataset | None) -> tuple[Figure, pd
         n_columns = style.columns(len(observables), 42)
         n_rows = -(-len(observables) // n_columns) if _VARIANCE in data else 0
         row = 0.27 if max(map(len, styles)) > 14 else 0.19
-        below = max(1.7, 0.6 + row * len(styles))
+        below = max(1.7, 0.6 + row * len(styles)) if _has_tails(data) else 1.7
         below *= 2 if style.is_narrow() else 1
         figure = style.new_figure(1.6 * n_rows + below + panels.legend_height(named))
         heights = [1.6 * n_rows, below] if n_rows else [below]
@@ -120,9 +118,13 @@ def _variance(
     style.few_ticks(ax, "x", 3)
 
 
+def _has_tails(data: xr.Dataset) -> bool:
+    return _TAIL in data and bool(np.isfinite(data[_TAIL]).any())
+
+
 def _tails(ax: Axes, data: xr.Dataset, flags: xr.DataArray | None) -> None:
     ax.set_title("tail index (one dot an observable)")
-    if _TAIL not in data or not np.isfinite(data[_TAIL]).any():
+    if not _has_tails(data):
         style.empty(ax, "too few numbers\nto look at tails")
         return
     parameters = style.names(data, "parameter")

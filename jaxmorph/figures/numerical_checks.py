@@ -21,16 +21,12 @@ from .tables import column, require, tidy
 ENTRY = Entry(
     place=120,
     title="Automatic gradients against finite differences",
-    reading="Both are taken under the same seeds. Left: magnitudes at {{ when }}, one point a "
-    "(sample, seed, observable, parameter), on the line if they agree. Right: the largest "
-    "disagreement over time as a share of the largest gradient over time, in the colour of "
-    "the left panel; open circles are the estimated error of the finite difference itself "
-    "on the same scale. Exact agreement (two zeros, for instance) is drawn left of the "
-    "dotted line; what has no finite number, or no gradient but a finite difference, cannot"
-    " be compared and is counted above. "
-    "{% if mode_difference %} Diamonds compare the two directions of automatic "
-    "differentiation, forward and reverse, for a random combination of all "
-    "outputs.{% endif %}",
+    reading="Both under the same seeds. Left: magnitudes at {{ when }}, one point a (sample, seed, "
+    "observable, parameter), on the line if they agree. Right: the largest disagreement over time as a "
+    "share of the largest gradient; open circles are the estimated error of the finite difference "
+    "itself. Exact agreement is left of the dotted line; what cannot be compared is counted above. "
+    "{% if mode_difference %} Diamonds compare forward and reverse mode, for a random combination of "
+    "all outputs.{% endif %}",
     variables=(
         "gradient",
         "finite_difference",

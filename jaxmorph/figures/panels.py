@@ -145,6 +145,8 @@ def _dot(ax: Axes, value: float, ends: tuple[float, float] | None, place: int, c
 
 def background(ax: Axes, x: np.ndarray, lines: np.ndarray, **look: Any) -> None:
     """Grey lines (x, line) behind those in colour, as one drawing, however many they are."""
+    if not lines.size:
+        return
     gaps = np.full((1, lines.shape[1]), np.nan)
     y = np.concatenate([finite(lines), gaps]).T.ravel()
     ax.plot(np.tile([*x, np.nan], lines.shape[1]), y, **{**BACKGROUND, **look})
@@ -181,8 +183,8 @@ def parameter_legend(figure: Figure, styles: dict[str, dict], more: tuple[Any, .
 def _in_a_row(styles: dict[str, dict], n: int) -> int:
     """How many of ``n`` entries of a legend stand in each row."""
     room = style.characters(style.width_mm(), -0.5)
-    fit = max(room // (max(len(style.words(name)) for name in styles) + 7), 1)
-    return -(-n // -(-n // fit))
+    fit = max(room // (max((len(style.words(name)) for name in styles), default=1) + 7), 1)
+    return -(-max(n, 1) // -(-max(n, 1) // fit))
 
 
 def legend_height(styles: dict[str, dict]) -> float:

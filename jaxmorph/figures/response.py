@@ -20,14 +20,12 @@ from .tables import column, require, tidy
 ENTRY = Entry(
     place=80,
     title="Observables along lines through the centre, with tangents",
-    reading="One panel an observable at {{ when }}, averaged over seeds; one line a parameter, which "
-    "varies over its distribution (from left to right, between the values that the legend names) while "
-    "all others stay at the central sample of the design. All dots have the same seeds (pale: two "
-    "standard errors). The short line through a dot has the slope of the gradient there: where "
-    "gradients see everything, such tangents lead from dot to dot. A red cross: the curve"
-    " changes where the gradient says that it does not, and not because dots are far apart: a "
-    "dotted line shows one such jump, in an interval a thousand times as short as between dots. A "
-    "question mark: slopes are too steep or too wild to tell.",
+    reading="One panel an observable at {{ when }}, averaged over seeds; one line a parameter, over its "
+    "distribution (the legend has its ends), while all others stay at the central sample. All dots have "
+    "the same seeds (pale: two standard errors). The short line through a dot has the slope of the "
+    "gradient there: tangents lead from dot to dot unless the gradient misses something. A red cross "
+    "marks such a change; a dotted line shows one jump, found in an interval a thousand times as short "
+    "as between dots. A question mark: slopes are too steep or too wild to tell.",
     variables=(
         "line_parameter",
         "line_mean",

@@ -20,9 +20,8 @@ ENTRY = Entry(
     place=140,
     title="What a single seed would have said",
     reading="Gradients at {{ when }} for one sample near the middle of the design: one dot is "
-    "one noise seed (a histogram where there are many). Colours are those of signs; "
-    "the fraction in the corner counts the seeds whose sign is not that of the mean: whoever had "
-    "run one of them alone would have reported the wrong sign. The diamond is the mean with its "
+    "one noise seed (a histogram where there are many), in the colour of its sign; the fraction counts "
+    "the seeds whose sign is not that of the mean. The diamond is the mean with its "
     "standard error, the dashed line is zero.",
     variables=("central_gradient",),
     part="checks",

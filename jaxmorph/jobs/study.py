@@ -12,6 +12,7 @@ from ..configuration import Cost, SettledCut, cut_by_cost, read_cost, read_cut, 
 from ..configuration.batches import BatchSetting
 from ..configuration.elsewhere import placeless, without_place
 from ..configuration.fits import check_animation, check_figures, check_summaries
+from ..configuration.limits import FULL_JOB_BYTES, size
 from ..configuration.look import Figures
 from ..configuration.optimise import Optimise
 from ..configuration.sections import Animation, Findings, TimeSummary
@@ -141,15 +142,20 @@ def settle_cut(question: str, n_samples: int, n_seeds: int, cost: str, output: s
 def _say_cost(cost: Cost) -> None:
     """Say what a simulation costs, and which ``batch`` makes jobs of a good length."""
     logger.info(
-        "a simulation with gradients takes %.3g ms and gives %.3g kB on %s",
+        "a simulation with gradients takes %.3g ms and gives %s on %s",
         1e3 * cost.seconds_per_simulation,
-        1e-3 * cost.result_bytes_per_simulation,
+        size(cost.result_bytes_per_simulation),
         cost.device,
     )
-    simulations = max(1, int(1200 / cost.seconds_per_simulation))
+    in_time, fit = (
+        1200 / cost.seconds_per_simulation,
+        FULL_JOB_BYTES / cost.result_bytes_per_simulation,
+    )
+    simulations = max(1, int(min(in_time, fit)))
     logger.info(
-        "batch: %d would make jobs of 20 minutes, and files of up to %.2g GB (timed %d at once)",
+        "batch: %d would make jobs of %.2g minutes, and files of up to %s (timed %d at once)",
         simulations,
-        1e-9 * simulations * cost.result_bytes_per_simulation,
+        simulations * cost.seconds_per_simulation / 60,
+        size(simulations * cost.result_bytes_per_simulation),
         cost.simulations,
     )

@@ -14,7 +14,7 @@ from ..figures.style import final, names, words
 from ..figures.tables import interval
 from ..listing import first_of, joined
 from ..quantities import Kind, Quantity
-from .convergence import Judged, all_verdicts
+from .convergence import all_verdicts
 from .incomplete import unresolved
 from .measuring import measuring
 from .over_time import told_over_time
@@ -24,6 +24,7 @@ from .survivors import left_out
 ALIKE = 0.95
 """Estimates of two parameters that are correlated by more than this cannot be told apart."""
 _MOST_NAMED = 3
+_MOST_LISTED = 6
 
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
@@ -195,7 +196,15 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     if not found:
         return []
     verb, each = ("matters", "its share is") if len(found) == 1 else ("matter", "each share is")
-    return [f"{joined(found)} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+    small_ones = _named_or_counted(found, data)
+    return [f"{small_ones} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+
+
+def _named_or_counted(parameters: Sequence[str], data: xr.Dataset) -> str:
+    """Names; how many they are of how many, where a reader would not read them all."""
+    if len(parameters) <= _MOST_LISTED:
+        return joined(parameters)
+    return f"{len(parameters)} of {data.sizes['parameter']} parameters"
 
 
 def _with_interval(data: xr.Dataset, kind: Kind) -> list[Quantity]:
@@ -226,7 +235,8 @@ def _independent(data: xr.Dataset, ranking: Ranking) -> list[str]:
     if not found:
         return []
     level = f"{100 * LEVEL:.0f} %"
-    return [f"No dependence on {joined(found)} is found by a test whose level is {level} for the run"]
+    none = _named_or_counted(found, data)
+    return [f"No dependence on {none} is found by a test whose level is {level} for the run"]
 
 
 def chance(sensitivity: xr.Dataset) -> str:
@@ -338,9 +348,9 @@ def noiseless(one: xr.Dataset) -> bool:
     return _noise_share(one) < 1e-9
 
 
-def convergence(sensitivity: xr.Dataset, judgements: Judged | None = None) -> str:
+def convergence(sensitivity: xr.Dataset) -> str:
     """Which estimates have not converged, over all observables."""
-    judgements = all_verdicts(sensitivity) if judgements is None else judgements
+    judgements = all_verdicts(sensitivity)
     open_: dict[str, list[str]] = {}
     total, doubted = 0, False
     judged: dict[str, None] = {}
@@ -433,20 +443,22 @@ def _vague(sensitivity: xr.Dataset, name: str, single: str) -> str:
     return " ".join(found)
 
 
-def paragraph(
-    sensitivity: xr.Dataset, ranked: Sequence[Ranking], judged: Judged | None = None
-) -> list[str]:
-    """What holds for the whole run: noise, convergence, trust, identifiability."""
+def of_run(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
+    """What holds for the whole run beside what has converged, of which a page has a table."""
     found = [
         noise(sensitivity),
         acts_on_noise(sensitivity, ranked),
         trust(sensitivity),
         unresolved(sensitivity),
-        convergence(sensitivity, judged),
         alike(sensitivity),
         measuring(sensitivity),
     ]
     return [sentence for sentence in found if sentence]
+
+
+def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
+    """What holds for the whole run: noise, trust, identifiability, convergence."""
+    return [one for one in (*of_run(sensitivity, ranked), convergence(sensitivity)) if one]
 
 
 def findings_of(sensitivity: xr.Dataset) -> list[str]:

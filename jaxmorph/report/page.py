@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,7 +159,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "most_findings": _MOST_FINDINGS,
         "findings": findings.per_observable(sensitivity, found),
         "over_time": over_time.told_over_time(sensitivity, over),
-        "overall": findings.paragraph(sensitivity, found, judged),
+        "overall": findings.of_run(sensitivity, found),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
         "when": when(sensitivity),
@@ -278,9 +278,15 @@ def _figure(name: str, folder: Path, beside: Path | None, data: Data) -> Picture
     files = data.sensitivity, data.checks, data.optimisation
     return Picture(
         name, entry, source, links, points=width(svg), caption=caption(name, *files),
-        variables=tuple(sources(name, *files)),
+        variables=_without_ends(sources(name, *files)),
         alt=f"{entry.title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
+
+
+def _without_ends(variables: Sequence[str]) -> tuple[str, ...]:
+    """Variables, without those that are the ends of another's interval."""
+    ends = {f"{name}_{end}" for name in variables for end in ("low", "high")}
+    return tuple(name for name in variables if name not in ends)
 
 
 def width(svg: bytes) -> float:

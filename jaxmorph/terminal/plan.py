@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .events import event_of
 
@@ -23,6 +23,7 @@ class Plan(logging.Handler):
         self._planned, self._say = planned, say
         self._again: list[Callable[[], Iterable[str]]] = []
         self._runs: dict[str, tuple[str, int, Callable[[str, str], int]]] = {}  # by folder
+        self._more: dict[str, tuple[Callable[[str], Iterable[str]], Callable[[str], str]]] = {}
         self._is_said = False
 
     def follow(
@@ -41,6 +42,23 @@ class Plan(logging.Handler):
         for name, total in runs.items():
             self._runs[located(f"results/{name}/")] = name, total, simulations_of
 
+    def know(
+        self,
+        runs: Iterable[str],
+        located: Callable[[str], str],
+        all_of: Callable[[str], Iterable[str]],
+        takes: Callable[[str], str],
+    ) -> None:
+        """Tell what runs take, and of those that are planned once their first jobs are done, too.
+
+        Args:
+            runs: Their names.
+            located: Where a file of the workflow is.
+            all_of: The files of a run besides its batches, by its name; none if not all are asked for.
+            takes: What a run takes, in words.
+        """
+        self._more |= {located(f"results/{name}/"): (all_of, takes) for name in runs}
+
     def also_say(self, again: Callable[[], Iterable[str]]) -> None:
         """Then lines on what is made again, and why."""
         self._again.append(again)
@@ -50,17 +68,31 @@ class Plan(logging.Handler):
         event = event_of(record)
         if event == "run_info" and not self._is_said:
             self._is_said = True
-            files = list(self._planned())
-            for folder in self._runs:
+            made: dict[str, list[str]] = {folder: [] for folder in self._runs}
+            for file in self._planned():
+                if folder := self._folder_of(file):
+                    made[folder].append(file.removeprefix(folder))
+            for folder, files in made.items():
                 if line := self._of_run(folder, files):
                     self._say(line)
             # Each use of a module gives the same lines for the same runs.
             for line in dict.fromkeys(line for again in self._again for line in again()):
                 self._say(line)
 
-    def _of_run(self, folder: str, files: Iterable[str]) -> str:
+    def _folder_of(self, file: str) -> str:
+        """The folder of the run that has a file; empty if none has."""
+        above = file
+        while "/" in above:
+            above = above.rpartition("/")[0]
+            if f"{above}/" in self._runs:
+                return f"{above}/"
+        return ""
+
+    def _of_run(self, folder: str, made: Sequence[str]) -> str:
         name, total, simulations_of = self._runs[folder]
-        made = [file.removeprefix(folder) for file in files if file.startswith(folder)]
+        all_of, takes = self._more.get(folder, (lambda _: (), lambda _: ""))
+        if "cut.json" in made:
+            made = [*made, *(file.removeprefix(folder) for file in all_of(name))]
         batches = [file.removeprefix("batches/") for file in made if file.startswith("batches/")]
         # Of a run that its first job cuts, no batch is known yet.
         is_cut = batches or "study.json" not in made or "sensitivity.nc" not in made
@@ -72,4 +104,5 @@ class Plan(logging.Handler):
             if found:
                 parts.append(f"{len(found)} {word}{'s' * (len(found) > 1)}" if star else word)
         parts += ["report.html"] if "report.html" in made else []
-        return f"{name}: {', '.join(parts)}" if parts else ""
+        line = f"{name}: {', '.join(parts)}" if parts else ""
+        return f"{line}; {said}" if "report.html" in made and (said := takes(name)) else line

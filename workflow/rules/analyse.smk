@@ -43,30 +43,32 @@ rule sensitivity:
 
 
 # One job a run: nearly all the time of a single figure would be the start of its process. Which files it
-# has is known only of a run, so that each has a rule of its own.
-for RUN in RUNS:
+# has is known only of a run, so that runs with the same have a rule, named after the first of them.
+for ALIKE in alike(lambda run: (*figures_of(run), *RUNS[run].figures.endings)):
 
     rule:
         name:
-            f"draw_{RUN}"
+            f"draw_{ALIKE[0]}"
         input:
-            sensitivity=f"results/{RUN}/sensitivity.nc",
-            checks=checks(SimpleNamespace(run=RUN)),
-            optimisation=optimisation(SimpleNamespace(run=RUN)),
-            cut=cut_file(SimpleNamespace(run=RUN)),
+            sensitivity="results/{run}/sensitivity.nc",
+            checks=checks,
+            optimisation=optimisation,
+            cut=cut_file,
         output:
-            figure_outputs(RUN),
+            figure_outputs(ALIKE[0]),
         log:
-            f"logs/{RUN}/figures.log",
+            "logs/{run}/figures.log",
+        wildcard_constraints:
+            run=any_of(ALIKE),
         priority: 40
         localrule: True
         conda:
             "../../envs/jaxmorph.yaml"
         params:
-            run=shown_params(RUN),
-            figures=figures_of(RUN),
-            findings=RUNS[RUN].findings.plain(),
-            look=RUNS[RUN].figures.plain(),
+            run=shown_params,
+            figures=lambda wildcards: figures_of(known(wildcards.run)),
+            findings=lambda wildcards: RUNS[known(wildcards.run)].findings.plain(),
+            look=lambda wildcards: RUNS[known(wildcards.run)].figures.plain(),
         script:
             "../scripts/draw.py"
 

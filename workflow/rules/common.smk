@@ -13,10 +13,18 @@ from snakemake.exceptions import WorkflowError
 
 import jaxmorph
 from jaxmorph.atomic import sweep
-from jaxmorph.configuration import check_syntax, load_configuration, read_cut
+from jaxmorph.configuration import (
+    check_cost,
+    check_syntax,
+    load_configuration,
+    read_cost,
+    read_cut,
+)
+from jaxmorph.configuration.budget import budget
 from jaxmorph.configuration.callers import place_in
 from jaxmorph.configuration.code import not_followed
 from jaxmorph.configuration.extension import notice, read_record
+from jaxmorph.configuration.fields import hint
 from jaxmorph.configuration.folders import unwritable
 from jaxmorph.configuration.resources import need
 from jaxmorph.configuration.specify import Specifications
@@ -28,6 +36,9 @@ from jaxmorph.terminal import warn_once
 from jaxmorph.upkeep import Made, SnakemakeRecords, damaged_files, files_of, in_words, told
 
 CONFIG_FILE = "config/config.yaml"
+
+# The name of any run: a pattern of thousands of names would be slow.
+ANY_RUN = r"(?!compare-)[A-Za-z0-9][A-Za-z0-9_-]*"
 
 # Of a module: it has the `config:` of its caller, and the next `configfile:` does nothing.
 IS_GIVEN = workflow.modifier.skip_configfile
@@ -154,10 +165,76 @@ def only_looks():
     return asked_for(*asks)
 
 
+def refuse_cores():
+    """Stop, if there is nothing to compute with: Snakemake would wait for ever."""
+    for option in ("cores", "jobs"):
+        number = getattr(arguments(), option, None)
+        if isinstance(number, int) and number < 1:
+            sys.exit(f"Nothing was done.\n--{option} {number}: must be 1 or more")
+
+
+def refuse_targets():
+    """Stop, if a file is asked for that no run has: Snakemake would not say what there is."""
+    lines = []
+    for target in arguments().targets:
+        folder, run_name, *rest = (*Path(target).parts, "", "")[:4]
+        if folder != "results" or run_name.startswith("compare-") or not rest[0]:
+            continue
+        if run_name not in RUNS:
+            lines.append(
+                f"{target}: the configuration has no run {run_name}; {hint(run_name, RUNS)}"
+            )
+            continue
+        kind, name = rest[0], Path(rest[1]).stem
+        there = ()
+        if kind == "batches":
+            if not settle(run_name) and SPECIFICATIONS[run_name].run.batch == "auto":
+                cut_of = f"results/{run_name}/cut.json"
+                lines.append(
+                    f"{target}: it is not known yet how {run_name} is cut; make {cut_of} first"
+                )
+                continue
+            there = SPECIFICATIONS[run_name].run.batches
+        elif kind == "optimisation" and name.startswith("starts-"):
+            there = [f"starts-{job}" for job in RUNS[run_name].optimisation_jobs]
+        if there and name not in there:
+            names = list(there)
+            lines.append(f"{target}: there is none; {run_name} has {names[0]} to {names[-1]}")
+    if lines:
+        sys.exit("\n".join(["Nothing was done.", *lines]))
+
+
+def measured(run_name):
+    """What a simulation of a run costs, if that is known."""
+    try:
+        return read_cost(located(f"results/{run_name}/cost.json"))
+    except (FileNotFoundError, JaxmorphError):  # not there; damaged: the job that needs it says so
+        return None
+
+
+def refuse_what_does_not_fit():
+    """Stop, if a run would ask for more than there is, by what its study job measured."""
+    lines = []
+    for name, spec in SPECIFICATIONS.items():
+        if cost := measured(name):
+            try:
+                check_cost(name, spec.run, cost)
+            except JaxmorphError as error:
+                lines.append(str(error))
+    if lines:
+        sys.exit("\n".join(["Nothing was done.", *lines]))
+
+
+def takes(run_name):
+    """What a run takes, in words."""
+    return str(budget(SPECIFICATIONS[run_name].run, measured(run_name)))
+
+
 def refuse_folders():
     """Stop, if a folder cannot be written: Snakemake would stop later, without a remedy."""
     if lines := unwritable([*RUNS, *(f"compare-{name}" for name in COMPARISONS)], located):
-        if not only_looks():
+        # Of its own folder Snakemake needs to write even where it only looks.
+        if not only_looks() or unwritable([], located):
             sys.exit("\n".join(["Nothing was done.", *lines]))
         for line in lines:
             warn_once(line)
@@ -270,8 +347,8 @@ def make_afresh():
 
 def warn_of_what_is_not_followed():
     """Name what studies use whose changes would compute nothing again."""
-    for run in RUNS.values():
-        for line in not_followed(run.study_target, run.data):
+    for study in dict.fromkeys((run.study_target, run.data) for run in RUNS.values()):
+        for line in not_followed(*study):
             warn_once(line)
 
 
@@ -288,7 +365,11 @@ def check_partial_runs():
 
 import_alike(workflow.deployment_settings.deployment_method)
 if workflow.is_main_process:  # once, not in each of its jobs
+    refuse_cores()
+    if not IS_GIVEN:
+        refuse_targets()
     refuse_folders()
+    refuse_what_does_not_fit()
     warn_of_moved_points()
     if not only_looks() or asked_for("dryrun"):
         mark_what_is_damaged()
@@ -297,36 +378,45 @@ if workflow.is_main_process:  # once, not in each of its jobs
     check_partial_runs()
 
 
+def known(run_name):
+    """The name of a run, if the configuration has it."""
+    if run_name not in RUNS:
+        raise WorkflowError(
+            f"there is no run {run_name} in the configuration; {hint(run_name, RUNS)}"
+        )
+    return run_name
+
+
 def specified(wildcards):
     """The specifications of the jobs of a run."""
-    return SPECIFICATIONS[wildcards.run]
+    return SPECIFICATIONS[known(wildcards.run)]
 
 
 def optimised(wildcards):
     """The same of a run that has an optimisation."""
-    if RUNS[wildcards.run].optimise is None:
+    if RUNS[known(wildcards.run)].optimise is None:
         raise WorkflowError(f"runs.{wildcards.run} has no optimisation: give it the key optimise")
     return SPECIFICATIONS[wildcards.run]
 
 
 def run_params(wildcards):
     """The whole run, as plain values; so are all others."""
-    return cut(wildcards.run).run.plain()
+    return cut(known(wildcards.run)).run.plain()
 
 
 def estimates_params(wildcards):
     """The run, but for what is nothing to its estimates."""
-    return cut(wildcards.run).estimates.plain()
+    return cut(known(wildcards.run)).estimates.plain()
 
 
-def shown_params(run_name):
+def shown_params(wildcards):
     """The run, but for how it is shown, once it is known how it is cut."""
-    return lambda wildcards: cut(run_name).shown.plain()
+    return cut(known(wildcards.run)).shown.plain()
 
 
 def design_params(wildcards):
     """The run, but for what is nothing to its design."""
-    return cut(wildcards.run).design.plain()
+    return cut(known(wildcards.run)).design.plain()
 
 
 def question(wildcards):
@@ -336,7 +426,7 @@ def question(wildcards):
 
 def cut_file(wildcards):
     """What settles how a run is cut, if its configuration does not."""
-    is_open = RUNS[wildcards.run].batch == "auto"
+    is_open = RUNS[known(wildcards.run)].batch == "auto"
     return ancient(f"results/{wildcards.run}/cut.json") if is_open else []
 
 
@@ -347,7 +437,7 @@ def study_params(wildcards):
 
 def batch_params(wildcards):
     """What decides the numbers of a batch: growing a run leaves it as it is."""
-    return cut(wildcards.run).plain_batch(wildcards.batch)
+    return cut(known(wildcards.run)).plain_batch(wildcards.batch)
 
 
 def corner_params(wildcards):
@@ -396,6 +486,11 @@ def needs(rule_name, resource):
         of_job = {k: v for k, v in wildcards.items() if k in ("batch", "starts")}
         cost = {} if rule_name == "study" else {"cost": str(input.cost)}
         run = (cut(wildcards.run) if rule_name == "batch" else specified(wildcards)).run
+        if cost:
+            try:
+                check_cost(wildcards.run, run, read_cost(cost["cost"]))
+            except JaxmorphError as error:
+                raise WorkflowError(str(error)) from None
         return getattr(need(rule_name, run, attempt, **cost, **of_job), resource)
 
     return amount
@@ -411,9 +506,10 @@ def batch_files(run_name, names):
 
 def batches(wildcards):
     """The files of all batches of a run."""
-    return batch_files(wildcards.run, cut(wildcards.run).run.batches)
+    return batch_files(wildcards.run, cut(known(wildcards.run)).run.batches)
 
 
+@cache
 def figures_of(run_name):
     """The figures of a run."""
     run = RUNS[run_name]
@@ -435,16 +531,47 @@ def figure_files(wildcards):
     ) + [f"results/{wildcards.run}/figures/{LIST}"]
 
 
+def a_figure(wildcards):
+    """One file of the job that makes all figures: what waits for it waits for that job."""
+    return figure_files(wildcards)[0]
+
+
+def wanted_figures(wildcards):
+    """The same, and those that are missing: Snakemake takes long over each that it is asked for."""
+    first, *others = figure_files(wildcards)
+    folder = Path(located(f"results/{wildcards.run}/figures"))
+    there = set(os.listdir(folder)) if folder.is_dir() else None
+    missing = () if there is None else [f for f in others if os.path.basename(f) not in there]
+    return [first, *missing]
+
+
+def alike(files_of):
+    """Runs whose jobs have the same outputs, but for the name of the run: one rule makes them all."""
+    kinds = {}
+    for run in RUNS:
+        # In a report of Snakemake's each run has captions of its own.
+        kind = run if asked_for("report") else tuple(files_of(run))
+        kinds.setdefault(kind, []).append(run)
+    return list(kinds.values())
+
+
+def any_of(runs):
+    """The pattern of the names of some runs."""
+    return ANY_RUN if len(runs) == len(RUNS) else "|".join(map(re.escape, runs))
+
+
 def figure_outputs(run_name):
-    """The same, as outputs of a job that leaves alone what would not change."""
+    """The files of the figures of runs that are alike, as outputs that are left alone if they would not change."""
     marked, caption_of = [], captions(run_name)
     for file in figure_files(SimpleNamespace(run=run_name)):
-        if (path := Path(file)).suffix == ".svg":
+        path = Path(file)
+        file = f"results/{{run}}/figures/{path.name}"
+        if path.suffix == ".svg":
             entry = CATALOGUE[path.stem]
             file = report(
                 file,
                 caption=caption_of.get(path.stem),
-                category=run_name,
+                category="{run}",
                 labels={"figure": entry.title, "part": entry.part},
             )
         marked.append(update(file))
@@ -492,17 +619,17 @@ def animation_files(wildcards):
 
 
 def film_outputs(run_name):
-    """The same with their posters, as outputs of a job; Snakemake's own report shows the films."""
+    """The same with their posters, as outputs of runs that are alike; Snakemake's report shows the films."""
     marked = []
     for name in film_names(run_name):
         film = report(
-            f"results/{run_name}/animations/{name}.mp4",
+            f"results/{{run}}/animations/{name}.mp4",
             caption=f"../report/{name}.rst",
-            category=run_name,
+            category="{run}",
             labels={"animation": name},
         )
-        marked += [film, f"results/{run_name}/animations/{name}.png"]
-    return [*marked, *film_list(SimpleNamespace(run=run_name))]
+        marked += [film, f"results/{{run}}/animations/{name}.png"]
+    return [*marked, f"results/{{run}}/animations/{LIST}"]
 
 
 def film_list(wildcards):
@@ -510,19 +637,21 @@ def film_list(wildcards):
     return [f"results/{wildcards.run}/animations/{LIST}"]
 
 
-def trajectories_of(run_name):
+def trajectories(wildcards):
     """The batches that hold stored trajectories of a run, once it is known how it is cut."""
+    run_name = known(wildcards.run)
     if "cells" not in film_names(run_name):
         return []
-    return lambda wildcards: batch_files(run_name, cut(run_name).run.trajectory_batches)
+    return batch_files(run_name, cut(run_name).run.trajectory_batches)
 
 
-def optimisation_cells(run_name):
+def optimisation_cells(wildcards):
     """The cells of the best start of a run, if it has an optimisation."""
-    return f"results/{run_name}/optimisation_cells.nc" if RUNS[run_name].optimise else []
+    has_them = RUNS[known(wildcards.run)].optimise is not None
+    return f"results/{wildcards.run}/optimisation_cells.nc" if has_them else []
 
 
-def run_files(wildcards):
+def run_files(wildcards, all_figures=False):
     """Everything that a run leaves, but for its batches."""
     names = [
         "report.html",
@@ -536,7 +665,7 @@ def run_files(wildcards):
         names += ["optimisation.nc", "optimisation_cells.nc"]
     return [
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
-        *figure_files(wildcards),
+        *(figure_files if all_figures else wanted_figures)(wildcards),
         *animation_files(wildcards),
         *film_list(wildcards),
     ]
@@ -591,20 +720,25 @@ def all_of(files):
     return [file for run in RUNS for file in files(SimpleNamespace(run=run))]
 
 
-def batches_of_each():
-    """For each run a function that gives its batches, once it is known how it is cut."""
-    return [lambda wildcards, run=run: batches(SimpleNamespace(run=run)) for run in RUNS]
+def everything_of_each():
+    """For each run a function that gives its files, once it is known how it is cut: no sooner are they planned."""
+
+    def files(run):
+        wildcards = SimpleNamespace(run=run)
+        return [*batches(wildcards), *run_files(wildcards)]
+
+    return [lambda wildcards, run=run: files(run) for run in RUNS]
 
 
 def checks(wildcards):
     """The numerical checks, if the run has them."""
-    has_checks = RUNS[wildcards.run].checks.samples > 0
+    has_checks = RUNS[known(wildcards.run)].checks.samples > 0
     return f"results/{wildcards.run}/checks.nc" if has_checks else []
 
 
 def optimises(wildcards):
     """Whether a run optimises its parameters."""
-    return RUNS[wildcards.run].optimise is not None
+    return RUNS[known(wildcards.run)].optimise is not None
 
 
 def optimisation(wildcards):

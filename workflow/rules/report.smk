@@ -2,26 +2,28 @@
 
 
 # One job a run, as of figures; which films it has is known only of a run.
-for RUN in RUNS:
+for ALIKE in alike(film_names):
 
     rule:
         name:
-            f"film_{RUN}"
+            f"film_{ALIKE[0]}"
         input:
-            trajectories=trajectories_of(RUN),
-            corners=f"results/{RUN}/corners.nc",
-            optimisation_cells=optimisation_cells(RUN),
-            cut=cut_file(SimpleNamespace(run=RUN)),
+            trajectories=trajectories,
+            corners="results/{run}/corners.nc",
+            optimisation_cells=optimisation_cells,
+            cut=cut_file,
         output:
-            film_outputs(RUN),
+            film_outputs(ALIKE[0]),
         log:
-            f"logs/{RUN}/films.log",
+            "logs/{run}/films.log",
+        wildcard_constraints:
+            run=any_of(ALIKE),
         localrule: True
         conda:
             "../../envs/jaxmorph.yaml"
         params:
-            run=shown_params(RUN),
-            animation=RUNS[RUN].animation.plain(),
+            run=shown_params,
+            animation=lambda wildcards: RUNS[known(wildcards.run)].animation.plain(),
         script:
             "../scripts/films.py"
 
@@ -37,7 +39,7 @@ rule page:
         sensitivity="results/{run}/sensitivity.nc",
         checks=checks,
         optimisation=optimisation,
-        figures=figure_files,
+        figures=a_figure,
         animations=animation_files,
         list=film_list,
     output:
