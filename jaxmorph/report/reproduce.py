@@ -62,7 +62,7 @@ def attachments(
     measured = json.loads(held_against.get("measured_data", "{}"))
     read = json.loads(attrs.get("study_data", "{}"))
     source = str(attrs.get("study_source") or "")
-    study = str(settings["study"])
+    study = str(settings.get("study", ""))
     study_file = _study_file(study) if source or ".py:" in study else ""
     names = clean_names(
         {"": study_file}
