@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ LIMIT = 6_000_000
 
 @pytest.fixture(scope="module")
 def large() -> tuple[xr.Dataset, xr.Dataset]:
-    shape = {"n_parameters": N_PARAMETERS, "n_observables": N_OBSERVABLES, "n_times": 4}
+    shape: dict[str, Any] = {"n_parameters": N_PARAMETERS, "n_observables": N_OBSERVABLES, "n_times": 4}
     return synthetic.sensitivity(**shape, n_samples=16, n_seeds=4), synthetic.checks(**shape)
 
 
@@ -50,7 +51,7 @@ def test_a_figure_has_what_can_be_looked_at_and_its_table_has_all(
 
 def test_what_is_named_is_drawn_however_many(large: tuple[xr.Dataset, xr.Dataset]) -> None:
     observables = [str(name) for name in large[0]["observable"].values[10:24]]
-    figure, table = draw("noise", *large, look=Figures(observables=observables))
+    figure, table = draw("noise", *large, look=Figures(observables=tuple(observables)))
     assert len(figure.axes) == len(observables) == len(set(table["observable"]))
     assert "panels" not in figure.get_supxlabel()
 
@@ -76,14 +77,15 @@ def crowded() -> Figure:
     figure = Figure((4, 3))
     ax = figure.subplots()
     rng = np.random.default_rng(1)
-    ax.scatter(*rng.random((2, 3000)), c=rng.random(3000), s=9)
+    x, y, colour = rng.random((3, 3000))
+    ax.scatter(x, y, c=colour, s=9)
     return figure
 
 
 def test_a_heavy_figure_is_as_fine_as_its_weight_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = {}
+    weights: dict[int, int] = {}
     for most, dpi in ((10**9, 200), (None, 140), (0, 100)):
         monkeypatch.setattr(page, "_HEAVY_PNG", weights[200] - 1 if most is None else most)
         path = tmp_path / f"{dpi}.png"

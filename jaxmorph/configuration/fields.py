@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -88,6 +89,14 @@ def hint(name: object, known: Iterable[str]) -> str:
     shown = list(itertools.islice(by_lower_case.values(), _MOST_SHOWN))
     more = f" and {len(by_lower_case) - len(shown):,} more" if len(by_lower_case) > len(shown) else ""
     return f"known: {', '.join(shown)}{more}"
+
+
+def is_file(path: str) -> bool:
+    """Whether there is a file of this name, which may be one that no file can have."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _distinct(items: tuple[Any, ...]) -> tuple[Any, ...]:

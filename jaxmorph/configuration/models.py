@@ -35,6 +35,7 @@ from .fields import (
     ParameterDistribution,
     Scalar,
     hint,
+    is_file,
 )
 from .fits import (
     check_correlations,
@@ -188,7 +189,7 @@ class Run(ConfigurationModel):
             raise ValueError(f"must end with the name of a class, not with {class_name!r}")
         if not place.endswith(".py") and not all(p.isidentifier() for p in place.split(".")):
             raise ValueError("must be path/to/file.py:ClassName or package.module:ClassName")
-        if place.endswith(".py") and info.context == FILES_MUST_EXIST and not Path(place).is_file():
+        if place.endswith(".py") and info.context == FILES_MUST_EXIST and not is_file(place):
             raise ValueError(f"there is no file {place} in the working directory, {Path.cwd()}")
         return study
 

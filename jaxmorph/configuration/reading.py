@@ -41,7 +41,7 @@ _REMEDIES = {
 }
 
 
-class Text(NamedTuple):
+class Document(NamedTuple):
     """What a file says.
 
     Attributes:
@@ -59,7 +59,7 @@ def display_name(path: str | os.PathLike[str]) -> str:
     return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path)
 
 
-def read_yaml(path: str | os.PathLike[str]) -> Text:
+def read_yaml(path: str | os.PathLike[str]) -> Document:
     """The content of a YAML (or JSON) file.
 
     Raises:
@@ -71,11 +71,11 @@ def read_yaml(path: str | os.PathLike[str]) -> Text:
     try:
         node = _composed(text)
         if node is None:
-            return Text(None, [])
+            return Document(None, [])
         if traps := [f"{name}, {place}: {mistake}" for place, mistake in _Walk(node, name).traps]:
             raise JaxmorphError("\n".join(traps))
-        loader = _Loader("")
-        return Text(loader.construct_document(node), list(_repeated(node, ())))
+        repeated = list(_repeated(node, ()))  # before what << merges is put into the nodes
+        return Document(_Loader("").construct_document(node), repeated)
     except RecursionError:
         raise _too_deep(name) from None
     except yaml.MarkedYAMLError as error:
@@ -234,25 +234,31 @@ class _Walk:
                     path, None, f'the key {key.value} is read as true or false; write "{key.value}"'
                 ),
             )
-        elif flow and key.tag == _TAG + "int" and value.start_mark.index == value.end_mark.index:
+        elif flow and key.tag == _TAG + "int" and _is_empty(value):
             said = f"{key.value} has no value; a number has a point (0.{key.value}), not a comma"
             self._note(key, Mistake(path, None, said))
-        elif key.style is None and (text := _trap(key)):
+        elif flow and not key.style and ":" in key.value and _is_empty(value):
+            said = f"{key.value} has no value; write a space behind the colon"
+            self._note(key, Mistake(path, None, said))
+        elif not key.style and (text := _trap(key)):
             self._note(key, Mistake(path, None, f"the key {key.value} {text}"))
 
     def _note(self, node: yaml.Node, mistake: Mistake) -> None:
         self.traps.append((_place(node.start_mark), mistake))
 
 
+def _is_empty(node: yaml.Node) -> bool:
+    """Whether nothing is written there."""
+    return isinstance(node, yaml.ScalarNode) and not node.style and not node.value
+
+
 def _is_word_for_truth(node: yaml.ScalarNode) -> bool:
-    return (
-        node.style is None and node.tag == _TAG + "bool" and node.value.lower() not in ("true", "false")
-    )
+    return not node.style and node.tag == _TAG + "bool" and node.value.lower() not in ("true", "false")
 
 
 def _trap(node: yaml.ScalarNode) -> str:
     """What YAML 1.1 makes of a scalar that cannot have been meant; empty if it is as it looks."""
-    if node.style is not None:
+    if node.style:
         return ""
     text: str = node.value
     if node.tag == _TAG + "timestamp":

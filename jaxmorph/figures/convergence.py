@@ -26,9 +26,8 @@ ENTRY = Entry(
     title="Would more samples or seeds change the picture?",
     reading="Estimates at {{ when }}, one row each, from nested halves of the samples (filled "
     "dots) and of the seeds (open dots, dashed). The last point is the estimate of this page"
-    "{% if bounded %}, the whisker its 95 % interval, drawn on as a band. Lines that have come to rest "
-    "inside their band have converged{% endif %}. The four largest parameters are in colour, the others "
-    "grey.",
+    "{% if bounded %}, the whisker and band its 95 % interval: lines that rest inside it have "
+    "converged{% endif %}. The four largest parameters are in colour.",
     variables=(
         "*_by_samples",
         "*_by_seeds",

@@ -21,13 +21,11 @@ ENTRY = Entry(
     place=20,
     title="The same numbers as a table",
     reading="Elasticity at {{ when }}"
-    "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}"
-    ". Purple makes the observable larger in size, olive smaller"
-    "{% if elasticity_average_low %}, grey fields cannot be told from zero{% endif %}"
-    ". Colour grows as the square root; it may saturate (then its bar ends in arrows), the "
-    "numbers do not."
-    "{% if elasticity_average_low %} With many fields, about one in twenty intervals misses "
-    "the truth by chance.{% endif %}",
+    "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}, "
+    "in numbers where fields have room for them. Purple makes the observable larger in size, olive "
+    "smaller{% if elasticity_average_low %}, grey fields cannot be told from zero; of many, about one "
+    "in twenty intervals misses the truth by chance{% endif %}. Colour grows as the square root, and "
+    "saturates where its bar ends in arrows.",
     variables=("elasticity_average",),
 )
 

@@ -16,12 +16,11 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=56,
     title="What explains the spread between seeds",
-    reading="One panel an observable, at {{ when }}: the variance between seeds is large at some "
-    "parameters and small at others; these are shares of how it varies over the design. The filled "
-    "bar is the total Sobol index of a parameter (alone and with others), the outlined one the "
-    "first-order index (alone)."
+    reading="One panel an observable, at {{ when }}: shares of how the variance between seeds varies "
+    "over the design. The filled bar is the total Sobol index of a parameter (alone and with others), "
+    "the outlined one the first-order index (alone)."
     "{% if noise_sobol_total_low %} Whiskers are 95 % intervals {{ over }}.{% endif %} An "
-    "empty panel says why: the spread hardly changes, or polynomials do not predict how.",
+    "empty panel says why.",
     variables=("noise_sobol_total", "noise_sobol_first", "noise_expansion_q2"),
     needs=("noise_sobol_total",),
 )

@@ -2,7 +2,7 @@
 
 A compiled program is code that runs with all rights of the user. So none is taken from a folder that
 somebody else can write. The name of each has a digest of its bytes: JAX would not notice all damage (it
-leaves out the checksum of zstd), nor replace what it cannot read. What is damaged is removed, and compiled
+leaves out the checksum of zstd), nor replace what it cannot read. What is damaged is removed, and made
 again.
 """
 
