@@ -9,6 +9,7 @@ import xarray as xr
 from jaxmorph import animations
 from jaxmorph.configuration import Run
 from jaxmorph.figures import draw, figure_names, save_figure
+from jaxmorph.integrity import LIST, list_files
 from jaxmorph.report import write_report
 
 from . import synthetic
@@ -37,6 +38,9 @@ def build(
             save_figure(*draw(name, sensitivity, checks), folder / "figures" / name)
         for ending in () if drawn else ("svg", "pdf", "csv"):
             (folder / "figures" / f"{name}.{ending}").write_text(STAND_IN)
+    if (folder / "figures" / LIST).is_file():  # those that were drawn before have others in their place
+        list_files(folder / "figures", (folder / "figures").glob("*.*g"))
+        list_files(folder / "figures", (folder / "figures").glob("*.csv"))
     made = {}
     if films:
         made = {name: folder / "animations" / f"{name}.mp4" for name in ("cells", "corners")}
