@@ -204,7 +204,7 @@ def test_a_page_that_is_made_to_be_slow_is_read_in_no_time(tmp_path: Path) -> No
     begin = time.monotonic()
     for bomb in bombs:
         (tmp_path / "report.html").write_text(bomb)
-        with pytest.raises(JaxmorphError, match="carries no configuration"):
+        with pytest.raises(JaxmorphError, match=r"carries no configuration|is damaged: it has no c"):
             unpacking.carried(tmp_path / "report.html")
     laughs = "a: &a [x]\n" + "".join(
         f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)

@@ -97,7 +97,7 @@ def test_nothing_is_asked_for_before_it_is_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"compile_s": null}'])
-def test_a_damaged_measurement_says_what_to_do(tmp_path: Path, text: str) -> None:
+def test_a_damaged_measurement_counts_as_absent(tmp_path: Path, text: str) -> None:
     path = tmp_path / "cost.json"
     path.write_text(text)
     with pytest.raises(FileNotFoundError, match="is damaged: it ") as error:
