@@ -125,6 +125,12 @@ lock: ## write the lock files anew (needs uv; ARGS=--upgrade takes the newest ve
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
 	    --no-emit-index-url --custom-compile-command "make lock" \
 	    --group bench --output-file benchmarks/requirements.lock
+	@echo 'jax[cuda12]' | $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes \
+	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" --constraints requirements.lock \
+	    --output-file envs/cuda12.lock $(ARGS) -
+	@"$(PYTHON)" -c 'import hashlib, pathlib as p, re; e = p.Path("envs/jaxmorph.yaml"); \
+	    d = hashlib.sha256(p.Path("requirements.lock").read_bytes()).hexdigest(); \
+	    e.write_text(re.sub("(lock sha256:).*", r"\g<1>" + d, e.read_text()))'
 
 clean: ## remove .venv and the caches; results stay
 	@rm -rf $(VENV) $(OTHER) $(PEERS) $(GSA) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,6 +16,7 @@ import yaml
 
 from jaxmorph import store
 from jaxmorph.configuration import Cost, Run, write_cost
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.jobs.forks import FOLDER
 
 from .processes import ROOT
@@ -225,13 +226,15 @@ def aggregation(
         snakemake(where, {"many": run}, _FIRST, design)
         first = store.read_dataset(where / _FIRST, "batch")
         points = store.read_dataset(where / design, "design")["parameter_value"]
-        for i, (name, batch) in enumerate(Run.model_validate(run).batches.items()):
+        specs = Specifications(Run.model_validate(run))
+        for i, (name, batch) in enumerate(specs.run.batches.items()):
             if not (path := (where / _FIRST).with_name(f"{name}.nc")).exists():
                 moved = first.roll(sample=i).assign_coords(
                     sample=("sample", [*batch.samples], first.sample.attrs),
                     seed=("seed", [*batch.seeds], first.seed.attrs),
                 )
                 moved["parameter_value"] = points.sel(sample=moved.sample)
+                moved.attrs |= specs.batch(name).identity.attributes()
                 store.write_dataset(moved, path, "batch")
         snakemake(where, {"many": run}, "--touch")
         snakemake(where, {"many": run}, estimates)

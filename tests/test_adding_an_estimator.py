@@ -106,7 +106,7 @@ def test_a_new_estimator_reaches_files_figures_report_and_documentation(tmp_path
         '<th scope="col">median <a class="term" href="#term-gradient"',
         '<th scope="row">median <a class="term" href="#term-gradient"',
         "Tukey, Exploratory Data Analysis",
-        '"label": "median gradient"',
+        '"label":"median gradient"',
     ):
         assert told in page, told
     documented = tables.with_tables("<!-- variables -->\n<!-- end -->\n<!-- formulas -->\n<!-- end -->")

@@ -213,22 +213,6 @@ def test_a_folder_of_the_workflow_knows_how_its_run_is_shown(tmp_path: Path) -> 
     assert jxm.open(tmp_path).run.summaries == analysis.run.summaries
 
 
-def test_checks_are_of_the_points_of_the_design(tmp_path: Path) -> None:
-    """What was checked at samples of another design is checked again."""
-    checks = tmp_path / "checks.nc"
-
-    def call(samples: int) -> None:
-        design = {"method": "sobol", "samples": samples}
-        jxm.analyse("linear", design=design, checks={"samples": 0}, folder=tmp_path, progress=False)
-
-    call(8)
-    checks.touch()
-    call(8)
-    assert checks.is_file()
-    call(16)
-    assert not checks.is_file()
-
-
 def _times(factor: float) -> Any:
     def times(parameters: dict[str, Any]) -> Any:
         def inner() -> Any:

@@ -10,7 +10,7 @@ import pytest
 from support import ROOT
 
 from jaxmorph.configuration import code
-from jaxmorph.configuration.code import code_digest, not_followed
+from jaxmorph.configuration.code import data_digests, not_followed
 
 REFERENCE = "jaxmorph.studies.reference:ReferenceStudy"
 MINE = "studies/mine.py:Mine"
@@ -202,11 +202,11 @@ def test_data_that_a_study_reads_decide_its_numbers(
     Path("force.csv").write_text("1,2\n")
     Path("reads.py").write_text("import numpy as np\n\nclass Mine:\n    f = np.loadtxt('force.csv')\n")
     target = "reads.py:Mine"
-    without, before = code_digest(target), code_digest(target, ("force.csv",))
+    before = data_digests(("force.csv",))
     Path("force.csv").write_text("1,3\n")
-    code_digest.cache_clear()  # as in another process
-    assert code_digest(target) == without != before
-    assert code_digest(target, ("force.csv",)) not in (before, without)
+    assert data_digests(("force.csv",)).keys() == before.keys() == {"force.csv"}
+    assert data_digests(("force.csv",)) != before
+    assert data_digests(("gone.csv",)) == {"gone.csv": "absent"}, "the job that reads it says so"
     (line,) = not_followed(target)
     assert line == "reads.py:4: np.loadtxt reads a file; name it under data"
     assert not_followed(target, ("force.csv",)) == not_followed(REFERENCE) == []

@@ -20,7 +20,6 @@ from jaxmorph.distributions import Uniform
 from jaxmorph.engine import GradientMode, program
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import draw
-from jaxmorph.jobs.analyse import write_design
 from jaxmorph.jobs.simulate import check_gradients
 from jaxmorph.jobs.study import describe_study
 from jaxmorph.quantities import absent
@@ -202,8 +201,7 @@ def checks_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: 
     monkeypatch.chdir(folder)
     made = Specifications(run)
     describe_study("one", made.study, run.animation, run.seeds, "study.json", "cost.json")
-    write_design("one", run, "study.json", "design.nc", "design.json")
-    check_gradients("one", made.checks, "design.nc", "checks.nc")
+    check_gradients("one", made.checks, "checks.nc")
     return store.read_dataset("checks.nc", "checks")
 
 

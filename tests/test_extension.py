@@ -12,11 +12,12 @@ import pytest
 import xarray as xr
 import yaml
 
-from jaxmorph import designs
+from jaxmorph import designs, store
 from jaxmorph.configuration import Run
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.distributions import Uniform
+from jaxmorph.integrity import write_json
 
 ROOT = Path(__file__).parents[1]
 
@@ -154,7 +155,7 @@ def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, content: bytes | N
 
 def test_a_record_gives_the_run_back(tmp_path: Path) -> None:
     run = make_run({"method": "list", "points": POINTS[:3]}, corners=["b"])
-    (tmp_path / "design.json").write_text(json.dumps(run.model_dump(mode="json")))
+    write_json(run.model_dump(mode="json"), tmp_path / "design.json")
     assert read_record(tmp_path / "design.json") == run
 
 
@@ -177,7 +178,9 @@ def test_the_job_writes_the_points_with_what_made_them_and_the_record(tmp_path: 
     }
     study, output, record = (tmp_path / n for n in ("study.json", "design.nc", "design.json"))
     for stochastic in (True, False):
-        study.write_text(json.dumps(about | {"parameters": parameters, "stochastic": stochastic}))
+        told = about | {"parameters": parameters, "stochastic": stochastic}
+        made_of = Specifications(run).study.identity
+        store.write_record(store.StudyRecord.from_plain(told), study, made_of)
         write_design("x", run, str(study), str(output), str(record))
         with xr.open_dataset(output) as dataset:
             attributes = dataset.attrs
@@ -197,7 +200,7 @@ def test_snakemake_warns_before_it_does_anything(tmp_path: Path) -> None:
     """A dry run and a folder with a record and two batches of a Latin hypercube that is to grow."""
     old, new = (make_run({"method": "latin-hypercube", "samples": n}) for n in (64, 128))
     (tmp_path / "results/x/batches").mkdir(parents=True)
-    (tmp_path / "results/x/design.json").write_text(json.dumps(old.model_dump(mode="json")))
+    write_json(old.model_dump(mode="json"), tmp_path / "results/x/design.json")
     for name in ("000-000", "000-001"):
         (tmp_path / f"results/x/batches/{name}.nc").touch()
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"runs": {"x": new.model_dump(mode="json")}}))

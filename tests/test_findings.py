@@ -48,7 +48,7 @@ def sentences(data: xr.Dataset) -> str:
 
 def section(data: xr.Dataset) -> observables.Section:
     (ranking,) = summary.rankings(data)
-    return observables.section(data, "area", ranking)
+    return observables.sections(data, [ranking])[0]
 
 
 def test_the_lead_names_both_of_two_different_answers() -> None:

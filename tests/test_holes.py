@@ -13,6 +13,7 @@ import xarray as xr
 
 from jaxmorph import sensitivity, store
 from jaxmorph.configuration import Run
+from jaxmorph.configuration.specify import Specifications
 from jaxmorph.jobs import analyse
 from jaxmorph.store import slabs
 
@@ -66,7 +67,9 @@ def made(
             for n in NAMES
         ],
     }
-    store.write_json(about, folder / "study.json")
+    specs = Specifications(run)
+    record = store.StudyRecord.from_plain(about)
+    store.write_record(record, folder / "study.json", specs.study.identity)
     files = [str(folder / name) for name in ("study.json", "design.nc", "design.json")]
     analyse.write_design("made", run, *files)
     points = store.read_dataset(files[1], "design")["parameter_value"].values
@@ -89,6 +92,7 @@ def made(
             gradient=gradient,
             path_score=scores(theta, batch.seeds) if scored else None,
             attributes=store.provenance("made", {"key": 0})
+            | specs.batch(name).identity.attributes()
             | dict.fromkeys(("precision", "gradient_mode", "gradient_mode_reason"), "none")
             | {"wall_time_s": 1.0},
         )

@@ -1,5 +1,6 @@
 """What surrounds the work of a job: its devices, its caches, clocks of other nodes, what it leaves."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from jaxmorph import atomic
+from jaxmorph.jobs import programs
 
 HEAD = """
 import os
@@ -85,11 +87,64 @@ def test_compiled_programs_are_kept_for_later_jobs(tmp_path: Path) -> None:
     again = run(tmp_path, COMPUTE, **ALWAYS)
     assert again.returncode == 0 and again.stderr == ""
     assert kept.stat().st_ino == before
-    # It was used: a cache with a damaged program is complained about.
-    kept.write_bytes(b"nothing")
+    # What is damaged is replaced.
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     damaged = run(tmp_path, COMPUTE, **ALWAYS)
-    assert damaged.returncode == 0
-    assert "Error reading persistent compilation cache entry" in (tmp_path / "job.log").read_text()
+    assert damaged.returncode == 0 and damaged.stderr == ""
+    assert f"{kept.name} is damaged; it is removed" in (tmp_path / "job.log").read_text()
+    (new,) = (tmp_path / ".jaxmorph-cache").rglob("*slow_to_compile*")
+    assert new.name.endswith(f"~{hashlib.sha256(new.read_bytes()).hexdigest()[:32]}")
+    assert new.stat().st_mode & 0o077 == new.parent.stat().st_mode & 0o077 == 0
+
+
+def shared_cache(place: Path) -> programs.SharedPrograms:
+    """A cache with one program."""
+    shared = programs.SharedPrograms(place, "cpu-1")
+    assert shared.obstacle() is None
+    made = place.parent / "made"
+    made.mkdir()
+    (made / "f-cache").write_bytes(b"program")
+    shared.add_from(made, set())
+    return shared
+
+
+def test_programs_are_taken_only_from_a_folder_that_nobody_else_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, own = tmp_path / "cache", tmp_path / "own"
+    shared = shared_cache(place)
+    own.mkdir()
+    assert shared.link_into(own) == {"f-cache"} and (own / "f-cache").read_bytes() == b"program"
+    for folder in (place, place / "cpu-1"):
+        folder.chmod(0o770)
+        assert shared.obstacle() == f"{folder} can be written by others (mode 770)"
+        folder.chmod(0o755)
+        assert shared.obstacle() is None
+    (linked := tmp_path / "linked").symlink_to(place)
+    assert programs.SharedPrograms(linked, "cpu-1").obstacle() is None, "a link of the user's own"
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert f"{place} belongs to another user (number {os.getuid()})" == shared.obstacle()
+
+
+def test_programs_that_somebody_else_could_have_put_there_are_left_alone(tmp_path: Path) -> None:
+    shared = shared_cache(tmp_path / "cache")
+    (entry,) = (tmp_path / "cache/cpu-1").iterdir()
+    (tmp_path / "cache/cpu-1/old-cache").write_bytes(b"without a digest")
+    (tmp_path / "cache/cpu-1/g-cache~0").symlink_to(entry)
+    (tmp_path / "own").mkdir()
+    entry.chmod(0o622)
+    assert shared.link_into(tmp_path / "own") == set()
+    entry.chmod(0o644)
+    assert shared.link_into(tmp_path / "own") == {"f-cache"}
+
+
+def test_a_cache_that_others_can_write_costs_only_time(tmp_path: Path) -> None:
+    (tmp_path / "group").mkdir()
+    (tmp_path / "group").chmod(0o777)
+    done = run(tmp_path, COMPUTE, JAX_COMPILATION_CACHE_DIR=str(tmp_path / "group"), **ALWAYS)
+    assert done.returncode == 0 and done.stderr == "" and os.listdir(tmp_path / "group") == []
+    assert "group can be written by others (mode 777)" in (tmp_path / "job.log").read_text()
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:

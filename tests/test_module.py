@@ -217,8 +217,19 @@ def test_jobs_with_another_python_get_the_package_alone(
     # Snakemake keeps PYTHONPATH from the jobs of an environment: it is told once, when it is made.
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     python = tmp_path / "env/bin"
+    # What else it has comes from the lock file in the package; this pip says what it was asked for.
+    (site / "jaxmorph/_workflow").mkdir()
+    (site / "jaxmorph/_workflow/requirements.lock").write_text("setuptools==1\n# via\nnumpy==1\n")
+    (installed,) = (tmp_path / "env/lib").glob("*/site-packages")
+    asked = (
+        "import sys; print(*sys.argv[1:], open(sys.argv[-1]).read().split(), file=open('asked', 'a'))"
+    )
+    (installed / "pip.py").write_text(asked)
     environment = os.environ | {"PATH": f"{python}:{os.environ['PATH']}"}
     subprocess.run(["sh", ROOT / "envs/jaxmorph.post-deploy.sh"], check=True, env=environment)
+    first, second = Path("asked").read_text().splitlines()
+    assert "--require-hashes --no-deps" in first and "['setuptools==1'" in first and "numpy" not in first
+    assert "--require-hashes --no-deps" in second and "'numpy==1'" in second
     program = "import jaxmorph; assert jaxmorph.FOUND"
     subprocess.run([python / "python", "-c", program], check=True, env={"PATH": environment["PATH"]})
 

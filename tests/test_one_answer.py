@@ -23,7 +23,6 @@ from jaxmorph.engine import OneAnswer, program
 from jaxmorph.engine.moved_constants import with_moved_constants
 from jaxmorph.engine.one_answer import distance
 from jaxmorph.errors import JaxmorphError
-from jaxmorph.jobs.analyse import write_design
 from jaxmorph.jobs.simulate import check_gradients
 from jaxmorph.jobs.study import describe_study
 from jaxmorph.report import one_answer
@@ -283,8 +282,7 @@ def test_the_job_of_the_checks_finds_it(
     monkeypatch.chdir(tmp_path)
     made = Specifications(run)
     describe_study("overlap", made.study, run.animation, run.seeds, "study.json", "cost.json")
-    write_design("overlap", run, "study.json", "design.nc", "design.json")
-    check_gradients("overlap", made.checks, "design.nc", "checks.nc")
+    check_gradients("overlap", made.checks, "checks.nc")
     found = store.read_dataset("checks.nc", "checks")
     assert "another overlap (values by" in one_answer.differs(found)
     assert found["alone_value_differs"].values.tolist() == [1, 0]

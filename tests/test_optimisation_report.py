@@ -16,6 +16,7 @@ from support.synthetic_optimisation import before_and_after, none_ended, optimis
 from jaxmorph import animations
 from jaxmorph.configuration.sections import Animation, Findings
 from jaxmorph.figures import CATALOGUE, figure_names
+from jaxmorph.integrity import seal
 from jaxmorph.jobs.animate import make_films
 from jaxmorph.jobs.draw import draw_figures
 from jaxmorph.jobs.page import write_page
@@ -269,14 +270,17 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, usual: xr.Dataset) -
     for kind, data in (("optimisation", usual), ("optimisation_cells", before_and_after())):
         written[kind] = tmp_path / f"{kind}.nc"
         data.assign_attrs(jaxmorph_file=kind).to_netcdf(written[kind])
+        seal(written[kind])
     sensitivity = tmp_path / "sensitivity.nc"
     synthetic.sensitivity(**SMALL).assign_attrs(jaxmorph_file="sensitivity").to_netcdf(sensitivity)
+    seal(sensitivity)
     drawn = tmp_path / "drawn"
     files = str(sensitivity), None, str(written["optimisation"])
     draw_figures(["optimisation_loss"], *files, Findings(), drawn)
     assert (drawn / "optimisation_loss.svg").is_file()
     corners = tmp_path / "corners.nc"
     synthetic.corners(n_corners=2).assign_attrs(jaxmorph_file="corners").to_netcdf(corners)
+    seal(corners)
     make_films(Animation(), [], str(corners), str(written["optimisation_cells"]), tmp_path)
     film = tmp_path / "optimisation.mp4"
     html = build(tmp_path, usual, {"optimisation": film})

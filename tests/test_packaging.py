@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -34,7 +35,7 @@ def locked_entries(name: str = "requirements.lock") -> list[str]:
     return [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
 
 
-def locked(python: str) -> dict[str, str]:
+def locked(python: str, name: str = "requirements.lock") -> dict[str, str]:
     """Version of each package that the lock file gives to a Python on 64-bit Linux."""
     environment = {
         "python_version": python,
@@ -47,7 +48,7 @@ def locked(python: str) -> dict[str, str]:
         "os_name": "posix",
     }
     versions: dict[str, str] = {}
-    for entry in locked_entries():
+    for entry in locked_entries(name):
         requirement = Requirement(entry.split("--hash")[0])
         if requirement.marker is None or requirement.marker.evaluate(environment):
             (pin,) = requirement.specifier
@@ -107,6 +108,7 @@ def test_the_benchmark_locks_what_it_compares_with(project: dict[str, Any]) -> N
         "benchmarks/requirements.lock",
         "pyproject.toml",
         "envs/jaxmorph.yaml",
+        "envs/cuda12.lock",
         "Makefile",
     ],
 )
@@ -115,14 +117,40 @@ def test_no_address_and_no_place_of_one_machine(name: str) -> None:
     assert not re.findall(r"https?://\S+|file:\S+|(?:/home|/root|/work|/tmp|/opt|/Users)/\S*", text)
 
 
-def test_conda_environment_is_the_lock(project: dict[str, Any]) -> None:
-    *_, conda = yaml.safe_load((ROOT / "envs/jaxmorph.yaml").read_text())["dependencies"]
-    pins = {
-        canonicalize_name(requirement.name): str(requirement.specifier).removeprefix("==")
-        for requirement in map(Requirement, conda["pip"])
-    }
-    names = {canonicalize_name(Requirement(text).name) for text in project["project"]["dependencies"]}
-    assert pins == {name: version for name, version in locked("3.11").items() if name in names}
+def test_the_conda_environment_is_made_of_the_lock() -> None:
+    """Snakemake knows an environment by this file: another lock file must make it another one."""
+    text = (ROOT / "envs/jaxmorph.yaml").read_text()
+    digest = hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
+    assert f"\n# requirements.lock sha256:{digest}\n" in text, "make lock"
+    assert [one.partition("=")[0] for one in yaml.safe_load(text)["dependencies"]] == ["python", "pip"]
+
+
+def test_jax_for_gpus_is_that_of_the_lock() -> None:
+    pins = locked("3.12")
+    there = locked("3.12", "envs/cuda12.lock")
+    assert all(version == pins[name] for name, version in there.items() if name in pins)
+    assert there["jax-cuda12-plugin"] == there["jax-cuda12-pjrt"] == pins["jax"]
+    assert "nvidia-cudnn-cu12" in there
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "benchmarks/requirements.lock", "envs/cuda12.lock"]
+)
+def test_everything_that_is_locked_has_a_hash(name: str) -> None:
+    for entry in locked_entries(name):
+        assert re.search(r"==\S+.* --hash=sha256:[0-9a-f]{64}", entry), entry
+
+
+def test_what_is_installed_into_environments_is_held_to_hashes() -> None:
+    for name in ("envs/jaxmorph.def", "envs/jaxmorph.post-deploy.sh", "Makefile"):
+        text = (ROOT / name).read_text().replace("\\\n", " ")
+        installing = [
+            line for line in text.splitlines() if re.search(r"(\bpip\b|PIP\)).* install ", line)
+        ]
+        held = [line for line in installing if "--require-hashes" in line or "--no-index" in line]
+        # A definition may begin with the name of the command.
+        rest = [line for line in installing if line not in held and "pip=" not in line]
+        assert installing and not rest, (name, rest)
 
 
 def test_everything_has_the_version(project: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from jaxmorph.figures import bias as bias_shown
 from jaxmorph.figures import draw, figure_names, sources
 from jaxmorph.figures.catalogue import ANIMATIONS, CATALOGUE
 from jaxmorph.figures.stated import when
+from jaxmorph.integrity import seal
 from jaxmorph.jobs.draw import captions, draw_figures
 from jaxmorph.jobs.page import write_page
 from jaxmorph.quantities import absent
@@ -134,7 +136,8 @@ def test_a_heavy_figure_is_embedded_as_a_picture(
     assert picture.source.startswith("data:image/png;base64,")
     path.write_text(STAND_IN)
     picture = page._figure("tornado", path.parent, tmp_path, page.Data(sensitivity))
-    assert picture.source.startswith("data:image/svg+xml;base64,")
+    assert picture.source.startswith("data:image/svg+xml,")
+    assert unquote(picture.source.partition(",")[2]) == STAND_IN.replace('"', "'")
 
 
 def test_a_missing_figure_is_named(tmp_path: Path) -> None:
@@ -361,9 +364,11 @@ def test_the_jobs_draw_and_write_from_files(tmp_path: Path, run: Path) -> None:
     sensitivity.attrs["jaxmorph_file"] = "sensitivity"
     file = tmp_path / "sensitivity.nc"
     sensitivity.to_netcdf(file)
+    seal(file)
     draw_figures(["active_subspace", "tornado"], str(file), None, None, Findings(), tmp_path / "figures")
     assert {f.name for f in (tmp_path / "figures").iterdir()} == {
-        f"{name}.{kind}" for name in ("active_subspace", "tornado") for kind in ("svg", "pdf", "csv")
+        "checksums.json",
+        *(f"{n}.{kind}" for n in ("active_subspace", "tornado") for kind in ("svg", "pdf", "csv")),
     }
     table = pd.read_csv(tmp_path / "figures/active_subspace.csv")
     assert table["eigenvalue"].max() == sensitivity["eigenvalue"].isel(time=-1).max().item()
@@ -404,6 +409,7 @@ def test_snakemakes_own_report_has_the_captions_of_the_page(tmp_path: Path, run:
     sensitivity = synthetic.sensitivity(n_parameters=2, n_observables=1)
     sensitivity.attrs |= {"jaxmorph_file": "sensitivity", **bias_attributes("straight-through")}
     sensitivity.to_netcdf(tmp_path / "sensitivity.nc")
+    seal(tmp_path / "sensitivity.nc")
     (bias,) = bias_attributes("straight-through").values()
     texts = captions("sweep", CATALOGUE, Findings(), tmp_path)
     for name, entry in CATALOGUE.items():

@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "jaxmorph"
 
 ROOMS = {
     "foundation": [
-        *("errors", "atomic", "listing", "distributions", "designs", "quantities", "configuration"),
+        *("errors", "atomic", "integrity", "listing", "distributions", "designs", "quantities"),
+        *("configuration",),
     ],
     "tracing": ["tracing"],
     "native": ["native"],
@@ -23,6 +24,7 @@ ROOMS = {
     "expansion": ["expansion"],
     "sensitivity": ["sensitivity"],
     "presentation": ["report", "figures", "animations", "visualization"],
+    "upkeep": ["upkeep"],
     "terminal": ["terminal"],
     "jobs": ["jobs", "analysis", "command"],
 }
@@ -38,10 +40,11 @@ ALLOWED = {
     "expansion": {"foundation"},
     "sensitivity": {"foundation", "expansion"},
     "presentation": {"foundation"},
+    "upkeep": {"foundation"},
     "terminal": {"foundation"},
     "jobs": set(ROOMS),
 }
-WITHOUT_JAX = {"foundation", "store", "expansion", "sensitivity", "presentation", "terminal"}
+WITHOUT_JAX = {"foundation", "store", "expansion", "sensitivity", "presentation", "terminal", "upkeep"}
 ROOM_OF = {module: room for room, modules in ROOMS.items() for module in modules}
 
 

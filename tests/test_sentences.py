@@ -31,6 +31,8 @@ from support.claims_over_time import contradictions_over_time
 from support.columns import Columns
 from support.random_runs import Case
 
+from jaxmorph import sensitivity
+from jaxmorph.distributions import Uniform
 from jaxmorph.report import answer, convergence_table, findings, light, next_step, observables
 from jaxmorph.report.convergence import verdicts
 from jaxmorph.report.findings import paragraph, per_observable
@@ -95,8 +97,8 @@ def beside(data: xr.Dataset, ranked: list[Ranking]) -> Iterator[tuple[str, str]]
     yield from wrong_light(light.light(data, None, ranked), data, measures)
     yield from wrong_step(next_step.next_step(data, None, ranked), data, measures)
     yield from wrong_lines(convergence_table.lines(data, ranked), data)
-    for name, ranking in zip(data["observable"].values, ranked, strict=True):
-        section = observables.section(data, str(name), ranking)
+    sections = observables.sections(data, ranked)
+    for name, section in zip(data["observable"].values, sections, strict=True):
         yield from wrong_section(section, Columns(data, str(name)))
     yield from wrong_seeds(single_seed(data), data)
     yield from wrong_captions(data)
@@ -133,3 +135,24 @@ def test_no_sentence_contradicts_a_column(case: Case) -> None:
 @given(random_runs.cases())
 def test_no_sentence_contradicts_a_column_of_many_runs(case: Case) -> None:
     assert not contradicted(case)
+
+
+def test_parameters_that_nobody_would_read_are_counted() -> None:
+    """Two of twelve parameters act; of the others a sentence says how many they are, and it is true."""
+    names = [f"p_{i}" for i in range(12)]
+    theta = np.random.default_rng(1).uniform(size=(64, 12))
+    slope = np.array([2.0, 1.0] + [0.0] * 10)
+    data = sensitivity.from_arrays(
+        theta,
+        1.0 + theta @ slope,
+        np.broadcast_to(slope, theta.shape).copy(),
+        dict.fromkeys(names, Uniform(low=0, high=1)),
+    )
+    (told,) = (text for _, text in per_observable(data, rankings(data)))
+    assert "10 of 12 parameters hardly matter: each share is below 5 %" in told
+    assert not list(wrong(data, page=False))
+    claims = sentences.Reader(data).of_observable(told.replace("10 of 12", "11 of 12"))
+    columns = Columns(data, str(data["observable"].values[0]))
+    assert any(
+        "11 are said to be negligible" in error for error in contradictions(claims, columns=columns)
+    )

@@ -114,7 +114,8 @@ def test_the_starts_are_given_the_settings_of_the_run_and_no_default(
         raise Enough
 
     monkeypatch.setattr(optimisation, "descend", descend)
-    store.write_record(store.ObjectiveRecord(time=(0.0, 0.02, 0.04), courses={}), "objective.json")
+    record = store.ObjectiveRecord(time=(0.0, 0.02, 0.04), courses={})
+    store.write_record(record, "objective.json", MADE.objective.identity)
     with pytest.raises(Enough):
         optimise_starts("r", MADE.starts("001"), "objective.json", "starts-001.nc")
     problem, points, settings = given
@@ -128,7 +129,7 @@ def test_the_starts_are_given_the_settings_of_the_run_and_no_default(
 def test_the_study_job_writes_what_the_others_read(tmp_path: Path) -> None:
     paths = [str(tmp_path / name) for name in ("study.json", "cost.json")]
     describe_study("r", MADE.study, RUN.animation, RUN.seeds, *paths)
-    record = store.read_record(paths[0], store.StudyRecord)
+    record = store.read_record(paths[0], store.StudyRecord, MADE.study.identity)
     assert [p.name for p in record.parameters] == ["x0", "k"] and record.stochastic
     assert record.fixed_parameters["kT"] == 0.05 and record.settings["n_steps"] == 4
     assert record.parameters[1].distribution == RUN.parameters["k"]
@@ -157,7 +158,7 @@ def test_a_record_of_another_version_is_named_with_a_remedy(tmp_path: Path, cont
     path = tmp_path / "objective.json"
     path.write_text(content)
     with pytest.raises(JaxmorphError, match=r"objective.json: is damaged or of another version; make"):
-        store.read_record(path, store.ObjectiveRecord)
+        store.read_record(path, store.ObjectiveRecord, MADE.objective.identity)
 
 
 def test_a_study_with_infinite_settings_is_recorded(tmp_path: Path) -> None:
@@ -172,5 +173,5 @@ def test_a_study_with_infinite_settings_is_recorded(tmp_path: Path) -> None:
         parameters=(),
         cuts=(),
     )
-    store.write_record(record, path)
-    assert store.read_record(path, store.StudyRecord) == record
+    store.write_record(record, path, MADE.study.identity)
+    assert store.read_record(path, store.StudyRecord, MADE.study.identity) == record

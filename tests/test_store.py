@@ -18,6 +18,7 @@ from jaxmorph import store
 from jaxmorph.configuration import read_configuration
 from jaxmorph.distributions import Uniform
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.integrity import seal
 from jaxmorph.store.files import KINDS
 from jaxmorph.studies import Observable, Parameter, StateVariable
 
@@ -95,10 +96,12 @@ def test_a_truncated_file_is_named_with_the_command_that_makes_it_again(
     path = tmp_path / "000-000.nc"
     store.write_dataset(a_batch(), path, "batch")
     path.write_bytes(path.read_bytes()[:keep])
+    what = "it has no checksum at its end: it is cut off, was edited, or is of an earlier version"
+    what = what if keep else "it is empty"
     with pytest.raises(JaxmorphError) as error:
         store.read_dataset(path, "batch")
     assert str(error.value) == (
-        f"{path}: truncated or not a netCDF-4 file; make it again with: snakemake --force {path} "
+        f"{path}: is damaged: {what}; make it again with: snakemake --force {path} "
         "(and your --configfile, if any)"
     )
 
@@ -108,6 +111,9 @@ def test_files_of_others_are_refused(tmp_path: Path) -> None:
     with pytest.raises(JaxmorphError, match="no such file; make it again with: snakemake --force"):
         store.read_dataset(path, "batch")
     xr.Dataset({"value": 1.0}).to_netcdf(path)
+    with pytest.raises(JaxmorphError, match="is damaged: it has no checksum at its end"):
+        store.read_dataset(path, "batch")
+    seal(path)
     with pytest.raises(JaxmorphError, match=r"not a batch file of jaxmorph .jaxmorph_file = None."):
         store.read_dataset(path, "batch")
     store.write_dataset(a_batch(), path, "batch")

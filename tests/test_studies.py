@@ -11,6 +11,7 @@ from scipy import optimize
 
 from jaxmorph import engine
 from jaxmorph.configuration import BUILT_IN_STUDIES
+from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.sections import Animation
 from jaxmorph.configuration.specifications import StudySpecification
 from jaxmorph.distributions import LogUniform, Uniform
@@ -255,7 +256,7 @@ def test_a_study_that_cannot_be_found(tmp_path: Path, spec: str, parts: list[str
         (
             "    n_times",
             "    time_unit = None\n    n_times",
-            ['time_unit = None: must be a text; write "1"'],
+            ["time_unit = None: must be a text in one line", 'write "1"'],
         ),
         (
             "class NotAStudy",
@@ -445,14 +446,16 @@ class Fields(jxm.Study):
 
 def first_job(folder: Path, code: str) -> str:
     """What the first job says of a study; empty if it takes it."""
+    study = f"{write(folder, code, 'fields.py')}:Fields"
     spec = StudySpecification(
-        study=f"{write(folder, code, 'fields.py')}:Fields",
+        study=study,
         settings={},
         parameters=(("k", "default"),),
         fixed={},
         observables="all",
         key=0,
-        code="",
+        code=code_digest(study),
+        data_digests={},
         gradient="auto",
         estimator="pathwise",
         smoothing=None,

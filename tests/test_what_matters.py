@@ -68,7 +68,7 @@ def test_a_wave_matters_most_although_its_elasticity_averages_to_nothing() -> No
     assert sentence.endswith("q hardly matters: its share is below 5 %.")
     assert "Over the design, p acts in either direction." in sentence
     (ranking,) = summary.rankings(data)
-    assert [name for name, _ in observables.section(data, "f", ranking).rows][:2] == ["p", "q"]
+    assert [name for name, _ in observables.sections(data, [ranking])[0].rows][:2] == ["p", "q"]
     by = sizes(final(data).sel(observable="f"), elasticities=True)
     total = 4.5 / (4.5 + 1 / 48)
     assert by.low[0] <= total <= by.high[0] and by.low[1] <= 1 - total <= by.high[1]
@@ -139,28 +139,28 @@ def test_a_bound_below_what_a_parameter_explains_alone_is_not_used() -> None:
     )
     by = sizes(data, elasticities=False)
     assert by.low[0] == pytest.approx(0.85) and by.high[0] > 0.9
-    seen = evidence(data, 0, elasticities=False)
+    seen = evidence(data, elasticities=False)[0]
     assert [one.name for one in seen.found] == ["sobol_first_given_data"]
     assert [one.name for one in seen.not_found] == ["total_bound"]
-    assert evidence(data, 2, elasticities=False).found == []
+    assert evidence(data, elasticities=False)[2].found == []
 
 
 def test_an_index_without_an_interval_tells_an_effect_only_beyond_its_documented_error() -> None:
     """FAST: 0.36 and 0.42 at most; an exact zero of it proves nothing, either."""
     data = _between(sobol_total=[0.6, 0.3, 0.0], sobol_first=[0.5, 0.02, 0.0])
-    assert [one.name for one in evidence(data, 0, elasticities=False).found] == [
+    assert [one.name for one in evidence(data, elasticities=False)[0].found] == [
         "sobol_total",
         "sobol_first",
     ]
     for i in (1, 2):
-        seen = evidence(data, i, elasticities=False)
+        seen = evidence(data, elasticities=False)[i]
         assert not seen.found
         assert len(seen.not_found) == 2
         assert not seen.exactly_zero
     bounded = data.assign(
         {f"sobol_total_{end}": ("parameter", [x] * 3) for end, x in (("low", 0.2), ("high", 0.7))}
     )
-    assert [one.name for one in evidence(bounded, 1, elasticities=False).found] == ["sobol_total"]
+    assert [one.name for one in evidence(bounded, elasticities=False)[1].found] == ["sobol_total"]
 
 
 @pytest.mark.parametrize("n_seeds", [2, 3])
@@ -168,8 +168,8 @@ def test_of_few_seeds_what_has_no_interval_is_no_evidence(n_seeds: int) -> None:
     """Bounds and scores of pure noise are above zero as often as below."""
     data = final(estimated(linear, ["x", "y", "z"], 64, n_seeds)).sel(observable="f")
     assert "total_bound_low" not in data
-    seen = evidence(data, 0, elasticities=True)
+    seen = evidence(data, elasticities=True)[0]
     assert {one.name for one in seen.found} == {"elasticity_average"}
     assert "total_bound" in {one.name for one in seen.not_found}
     without_noise = data.assign_attrs(stochastic=0)
-    assert "total_bound" in {one.name for one in evidence(without_noise, 0, elasticities=True).found}
+    assert "total_bound" in {one.name for one in evidence(without_noise, elasticities=True)[0].found}

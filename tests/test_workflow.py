@@ -18,6 +18,7 @@ from jaxmorph.configuration import Run
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import figure_names
+from jaxmorph.integrity import seal
 from jaxmorph.jobs.study import describe_study
 
 
@@ -36,7 +37,7 @@ def wanted_of(run: str, method: str) -> set[str]:
     names += ["cost.json", "report.html", "provenance.json"]
     names += [f"figures/{f}.{e}" for f in figure_names(method, 2) for e in ("svg", "pdf", "csv")]
     names += [f"animations/{film}.{e}" for film in ("corners", "cells") for e in ("mp4", "png")]
-    names += ["batches/000-000.nc"]
+    names += ["batches/000-000.nc", "figures/checksums.json", "animations/checksums.json"]
     return {f"results/{run}/{name}" for name in names}
 
 
@@ -229,8 +230,9 @@ def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: P
     done = snakemake(folder, "results/own/sensitivity.nc")
     assert done.returncode != 0
     line = (
-        "error: results/own/batches/000-000.nc: truncated or not a netCDF-4 file; make it again with: "
-        "snakemake --force results/own/batches/000-000.nc (and your --configfile, if any)"
+        "error: results/own/batches/000-000.nc: is damaged: it has no checksum at its end: it is cut "
+        "off, was edited, or is of an earlier version; make it again with: snakemake --force "
+        "results/own/batches/000-000.nc (and your --configfile, if any)"
     )
     log = (folder / "logs/own/sensitivity.log").read_text().splitlines()
     assert log[-1].endswith(line)
@@ -242,14 +244,18 @@ def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: P
 
 
 @pytest.fixture
-def tiny_batches(finished: Path, tmp_path: Path) -> Callable[[], list[xr.Dataset]]:
-    """Read the batches of the tiny run, from a copy that a test has changed."""
+def tiny_batches(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[xr.Dataset]]:
+    """Read the batches of the tiny run, from a copy that a test has changed, as those of another run."""
     shutil.copytree(finished / "results/tiny/batches", tmp_path / "batches")
 
-    def read() -> list[xr.Dataset]:
+    def read(**changes: Any) -> list[xr.Dataset]:
+        run = Run.model_validate(tiny()["tiny"] | changes)
         design = store.read_dataset(finished / "results/tiny/design.nc", "design")
         paths = {path.stem: str(path) for path in (tmp_path / "batches").iterdir()}
-        return list(store.Slabs(Run.model_validate(tiny()["tiny"]), design, paths))
+        monkeypatch.chdir(finished)
+        return list(store.Slabs(Specifications(run), design, paths))
 
     return read
 
@@ -258,8 +264,41 @@ def test_a_batch_of_another_run_is_refused(tiny_batches: Callable, tmp_path: Pat
     assert tiny_batches()[0].sizes["seed"] == 4
     path = tmp_path / "batches/000-001.nc"
     shutil.copy(path.with_name("000-000.nc"), path)
-    line = f"{path}: holds seeds [0, 1], not 2 to 3; make it again with: snakemake --force {path}"
+    line = (
+        f"{path}: it was made of something else: seeds = [0, 2], not [2, 4]; trajectories = "
+        '{"samples": [0], "seeds": [0]}, not null; make it again with: '
+        f"snakemake --force {path}"
+    )
     with pytest.raises(JaxmorphError, match=re.escape(line)):
+        tiny_batches()
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"key": 1}, "key = 0, not 1"),
+        ({"fixed": {"kT": 0.25}}, "fixed.kT = 0.5, not 0.25"),
+        ({"gradient": "reverse"}, 'gradient = "auto", not "reverse"'),
+        ({"estimator": "smoothed"}, 'estimator = "pathwise", not "smoothed"; smoothing = null, not'),
+    ],
+)
+def test_batches_that_were_made_of_something_else_are_refused(
+    tiny_batches: Callable, tmp_path: Path, changes: dict[str, Any], line: str
+) -> None:
+    """At the same places and points: what differs is named key by key, and the file."""
+    path = tmp_path / "batches/000-000.nc"
+    with pytest.raises(JaxmorphError, match=re.escape(f"{path}: it was made of something else: {line}")):
+        tiny_batches(**changes)
+
+
+def test_batches_of_other_code_are_refused(
+    tiny_batches: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jaxmorph.configuration.specify.code_digest", lambda *_, **__: "0" * 16)
+    path = tmp_path / "batches/000-000.nc"
+    with pytest.raises(
+        JaxmorphError, match=re.escape(f"{path}: it was made of something else: other c")
+    ):
         tiny_batches()
 
 
@@ -269,6 +308,7 @@ def test_a_batch_with_other_times_is_refused(tiny_batches: Callable, tmp_path: P
     batch = batch.assign_coords(time=("time", batch["time"].values * 2, batch["time"].attrs))
     path.unlink()
     batch.to_netcdf(path)
+    seal(path)
     line = f"{path}: its times are not those of the other batches; make it again with"
     with pytest.raises(JaxmorphError, match=re.escape(line)):
         tiny_batches()

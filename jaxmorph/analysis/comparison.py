@@ -33,7 +33,7 @@ class Comparison:
     def __init__(self, names: list[str], analyses: list[Analysis]):
         self.names, self._analyses = names, analyses
         runs = zip(names, analyses, strict=True)
-        self.dataset = differences_of([Compared(name, one.run, one.folder) for name, one in runs])
+        self.dataset = differences_of([Compared(name, one.specs, one.folder) for name, one in runs])
 
     @functools.cached_property
     def findings(self) -> list[str]:

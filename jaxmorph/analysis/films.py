@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..configuration import Run
+from ..configuration.specify import Specifications
+from ..integrity import read_listed
 from ..jobs.animate import animate_before_and_after, animate_cells, animate_corners
 from .making import Making
 
@@ -25,10 +25,12 @@ class Film:
 
     def save(self, path: str | Path) -> Path:
         """Write it to a file of its own."""
-        return Path(shutil.copyfile(self.path, path))
+        path = Path(path)
+        path.write_bytes(read_listed(self.path))
+        return path
 
     def _repr_html_(self) -> str:
-        content = base64.b64encode(self.path.read_bytes()).decode()
+        content = base64.b64encode(read_listed(self.path)).decode()
         return f'<video controls loop muted width="640" src="data:video/mp4;base64,{content}"></video>'
 
 
@@ -39,10 +41,10 @@ class Films:
     ``optimisation`` of the best start before and after. They are made once.
     """
 
-    def __init__(self, name: str, run: Run, folder: Path):
-        self._name, self._run, self._folder = name, run, folder
+    def __init__(self, name: str, specs: Specifications, folder: Path):
+        self._name, self._specs, self._run, self._folder = name, specs, specs.run, folder
         self._made_by: dict[str, Callable[[Path], None]] = {"corners": self._corners}
-        if run.trajectory_batches:
+        if self._run.trajectory_batches:
             self._made_by = {"cells": self._cells, **self._made_by}
         if (folder / "optimisation_cells.nc").is_file():
             self._made_by["optimisation"] = self._optimisation
@@ -75,14 +77,15 @@ class Films:
         return self._folder / "animations" / f"{name}.mp4"
 
     def _cells(self, output: Path) -> None:
-        first = self._run.trajectory_batches[0]
-        animate_cells(self._folder / "batches" / f"{first}.nc", self._run.animation, output)
+        first = self._folder / "batches" / f"{self._run.trajectory_batches[0]}.nc"
+        animate_cells(first, self._run.animation, output, self._specs)
 
     def _corners(self, output: Path) -> None:
-        path = self._folder / "corners.nc"
+        path, made_of = self._folder / "corners.nc", self._specs.corners.identity
         if not path.is_file():
-            Making(self._name, self._run, self._folder).corners()
-        animate_corners(path, self._run.animation, output)
+            making = Making(self._name, self._run, self._folder)
+            path, made_of = making.corners(), making.specs.corners.identity
+        animate_corners(path, self._run.animation, output, made_of)
 
     def _optimisation(self, output: Path) -> None:
         cells = self._folder / "optimisation_cells.nc"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from .. import store
 from ..configuration import Run, check_cost, read_cost
-from ..configuration.specifications import ModelSpecification
+from ..configuration.elsewhere import placeless
 from ..configuration.specify import Specifications
-from ..errors import JaxmorphError
 from ..jobs.analyse import estimate_sensitivity, write_design
 from ..jobs.optimise import collect_optimisation, describe_objective, optimise_starts
 from ..jobs.simulate import check_gradients, evaluate_batch, simulate_corners
@@ -27,11 +25,14 @@ class Making:
         name: Of the run.
         run: What is asked for.
         folder: Where its files are.
+
+    Attributes:
+        specs: What its jobs are to do.
     """
 
     def __init__(self, name: str, run: Run, folder: Path):
         self._name, self._run, self._folder = name, run, folder
-        self._specs = Specifications(run)
+        self.specs = Specifications(run)
         self._study = str(folder / "study.json")
 
     def all(self, bar: Bar) -> Run:
@@ -49,19 +50,19 @@ class Making:
             self._make_optimisation(bar)
         with bar.part("estimating", unit="estimator", of="sensitivity.estimate"):
             self._make_estimates()
-        store.write_json(self._run.plain(), self._folder / RECORD)
+        store.write_json(placeless(self._run.plain()), self._folder / RECORD)
         return self._run
 
     def corners(self) -> Path:
         """The simulations at the corners of parameter space."""
         path = self._folder / "corners.nc"
-        simulate_corners(self._name, self._specs.corners, str(path))
+        simulate_corners(self._name, self.specs.corners, str(path))
         return path
 
     def _remove_old_films(self) -> None:
         """Those of other corners, and all if they looked different."""
         corners, record = self._folder / "corners.nc", self._folder / RECORD
-        if not _is_done(corners, self._specs.corners):
+        if not store.is_made(corners, "corners", self.specs.corners.identity):
             corners.unlink(missing_ok=True)
             self._film("corners").unlink(missing_ok=True)
         if record.is_file() and store.read_json(record)["animation"] != self._run.plain()["animation"]:
@@ -70,7 +71,7 @@ class Making:
 
     def _describe_study(self) -> None:
         run, cost = self._run, str(self._folder / "cost.json")
-        how = self._specs.study, run.animation, run.seeds
+        how = self.specs.study, run.animation, run.seeds
         describe_study(
             self._name,
             *how,
@@ -79,57 +80,51 @@ class Making:
             figures=run.figures,
             findings=run.findings,
             summaries=run.summaries,
+            optimise=run.optimise,
         )
         check_cost(self._name, run, read_cost(cost))
         if run.batch == "auto":
             kept = str(self._folder / "cut.json")
-            cut = settle_cut(self._specs.question, run.n_samples, run.n_seeds, cost, kept)
-            self._specs = self._specs.cut(cut)
-            self._run = self._specs.run
+            cut = settle_cut(self.specs.question, run.n_samples, run.n_seeds, cost, kept)
+            self.specs = self.specs.cut(cut)
+            self._run = self.specs.run
 
     def _make_design(self) -> None:
-        design, record = self._folder / "design.nc", str(self._folder / "design.json")
-        new = design.with_stem("new-design")
-        write_design(self._name, self._specs.design, self._study, str(new), record)
-        if _hash(new) != _hash(design):  # its points are those of the checks, too
-            self._checks.unlink(missing_ok=True)
-        new.replace(design)
+        design, record = (str(self._folder / name) for name in ("design.nc", "design.json"))
+        write_design(self._name, self.specs.design, self._study, design, record)
 
     def _make_batches(self, bar: Bar) -> None:
         for batch, part in self._run.batches.items():
-            spec, path = self._specs.batch(batch), self._folder / "batches" / f"{batch}.nc"
-            if _is_done(path, spec):
+            spec, path = self.specs.batch(batch), self._folder / "batches" / f"{batch}.nc"
+            if store.is_made(path, "batch", spec.identity):
                 bar.skip(len(part.samples) * len(part.seeds))
                 continue
             self._film("cells").unlink(missing_ok=True)
             evaluate_batch(self._name, spec, str(path), self._folder / "unfinished")
 
     def _make_checks(self) -> None:
-        if not _is_done(self._checks, self._specs.checks):
-            design = str(self._folder / "design.nc")
-            check_gradients(self._name, self._specs.checks, design, str(self._checks))
+        if not store.is_made(self._checks, "checks", self.specs.checks.identity):
+            check_gradients(self._name, self.specs.checks, str(self._checks))
 
     def _make_optimisation(self, bar: Bar) -> None:
-        folder, specs = self._folder / "optimisation", self._specs
+        folder, specs = self._folder / "optimisation", self.specs
         objective, starts = folder / "objective.json", []
         result, cells = (self._folder / f"{n}.nc" for n in ("optimisation", "optimisation_cells"))
         with bar.part("reading the objective"):
-            new = objective.with_stem("new-objective")
-            describe_objective(self._name, specs.objective, str(new))
-            if not objective.is_file() or objective.read_bytes() != new.read_bytes():
-                for path in [*folder.glob("starts-*.nc"), result]:  # of other data
-                    path.unlink(missing_ok=True)
-            new.replace(objective)
+            describe_objective(self._name, specs.objective, str(objective))
         with bar.part("optimising", unit="step", of="optimisation.descent"):
             for job in self._run.optimisation_jobs:
                 path = folder / f"starts-{job}.nc"
-                if not _is_done(path, spec := specs.starts(job)):
+                spec = specs.starts(job)
+                if not store.is_made(path, "starts", spec.identity):
                     result.unlink(missing_ok=True)
                     kept = self._folder / "unfinished"
                     optimise_starts(self._name, spec, str(objective), str(path), kept)
                 starts.append(str(path))
         with bar.part("measuring optima"):
-            if not (_is_done(result, specs.optimisation) and cells.is_file()):
+            made_of = specs.optimisation.identity
+            kinds = {"optimisation": result, "optimisation_cells": cells}
+            if not all(store.is_made(path, kind, made_of) for kind, path in kinds.items()):
                 self._film("optimisation").unlink(missing_ok=True)
                 collect_optimisation(
                     self._name, specs.optimisation, str(objective), starts, str(result), str(cells)
@@ -139,7 +134,7 @@ class Making:
         batches = [str(self._folder / "batches" / f"{batch}.nc") for batch in self._run.batches]
         checks = str(self._checks) if self._run.checks.samples else None
         design, output = (str(self._folder / f"{name}.nc") for name in ("design", "sensitivity"))
-        estimate_sensitivity(self._name, self._specs.estimates, design, batches, checks, output)
+        estimate_sensitivity(self._name, self.specs.estimates, design, batches, checks, output)
 
     @property
     def _checks(self) -> Path:
@@ -147,19 +142,3 @@ class Making:
 
     def _film(self, name: str) -> Path:
         return self._folder / "animations" / f"{name}.mp4"
-
-
-def _is_done(path: Path, spec: ModelSpecification) -> bool:
-    """Whether a file is there that was made for the same question by the same code."""
-    if not path.is_file():
-        return False
-    try:
-        attributes = store.read_attributes(path)
-    except JaxmorphError:  # damaged
-        return False
-    asked = json.loads(str(attributes.get("configuration", "null")))
-    return asked == spec.plain(without=["code"]) and attributes.get("code_digest") == spec.code
-
-
-def _hash(design: Path) -> str:
-    return str(store.read_attributes(design)["design_hash"]) if design.is_file() else ""

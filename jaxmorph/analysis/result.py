@@ -18,6 +18,7 @@ from ..configuration import Run
 from ..configuration.load import changed_figures
 from ..configuration.look import Figures as Look
 from ..configuration.optimise import Optimise
+from ..configuration.specify import Specifications
 from ..errors import JaxmorphError
 from ..figures.stated import stated
 from ..jobs.draw import draw_figures
@@ -54,15 +55,32 @@ class Analysis:
         self.folder, self.run, self.name, self._kept = folder, run, name, kept
 
     @functools.cached_property
+    def specs(self) -> Specifications:
+        """What its files must have been made of: the run, by the code that its estimates are from."""
+        attributes = store.read_attributes(self.folder / "sensitivity.nc")
+        names = ("code_digest", "data_digests")
+        if missing := [name for name in names if name not in attributes]:
+            raise JaxmorphError(
+                f"{self.folder / 'sensitivity.nc'}: does not say of which code it is ({missing[0]}); "
+                "was it made by an earlier version? Make the run again"
+            )
+        data = json.loads(str(attributes["data_digests"]))
+        return Specifications(self.run, {"code_digest": attributes["code_digest"], "data_digests": data})
+
+    @functools.cached_property
     def dataset(self) -> xr.Dataset:
         """The estimates: ``sensitivity.nc``."""
-        data = store.read_dataset(self.folder / "sensitivity.nc", "sensitivity")
+        file, made_of = self.folder / "sensitivity.nc", self.specs.of_estimates
+        data = store.read_dataset(file, "sensitivity", made_of)
         return stated(data, self.run.findings.time)
 
     @functools.cached_property
     def batches(self) -> xr.Dataset:
         """Values and gradients of all samples and seeds; stored trajectories are in the files."""
-        parts = [store.read_dataset(path, "batch") for path in self._batch_files()]
+        parts = [
+            store.read_dataset(path, "batch", self.specs.batch(path.stem).identity)
+            for path in self._batch_files()
+        ]
         shared = set.intersection(*(set(map(str, part.data_vars)) for part in parts))
         together = xr.combine_by_coords(
             [part[sorted(shared)] for part in parts],
@@ -78,7 +96,8 @@ class Analysis:
     @functools.cached_property
     def checks(self) -> xr.Dataset | None:
         """The numerical checks, if the run has them."""
-        return stated(store.read_given(self._checks_file(), "checks"), self.run.findings.time)
+        held = store.read_given(self._checks_file(), "checks", self.specs.checks.identity)
+        return stated(held, self.run.findings.time)
 
     @functools.cached_property
     def optimisation(self) -> xr.Dataset | None:
@@ -101,7 +120,7 @@ class Analysis:
     @property
     def films(self) -> Films:
         """The films of the run, made when they are asked for: ``analysis.films.corners()``."""
-        return Films(self.name, self.run, self.folder)
+        return Films(self.name, self.specs, self.folder)
 
     def report(self, path: str | Path) -> Path:
         """Write the report: one file that needs no other, with the films that have been made.
@@ -113,8 +132,11 @@ class Analysis:
         files = str(self.folder / "sensitivity.nc"), self._checks_file(), self._optimisation_file()
         films = [str(film) for film in self.films.there]
         with tempfile.TemporaryDirectory(prefix="jaxmorph-") as pictures:
-            draw_figures(self.plot.names, *files, self.run.findings, Path(pictures), self.run.figures)
-            write_page(self.name, self.run, *files, films, str(path), Path(pictures), alone=True)
+            made = Path(pictures)
+            names, look = self.plot.names, self.run.figures
+            draw_figures(names, *files, self.run.findings, made, look, self.specs)
+            page = self.name, self.run, *files, films, str(path), made
+            write_page(*page, alone=True, specs=self.specs)
         return path
 
     def _repr_html_(self) -> str:
@@ -225,9 +247,8 @@ def _run_of(folder: Path) -> Run:
     """The run, of the files that know its parts: no file of the workflow is made again for all of it."""
     if (folder / RECORD).is_file():
         return Run.from_plain(store.read_json(folder / RECORD))
-    plain = store.read_json(folder / "design.json")
-    estimated = store.read_attributes(folder / "sensitivity.nc")["configuration"]
-    plain["summaries"] = json.loads(str(estimated)).get("summaries", {})
+    estimated = store.read_attributes(folder / "sensitivity.nc")
+    plain = json.loads(str(estimated["configuration"]))
     if (folder / "provenance.json").is_file():
         whole = store.read_json(folder / "provenance.json")["configuration"]
         plain |= {name: whole[name] for name in _SHOWN if name in whole}

@@ -13,8 +13,10 @@ import os
 import xarray as xr
 
 from ..errors import JaxmorphError
+from ..integrity import read_listed
 from . import clusters, courses
-from .sheet import film_style, poster_of, study_name
+from .sheet import film_style, study_name
+from .sheet import poster_of as poster_of
 from .trajectories import has_cells, stored
 
 MOST_PANELS = 16
@@ -100,12 +102,11 @@ def poster(path: str | os.PathLike[str]) -> bytes:
         JaxmorphError: it is not beside the film.
     """
     picture = poster_of(path)
-    try:
-        return picture.read_bytes()
-    except OSError as error:
+    if not picture.is_file():
         raise JaxmorphError(
             f"the poster {picture} of a film cannot be read: remove {path}, and make it again"
-        ) from error
+        )
+    return read_listed(picture)
 
 
 def _several(

@@ -15,6 +15,7 @@ from ..configuration import check_cost, check_syntax, read_configuration, read_c
 from ..configuration.budget import budget
 from ..configuration.specify import Specifications
 from ..errors import JaxmorphError
+from ..upkeep import SnakemakeRecords, damaged_files
 
 CONFIGURATION = "jaxmorph.yaml"
 _CONFIGURATIONS = (CONFIGURATION, "config/config.yaml")
@@ -53,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         "check", _check, "hold a configuration against its studies, as the first job of each run does"
     )
     one.add_argument("file", nargs="?", help=f"a .yaml file; default: {' or '.join(_CONFIGURATIONS)}")
+    one = command(
+        "verify", _verify, "hold every byte of finished runs against its checksum; names what is damaged"
+    )
+    one.add_argument("run", nargs="*", type=Path, help="folders; default: all of results/")
     one = command("report", _report, "write the report of a finished run again")
     one.add_argument("run", type=Path, help="its folder: results/NAME")
     one.add_argument("page", nargs="?", type=Path, help="the HTML file; default: NAME.html")
@@ -163,6 +168,7 @@ def _check(arguments: argparse.Namespace) -> None:
                 figures=run.figures,
                 findings=run.findings,
                 summaries=run.summaries,
+                optimise=run.optimise,
             )
             measured = read_cost(cost)
         check_cost(name, run, measured)
@@ -173,6 +179,28 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
+def _verify(arguments: argparse.Namespace) -> None:
+    folders: list[Path] = arguments.run or sorted(filter(Path.is_dir, Path("results").glob("*")))
+    if not folders:
+        raise JaxmorphError(f"there is no run in {Path('results').absolute()}; name its folder")
+    if gone := [folder for folder in folders if not folder.is_dir()]:
+        raise JaxmorphError(f"{gone[0]}: no such folder; name that of a run: results/NAME")
+    records, bad = SnakemakeRecords(), 0
+    for folder in folders:
+        found = damaged_files(folder, thoroughly=True)
+        for path, what in found.items():
+            print(f"{path}: is damaged: {what}")
+            if records.is_there and not path.is_absolute():
+                records.mark(path)
+        if not found:
+            print(f"{folder}: every file is as it was written")
+        bad += len(found)
+    if bad:
+        files, them = ("1 file is", "it") if bad == 1 else (f"{bad} files are", "them")
+        again = f"the next command makes {them} again" if records.is_there else f"make {them} again"
+        raise JaxmorphError(f"{files} damaged; {again}")
+
+
 def _report(arguments: argparse.Namespace) -> None:
     from ..analysis import open as open_run
 
@@ -181,8 +209,7 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:
-    from ..report.reproduce import unpack
+    from ..report.unpacking import hand_over
 
-    for path in unpack(arguments.report, arguments.folder):
-        print(path)
+    hand_over(arguments.report, arguments.folder)
     print(f"Next: cd {arguments.folder} && jaxmorph run config.yaml")

@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import site
 import sysconfig
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .given import given
@@ -22,6 +22,7 @@ from .models import BUILT_IN_STUDIES
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {
     *("__init__", "analysis", "animations", "atomic", "command", "configuration", "errors"),
+    *("integrity", "upkeep"),
     *("expansion", "figures", "jobs", "listing", "optimisation", "quantities", "report", "sensitivity"),
     *("store", "terminal", "visualization"),
 }
@@ -36,7 +37,7 @@ _IMPORTS_BY_NAME = {"import_module", "__import__", "run_path", "spec_from_file_l
 
 
 @functools.cache
-def code_digest(target: str, data: Sequence[str] = (), *, optimises: bool = False) -> str:
+def code_digest(target: str, *, optimises: bool = False) -> str:
     """Digest of the simulation's code and of a study, ``module:Class`` or ``file.py:Class``.
 
     The study's code is its module and what that imports, wherever it lies; not installed libraries:
@@ -44,7 +45,6 @@ def code_digest(target: str, data: Sequence[str] = (), *, optimises: bool = Fals
 
     Args:
         target: The study.
-        data: Files that it reads, whose bytes count, too.
         optimises: Whether the code of optimisations counts.
     """
     files = dict(_of_the_package())
@@ -56,9 +56,26 @@ def code_digest(target: str, data: Sequence[str] = (), *, optimises: bool = Fals
         digest.update(target.encode())  # which has a digest of its source
     for name, path in sorted(files.items()):
         digest.update(f"{name}\n{_tree(path)}\n".encode())
-    for place in sorted(data):
-        digest.update(f"{place}\n{hashlib.sha256(Path(place).read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def parse_package() -> None:
+    """Parse the package once, for all processes that are forks of this one."""
+    for _, path in _of_the_package():
+        _tree(path)
+
+
+def data_digests(places: Iterable[str]) -> dict[str, str]:
+    """Digests of the bytes of files that decide numbers, by name; ``absent`` of one that is not."""
+    return {place: _digest_of_file(Path(place)) for place in sorted(places)}
+
+
+def _digest_of_file(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError:
+        return "absent"  # the job that reads it says so
 
 
 def not_followed(target: str, data: Sequence[str] = ()) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import functools
-import json
 import os
 from pathlib import Path
 
-from ..atomic import written_aside
 from ..errors import JaxmorphError
+from ..integrity import read_json, write_json
 from .fields import ConfigurationModel
 
 
@@ -36,16 +36,16 @@ class Cost(ConfigurationModel):
 
 def write_cost(cost: Cost, path: str | Path) -> None:
     """Write what was measured: aside first, then renamed into place."""
-    with written_aside(Path(path)) as file:
-        file.write_text(json.dumps(cost.plain(), indent=1) + "\n", encoding="utf-8")
+    write_json(cost.plain(), path)
 
 
 def read_cost(path: str | Path) -> Cost:
     """What :func:`write_cost` wrote, read once for all jobs of a run.
 
     Raises:
-        FileNotFoundError: Before the study job has written it: Snakemake then asks again later.
-        JaxmorphError: If it is damaged or of another version.
+        FileNotFoundError: Before the study job has written it, and if it is damaged, so that this job
+            is done again: Snakemake then asks again later.
+        JaxmorphError: If it is of another version.
     """
     return _read(str(path), os.stat(path).st_mtime_ns)
 
@@ -54,8 +54,12 @@ def read_cost(path: str | Path) -> Cost:
 def _read(path: str, changed: int) -> Cost:
     """``changed`` is the time at which the file was written."""
     try:
-        return Cost.from_plain(json.loads(Path(path).read_text(encoding="utf-8")))
-    except ValueError:  # of JSON, of Unicode, of pydantic
+        content = read_json(path)
+    except ValueError as error:
+        raise FileNotFoundError(errno.ENOENT, f"is damaged: {error}", path) from None
+    try:
+        return Cost.from_plain(content)
+    except ValueError:  # of pydantic
         raise JaxmorphError(
-            f"{path}: is damaged or of another version; remove it, and the workflow makes it again"
+            f"{path}: is of another version; remove it, and the workflow makes it again"
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import itertools
 import math
@@ -11,9 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..quantities.units import conversion
+from .columns import read_csv, read_netcdf, shown
+
 ENDINGS = (".csv", ".nc")
-# "position [um]": the unit of a column may stand behind its name.
-_HEADER = re.compile(r"\s*(?P<name>.*?)\s*(?:\[(?P<unit>[^\]]*)\])?\s*")
+_ERRORS = frozenset(
+    [
+        *("err", "error", "errors", "errs", "yerr", "e", "delta", "sigma", "unc", "uncertainty", "ci"),
+        *("sd", "std", "stdev", "stddev", "standard_deviation", "se", "sem", "stderr", "standard_error"),
+    ]
+)
+"""Endings, or whole names, of columns that are errors to a reader."""
+_ALSO_NAMES = frozenset(["e", "delta", "sigma", "ci"])
+"""Of these, such as stand alone for something else."""
+_NEAR = 0.8
 
 
 @dataclass(frozen=True)
@@ -38,41 +50,59 @@ def read_course(path: str, observable: str) -> MeasuredCourse:
 
     It has the columns (variables) ``time``, the observable's and, if its errors are known,
     ``<observable>_error``. A unit stands in square brackets behind a column's name, or in a variable's
-    attribute ``units``.
+    attribute ``units``. Other columns are of other observables; none may look like one of these.
 
     Raises:
-        ValueError: If the file is not like that; says what is wrong in one line.
+        ValueError: If the file is not like that; says what is wrong, and where, in one line.
     """
-    columns, units = _read_netcdf(path, observable) if path.endswith(".nc") else _read_csv(path)
-    missing = [name for name in ("time", observable) if name not in columns]
+    if observable == "time":
+        raise ValueError("an observable of the name time has no column of its own; call it otherwise")
+    wanted = ("time", observable, f"{observable}_error")
+    table = read_netcdf(path, wanted) if path.endswith(".nc") else read_csv(path, wanted)
+    missing = [name for name in wanted[:2] if name not in table.columns]
     if missing:
-        there = f"it has {', '.join(columns)}" if columns else "it is empty"
+        there = f"it has {shown(', '.join(table.names), 200)}" if table.names else "it is empty"
         raise ValueError(
             f"has no column {' and no column '.join(missing)}; {there}, and must have time, "
             f"{observable} and, for errors, {observable}_error"
         )
-    time, value = columns["time"], columns[observable]
-    error = columns.get(f"{observable}_error")
+    _check_names(table.names, observable)
+    time, value, error = (table.columns.get(name) for name in wanted)
+    assert time is not None and value is not None
     if not time:
         raise ValueError("has no rows")
-    for name, column in (("time", time), (observable, value), (f"{observable}_error", error or ())):
-        for row, number in enumerate(column, start=1):
+    for name, column in table.columns.items():
+        for place, number in zip(table.places, column, strict=True):
             if not math.isfinite(number):
-                raise ValueError(f"column {name}, row {row}: must be a finite number, not {number}")
-    for before, after in itertools.pairwise(time):
+                raise ValueError(f"{place}, column {name}: must be a finite number, not {number}")
+    for place, (before, after) in zip(table.places[1:], itertools.pairwise(time), strict=True):
         if after <= before:
-            raise ValueError(f"its times must increase, and {after:g} follows {before:g}")
-    for row, number in enumerate(error or (), start=1):
+            raise ValueError(f"{place}: its times must increase, and {after:g} follows {before:g}")
+    for place, number in zip(table.places, error or (), strict=error is not None):
         if number <= 0:
             raise ValueError(
-                f"column {observable}_error, row {row}: an error must be positive, not {number:g}"
+                f"{place}, column {observable}_error: an error must be positive, not {number:g}"
             )
-    wanted = ("time", observable, f"{observable}_error")
+    units = {name: unit for name, unit in table.units.items() if name in wanted}
+    return MeasuredCourse(tuple(time), tuple(value), None if error is None else tuple(error), units)
+
+
+def in_units(course: MeasuredCourse, observable: str, time_unit: str, unit: str) -> MeasuredCourse:
+    """The same course in the units of the study, as far as its own can be converted to them."""
+    error = f"{observable}_error"
+    wanted = {"time": time_unit, observable: unit, error: unit}
+    how = {name: conversion(said, wanted[name]) for name, said in course.units.items()}
+
+    def converted(name: str, numbers: tuple[float, ...]) -> tuple[float, ...]:
+        scale, offset = how.get(name) or (1.0, 0.0)
+        # An error is a difference: it has no zero.
+        return tuple(scale * number + (0.0 if name == error else offset) for number in numbers)
+
     return MeasuredCourse(
-        tuple(time),
-        tuple(value),
-        None if error is None else tuple(error),
-        {name: unit for name, unit in units.items() if name in wanted},
+        converted("time", course.time),
+        converted(observable, course.value),
+        None if course.error is None else converted(error, course.error),
+        {name: wanted[name] if how[name] else said for name, said in course.units.items()},
     )
 
 
@@ -96,62 +126,28 @@ def as_csv(courses: Mapping[str, MeasuredCourse]) -> str:
     return text.getvalue()
 
 
-def _read_csv(path: str) -> tuple[dict[str, list[float]], dict[str, str]]:
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(entry.strip() for entry in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"cannot be read as CSV: {error}") from None
-    if not rows:
-        return {}, {}
-    columns: dict[str, list[float]] = {}
-    units = {}
-    names = []
-    for entry in rows[0]:
-        match = _HEADER.fullmatch(entry)
-        assert match is not None
-        names.append(match["name"])
-        if match["unit"] is not None:
-            units[match["name"]] = match["unit"].strip()
-    for place, name in enumerate(names):
-        columns[name] = [_number(row, place, name, i) for i, row in enumerate(rows[1:], start=1)]
-    return columns, units
-
-
-def _number(row: Sequence[str], place: int, name: str, number: int) -> float:
-    text = row[place].strip() if place < len(row) else ""
-    try:
-        return float(text)
-    except ValueError:
-        # A column that nobody asks for may hold texts: it is NaN, and never looked at.
-        return math.nan
-
-
-def _read_netcdf(path: str, observable: str) -> tuple[dict[str, list[float]], dict[str, str]]:
-    import netCDF4
-
-    try:
-        with netCDF4.Dataset(path) as file:
-            names = [n for n in ("time", observable, f"{observable}_error") if n in file.variables]
-            columns: dict[str, list[float]] = {}
-            for name in names:
-                if file[name].ndim != 1 or file[name].dtype.kind not in "fiu":
-                    raise ValueError(f"variable {name} must be numbers along one dimension, time")
-                columns[name] = [float(x) for x in file[name][:].filled(math.nan)]
-            lengths = {name: len(column) for name, column in columns.items()}
-            if len(set(lengths.values())) > 1:
-                said = ", ".join(f"{name} {length}" for name, length in lengths.items())
-                raise ValueError(f"its variables differ in length: {said}")
-            units = {n: str(file[n].units) for n in names if "units" in file[n].ncattrs()}
-            others: dict[str, list[float]] = {name: [] for name in file.variables if name not in names}
-            return columns | others, units
-    except (OSError, RuntimeError) as error:
-        raise ValueError(f"cannot be read as NetCDF: {error}") from None
-
-
 def check_file(path: str) -> None:
     """Raises ValueError unless ``path`` is a file whose ending says what it is."""
     if not path.endswith(ENDINGS):
         raise ValueError(f"must end with {' or '.join(ENDINGS)}")
     if not Path(path).is_file():
         raise ValueError(f"there is no file {path} in the working directory, {Path.cwd()}")
+
+
+def _check_names(names: Sequence[str], observable: str) -> None:
+    """Raises ValueError if a column that nobody would read is meant to be the error, by its name."""
+    wanted = f"{observable}_error"
+    if wanted in names:
+        return
+    for name in names:
+        plain = re.sub(r"[\W_]+", "_", name).strip("_").lower()
+        own = re.sub(r"[\W_]+", "_", observable).strip("_").lower()
+        ending = plain.removeprefix(own).strip("_")
+        endings = _ERRORS if plain != ending else _ERRORS - _ALSO_NAMES
+        of_another = plain.removesuffix("_error") in {other.lower() for other in names if other != name}
+        near = difflib.SequenceMatcher(None, plain, wanted.lower()).ratio() > _NEAR
+        if name != observable and (ending in endings or (near and not of_another and plain != own)):
+            raise ValueError(
+                f'the column "{shown(name)}" would not be read: if it is the error of {observable}, '
+                f"call it {wanted}; else leave it out"
+            )

@@ -6,11 +6,10 @@ question, which leaves nothing of what was finished, is cut anew.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from ..atomic import written_aside
 from ..errors import JaxmorphError
+from ..integrity import read_json, write_json
 from .batches import AUTO_SIMULATIONS, BatchSetting, BatchSize, GrowingBatches, power_of_two_below
 from .cost import Cost
 from .fields import ConfigurationModel
@@ -65,14 +64,13 @@ def full_job(cost: Cost) -> int:
 
 def write_cut(cut: SettledCut, path: str | Path) -> None:
     """Write how a run is cut."""
-    with written_aside(Path(path)) as file:
-        file.write_text(json.dumps(cut.plain(), indent=1) + "\n", encoding="utf-8")
+    write_json(cut.plain(), path)
 
 
 def read_cut(path: str | Path, question: str) -> BatchSetting | None:
     """How a run is cut that asks ``question``; None where that is not settled yet."""
     try:
-        cut = SettledCut.from_plain(json.loads(Path(path).read_text(encoding="utf-8")))
+        cut = SettledCut.from_plain(read_json(path))
     except (OSError, ValueError):  # not there; damaged, or of another version
         return None
     return cut.batch if cut.question == question else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 
 from ..designs import GridDesign, ListDesign, moved_together, shortest_design
+from ..integrity import read_json
 from .models import Run
 
 _SIZES = ("samples", "points")
@@ -16,7 +16,7 @@ _SIZES = ("samples", "points")
 def read_record(path: Path) -> Run | None:
     """The run that ``results/<run>/design.json`` records; None if there is none that can be read."""
     try:
-        return Run.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return Run.model_validate(read_json(path))
     except (OSError, ValueError, RecursionError):
         return None  # of another version, perhaps: it only serves to warn
 

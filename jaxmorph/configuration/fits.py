@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..designs import (
     Correlation,
+    Design,
     GridDesign,
+    ListDesign,
     correlation_factor,
     fast_obstacle,
     grid_obstacle,
@@ -52,6 +55,21 @@ def discrete_obstacle(distributions: Mapping[str, Any]) -> str | None:
                 f"{name} is {distribution.distribution}, and there is no gradient to follow; name the "
                 "others under free, and it stays at its median"
             )
+    return None
+
+
+def starts_obstacle(starts: Design, distributions: Mapping[str, Any]) -> str | None:
+    """Why an optimiser cannot start at the points of a list, or None if it can."""
+    for index, point in enumerate(starts.points if isinstance(starts, ListDesign) else ()):
+        for name, distribution in distributions.items():
+            low, high = distribution.support
+            # What is at one of two ends is moved inside; a single end is at infinity for an optimiser.
+            at_end = point[name] in (low, high) and math.isinf(high - low)
+            if at_end or not low <= point[name] <= high:
+                return (
+                    f"points[{index}].{name} = {point[name]:g}: is not between the bounds of its "
+                    f"distribution, {low:g} and {high:g}; start inside"
+                )
     return None
 
 

@@ -78,8 +78,15 @@ class Figures(ConfigurationModel):
         description="size of type in points; none is smaller than 5 points, but for indices "
         "and exponents of mathematics",
     )
-    parameters: AllOrNames = Field("all", description="the word `all`, or a list of those shown")
-    observables: AllOrNames = Field("all", description="the word `all`, or a list of those shown")
+    parameters: AllOrNames = Field(
+        "all",
+        description="the word `all`, or a list of those shown; of more than 12, `all` draws the largest "
+        "ones of each panel",
+    )
+    observables: AllOrNames = Field(
+        "all",
+        description="the word `all`, or a list of those shown; of more than 12, `all` draws the first 9",
+    )
     times: Annotated[tuple[float, float], Field(strict=False)] | None = Field(
         None,
         description="first and last time shown, as `[0, 40]`; what is drawn at one time is drawn at "

@@ -8,8 +8,9 @@ decides nothing must not be here.
 
 from __future__ import annotations
 
-from ..designs import Correlation, Design
+from ..designs import Correlation, Design, shortest_design
 from .fields import AllOrNames, ConfigurationModel, Names, ParameterDistribution, Scalar
+from .identity import Identity
 from .optimise import Optimiser, Refine, Stop
 from .sections import Checks, Estimator, GradientSetting, Trajectories
 from .terms import Term
@@ -30,6 +31,7 @@ class ModelSpecification(ConfigurationModel):
         observables: The word ``all``, or names.
         key: The run's random key.
         code: Digest of the code that decides the numbers.
+        data_digests: Of the files that decide them, too, by name.
     """
 
     study: str
@@ -39,6 +41,12 @@ class ModelSpecification(ConfigurationModel):
     observables: AllOrNames
     key: int
     code: str
+    data_digests: dict[str, str]
+
+    @property
+    def identity(self) -> Identity:
+        """By which a file that the job makes is known."""
+        return Identity(self.plain())
 
 
 class GradientSpecification(ModelSpecification):
@@ -92,11 +100,20 @@ class CornersSpecification(ModelSpecification):
 
 
 class ChecksSpecification(GradientSpecification):
-    """What decides the numerical checks besides the design.
+    """What decides the numerical checks.
 
     Finite differences are of gradients along paths in every run, lines of the run's own.
+
+    Attributes:
+        correlations: Of the parameters of the design.
+        groups: Parameters that the design moves together.
+        design: That whose samples are checked.
+        checks: How.
     """
 
+    correlations: tuple[Correlation, ...]
+    groups: tuple[Names, ...]
+    design: Design
     checks: Checks
 
 
@@ -114,6 +131,12 @@ class ObjectiveSpecification(GradientSpecification):
     optimiser: Optimiser
     fresh: bool
     seeds_per_step: int
+
+    @property
+    def of_objective(self) -> Identity:
+        """By which the file of the objective is known."""
+        own = set(ObjectiveSpecification.model_fields)
+        return Identity(self.model_dump(mode="json", include=own))
 
 
 class StartsSpecification(ObjectiveSpecification):
@@ -139,3 +162,9 @@ class OptimisationSpecification(ObjectiveSpecification):
     refine: Refine | None
     starts: Design
     evaluation_seeds: int
+
+    def of_starts(self, first: int, stop: int) -> Identity:
+        """By which the file is known that has the starts from ``first`` on, but for ``stop``."""
+        shared = self.plain(without=["evaluation_seeds"])
+        starts = shortest_design(self.starts, self.free, stop).model_dump(mode="json")
+        return Identity(shared | {"starts": starts, "numbers": [first, stop]})

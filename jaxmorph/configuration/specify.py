@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
 from ..designs import Correlation, Design, moved_together, shortest_design
 from .batches import Batch, BatchSetting
-from .code import code_digest
+from .code import code_digest, data_digests
 from .fields import ConfigurationModel
 from .fits import in_one_order
 from .gradient_estimators import GRADIENT_ESTIMATORS
+from .identity import Identity
 from .look import Figures
 from .models import Run
 from .optimise import Optimise
@@ -33,16 +35,19 @@ class Specifications:
 
     Args:
         run: The run.
+        code: Digests of code and data that its files were made with, ``code_digest`` and
+            ``data_digests``; default: those of this package, and of the study and data as they are now.
     """
 
-    def __init__(self, run: Run):
-        self.run = run
+    def __init__(self, run: Run, code: Mapping[str, Any] | None = None):
+        self.run, self._code = run, code
         self._designs: dict[int, Design] = {}
         self._plain_slabs: dict[int, dict[str, Any]] = {}
 
     def cut(self, batch: BatchSetting) -> Specifications:
         """The same of the run with another setting ``batch``."""
-        return Specifications(Run.from_plain(self.run.plain() | {"batch": _plain(batch)}))
+        cut = Run.from_plain(self.run.plain() | {"batch": _plain(batch)})
+        return Specifications(cut, self._code)
 
     @cached_property
     def question(self) -> str:
@@ -58,13 +63,48 @@ class Specifications:
     @cached_property
     def estimates(self) -> Run:
         """The run, but for what is nothing to its estimates: how it is shown, the optimisation."""
+        return self.shown.model_copy(update={"optimise": None})
+
+    @cached_property
+    def shown(self) -> Run:
+        """The run, but for how it is shown: what its figures and films are of."""
         others = {"animation": Animation(), "figures": Figures(), "findings": Findings()}
-        return self.run.model_copy(update=others | {"optimise": None})
+        return self.run.model_copy(update=others)
 
     @cached_property
     def design(self) -> Run:
         """The run, but for what is nothing to its design: ``allow_partial`` and summaries, too."""
         return self.estimates.model_copy(update={"allow_partial": False, "summaries": {}})
+
+    @cached_property
+    def of_estimates(self) -> Identity:
+        """By which the file of the estimates is known."""
+        return self._known_by(self.estimates)
+
+    @cached_property
+    def of_design(self) -> Identity:
+        """By which the file of the design is known."""
+        return self._known_by(self.design)
+
+    @cached_property
+    def identities(self) -> Mapping[str, Identity]:
+        """By which the files of the run are known, by their kinds; batches: :meth:`batch`.
+
+        Of given ``code`` not those of an optimisation, which has a code of its own.
+        """
+        found = {
+            "design": self.of_design,
+            "sensitivity": self.of_estimates,
+            "corners": self.corners.identity,
+            "checks": self.checks.identity,
+        }
+        if self.run.optimise is not None and self._code is None:
+            found["optimisation"] = found["optimisation_cells"] = self.optimisation.identity
+        return found
+
+    def _known_by(self, run: Run) -> Identity:
+        known = ("code", "data_digests")
+        return Identity(run.plain() | {name: self._model[name] for name in known})
 
     @cached_property
     def study(self) -> StudySpecification:
@@ -111,7 +151,12 @@ class Specifications:
         on_lines, _ = checks.lines(run.estimator, run.seeds)
         seeds = {"seeds": min(checks.seeds, run.seeds), "line_seeds": on_lines}
         return ChecksSpecification(
-            **self._model, **self._gradient, checks=checks.model_copy(update=seeds)
+            **self._model,
+            **self._gradient,
+            correlations=self._correlations,
+            groups=self._groups,
+            design=run.design,
+            checks=checks.model_copy(update=seeds),
         )
 
     @cached_property
@@ -149,8 +194,14 @@ class Specifications:
             "fixed": dict(sorted(run.fixed.items())),
             "observables": run.observables,
             "key": run.key,
-            "code": code_digest(run.study_target, run.data),
+            **self._digests(run.data),
         }
+
+    def _digests(self, data: Iterable[str], *, optimises: bool = False) -> dict[str, Any]:
+        if self._code is not None:
+            return {"code": self._code["code_digest"], "data_digests": self._code["data_digests"]}
+        code = code_digest(self.run.study_target, optimises=optimises)
+        return {"code": code, "data_digests": data_digests(data)}
 
     @cached_property
     def _gradient(self) -> dict[str, Any]:
@@ -190,7 +241,7 @@ class Specifications:
         names = ("objective", "optimiser", "fresh", "seeds_per_step")
         others = {
             "observables": "all",  # the objective says which of them
-            "code": code_digest(self.run.study_target, self.run.data, optimises=True),
+            **self._digests({*self.run.data, *self._optimise.data_files}, optimises=True),
             "free": self._free,
         }
         asked = {name: getattr(self._optimise, name) for name in names}

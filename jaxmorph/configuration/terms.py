@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ..errors import JaxmorphError
 from .courses import MeasuredCourse, as_csv, check_file, read_course
+from .elsewhere import without_place
 from .fields import ConfigurationModel
 
 FILES_MUST_EXIST = {"files_must_exist": True}
@@ -53,7 +54,8 @@ class TimeCourse(_Term):
     data: str = Field(
         description="a .csv or .nc file with columns (variables) `time`, the observable's name and, if "
         "known, `<observable>_error` (else all are 1); units as `name [unit]` in CSV, as attribute "
-        "`units` in NetCDF; between recorded times the model is interpolated"
+        "`units` in NetCDF, are converted to those of the study; between recorded times the "
+        "model is interpolated"
     )
     weight: float = Field(1.0, gt=0, description="weight of the term in the sum")
 
@@ -69,7 +71,7 @@ class TimeCourse(_Term):
     @property
     def in_words(self) -> str:
         """What is asked for, without its weight."""
-        return f"{self.observable} as in {self.data}"
+        return f"{self.observable} as in {without_place(self.data)}"
 
 
 class Minimise(_Weighted):

@@ -14,10 +14,11 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
+from pydantic import ValidationError
 
 from ..configuration.fields import hint
 from ..errors import JaxmorphError
-from ..studies import Problem, Recording, Study, raised_in
+from ..studies import Problem, Recording, Study, in_one_line, raised_in
 from ..tracing import ChoicesNoticed, batched_on, many_tangents, using, watching
 from .chunks import chunk_shape, over_chunks
 from .lanes import Laned, Lanes, Sizes, noting_mapped, widened
@@ -116,7 +117,10 @@ def watched(study: Study, parameters: Mapping[str, Float[Array, ""]], key: PRNGK
     """What the study returns, NaN where a step has marked its state, whatever observables look at."""
     with watching() as watch:
         result = study.simulate(parameters, key)
-    if not isinstance(result, Recording) or not watch.flags:
+    if (
+        not (isinstance(result, Recording) and isinstance(result.observables, Mapping))
+        or not watch.flags
+    ):
         return result  # what is no recording is refused where it is checked
     marked = {}
     for name, value in result.observables.items():
@@ -235,7 +239,9 @@ def trace(problem: Problem) -> Traced:
                 closed, arrays, rest = eqx.filter_make_jaxpr(recording)(problem, *arguments(problem))
         except JaxmorphError:
             raise
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit(), too
             raise JaxmorphError(_raised(problem, error)) from error
     result = eqx.combine(arrays, rest)
     check_recording(problem, result)
@@ -303,10 +309,11 @@ _INSTEAD: dict[type[Exception], str] = {
 }
 
 
-def _raised(problem: Problem, error: Exception) -> str:
+def _raised(problem: Problem, error: BaseException) -> str:
     told = next((text for kind, text in _INSTEAD.items() if isinstance(error, kind)), "")
     if not told:
-        told = (str(error).strip() or "no message").splitlines()[0]
+        said = in_one_line(error) if isinstance(error, ValidationError) else str(error).strip()
+        told = (said or "no message").splitlines()[0]
     if isinstance(error, KeyError) and error.args:
         told += (
             f", which is not the name of a parameter: {hint(error.args[0], problem.study.defaults())}"

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from . import panels, style
+from . import few, panels, style
 from .entry import Entry
 from .tables import interval, tidy
 
@@ -20,12 +20,10 @@ ENTRY = Entry(
     "parameters in units of their standard deviation"
     "{% if eigenvalue_low %}, with 95 % intervals{% endif %}"
     "; a wide gap after the first says that one combination of parameters carries the "
-    "effect. Noise is taken out without bias, so that an eigenvalue near zero can come out "
-    "negative; it is drawn at the foot, as below noise. Middle: the weights of the "
+    "effect. What noise leaves negative is drawn at the foot. Middle: the weights of the "
     "parameters in the first direction (purple and olive have opposite signs). Right: each "
     "sample's observable{% if mean_se %}, averaged over seeds,{% endif %} against that "
-    "combination: the narrower the "
-    "cloud, the more this one number tells.",
+    "combination: the narrower the cloud, the more this one number tells.",
     variables=(
         "eigenvalue",
         "active_direction",
@@ -46,7 +44,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``eigenvalue``, ``active_direction`` and ``mean`` against ``active_variable``, at that time."""
     names = [*interval(_NAME), "active_direction", "active_variable", "mean", "mean_se"]
     data = style.final(sensitivity[[name for name in names if name in sensitivity]])
-    observables = style.names(data, "observable")
+    observables = few.observables(data)
     n = data.sizes["sample"]
     with style.style():
         shown = min(data.sizes["parameter"], _MOST_WEIGHTS)
@@ -65,6 +63,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         for ax, text in zip(grid[-1], feet, strict=True):
             ax.set_xlabel(text)
         style.below(figure, f"at {style.time_text(data)}{panels.shown_of(n)}")
+        style.first_of_many(figure, data)
     return figure, _table(data)
 
 

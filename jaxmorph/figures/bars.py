@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import panels, style
+from . import few, panels, style
 from .numbers import NOT_DEFINED
 
 Ends = tuple[float, float]
@@ -26,6 +26,8 @@ def by_observable(
 ) -> Figure:
     """One panel an observable, with one row a parameter; ``draw_panel`` gets the observable's part.
 
+    Of very many parameters it draws those rows that :func:`few.rows` says.
+
     Args:
         data: At one time.
         draw_panel: Draws the bars.
@@ -34,20 +36,33 @@ def by_observable(
         head: Height of the figure without its panels.
         further_rows: Rows that no parameter has.
     """
-    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    observables, parameters = few.observables(data), style.names(data, "parameter")
     longest = max(map(len, parameters))
+    n_drawn = len(few.rows(np.arange(len(parameters))))
+    rest = len(parameters) - n_drawn
     most = 2 if len(observables) in (2, 4) else 3
     n_columns = style.columns(len(observables), 58 if longest <= 14 else 80, most)
     n_rows = -(-len(observables) // n_columns)
     row = 0.27 if longest > 14 else row
-    figure = style.new_figure(n_rows * (frame + row * (len(parameters) + further_rows)) + head)
+    figure = style.new_figure(n_rows * (frame + row * (n_drawn + (rest > 0) + further_rows)) + head)
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
     for ax, observable in zip(grid.flat, observables, strict=False):
         draw_panel(ax, data.sel(observable=observable))
+        if rest and ax.get_yticks().size:
+            _more(ax, rest)
         ax.set_title(style.heading(observable, n_columns))
     for ax in grid.flat[len(observables) :]:
         ax.remove()
+    style.first_of_many(figure, data)
     return figure
+
+
+def _more(ax: Axes, rest: int) -> None:
+    """Says below the last row how many parameters have none."""
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom + 1, top)
+    ax.text(0.5, bottom + 0.4, f"{rest} more", transform=ax.get_yaxis_transform(), va="center",
+            ha="center", color=style.GREY, fontsize=style.size(-0.5))  # fmt: skip
 
 
 def not_defined(ax: Axes, place: float) -> None:

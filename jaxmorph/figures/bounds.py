@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..quantities import Kind
-from . import bars, panels, style
+from . import bars, few, panels, style
 from .entry import Entry
 from .estimates import FLAGS, best, known
 from .ranking import sizes
@@ -59,7 +59,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     ax.set_xlim(LIMITS)
-    order = sizes(data, elasticities=False).order
+    order = few.rows(sizes(data, elasticities=False).order)
     bound, total = (best(data, kind) for kind in (Kind.BOUND, Kind.TOTAL))
     for place, i in enumerate(order):
         one = data.isel(parameter=int(i))

@@ -34,21 +34,19 @@ ANIMATIONS: dict[str, Entry] = {
     "cells": Entry(
         place=10,
         title="One simulation over time",
-        reading="Cells to scale, coloured by type or as the run's configuration says; up to 50 in the "
-        "plane with a line through where each was lately. Beside them: an observable of these cells and "
-        "of all seeds of the sample, and its mean derivatives with 95 % intervals. Between recorded "
-        "times positions, radii and colours are interpolated; what a colour means is the same at all "
-        "times. A study without cells shows its observables instead, one line a seed.",
+        reading="Cells to scale, coloured by type or as configured, up to 50 in the plane with a line "
+        "through where each was lately; between recorded times they are interpolated. Beside them: an "
+        "observable of these cells and of all seeds of the sample, and its mean derivatives with 95 % "
+        "intervals. A study without cells shows its observables instead, one line a seed.",
         variables=("position", "radius", "celltype", "value"),
         source="batches/",
     ),
     "corners": Entry(
         place=20,
         title="The corners of parameter space",
-        reading="The same seed at the corners of parameter space, on the same axes and at the same "
-        "times: what differs between the panels is due to the parameters alone. Titles give the "
-        "parameters' values; the course beside them is that of the panel with the same letter. A study "
-        "without cells shows its observables, one line a corner.",
+        reading="The same seed at the corners of parameter space: what differs is due to the "
+        "parameters, whose values are in the titles. The course beside them is that of the panel with "
+        "the same letter. A study without cells shows its observables, one line a corner.",
         variables=("position", "radius", "celltype", "value", "parameter_value"),
         source="corners.nc",
     ),

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ..quantities import Kind, described
-from . import panels, style
+from . import few, panels, style
 from .entry import Entry
 from .estimates import known, unsuited
 from .tables import interval, tidy
@@ -26,9 +26,8 @@ ENTRY = Entry(
     title="Would more samples or seeds change the picture?",
     reading="Estimates at {{ when }}, one row each, from nested halves of the samples (filled "
     "dots) and of the seeds (open dots, dashed). The last point is the estimate of this page"
-    "{% if bounded %}, the whisker its 95 % interval, drawn on as a band. Lines that have come to rest "
-    "inside their band have converged{% endif %}. The four largest parameters are in colour, the others "
-    "grey.",
+    "{% if bounded %}, the whisker and band its 95 % interval: lines that rest inside it have "
+    "converged{% endif %}. The four largest parameters are in colour.",
     variables=(
         "*_by_samples",
         "*_by_seeds",
@@ -50,12 +49,14 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``<estimate>_by_samples`` and ``<estimate>_by_seeds`` at the stated time."""
     chosen = _rows(sensitivity)
     data = style.final(sensitivity[shown(sensitivity)])
-    observables = style.names(data, "observable")
+    observables = few.observables(data)
     lines = [name for dim in _LINES if dim in data.dims for name in style.names(data, dim)]
     styles = style.line_styles(list(dict.fromkeys(lines)) or style.names(sensitivity, "parameter"))
     with style.style():
         rows = list(dict.fromkeys(name for name, _ in chosen))
-        figure, grid = style.panel_grid(rows, observables, 1.0, head=0.6)
+        named = _named(data, chosen, styles)
+        head = max(0.6, 0.2 + panels.legend_height(named))
+        figure, grid = style.panel_grid(rows, observables, 1.0, head=head)
         for (name, observable), ax in grid.items():
             parts = [part for one, part in chosen if one == name]
             _panel(ax, data.sel(observable=observable), name, parts, styles)
@@ -65,7 +66,8 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         by_part = [
             Line2D([], [], color=style.GREY, **_LOOKS[part], label=f"fewer {part}") for part in _PARTS
         ]
-        panels.parameter_legend(figure, styles, tuple(by_part))
+        panels.parameter_legend(figure, named, (*by_part, *_others(named, styles)))
+        style.first_of_many(figure, data)
     return figure, _table(data, chosen)
 
 
@@ -114,12 +116,12 @@ def _panel(ax: Axes, one: xr.Dataset, name: str, parts: Sequence[str], styles: d
         if dim is None:
             _line(ax, one, name, shares[part], path, part, "black")
             continue
-        last = np.nan_to_num(np.abs(panels.finite(path.values[-1])), nan=-1.0)
-        largest = set(np.argsort(-last, kind="stable")[:_IN_COLOUR])
-        for i, line in enumerate(style.names(one, dim)):
-            colour = styles[line]["color"] if i in largest else ""
-            at = one.isel({dim: i})
-            _line(ax, at, name, shares[part], path.isel({dim: i}), part, colour)
+        largest = np.isin(np.arange(one.sizes[dim]), _largest(path))
+        panels.background(ax, shares[part], path.values[:, ~largest], ls=_LOOKS[part]["ls"])
+        for i in np.flatnonzero(largest):
+            colour = styles[str(one[dim].values[i])]["color"]
+            at = one.isel({dim: int(i)})
+            _line(ax, at, name, shares[part], path.isel({dim: int(i)}), part, colour)
     ax.set_xscale("log", base=2)
     ticks = 2.0 ** -np.arange(0, int(np.ceil(-np.log2(least) - 1e-9)) + 1, 1 if least > 0.1 else 2)
     ax.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
@@ -129,14 +131,39 @@ def _panel(ax: Axes, one: xr.Dataset, name: str, parts: Sequence[str], styles: d
     style.few_ticks(ax, "y", 3)
 
 
+def _largest(path: xr.DataArray) -> np.ndarray:
+    """Places of the parameters, or groups, that are in colour in one panel."""
+    last = np.nan_to_num(np.abs(panels.finite(path.values[-1])), nan=-1.0)
+    return np.argsort(-last, kind="stable")[:_IN_COLOUR]
+
+
+def _named(
+    data: xr.Dataset, chosen: Sequence[tuple[str, str]], styles: dict[str, dict]
+) -> dict[str, dict]:
+    """The looks of those that have a colour in any panel; of a few parameters all."""
+    if len(styles) <= few.MOST:
+        return styles
+    paths = [data[f"{name}_by_{part}"].sel(observable=few.observables(data)) for name, part in chosen]
+    drawn = {
+        str(path[dim].values[i])
+        for path in paths
+        for dim in _LINES
+        if dim in path.dims
+        for one in path.transpose("observable", ...)
+        for i in _largest(one)
+    }
+    return {name: look for name, look in styles.items() if name in drawn}
+
+
+def _others(named: dict[str, dict], styles: dict[str, dict]) -> tuple[Line2D, ...]:
+    return () if named == styles else (Line2D([], [], **panels.BACKGROUND, label="others"),)
+
+
 def _line(
     ax: Axes, one: xr.Dataset, name: str, share: np.ndarray, path: xr.DataArray, part: str, colour: str
 ) -> None:
-    """One path; without a ``colour`` it is in the background."""
+    """One path, with the interval of its end."""
     value = panels.finite(path.values)
-    if not colour:
-        ax.plot(share, value, color="#BDBDBD", lw=0.7, ls=_LOOKS[part]["ls"], zorder=1)
-        return
     _, low, high = interval(name)
     if low in one and np.isfinite([one[low].item(), one[high].item()]).all():
         ends = one[low].item(), one[high].item()

@@ -32,7 +32,7 @@ def known(data: xr.Dataset, name: str) -> Quantity:
 def present(data: xr.Dataset, *kinds: Kind) -> list[Quantity]:
     """The estimates that a dataset has for tables and menus, in their order; of these kinds, if any."""
     found = [
-        described(data[name])
+        described(variable, str(name))
         for name, variable in data.variables.items()  # a DataArray of each would take most of a report
         if "label" in variable.attrs and "parameter" in variable.dims and set(variable.dims) <= _DIMS
     ]
@@ -75,12 +75,9 @@ def flagged_pairs(flags: xr.DataArray) -> list[tuple[str, str]]:
     """Observables and parameters that are flagged, at any time."""
     found = flags.astype(bool)
     found = found.any("time") if "time" in found.dims else found
-    return [
-        (str(o), str(p))
-        for o in found["observable"].values
-        for p in found["parameter"].values
-        if bool(found.sel(observable=o, parameter=p))
-    ]
+    observables, parameters = found["observable"].values, found["parameter"].values
+    places = np.argwhere(found.transpose("observable", "parameter").values)
+    return [(str(observables[o]), str(parameters[p])) for o, p in places]
 
 
 def both_signs(values: xr.DataArray, error: xr.DataArray | float = 0.0) -> xr.DataArray:
@@ -102,7 +99,7 @@ def mean_of_both_signs(sensitivity: xr.Dataset) -> xr.DataArray:
 
     At the stated time, and by two standard errors.
     """
-    last = at_stated(sensitivity)
+    last = at_stated(sensitivity[[name for name in ("mean", "mean_se") if name in sensitivity]])
     return both_signs(last["mean"], 2 * last.get("mean_se", 0.0)).reset_coords(drop=True)
 
 
@@ -114,8 +111,12 @@ def unsuited(sensitivity: xr.Dataset) -> xr.DataArray:
     told from zero, and there is no average, where gradients were found incomplete, and where every
     parameter is discrete. At the stated time; (observable,).
     """
-    names, last = sensitivity["observable"], at_stated(sensitivity)
+    names = sensitivity["observable"]
+    looked_at = ("mean", "mean_se", "some_gradient_incomplete", "parameter_value", "elasticity_average")
     few = discrete(sensitivity)
+    # Of these alone: to cut all of a large run at a time takes longer than anything here.
+    sensitivity = sensitivity[[name for name in looked_at if name in sensitivity]]
+    last = at_stated(sensitivity)
     none = np.full(names.size, bool(few.all()))
     found = xr.DataArray(none, {"observable": names.values}, ("observable",))
     if "mean" in sensitivity:

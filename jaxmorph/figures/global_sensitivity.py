@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ..quantities import Kind
-from . import bars, panels, style
+from . import bars, few, panels, style
 from .entry import Entry
 from .estimates import FLAGS, best, present
 from .numbers import NOT_DEFINED
@@ -23,8 +23,7 @@ ENTRY = Entry(
     title="What explains the variance",
     reading="One panel an observable, at {{ when }}."
     "{% if noise_share %} The grey bar is the share of the whole variance that is noise "
-    "between seeds: no parameter explains it (its axis is above it). The other rows divide what is "
-    "left, the variance over the design of the observable averaged over noise.{% endif %}"
+    "between seeds (its axis is above it); the other rows divide what is left.{% endif %}"
     "{% if sobol_total %} The filled bar is the total Sobol index (alone and with "
     "others).{% endif %}"
     "{% if kucherenko_first %} Parameters are correlated: the filled bar is the Shapley effect, which "
@@ -35,8 +34,7 @@ ENTRY = Entry(
     "{% if expansion_q2 and sobol_total and not expansion_total %} Both are of an expansion in "
     "polynomials.{% endif %}"
     "{% if total_bound %} Where there is no total index, the pale bar is an upper bound on it, from the "
-    "gradients: a small one proves that the parameter hardly matters, one beyond 1 (cut, "
-    "with an arrow) says nothing.{% endif %}"
+    "gradients; one beyond 1 (cut, with an arrow) says nothing.{% endif %}"
     "{% if total_lower_bound and not sobol_total %} The darker part of it is a lower bound, from the "
     "same gradients: the total index is between the two.{% endif %}"
     "{% if total_bound_low or sobol_total_low or shapley_low %} Whiskers are 95 % intervals "
@@ -120,6 +118,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     order = sizes(data, elasticities=False).order
     if _is_correlated(there):
         order = np.argsort(-data[_OF_CORRELATED[Kind.TOTAL]].values, kind="stable")
+    order = few.rows(order)
     names = [style.short_name(data["parameter"].values[i], 18) for i in order]
     has_noise = "noise_share" in data
     if has_noise:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import JaxmorphError
-from . import style
+from . import few, style
 from .entry import Entry
 from .tables import require, tidy
 
@@ -46,7 +46,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             f"the figure gradient_field needs a grid of 2 parameters, got {len(parameters)}: "
             "leave it out for this run"
         )
-    observables = style.names(data, "observable")
+    observables = few.observables(data)
     with style.style():
         n_columns = style.columns(len(observables), 58)
         n_rows = -(-len(observables) // n_columns)
@@ -64,6 +64,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
                 ax.set_ylabel(style.label(data, "parameter", parameters[1]))
             if place >= len(observables):
                 ax.remove()
+        style.first_of_many(figure, data)
     return figure, tidy(data, ["parameter_value", "mean", "mean_se", "gradient_mean", "gradient_se"])
 
 

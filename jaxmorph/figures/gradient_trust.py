@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from . import panels, style
+from . import few, panels, style
 from .entry import Entry
 from .estimates import FLAGS, unreliable
 from .tables import column, tidy
@@ -21,12 +21,10 @@ ENTRY = Entry(
     title="Can the gradients be trusted?",
     reading="Top: the variance of the gradient between seeds against time, on a logarithmic scale; "
     "a red cross marks a gradient that is flagged, because it grows exponentially, has heavy "
-    "tails, or misses a jump. Straight lines that climb many decades are the mark of chaos: the mean "
-    "over seeds then says little. Bottom left: the tail index of each pair; below 2 the "
-    "variance itself is infinite. "
-    "{% if lyapunov_exponent %} Bottom right: the finite-time Lyapunov exponent of the "
-    "checked simulations, median and range; positive means that neighbouring states part "
-    "exponentially.{% endif %}",
+    "tails, or misses a jump. Straight lines that climb many decades are the mark of chaos. Bottom "
+    "left: the tail index of each pair; below 2 the variance itself is infinite. "
+    "{% if lyapunov_exponent %} Bottom right: the finite-time Lyapunov exponent of the checked "
+    "simulations, median and range; positive: neighbouring states part exponentially.{% endif %}",
     variables=(
         "gradient_variance",
         "gradient_tail_index",
@@ -54,14 +52,15 @@ def draw(sensitivity: xr.Dataset, checks: xr.Dataset | None) -> tuple[Figure, pd
     lyapunov = None if checks is None else checks.get(_LYAPUNOV)
     styles = style.line_styles(style.names(data, "parameter"))
     flags = unreliable(data)
-    observables = style.names(data, "observable")
+    observables = few.observables(data)
+    named = panels.in_front(data, _VARIANCE, styles) if _VARIANCE in data else styles
     with style.style():
         n_columns = style.columns(len(observables), 42)
         n_rows = -(-len(observables) // n_columns) if _VARIANCE in data else 0
         row = 0.27 if max(map(len, styles)) > 14 else 0.19
-        below = max(1.7, 0.6 + row * len(styles))
+        below = max(1.7, 0.6 + row * len(styles)) if _has_tails(data) else 1.7
         below *= 2 if style.is_narrow() else 1
-        figure = style.new_figure(1.6 * n_rows + below + panels.legend_height(styles))
+        figure = style.new_figure(1.6 * n_rows + below + panels.legend_height(named))
         heights = [1.6 * n_rows, below] if n_rows else [below]
         parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
         if n_rows:
@@ -70,7 +69,9 @@ def draw(sensitivity: xr.Dataset, checks: xr.Dataset | None) -> tuple[Figure, pd
         _tails(left, data, flags)
         _exponents(right, lyapunov)
         more = (panels.flag_handle(),) if panels.any_flag(data) else ()
-        panels.parameter_legend(figure, styles, more)
+        panels.parameter_legend(figure, named, (*(panels.others(data) if n_rows else ()), *more))
+        if n_rows:
+            style.first_of_many(figure, data)
     return figure, _table(data)
 
 
@@ -78,7 +79,7 @@ def _variances(
     part: Any, data: xr.Dataset, styles: dict[str, dict], flags: xr.DataArray | None,
     shape: tuple[int, int],
 ) -> None:  # fmt: skip
-    observables = style.names(data, "observable")
+    observables = few.observables(data)
     grid = part.subplots(*shape, squeeze=False)
     for ax, observable in zip(grid.flat, observables, strict=False):
         bad = None if flags is None else flags.sel(observable=observable)
@@ -94,20 +95,21 @@ def _variance(
     ax: Axes, variance: xr.DataArray, styles: dict[str, dict], flags: xr.DataArray | None
 ) -> None:
     time = variance["time"].values
-    drawn = False
-    for name, look in styles.items():
-        value = variance.sel(parameter=name).values
-        value = np.where(np.isfinite(value) & (value > 0), value, np.nan)
+    every = variance.transpose("time", "parameter").values
+    every = np.where(np.isfinite(every) & (every > 0), every, np.nan)
+    front = few.in_front(every)
+    panels.background(ax, time, every[:, ~front])
+    marker = "o" if len(time) == 1 else ""
+    for i, (name, look) in enumerate(styles.items()):
+        value = every[:, i]
         if not np.isfinite(value).any():
             continue
-        drawn = True
-        bad = flags is not None and bool(flags.sel(parameter=name))
-        single = len(time) == 1
-        ax.plot(time, value, **look, marker="o" if single else "", ms=3.5)
-        if bad:
+        if front[i]:
+            ax.plot(time, value, **look, marker=marker, ms=3.5)
+        if flags is not None and bool(flags.sel(parameter=name)):
             last = np.flatnonzero(np.isfinite(value))[-1]
             ax.plot(time[last], value[last], **panels.FLAG, clip_on=False, zorder=4)
-    if not drawn:
+    if not np.isfinite(every).any():
         style.empty(ax, "no spread between seeds")
         return
     ax.set_yscale("log")
@@ -116,9 +118,13 @@ def _variance(
     style.few_ticks(ax, "x", 3)
 
 
+def _has_tails(data: xr.Dataset) -> bool:
+    return _TAIL in data and bool(np.isfinite(data[_TAIL]).any())
+
+
 def _tails(ax: Axes, data: xr.Dataset, flags: xr.DataArray | None) -> None:
     ax.set_title("tail index (one dot an observable)")
-    if _TAIL not in data or not np.isfinite(data[_TAIL]).any():
+    if not _has_tails(data):
         style.empty(ax, "too few numbers\nto look at tails")
         return
     parameters = style.names(data, "parameter")

@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import bars, panels, style
+from . import bars, few, panels, style
 from .entry import Entry
 from .shares import share_axis, share_handles, share_limits, share_row
 from .tables import interval, tidy
@@ -61,7 +61,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
     def panel(ax: Axes, one: xr.Dataset) -> None:
         there = [n if n is not None and bool(one[n].notnull().any()) else None for n in names]
-        order = _order(one, [n for n in there if n is not None] if shares else [_EFFECT])
+        order = few.rows(_order(one, [n for n in there if n is not None] if shares else [_EFFECT]))
         labels = [style.short_name(one["parameter"].values[i], 18) for i in order]
         if shares:
             ax.set_xlim(limits)

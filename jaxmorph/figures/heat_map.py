@@ -7,13 +7,13 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import FuncNorm, Normalize
+from matplotlib.colors import FuncNorm, Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from . import panels, style
 from .entry import Entry
-from .estimates import no_elasticities, unsuited
+from .estimates import FLAGS, no_elasticities, unsuited
 from .numbers import uncertain_parts
 from .tables import interval, require, tidy
 
@@ -21,17 +21,18 @@ ENTRY = Entry(
     place=20,
     title="The same numbers as a table",
     reading="Elasticity at {{ when }}"
-    "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}"
-    ". Purple makes the observable larger in size, olive smaller"
-    "{% if elasticity_average_low %}, grey fields cannot be told from zero{% endif %}"
-    ". Colour grows as the square root; it may saturate (then its bar ends in arrows), the "
-    "numbers do not."
-    "{% if elasticity_average_low %} With many fields, about one in twenty intervals misses "
-    "the truth by chance.{% endif %}",
+    "{% if elasticity_average_low %} with half the width of its 95 % interval{% endif %}, "
+    "in numbers where fields have room for them. Purple makes the observable larger in size, olive "
+    "smaller{% if elasticity_average_low %}, grey fields cannot be told from zero; of many, about one "
+    "in twenty intervals misses the truth by chance{% endif %}. Colour grows as the square root, and "
+    "saturates where its bar ends in arrows.",
     variables=("elasticity_average",),
 )
 
 _NAME = "elasticity_average"
+_NOT_TOLD = "#F0F0F0"
+_MOST_WRITTEN = 144
+"""Fields that have their number in them."""
 
 nothing = no_elasticities
 
@@ -39,18 +40,25 @@ nothing = no_elasticities
 def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``elasticity_average`` at the stated time, with half the width of its 95 % interval."""
     require(sensitivity, _NAME, "heat_map")
-    data = style.final(sensitivity).transpose(..., "observable", "parameter")
+    found = style.final(sensitivity)
     cancelling = unsuited(sensitivity)
-    parts = list(style.blocks(style.names(data, "parameter"), _cells_in_a_row()))
+    wanted = [n for n in (*interval(_NAME), *FLAGS) if n in found]
+    data = found[wanted].transpose(..., "observable", "parameter")
+    many = data[_NAME].size > _MOST_WRITTEN
+    longest = data.sizes["parameter"] if many else _cells_in_a_row()
+    parts = list(style.blocks(style.names(data, "parameter"), longest))
     n = len(parts[0])
     with style.style():
-        height = len(parts) * (0.55 + 0.42 * data.sizes["observable"]) + 0.45
+        row = 0.14 if many else 0.42
+        height = len(parts) * (0.55 + row * data.sizes["observable"]) + 0.45
         figure = style.new_figure(height, width=max(2.6 + 0.8 * n, 3.8))
         grid = figure.subplots(len(parts), 1, squeeze=False)[:, 0].tolist()
         ranked = data[_NAME].where(~cancelling)
         norm, clipped = _scale(ranked.transpose("observable", "parameter").values)
         for ax, part in zip(grid, parts, strict=True):
-            _block(ax, data.sel(parameter=list(part)), norm, cancelling.values, n)
+            block = data.sel(parameter=list(part))
+            (_coloured if many else _written)(ax, block, norm, cancelling.values)
+            _named(ax, block, n)
         if panels.any_flag(data):
             figure.legend(
                 handles=[panels.flag_handle()], loc="outside lower left", fontsize=style.size(-0.5)
@@ -67,26 +75,45 @@ def _cells_in_a_row() -> int:
     return style.columns(100, 9.5, most=100, beside=48)
 
 
-def _block(ax: Axes, data: xr.Dataset, norm: Normalize, cancelling: np.ndarray, n: int) -> None:
-    """The rows of all observables for some parameters, in columns for ``n``."""
+def _written(ax: Axes, data: xr.Dataset, norm: Normalize, cancelling: np.ndarray) -> None:
+    """A field with its number for each observable and parameter."""
+    for i, j in np.ndindex(data[_NAME].shape):
+        _entry(ax, data.isel(observable=i, parameter=j), i, j, norm, cancels=bool(cancelling[i]))
+
+
+def _coloured(ax: Axes, data: xr.Dataset, norm: Normalize, cancelling: np.ndarray) -> None:
+    """Small fields without numbers, of very many."""
+    value = data[_NAME].values
+    sure = np.isfinite(value) & (value != 0) & ~cancelling[:, None]
+    _, low, high = interval(_NAME)
+    if low in data:
+        sure &= (data[low].values > 0) | (data[high].values < 0)
+    faces = style.DIVERGING(norm(np.where(sure, value, 0.0)))
+    faces[~sure] = to_rgba(_NOT_TOLD)
+    ax.pcolormesh(faces, edgecolor="white", lw=0.6)
+    for i in np.flatnonzero(cancelling):
+        ax.text(value.shape[1] / 2, i + 0.5, "sign changes", ha="center", va="center", color=style.GREY,
+                fontsize=style.size(-0.5))  # fmt: skip
+
+
+def _named(ax: Axes, data: xr.Dataset, n: int) -> None:
+    """Flags, and the names of all observables and of some parameters, in columns for ``n``."""
     observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
-    for i in range(len(observables)):
-        for j in range(len(parameters)):
-            one = data.isel(observable=i, parameter=j)
-            _entry(ax, one, i, j, norm, cancels=bool(cancelling[i]))
     for i in range(len(observables)):
         for flagged in np.flatnonzero(panels.flags(data.isel(observable=i))):
             ax.plot(flagged + 0.91, i + 0.17, **panels.FLAG)
     ax.set_xlim(0, n)
     ax.set_ylim(len(observables), 0)
     upright = n > 8
+    few = data[_NAME].size <= _MOST_WRITTEN  # of many, a row and a column are a line wide
     wrap = 18 if upright else style.characters((style.width_mm() - 48) / n - 1, -0.5)
     ax.set_xticks(
         np.arange(len(parameters)) + 0.5,
-        [style.short_name(p, wrap) for p in parameters],
+        [style.short_name(p, wrap if few else None) for p in parameters],
         rotation=90 if upright else 0,
     )
-    ax.set_yticks(np.arange(len(observables)) + 0.5, [style.short_name(o, 18) for o in observables])
+    names = [style.short_name(o, 18 if few else None) for o in observables]
+    ax.set_yticks(np.arange(len(observables)) + 0.5, names)
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
     ax.spines[:].set_visible(False)
 
@@ -113,7 +140,7 @@ def _entry(ax: Axes, one: xr.Dataset, i: int, j: int, norm: Normalize, cancels: 
         half, sure = (ends[1] - ends[0]) / 2, ends[0] > 0 or ends[1] < 0
     if cancels or not np.isfinite(value) or value == 0:
         sure = False
-    face = style.DIVERGING(norm(value)) if sure else "#F0F0F0"
+    face = style.DIVERGING(norm(value)) if sure else _NOT_TOLD
     ax.add_patch(Rectangle((j, i), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2))
     colour = style.ink(face) if sure else style.GREY
     number, around = ("n/d", "") if not np.isfinite(value) else uncertain_parts(value, half)

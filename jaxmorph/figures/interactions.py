@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import panels, style
+from . import few, panels, style
 from .entry import Entry
 from .tables import column, interval, tidy
 
@@ -48,7 +48,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """Second-order indices, and first-order ones on the diagonal, at the stated time."""
     data = style.final(sensitivity[shown(sensitivity)])
     second, alone = _pair(sensitivity)
-    observables, n = style.names(data, "observable"), data.sizes["parameter"]
+    observables, n = few.observables(data), len(few.rows(data["parameter"].values))
     n_columns = style.columns(len(observables), 90 if n > _MANY else 60)
     n_rows = -(-len(observables) // n_columns)
     with style.style():
@@ -59,6 +59,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             ax.set_title(style.heading(observable, n_columns))
         for ax in grid.flat[len(observables) :]:
             ax.remove()
+        style.first_of_many(figure, data)
     return figure, _table(data, second, alone)
 
 
@@ -68,7 +69,13 @@ def _panel(ax: Axes, data: xr.Dataset, second: str, alone: str) -> None:
     if not np.isfinite(values).any():
         style.empty(ax, "polynomials do not predict\nsamples that were left out")
         return
-    names = style.names(data, "parameter")
+    size = np.nan_to_num(values).sum(axis=1)
+    drawn = np.sort(few.rows(np.argsort(-size, kind="stable")))
+    names = [style.names(data, "parameter")[i] for i in drawn]
+    values = values[np.ix_(drawn, drawn)]
+    rest = data.sizes["parameter"] - len(drawn)
+    if rest:
+        ax.set_xlabel(f"{rest} more, none has larger shares", color=style.GREY)
     panels.matrix(ax, values, names, names, shares=_SHOWN)
 
 

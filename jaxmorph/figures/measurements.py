@@ -17,14 +17,13 @@ from .tables import interval
 ENTRY = Entry(
     place=115,
     title="What to measure, and when",
-    reading="Records of one experiment with the noise of one simulation, chosen one after another, the "
-    "one that adds most first. A bar is the share of what all records would tell that the records down "
-    "to this row tell together. Left: D-optimal, which makes the volume small in which the parameters "
-    "may be; right: A-optimal, which makes the sum of their variances small; both beside what the "
-    "ranges of the design say already. Whiskers are 95 % intervals {{ over }}; the diamond "
-    "is what records that one half of the samples chose tell at the other half. Below: where they are, "
-    "by their ranks in these colours; in the last row times at which all observables are measured "
-    "(D-optimal).",
+    reading="Records of one experiment with the noise of one simulation, the one that adds most first. "
+    "A bar is the share of what all records would tell that the records down to this row tell together. "
+    "D-optimal: the volume in which the parameters may be is small; A-optimal: the sum of their "
+    "variances is; both beside what the ranges of the design say already. Whiskers are 95 % intervals "
+    "{{ over }}; the diamond is what records that one half of the samples chose tell at the other half. "
+    "Below: where they are, by their ranks in these colours; in the last row times at which all "
+    "observables are measured (D-optimal).",
     variables=(
         "d_optimal_time",
         "d_optimal_observable",

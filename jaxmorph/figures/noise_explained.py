@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import bars, panels, style
+from . import bars, few, panels, style
 from .entry import Entry
 from .shares import LIMITS, share_axis, share_handles, share_row
 from .tables import interval, tidy
@@ -16,12 +16,11 @@ from .tables import interval, tidy
 ENTRY = Entry(
     place=56,
     title="What explains the spread between seeds",
-    reading="One panel an observable, at {{ when }}: the variance between seeds is large at some "
-    "parameters and small at others; these are shares of how it varies over the design. The filled "
-    "bar is the total Sobol index of a parameter (alone and with others), the outlined one the "
-    "first-order index (alone)."
+    reading="One panel an observable, at {{ when }}: shares of how the variance between seeds varies "
+    "over the design. The filled bar is the total Sobol index of a parameter (alone and with others), "
+    "the outlined one the first-order index (alone)."
     "{% if noise_sobol_total_low %} Whiskers are 95 % intervals {{ over }}.{% endif %} An "
-    "empty panel says why: the spread hardly changes, or polynomials do not predict how.",
+    "empty panel says why.",
     variables=("noise_sobol_total", "noise_sobol_first", "noise_expansion_q2"),
     needs=("noise_sobol_total",),
 )
@@ -49,7 +48,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         style.empty(ax, _why(float(data[_Q2])))
         return
     ax.set_xlim(LIMITS)
-    order = np.argsort(-total, kind="stable")
+    order = few.rows(np.argsort(-total, kind="stable"))
     for place, i in enumerate(order):
         share_row(ax, data.isel(parameter=int(i)), place, (_TOTAL, _FIRST, None))
     share_axis(ax, [style.short_name(data["parameter"].values[i], 18) for i in order])

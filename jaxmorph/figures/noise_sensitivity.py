@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import bars, style
+from . import bars, few, style
 from .entry import Entry
 from .estimates import FLAGS, known
 from .tables import ends_of, interval, tidy
@@ -16,15 +16,12 @@ from .tables import ends_of, interval, tidy
 ENTRY = Entry(
     place=55,
     title="Which parameters change the noise",
-    reading="One panel an observable, at {{ when }}. A bar is the elasticity of the noise: 0.5 means "
-    "that the standard deviation between seeds grows by 0.5 % when the parameter grows by 1 %. It "
-    "follows from "
-    "how values and gradients vary from seed to seed. A parameter may act on the noise "
-    "alone: it "
-    "moves no mean, and still is not negligible."
+    reading="One panel an observable, at {{ when }}. A bar is the elasticity of the noise: at 0.5 the "
+    "standard deviation between seeds grows by 0.5 % when the parameter grows by 1 %. A parameter may "
+    "act on the noise alone and move no mean."
     "{% if noise_elasticity_low %} The whisker is the 95 % interval {{ over }}; where "
-    "it holds zero, the bar is pale.{% else %} There is no interval, so it is not told from zero, and "
-    "bars are pale.{% endif %} A red name with a cross says that this gradient cannot be trusted.",
+    "it holds zero, the bar is pale.{% else %} There is no interval, so that bars are pale.{% endif %}"
+    " A red name with a cross: this gradient cannot be trusted.",
     variables=("noise_elasticity",),
     needs=("noise_elasticity",),
 )
@@ -47,7 +44,7 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
     if not np.isfinite(value).any():
         style.empty(ax, "not defined:\nno spread between seeds")
         return
-    order = np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable")
+    order = few.rows(np.argsort(-np.nan_to_num(np.abs(value), nan=-1.0), kind="stable"))
     for place, i in enumerate(order):
         if not np.isfinite(value[i]):
             bars.not_defined(ax, place)

@@ -21,16 +21,12 @@ from .tables import column, require, tidy
 ENTRY = Entry(
     place=120,
     title="Automatic gradients against finite differences",
-    reading="Both are taken under the same seeds. Left: magnitudes at {{ when }}, one point a "
-    "(sample, seed, observable, parameter), on the line if they agree. Right: the largest "
-    "disagreement over time as a share of the largest gradient over time, in the colour of "
-    "the left panel; open circles are the estimated error of the finite difference itself "
-    "on the same scale. Exact agreement (two zeros, for instance) is drawn left of the "
-    "dotted line; what has no finite number, or no gradient but a finite difference, cannot"
-    " be compared and is counted above. "
-    "{% if mode_difference %} Diamonds compare the two directions of automatic "
-    "differentiation, forward and reverse, for a random combination of all "
-    "outputs.{% endif %}",
+    reading="Both under the same seeds. Left: magnitudes at {{ when }}, one point a (sample, seed, "
+    "observable, parameter), on the line if they agree. Right: the largest disagreement over time as a "
+    "share of the largest gradient; open circles are the estimated error of the finite difference "
+    "itself. Exact agreement is left of the dotted line; what cannot be compared is counted above. "
+    "{% if mode_difference %} Diamonds compare forward and reverse mode, for a random combination of "
+    "all outputs.{% endif %}",
     variables=(
         "gradient",
         "finite_difference",
@@ -42,6 +38,10 @@ ENTRY = Entry(
     part="checks",
     needs=("relative_difference",),
 )
+
+
+_MOST_DOTS = 600
+"""In a panel; those with the largest disagreement are always among them."""
 
 
 def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
@@ -73,6 +73,8 @@ def _magnitudes(ax: Axes, data: xr.Dataset, styles: dict[str, dict]) -> None:
             np.abs(data[variable].sel(parameter=name).values.ravel())
             for variable in ("gradient", "finite_difference")
         ]
+        kept = np.linspace(0, pair[0].size - 1, min(pair[0].size, _most(len(styles)))).astype(int)
+        pair = [values[kept] for values in pair]
         ax.plot(*pair, "o", ms=2.8, mew=0, alpha=0.7, color=look["color"])
     limits = shown.min() / 2, shown.max() * 2
     ax.plot(limits, limits, color="black", lw=0.6, zorder=0)
@@ -83,6 +85,11 @@ def _magnitudes(ax: Axes, data: xr.Dataset, styles: dict[str, dict]) -> None:
     ax.set_box_aspect(1)
     ax.set_xlabel(f"|automatic gradient| at {style.time_text(data)}")
     ax.set_ylabel("|finite difference|")
+
+
+def _most(n_parameters: int) -> int:
+    """Dots of one parameter in a panel; more only make the file heavy."""
+    return max(_MOST_DOTS // n_parameters, 16)
 
 
 def _differences(ax: Axes, checks: xr.Dataset) -> None:
@@ -100,6 +107,8 @@ def _differences(ax: Axes, checks: xr.Dataset) -> None:
         ):
             found = values.sel(parameter=name).values.ravel()
             found = np.maximum(found[np.isfinite(found)], exact)
+            if found.size > (most := _most(len(parameters))):
+                found = np.sort(found)[-most:]
             jitter = 0.08 * np.sin(np.arange(found.size) * 2.4)
             ax.plot(found, place + shift + jitter, "o", ms=2.8, **look)
     labels = [style.short_name(p, 15) for p in parameters]

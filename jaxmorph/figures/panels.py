@@ -12,12 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import style
+from . import few, style
 from .estimates import unreliable
 from .tables import interval
 
 FLAG: dict[str, Any] = {"color": style.FLAGGED, "marker": "x", "ms": 4.5, "mew": 1.4, "ls": ""}
 """The mark of a gradient that cannot be trusted."""
+
+BACKGROUND: dict[str, Any] = {"color": "#BDBDBD", "lw": 0.7, "zorder": 1}
+"""The look of parameters that have no colour."""
 
 MOST_DRAWN = 256
 """Dots drawn in one panel; more only make the file heavy."""
@@ -27,7 +30,7 @@ def over_time(
     data: xr.Dataset, draw_panel: Callable[[Axes, xr.Dataset], None], label: str, head: float
 ) -> Figure:
     """One panel an observable, all against time; ``draw_panel`` gets the observable's part."""
-    observables = style.names(data, "observable")
+    observables = few.observables(data)
     n_columns = style.columns(len(observables), 42, most=2 if len(observables) == 4 else 3)
     n_rows = -(-len(observables) // n_columns)
     figure = style.new_figure(1.75 * n_rows + head)
@@ -42,6 +45,7 @@ def over_time(
         if place >= len(observables):
             ax.remove()
     figure.supylabel(label)
+    style.first_of_many(figure, data)
     return figure
 
 
@@ -92,9 +96,14 @@ def curves(
 ) -> None:
     """An estimate against time, one line a parameter, with its interval as a band.
 
-    A red cross ends the line of a parameter that is ``flagged``.
+    A red cross ends the line of a parameter that is ``flagged``. Of very many parameters the largest
+    ones are in colour, the others grey and without bands.
     """
-    time = data["time"].values
+    time, data = data["time"].values, data[[n for n in interval(name) if n in data]]
+    every = data[name].transpose("time", "parameter").values
+    front = few.in_front(every)
+    if len(time) > 1:
+        background(ax, time, every[:, ~front])
     flagged = np.zeros(len(styles), bool) if flagged is None else flagged
     _, low, high = interval(name)
     for place, (parameter, look) in enumerate(styles.items()):
@@ -110,10 +119,11 @@ def curves(
             if flagged[place]:
                 ax.plot(place, value[0], **FLAG, zorder=4)
             continue
-        if low in one:
+        if front[place] and low in one:
             ends = finite(one[low].values), finite(one[high].values)
             ax.fill_between(time, *ends, color=look["color"], alpha=0.22, lw=0)
-        ax.plot(time, value, **look)
+        if front[place]:
+            ax.plot(time, value, **look)
         if flagged[place] and np.isfinite(value).any():
             last = np.flatnonzero(np.isfinite(value))[-1]
             ax.plot(time[last], value[last], **FLAG, zorder=4)
@@ -133,9 +143,34 @@ def _dot(ax: Axes, value: float, ends: tuple[float, float] | None, place: int, c
         ax.plot([place, place], finite(np.array(ends)), color=colour)
 
 
+def background(ax: Axes, x: np.ndarray, lines: np.ndarray, **look: Any) -> None:
+    """Grey lines (x, line) behind those in colour, as one drawing, however many they are."""
+    if not lines.size:
+        return
+    gaps = np.full((1, lines.shape[1]), np.nan)
+    y = np.concatenate([finite(lines), gaps]).T.ravel()
+    ax.plot(np.tile([*x, np.nan], lines.shape[1]), y, **{**BACKGROUND, **look})
+
+
 def finite(values: np.ndarray) -> np.ndarray:
     """``values`` with NaN for what is infinite, which leaves a gap where it cannot be drawn."""
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def in_front(data: xr.Dataset, name: str, styles: dict[str, dict]) -> dict[str, dict]:
+    """The looks of the parameters that :func:`curves` has in colour in any panel."""
+    dims = [dim for dim in data[name].dims if dim not in ("observable", "parameter")]
+    each = (
+        data[name].sel(observable=o).transpose(*dims, "parameter").values for o in few.observables(data)
+    )
+    drawn = np.any([few.in_front(values) for values in each], axis=0)
+    return {p: look for (p, look), colour in zip(styles.items(), drawn, strict=True) if colour}
+
+
+def others(data: xr.Dataset) -> tuple[Line2D, ...]:
+    """What explains the grey lines in a legend, if not every parameter has a colour."""
+    every = few.in_front(np.zeros(data.sizes["parameter"])).all()
+    return () if every else (Line2D([], [], **BACKGROUND, label="others"),)
 
 
 def parameter_legend(figure: Figure, styles: dict[str, dict], more: tuple[Any, ...] = ()) -> None:
@@ -148,8 +183,8 @@ def parameter_legend(figure: Figure, styles: dict[str, dict], more: tuple[Any, .
 def _in_a_row(styles: dict[str, dict], n: int) -> int:
     """How many of ``n`` entries of a legend stand in each row."""
     room = style.characters(style.width_mm(), -0.5)
-    fit = max(room // (max(len(style.words(name)) for name in styles) + 7), 1)
-    return -(-n // -(-n // fit))
+    fit = max(room // (max((len(style.words(name)) for name in styles), default=1) + 7), 1)
+    return -(-max(n, 1) // -(-max(n, 1) // fit))
 
 
 def legend_height(styles: dict[str, dict]) -> float:

@@ -153,30 +153,55 @@ class Evidence:
     exactly_zero: bool
 
 
-def evidence(data: xr.Dataset, i: int, elasticities: bool) -> Evidence:
-    """Of parameter i on one observable at one time, by every estimate that could see an effect."""
+def evidence(data: xr.Dataset, elasticities: bool) -> list[Evidence]:
+    """Of each parameter on one observable at one time, by every estimate that could see an effect."""
+    # What several seeds give without an interval, noise may have made; of a single one all is said so.
+    noisy = int(data.attrs.get("stochastic", 1)) == 1 and data.sizes.get("seed", 1) > 1
+    columns = [
+        _Column.of(data, quantity)
+        for quantity in present(data, *_EVIDENCE)
+        if (elasticities if quantity.kind is Kind.ELASTICITY else quantity.ranks or quantity.tested_by)
+    ]
+    every = range(data.sizes["parameter"])
+    return [_evidence(columns, i, np.inf if noisy else 0.0) for i in every]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """An estimate of all parameters, with the p-values of its test, if it has one."""
+
+    quantity: Quantity
+    ends: tuple[np.ndarray, np.ndarray, np.ndarray]
+    has_interval: bool
+    p: np.ndarray | None
+    proves: bool
+
+    @classmethod
+    def of(cls, data: xr.Dataset, quantity: Quantity) -> _Column:
+        test = quantity.tested_by
+        return cls(
+            quantity, ends_of(data, quantity.name), f"{quantity.name}_low" in data,
+            data[test].values if test else None, bool(data.get(f"{test}_holds", True)),
+        )  # fmt: skip
+
+
+def _evidence(columns: list[_Column], i: int, unknown: float) -> Evidence:
+    """Of parameter i; an estimate without an interval may be off by ``unknown``."""
     found: list[Quantity] = []
     not_found: list[Quantity] = []
     zero, exact = True, False
-    # What several seeds give without an interval, noise may have made; of a single one all is said so.
-    noisy = int(data.attrs.get("stochastic", 1)) == 1 and data.sizes.get("seed", 1) > 1
-    unknown = np.inf if noisy else 0.0
-    for quantity in present(data, *_EVIDENCE):
-        name = quantity.name
-        signed = quantity.kind is Kind.ELASTICITY
-        if (signed and not elasticities) or not (signed or quantity.ranks or quantity.tested_by):
-            continue
-        value, low, high = (float(end[i]) for end in ends_of(data, name))
+    for column in columns:
+        quantity, (value, low, high) = column.quantity, (float(end[i]) for end in column.ends)
         if np.isnan(value):
             continue
-        if quantity.tested_by:
-            seen = float(data[quantity.tested_by][i]) < LEVEL
-            if seen and not bool(data.get(f"{quantity.tested_by}_holds", True)):
+        if column.p is not None:
+            seen = float(column.p[i]) < LEVEL
+            if seen and not column.proves:
                 continue
             (found if seen else not_found).append(quantity)
             zero &= not seen
             continue
-        if f"{name}_low" not in data and (value != 0 or quantity.error):
+        if not column.has_interval and (value != 0 or quantity.error):
             error = quantity.error or unknown
             low, high = value - error, value + error
         if value == 0 and low == high:
@@ -184,6 +209,7 @@ def evidence(data: xr.Dataset, i: int, elasticities: bool) -> Evidence:
             exact = True
             continue
         zero = False
+        signed = quantity.kind is Kind.ELASTICITY
         (found if low > 0 or (signed and high < 0) else not_found).append(quantity)
     return Evidence(found, not_found, zero and exact)
 

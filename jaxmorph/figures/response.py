@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import panels, style
+from . import few, panels, style
 from .entry import Entry
 from .numbers import short
 from .tables import column, require, tidy
@@ -20,14 +20,12 @@ from .tables import column, require, tidy
 ENTRY = Entry(
     place=80,
     title="Observables along lines through the centre, with tangents",
-    reading="One panel an observable at {{ when }}, averaged over seeds; one line a parameter, which "
-    "varies over its distribution (from left to right, between the values that the legend names) while "
-    "all others stay at the central sample of the design. All dots have the same seeds (pale: two "
-    "standard errors). The short line through a dot has the slope of the gradient there: where "
-    "gradients see everything, such tangents lead from dot to dot. A red cross: the curve"
-    " changes where the gradient says that it does not, and not because dots are far apart: a "
-    "dotted line shows one such jump, in an interval a thousand times as short as between dots. A "
-    "question mark: slopes are too steep or too wild to tell.",
+    reading="One panel an observable at {{ when }}, averaged over seeds; one line a parameter, over its "
+    "distribution (the legend has its ends), while all others stay at the central sample. All dots have "
+    "the same seeds (pale: two standard errors). The short line through a dot has the slope of the "
+    "gradient there: tangents lead from dot to dot unless the gradient misses something. A red cross "
+    "marks such a change; a dotted line shows one jump, found in an interval a thousand times as short "
+    "as between dots. A question mark: slopes are too steep or too wild to tell.",
     variables=(
         "line_parameter",
         "line_mean",
@@ -54,12 +52,13 @@ def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``line_mean`` at the stated time against ``line_parameter``, slopes from ``line_gradient``."""
     require(checks, "line_mean", "response", "checks.nc")
     data = style.final(checks)
-    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    observables, parameters = few.observables(data), style.names(data, "parameter")
     lines = {name: _AlongX.of(data, name, alone=len(parameters) == 1) for name in parameters}
     with style.style():
         n_columns = style.columns(len(observables), 42)
         n_rows = -(-len(observables) // n_columns)
-        figure = style.new_figure(1.75 * n_rows + 0.5 + 0.12 * len(parameters) / n_columns)
+        named = _named(data, lines)
+        figure = style.new_figure(1.75 * n_rows + 0.5 + 0.12 * len(named) / n_columns)
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         for ax, observable in zip(grid.flat, observables, strict=False):
             _panel(ax, data.sel(observable=observable), lines)
@@ -68,7 +67,8 @@ def draw(checks: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         for ax in grid.flat[len(observables) :]:
             ax.remove()
         style.below(figure, f"{_of_x(data, parameters)}, at {style.time_text(data)}")
-        panels.key(figure, _handles(data, lines))
+        panels.key(figure, [*_handles(data, named), *panels.others(data)])
+        style.first_of_many(figure, data)
     return figure, _table(data)
 
 
@@ -118,7 +118,11 @@ def _handles(data: xr.Dataset, lines: dict[str, _AlongX]) -> list[Patch | Line2D
 
 
 def _panel(ax: Axes, data: xr.Dataset, lines: dict[str, _AlongX]) -> None:
-    drawn = [_draw_line(ax, data.sel(parameter=name), name, line) for name, line in lines.items()]
+    front = few.in_front(_moves(data))
+    drawn = [
+        _draw_line(ax, data.sel(parameter=name), name, line, bool(colour))
+        for (name, line), colour in zip(lines.items(), front, strict=True)
+    ]
     if not any(drawn):
         style.empty(ax, "no finite value")
         return
@@ -132,7 +136,21 @@ def _panel(ax: Axes, data: xr.Dataset, lines: dict[str, _AlongX]) -> None:
         style.few_ticks(ax, "x", 4)
 
 
-def _draw_line(ax: Axes, one: xr.Dataset, name: str, line: _AlongX) -> bool:
+def _moves(data: xr.Dataset) -> np.ndarray:
+    """How far one observable moves along each line; (parameter,), -1 where that is not known."""
+    place = [dim for dim in data["line_mean"].dims if dim != "parameter"]
+    value = data["line_mean"].where(np.isfinite(data["line_mean"]))
+    return (value.max(place) - value.min(place)).fillna(-1.0).values
+
+
+def _named(data: xr.Dataset, lines: dict[str, _AlongX]) -> dict[str, _AlongX]:
+    """Those that are in colour in any panel."""
+    moves = (_moves(data.sel(observable=observable)) for observable in few.observables(data))
+    drawn = np.any([few.in_front(one) for one in moves], axis=0)
+    return {name: line for (name, line), colour in zip(lines.items(), drawn, strict=True) if colour}
+
+
+def _draw_line(ax: Axes, one: xr.Dataset, name: str, line: _AlongX, colour: bool) -> bool:
     """Dots, tangents and what is flagged of one parameter; whether there is a dot."""
     x, y = one["line_parameter"].values, one["line_mean"].values
     slope, error = one["line_gradient"].values, one["line_mean_se"].values
@@ -140,6 +158,10 @@ def _draw_line(ax: Axes, one: xr.Dataset, name: str, line: _AlongX) -> bool:
     if not usable.any():
         return False
     x, y, slope, error = x[usable], y[usable], slope[usable], error[usable]
+    if not colour:
+        ax.plot(line(x), y, **panels.BACKGROUND)
+        _flags(ax, one, name, line, x, y)
+        return True
     around = 2 * np.nan_to_num(error)
     ax.fill_between(line(x), y - around, y + around, color=line.colour, alpha=0.07, lw=0)
     ax.plot(line(x), y, color=line.colour, lw=0.4, alpha=0.6)

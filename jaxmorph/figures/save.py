@@ -64,6 +64,14 @@ def arranged(figure: Figure) -> Iterator[None]:
         figure.set_layout_engine(engine)
 
 
+def lay_out(figure: Figure) -> None:
+    """Give all panels their places for good: whatever is rendered next has the same arrangement."""
+    with style():
+        if figure.axes and (engine := figure.get_layout_engine()):
+            engine.execute(figure)
+    figure.set_layout_engine("none")
+
+
 def render(figure: Figure, extension: str, dpi: float = 200) -> bytes:
     """The figure as the bytes of an ``svg``, ``pdf``, ``png`` or ``tiff`` file, without dates."""
     stream, metadata, before = io.BytesIO(), _METADATA.get(extension), figure.dpi
@@ -96,10 +104,7 @@ def save_figure(
 
     Numbers in the CSV keep every digit. Returns the paths.
     """
-    with style():
-        if figure.axes and (engine := figure.get_layout_engine()):
-            engine.execute(figure)
-    figure.set_layout_engine("none")  # laid out once: all files show the same arrangement
+    lay_out(figure)
     written = []
     for ending in endings:
         path = Path(f"{os.fspath(stem)}.{ending}")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import panels, style
+from . import few, panels, style
 from .entry import Entry
 from .tables import interval, tidy
 
@@ -46,7 +46,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``morris_sigma`` against ``morris_mu_star`` at the stated time."""
     names = shown(sensitivity)
     data = style.final(sensitivity[names])
-    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    observables, parameters = few.observables(data), style.names(data, "parameter")
     looks = {
         name: {"color": style.PALETTE[i % len(style.PALETTE)], "marker": _MARKERS[i % len(_MARKERS)]}
         for i, name in enumerate(parameters)
@@ -68,6 +68,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             figure,
             f"mean size of the effect (\N{GREEK SMALL LETTER MU}*) at {style.time_text(data)}",
         )
+        style.first_of_many(figure, data)
         figure.supylabel("spread of the effect over parameter space (\N{GREEK SMALL LETTER SIGMA})")
         handles: list[Patch | Line2D] = [
             Line2D([], [], ls="", ms=4.5, mew=0, label=style.short_name(p), **look)  # type: ignore[arg-type]

@@ -10,23 +10,26 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import panels, style
+from . import few, panels, style
 from .entry import Entry
+from .estimates import unsuited
+from .ranking import sizes
 from .tables import require, tidy
 
 ENTRY = Entry(
     place=140,
     title="What a single seed would have said",
     reading="Gradients at {{ when }} for one sample near the middle of the design: one dot is "
-    "one noise seed (a histogram where there are many). Colours are those of signs; "
-    "the fraction in the corner counts the seeds whose sign is not that of the mean: whoever had "
-    "run one of them alone would have reported the wrong sign. The diamond is the mean with its "
+    "one noise seed (a histogram where there are many), in the colour of its sign; the fraction counts "
+    "the seeds whose sign is not that of the mean. The diamond is the mean with its "
     "standard error, the dashed line is zero.",
     variables=("central_gradient",),
     part="checks",
 )
 
 _MANY_SEEDS = 64
+_MOST_COLUMNS = 6
+"""Parameters, where not all are drawn."""
 
 
 def nothing(sensitivity: xr.Dataset) -> str | None:
@@ -38,7 +41,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
     """``central_gradient`` at the stated time, seed by seed, with its mean and standard error."""
     require(sensitivity, "central_gradient", "seed_spread")
     data = style.final(sensitivity)
-    observables, parameters = style.names(data, "observable"), style.names(data, "parameter")
+    observables, parameters = few.observables(data), _parameters(data)
     with style.style():
         figure, axes = style.panel_grid(observables, parameters, row_height=0.82)
         for (observable, parameter), ax in axes.items():
@@ -51,8 +54,21 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
             f"{int(data['central_sample'])}, "
             + ("one dot a seed" if seeds > 1 else "of the only seed: its spread is not known"),
         )
+        style.first_of_many(figure, data)
         _legend(figure)
     return figure, tidy(data, ["central_gradient"])
+
+
+def _parameters(data: xr.Dataset) -> list[str]:
+    """Those that have a column: of very many the largest of each observable, then the next ones."""
+    every = style.names(data, "parameter")
+    if len(few.rows(np.arange(len(every)))) == len(every):
+        return every
+    suited = ~unsuited(data)
+    each = ((data.sel(observable=o), bool(suited.sel(observable=o))) for o in few.observables(data))
+    orders = [sizes(one, elasticities).order for one, elasticities in each]
+    best = list(dict.fromkeys(int(i) for row in zip(*orders, strict=True) for i in row))[:_MOST_COLUMNS]
+    return [every[i] for i in sorted(best)]
 
 
 def _panel(ax: Axes, values: np.ndarray) -> None:

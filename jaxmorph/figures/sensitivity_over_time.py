@@ -79,8 +79,10 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
                 style.say(ax, "every bound is above 1:\nthey say nothing")
 
     with style.style():
-        head = panels.legend_height(styles)
+        named = panels.in_front(sensitivity, estimate.name, styles)
+        head = panels.legend_height(named)
         figure = panels.over_time(sensitivity, panel, style.words(estimate.label, 24), head)
         flagged = estimate.from_gradients and panels.any_flag(sensitivity)
-        panels.parameter_legend(figure, styles, (panels.flag_handle(),) if flagged else ())
+        more = (panels.flag_handle(),) if flagged else ()
+        panels.parameter_legend(figure, named, (*panels.others(sensitivity), *more))
     return figure, tidy(sensitivity, interval(estimate.name))

@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from ..configuration.look import Figures
 from ..quantities import unit_of_entry
-from . import stated
+from . import few, stated
 from .look import (
     characters,
     label,
@@ -150,9 +150,9 @@ def is_narrow() -> bool:
 
 
 def below(figure: Figure, text: str) -> None:
-    """What stands below all panels; further lines than one make the figure taller."""
-    lines = _lines(figure, text)
-    figure.supxlabel("\n".join(lines))
+    """What stands below all panels, above what is there; lines make the figure taller, but for one."""
+    there, lines = figure.get_supxlabel(), _lines(figure, text)
+    figure.supxlabel("\n".join([*lines, there] if there else lines))
     _grow(figure, len(lines) - 1)
 
 
@@ -161,6 +161,12 @@ def footed(figure: Figure, text: str) -> None:
     above, lines = figure.get_supxlabel(), _lines(figure, text)
     figure.supxlabel("\n".join([above, *lines] if above else lines))
     _grow(figure, len(lines))
+
+
+def first_of_many(figure: Figure, data: xr.Dataset) -> None:
+    """Say below a figure that it does not draw every observable, if so."""
+    if said := few.said(data):
+        footed(figure, said)
 
 
 def _lines(figure: Figure, text: str) -> list[str]:

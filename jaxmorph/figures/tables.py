@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 import xarray as xr
@@ -15,7 +15,7 @@ def interval(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
-def ends_of(one: xr.Dataset, name: str) -> tuple[float, float] | None:
+def ends_of(one: xr.Dataset | Mapping[str, float], name: str) -> tuple[float, float] | None:
     """The ends of a single estimate's interval; None where it has none."""
     _, low, high = interval(name)
     return (float(one[low]), float(one[high])) if low in one else None

@@ -52,8 +52,9 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
         panels.curves(ax, one, _NAME, styles, panels.flags(one))
 
     with style.style():
-        figure = panels.over_time(sensitivity, panel, "elasticity", panels.legend_height(styles))
+        named = panels.in_front(sensitivity, _NAME, styles)
+        figure = panels.over_time(sensitivity, panel, "elasticity", panels.legend_height(named))
         more = (panels.flag_handle(),) if panels.any_flag(sensitivity) else ()
-        panels.parameter_legend(figure, styles, more)
+        panels.parameter_legend(figure, named, (*panels.others(sensitivity), *more))
     return figure, tidy(sensitivity.drop_vars("quantile", errors="ignore"),
                         (*interval(_NAME), *interval("gradient_average")))  # fmt: skip

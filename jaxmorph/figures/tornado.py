@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import bars, panels, style
+from . import bars, few, panels, style
 from .entry import Entry
 from .estimates import known, no_elasticities, unsuited
 from .ranking import changes_sign, sizes
@@ -21,21 +21,15 @@ ENTRY = Entry(
     title="Direction and size of each effect",
     reading="One panel an observable; the parameter with the largest effect is on top"
     "{% if sobol_total or total_bound or sobol_first or sobol_first_given_data %}, judged by the "
-    "variance that it is"
-    " involved in: where the sign of an effect changes, its average may be small, and the effect is not"
-    "{% endif %}. A bar is the"
-    " elasticity at {{ when }}, averaged over the samples of the design"
-    "{% if mean_se %} and over the seeds{% endif %}: an elasticity of 0.5 means that "
-    "the observable grows by 0.5 % when the "
-    "parameter grows by 1 % (a negative observable becomes more negative). "
-    "{% if elasticity_average_low %} The black whisker is its 95 % interval"
+    "variance that it is involved in{% endif %}. A bar is the elasticity at {{ when }}, averaged over "
+    "the samples of the design{% if mean_se %} and over the seeds{% endif %}: at 0.5 the observable "
+    "grows by 0.5 % when the parameter grows by 1 % (a negative observable becomes more negative). "
+    "{% if elasticity_average_low %} The whisker is its 95 % interval"
     "{% if elasticity_average_se_samples %} {{ over }}{% else %}, over seeds, of the "
-    "average over these very samples{% endif %}; where it contains zero the bar is pale, for its "
-    "sign is not established.{% endif %}"
-    " A hatched bar is the average of effects of both signs, and says neither direction nor size."
-    " A red name with a cross says that this gradient cannot be trusted. The grey line "
-    "spans the middle 80 % of the samples: it is not an uncertainty but says how much the "
-    "elasticity varies over parameter space.",
+    "average over these very samples{% endif %}; where it contains zero the bar is pale."
+    "{% endif %} A hatched bar is the average of effects of both signs, and says neither direction nor "
+    "size. A red name with a cross: this gradient cannot be trusted. The grey line spans the middle "
+    "80 % of the samples: how much the elasticity varies over parameter space, not an uncertainty.",
     variables=(
         "elasticity_average",
         "elasticity_spread",
@@ -70,7 +64,7 @@ def draw(sensitivity: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
 def _panel(ax: Axes, data: xr.Dataset) -> None:
     value = data[_NAME].values
-    order, mixed = sizes(data, elasticities=True).order, changes_sign(data)
+    order, mixed = few.rows(sizes(data, elasticities=True).order), changes_sign(data)
     for place, i in enumerate(order):
         one = data.isel(parameter=int(i))
         if not np.isfinite(value[i]):

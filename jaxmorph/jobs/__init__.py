@@ -4,6 +4,6 @@ The scripts under ``workflow/scripts`` call these functions with paths and with 
 their ``params``. ``simulate`` needs JAX; ``analyse`` and ``present`` do not import it.
 """
 
-from .run import import_alike, job
+from .run import AFRESH, import_alike, job
 
-__all__ = ["import_alike", "job"]
+__all__ = ["AFRESH", "import_alike", "job"]

@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 
 from .. import designs, sensitivity, store
 from ..configuration import GRADIENT_ESTIMATORS, Run, bias_attributes
+from ..configuration.elsewhere import placeless
+from ..configuration.specify import Specifications
 from ..distributions import Distribution
 
 
@@ -17,7 +19,8 @@ def write_design(run_name: str, run: Run, study: str, output: str, record: str) 
 
     ``record`` is a file for the run itself: when the design changes, it tells what that costs.
     """
-    about = store.read_record(study, store.StudyRecord)
+    specs = Specifications(run)
+    about = store.read_record(study, store.StudyRecord, specs.study.identity)
     parameters = about.parameters
     values, unit_values = designs.make_design(
         run.design,
@@ -26,6 +29,7 @@ def write_design(run_name: str, run: Run, study: str, output: str, record: str) 
         run.groups.values(),
     )
     attributes = store.provenance(run_name, run.plain()) | {
+        **specs.of_design.attributes(),
         "design_method": run.design.method,
         "design": run.design.model_dump_json(),
         "correlations": json.dumps([c.model_dump(mode="json") for c in run.correlations]),
@@ -44,7 +48,7 @@ def write_design(run_name: str, run: Run, study: str, output: str, record: str) 
         values, unit_values, parameters, [p.distribution for p in parameters], attributes
     )
     store.write_dataset(dataset, output, "design")
-    store.write_json(run.plain(), record)
+    store.write_json(placeless(run.plain()), record)
 
 
 def estimate_sensitivity(
@@ -54,12 +58,14 @@ def estimate_sensitivity(
 
     What ``checks`` refute of the gradients, the estimates do not build upon.
     """
-    points = store.read_dataset(design, "design")
-    slabs = store.Slabs(run, points, {Path(path).stem: path for path in batches})
+    specs = Specifications(run)
+    points = store.read_dataset(design, "design", specs.of_design)
+    slabs = store.Slabs(specs, points, {Path(path).stem: path for path in batches})
     slabs.warn_of_missing()
     n_samples = points.sizes["sample"]
     there = sensitivity.There.of(slabs.batches.values(), n_samples) if slabs.missing else None
-    estimation = sensitivity.Estimation(points, question_of(run, points, checks), there)
+    held = store.read_given(checks, "checks", specs.checks.identity)
+    estimation = sensitivity.Estimation(points, question_of(run, points, held), there)
     with store.streamed(output, "sensitivity", n_samples) as file:
         for recorded in slabs:
             slab = sensitivity.with_summaries(recorded, run.summaries)
@@ -71,6 +77,7 @@ def estimate_sensitivity(
         dataset.attrs |= {
             **{k: v for k, v in points.attrs.items() if k not in ("jaxmorph_file", "Conventions")},
             **store.provenance(run_name, run.plain()),
+            **specs.of_estimates.attributes(),
             **slabs.attributes(),
             "wanted_signal_to_noise": run.estimates.signal_to_noise,
             "trim": run.estimates.trim,
@@ -78,10 +85,9 @@ def estimate_sensitivity(
         file.finish(dataset)
 
 
-def question_of(run: Run, points: xr.Dataset, checks: str | None = None) -> sensitivity.Question:
+def question_of(run: Run, points: xr.Dataset, checks: xr.Dataset | None = None) -> sensitivity.Question:
     """What the estimators must know of the run besides its numbers."""
-    held = store.read_given(checks, "checks")
-    refuted = None if held is None else held.get("line_incomplete")
+    refuted = None if checks is None else checks.get("line_incomplete")
     declared = GRADIENT_ESTIMATORS[run.estimator]
     return sensitivity.Question(
         TypeAdapter(list[Distribution]).validate_json(points.attrs["distributions"]),

@@ -12,6 +12,8 @@ import xarray as xr
 
 from .. import report, sensitivity, store
 from ..configuration import Run
+from ..configuration.identity import Identity
+from ..configuration.specify import Specifications
 from ..figures.estimates import unreliable, unsuited
 from .analyse import question_of
 
@@ -30,23 +32,29 @@ class Compared:
 
     Attributes:
         name: Of the run.
-        run: What was asked for, as it is cut into batches.
+        specs: What its files must have been made of, as it is cut into batches.
         folder: Where its files are.
     """
 
     name: str
-    run: Run
+    specs: Specifications
     folder: Path
+
+    @property
+    def run(self) -> Run:
+        """What was asked for."""
+        return self.specs.run
 
     @functools.cached_property
     def points(self) -> xr.Dataset:
         """Its design."""
-        return store.read_dataset(self.folder / "design.nc", "design")
+        return store.read_dataset(self.folder / "design.nc", "design", self.specs.of_design)
 
     @functools.cached_property
     def estimates(self) -> xr.Dataset:
         """Its estimates that are compared, and which of them say nothing."""
-        with store.open_dataset(self.folder / "sensitivity.nc", "sensitivity") as data:
+        file, made_of = self.folder / "sensitivity.nc", self.specs.of_estimates
+        with store.open_dataset(file, "sensitivity", made_of) as data:
             kept = sensitivity.compared(data).load()
             kept["elasticity_unsuited"] = unsuited(data).reset_coords(drop=True)
             flags = unreliable(data)
@@ -76,8 +84,9 @@ def compare_runs(name: str, runs: Sequence[Compared], output: str | Path) -> Non
         JaxmorphError: A file is missing, or two runs share nothing.
     """
     made = differences_of(runs)
-    configurations = {one.name: one.run.plain() for one in runs}
-    made.attrs |= store.provenance(name, configurations)
+    made_of = identity_of([(one.name, one.specs) for one in runs])
+    asked = {one.name: one.specs.estimates.plain() for one in runs}
+    made.attrs |= {**store.provenance(name, asked), **made_of.attributes()}
     store.write_dataset(made, output, "comparison")
 
 
@@ -103,9 +112,23 @@ def differences_of(runs: Sequence[Compared]) -> xr.Dataset:
     return made
 
 
-def write_comparison(name: str, comparison: str | Path, output: str | Path) -> None:
-    """Write the page of a comparison."""
-    report.write_comparison(output, name, store.read_dataset(comparison, "comparison"))
+def identity_of(runs: Sequence[tuple[str, Specifications]]) -> Identity:
+    """By which the file of a comparison of some runs is known."""
+    of_each = {name: specs.of_estimates.plain for name, specs in runs}
+    return Identity(
+        {name: specs.estimates.plain() for name, specs in runs}
+        | {
+            "code": " ".join(str(plain["code"]) for plain in of_each.values()),
+            "data_digests": {name: plain["data_digests"] for name, plain in of_each.items()},
+        }
+    )
+
+
+def write_comparison(
+    name: str, comparison: str | Path, output: str | Path, made_of: Identity | None = None
+) -> None:
+    """Write the page of a comparison, whose file must be ``made_of`` this; None: whatever it was."""
+    report.write_comparison(output, name, store.read_dataset(comparison, "comparison", made_of))
 
 
 def _not_twins(first: Compared, other: Compared) -> str:
@@ -143,7 +166,7 @@ def _paired(first: Compared, other: Compared, shared: sensitivity.Shared) -> xr.
         shared,
         (averages[0], averages[1]),
     )
-    slabs = [store.Slabs(run.run, run.points, run.batches) for run in both]
+    slabs = [store.Slabs(run.specs, run.points, run.batches) for run in both]
     for one, two in store.side_by_side(*slabs):
         pairs.add(
             sensitivity.with_summaries(one, first.run.summaries),

@@ -24,14 +24,15 @@ def file_attributes(
         estimator: What its gradients are, or ``none``.
         begin: When the job began, by ``time.monotonic``.
     """
-    return store.provenance(run_name, spec.plain(without=["code"])) | {
+    asked = spec.plain(without=["code", "data_digests"])
+    return store.provenance(run_name, asked) | {
         "device": engine.describe_devices(),
         "precision": problem.study.precision,
         "estimator": estimator,
         **bias_attributes(estimator),
         "random_key": spec.key,
         "wall_time_s": time.monotonic() - begin,
-        "code_digest": spec.code,
+        **spec.identity.attributes(),
     }
 
 

@@ -5,7 +5,6 @@ import hashlib
 import logging
 import os
 import platform
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import jax
 
 from .. import engine
-from ..atomic import written_aside
-from ..errors import JaxmorphError
+from . import programs
 
 logger = logging.getLogger(__name__)
 
@@ -62,26 +60,23 @@ def _compiled_before() -> Iterator[None]:
     JAX writes into its cache in place, and several jobs at once would read each other's halves. So each
     job has a cache of its own, of links to what is there, and what it adds is renamed into place.
     """
-    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):  # JAX itself uses it
+    place = os.environ.get("JAX_COMPILATION_CACHE_DIR", "")
+    if "://" in place:  # no folder of this machine: JAX itself uses it
         yield
         return
-    shared = CACHE / _machine()
-    try:
-        shared.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    shared = programs.SharedPrograms(Path(place) if place else CACHE, _machine())
+    if obstacle := shared.obstacle():
         logger.warning(
-            "%s cannot be written (%s): programs are compiled again in each job; set "
-            "JAX_COMPILATION_CACHE_DIR to a folder that can",
-            shared,
-            error.strerror,
+            "%s: programs are compiled again in each job; remove it, or set "
+            "JAX_COMPILATION_CACHE_DIR to a folder that can be used",
+            obstacle,
         )
-        yield
+        with _without_cache():
+            yield
         return
     with tempfile.TemporaryDirectory(prefix="jaxmorph-cache-") as folder:
         own = Path(folder)
-        known = {entry.name for entry in shared.iterdir() if not entry.name.startswith(".")}
-        for name in known:
-            (own / name).symlink_to((shared / name).absolute())
+        known = shared.link_into(own)
         jax.config.update("jax_compilation_cache_dir", folder)
         # XLA's own caches would make the folder's name a part of every program's key.
         jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
@@ -90,17 +85,18 @@ def _compiled_before() -> Iterator[None]:
         try:
             yield
         finally:
-            _add(own, shared, known)
+            shared.add_from(own, known)
 
 
-def _add(own: Path, shared: Path, known: set[str]) -> None:
+@contextlib.contextmanager
+def _without_cache() -> Iterator[None]:
+    """Neither JAX reads programs from the folder that its environment names."""
+    before = jax.config.values["jax_enable_compilation_cache"]
+    jax.config.update("jax_enable_compilation_cache", False)
     try:
-        for entry in own.iterdir():
-            if entry.is_file() and entry.name not in known:
-                with written_aside(shared / entry.name) as aside:
-                    shutil.copyfile(entry, aside)
-    except (OSError, JaxmorphError) as error:  # the job has done its work
-        logger.warning("compiled programs cannot be kept in %s: %s", shared, error)
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", before)
 
 
 def _machine() -> str:

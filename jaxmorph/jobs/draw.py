@@ -2,13 +2,16 @@
 
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .. import figures, store
+from ..configuration.identity import Identity
 from ..configuration.look import Figures
 from ..configuration.sections import Findings
+from ..configuration.specify import Specifications
 from ..figures.stated import stated
+from ..integrity import list_files
 
 logger = logging.getLogger("jaxmorph")
 
@@ -21,21 +24,31 @@ def draw_figures(
     findings: Findings,
     folder: Path,
     look: Figures | None = None,
+    specs: Specifications | None = None,
 ) -> None:
-    """Draw figures, and save each with its data; files that would be the same stay as they are."""
-    checked = stated(store.read_given(checks, "checks"), findings.time)
-    others = checked, store.read_given(optimisation, "optimisation")
+    """Draw figures, and save each with its data; files that would be the same stay as they are.
+
+    ``specs``: what the files must have been made of; None: whatever they were.
+    """
+    of: Mapping[str, Identity] = {} if specs is None else specs.identities
+    checked = stated(store.read_given(checks, "checks", of.get("checks")), findings.time)
+    others = checked, store.read_given(optimisation, "optimisation", of.get("optimisation"))
+    made: list[Path] = []
     for name in names:
         # Opened for each, so that no more than what one of them needs is in memory.
-        with store.open_dataset(sensitivity, "sensitivity") as opened, figures.looking(look):
+        with (
+            store.open_dataset(sensitivity, "sensitivity", of.get("sensitivity")) as opened,
+            figures.looking(look),
+        ):
             data = stated(opened, findings.time)
             try:
                 figure, table = figures.draw(name, data, *others)
-                figures.save_figure(figure, table, folder / name)
+                made += figures.save_figure(figure, table, folder / name)
             except Exception as error:
                 error.add_note(f"while the figure {name} was drawn")
                 raise
         logger.info("%s: drawn", name)
+    list_files(folder, made)
 
 
 def captions(run_name: str, names: Iterable[str], findings: Findings, folder: Path) -> dict[str, str]:

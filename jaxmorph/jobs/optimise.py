@@ -12,8 +12,10 @@ import xarray as xr
 from .. import designs, engine, optimisation, store
 from ..atomic import UNFINISHED
 from ..configuration import terms
-from ..configuration.courses import MeasuredCourse
-from ..configuration.fits import discrete_obstacle
+from ..configuration.courses import MeasuredCourse, in_units
+from ..configuration.elsewhere import without_place
+from ..configuration.fits import discrete_obstacle, starts_obstacle
+from ..configuration.optimise import Optimise
 from ..configuration.specifications import (
     ObjectiveSpecification,
     OptimisationSpecification,
@@ -25,6 +27,22 @@ from .datasets import file_attributes, simulated
 from .problem import digest, how_of, keys_below, run_problem
 
 logger = logging.getLogger(__name__)
+
+
+def check_search(problem: Problem, asked: Optimise) -> None:
+    """Whether an optimiser can start where it is to, and has settings that it can work with.
+
+    Raises:
+        JaxmorphError: If not; names the key.
+    """
+    distributions = {name: problem.distribution_of[name] for name in asked.free_of(problem.names)}
+    with keys_below("optimise"):
+        if (obstacle := discrete_obstacle(distributions)) is not None:
+            raise JaxmorphError(f"free: {obstacle}")
+        if (obstacle := starts_obstacle(asked.starts, distributions)) is not None:
+            raise JaxmorphError(f"starts.{obstacle}")
+        noisy = problem.study.is_stochastic and asked.fresh
+        optimisation.check_optimiser(asked.optimiser, noisy=noisy)
 
 
 def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str) -> None:
@@ -40,11 +58,13 @@ def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str)
         problem, problem.centre[None], seeds, run_key=spec.key, gradient="none"
     ).time.astype(float)
     with keys_below(f"runs.{run_name}.optimise"):
+        courses = {i: _in_units(problem, spec.objective[i], course) for i, course in courses.items()}
         _objective(problem, spec, courses, times)
         noisy = problem.study.is_stochastic and spec.fresh
         optimisation.check_optimiser(spec.optimiser, noisy=noisy)
     logger.info("the objective has %d terms, %d of them data", len(spec.objective), len(courses))
-    store.write_record(store.ObjectiveRecord(time=tuple(times.tolist()), courses=courses), output)
+    record = store.ObjectiveRecord(time=tuple(times.tolist()), courses=courses)
+    store.write_record(record, output, spec.identity)
 
 
 def optimise_starts(
@@ -60,7 +80,7 @@ def optimise_starts(
     nothing changed that decides the numbers (``spec``; the objective's data; the devices).
     """
     begin = time.monotonic()
-    known = store.read_record(objective, store.ObjectiveRecord)
+    known = store.read_record(objective, store.ObjectiveRecord, spec.of_objective)
     problem, made = _question(run_name, spec, known)
     numbers = np.arange(*spec.numbers)
     points = designs.make_design(spec.starts, problem.distribution_of)[0][numbers]
@@ -108,11 +128,10 @@ def collect_optimisation(
 ) -> None:
     """What came of the starts, on fresh seeds: improvement, optima, how sure they are; and cells."""
     begin = time.monotonic()
-    known = store.read_record(objective, store.ObjectiveRecord)
+    known = store.read_record(objective, store.ObjectiveRecord, spec.of_objective)
     problem, made = _question(run_name, spec, known)
     evaluator = optimisation.LossEvaluator(problem, made, spec.evaluation_seeds, spec.key, how_of(spec))
-    paths = xr.concat([store.read_dataset(path, "starts") for path in starts], dim="start")
-    paths = paths.sortby("start")
+    paths = xr.concat([_starts(path, spec) for path in starts], dim="start").sortby("start")
     outcome = optimisation.outcome(
         evaluator,
         paths["unconstrained"].values.astype(float),
@@ -121,13 +140,14 @@ def collect_optimisation(
         fixed_seeds=None if spec.fresh else spec.seeds_per_step,
         refining=_refining(problem, made, spec) if spec.refine else None,
     )
+    used = terms.used_data(spec.objective, known.courses)
     attributes = file_attributes(run_name, spec, problem, spec.estimator, begin) | {
-        "study": spec.study,
+        "study": without_place(spec.study),
         "stochastic": int(problem.study.is_stochastic),
         "covariance_kind": outcome.covariance_kind,
         "optimiser": spec.optimiser.model_dump_json(),
         "objective": terms.in_words(spec.objective),
-        "measured_data": json.dumps(terms.used_data(spec.objective, known.courses)),
+        "measured_data": json.dumps({without_place(path): text for path, text in used.items()}),
         "distributions": json.dumps([d.model_dump(mode="json") for d in problem.distributions]),
     }
     value, error = optimisation.targets(
@@ -160,6 +180,14 @@ def collect_optimisation(
     store.write_dataset(store.optimisation_cells_dataset(shown), cells, "optimisation_cells")
 
 
+def _starts(path: str, spec: OptimisationSpecification) -> xr.Dataset:
+    """The paths of some starts."""
+    paths = store.read_dataset(path, "starts")
+    numbers = paths["start"].values
+    store.hold_to(spec.of_starts(int(numbers[0]), int(numbers[-1]) + 1), paths.attrs, path)
+    return paths
+
+
 def _question(
     run_name: str, spec: ObjectiveSpecification, known: store.ObjectiveRecord
 ) -> tuple[Problem, optimisation.Objective]:
@@ -179,6 +207,13 @@ def _objective(
     return optimisation.make_objective(
         spec.objective, courses, times, study.time_unit, {o.name: o for o in study.observables}
     )
+
+
+def _in_units(problem: Problem, term: terms.Term, course: MeasuredCourse) -> MeasuredCourse:
+    """A measured course in the units of the study."""
+    study, name = problem.study, term.observable
+    unit = {o.name: o.unit for o in study.observables}.get(name, "")
+    return in_units(course, name, study.time_unit, unit)
 
 
 def _refining(

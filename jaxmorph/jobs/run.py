@@ -1,6 +1,7 @@
 """Running one job: its log, its share of the machine, and how it ends."""
 
 import contextlib
+import contextvars
 import hashlib
 import logging
 import os
@@ -19,6 +20,12 @@ from ..errors import JaxmorphError
 from .forks import become_a_fork
 
 logger = logging.getLogger("jaxmorph")
+
+ASKED_IN: contextvars.ContextVar[Path | None] = contextvars.ContextVar("ASKED_IN", default=None)
+"""The folder of the package with which the workflow of this job was read."""
+
+AFRESH = "JAXMORPH_AFRESH"
+"""Set to 1 in the environment of a job, it has it compute what is there and made of the same, too."""
 
 # File systems keep times to a second or two, and so do clocks that are set by NTP.
 _CLOCK_TOLERANCE_S = 10.0
@@ -66,8 +73,11 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
     )
     logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a full disk refuses the log, too: the error alone is to be seen
     if no_fork:
         logger.info(no_fork)
+    if package := getattr(snakemake, "config", {}).get("package"):
+        ASKED_IN.set(Path(package))
     start = time.monotonic()
     try:
         with asides_in(UNFINISHED), _devices(snakemake) if computes else contextlib.nullcontext():
@@ -79,6 +89,11 @@ def job(snakemake: Any, *, computes: bool = False) -> Iterator[None]:
         logger.error("error: %s", error)
         # Also where whoever started the job sees it; Snakemake adds only that the job failed.
         print(f"{log}: error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except SystemExit as error:  # of a user's code: the job would end as if it had done its work
+        what = f"error: a study or what it calls ended the process (sys.exit({error.code!r}))"
+        logger.exception(what)
+        print(f"{log}: {what}; let it raise an error instead", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         logger.info("stopped")

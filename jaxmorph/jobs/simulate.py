@@ -85,7 +85,7 @@ def simulate_corners(run_name: str, spec: CornersSpecification, output: str) -> 
     store.write_dataset(store.corners_dataset(dataset, names), output, "corners")
 
 
-def check_gradients(run_name: str, spec: ChecksSpecification, design: str, output: str) -> None:
+def check_gradients(run_name: str, spec: ChecksSpecification, output: str) -> None:
     """Hold pathwise gradients against other ways to compute them, at samples spread over the design.
 
     What JAX does not have of a study (a mode, all derivatives) cannot be compared: the file says why.
@@ -93,8 +93,9 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
     """
     begin = time.monotonic()
     problem = run_problem(run_name, spec)
-    of_run = store.read_dataset(design, "design")
-    points = of_run["parameter_value"].values
+    points, unit_points = designs.make_design(
+        spec.design, problem.distribution_of, spec.correlations, spec.groups
+    )
     varies = ~problem.discrete
     if varies.any():
         problem, points = problem.continuous, points[:, varies]
@@ -144,7 +145,7 @@ def check_gradients(run_name: str, spec: ChecksSpecification, design: str, outpu
     apart = None if both is None else both.difference
     dataset = store.checks_dataset(dataset, differences, errors, apart, exponent, absent)
     dataset = with_one_answer(dataset, problem, samples, seeds, spec.key, both or evaluated)
-    centre = points[designs.central_sample(of_run["unit_value"].values)]
+    centre = points[designs.central_sample(unit_points)]
     if varies.any():
         dataset = _with_lines(dataset, problem, spec, centre, traced)
     for name in ("relative_difference", "mode_difference"):

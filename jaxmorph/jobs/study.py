@@ -10,9 +10,11 @@ import xarray as xr
 from .. import engine, store
 from ..configuration import Cost, SettledCut, cut_by_cost, read_cost, read_cut, write_cost, write_cut
 from ..configuration.batches import BatchSetting
+from ..configuration.elsewhere import placeless, without_place
 from ..configuration.fits import check_animation, check_figures, check_summaries
 from ..configuration.limits import FULL_JOB_BYTES, size
 from ..configuration.look import Figures
+from ..configuration.optimise import Optimise
 from ..configuration.sections import Animation, Findings, TimeSummary
 from ..configuration.specifications import StudySpecification
 from ..engine.program import dtype, precision, seed_keys
@@ -35,11 +37,12 @@ def describe_study(
     figures: Figures | None = None,
     findings: Findings | None = None,
     summaries: Mapping[str, TimeSummary] | None = None,
+    optimise: Optimise | None = None,
 ) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it.
 
-    ``animation``, ``figures``, ``findings``, ``summaries`` and ``n_seeds`` are the run's: they decide
-    nothing that is written, but what it costs.
+    ``animation``, ``figures``, ``findings``, ``summaries``, ``optimise`` and ``n_seeds`` are the run's:
+    they decide nothing that is written, but what it costs.
     """
     problem = run_problem(run_name, spec)
     study = problem.study
@@ -55,6 +58,10 @@ def describe_study(
         fields = [v.name for v in study.state_variables if "cell" in v.dims]
         check_animation(animation, type(study).__name__, fields, problem.observables)
         _check_shown(problem, traced, figures, findings, summaries or {})
+        if optimise is not None:
+            from .optimise import check_search  # imports Optax
+
+            check_search(problem, optimise)
     engine.check_estimator(problem, spec.estimator, spec.gradient, traced)
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
@@ -67,11 +74,11 @@ def describe_study(
     if study.is_stochastic and not noisy:
         logger.info("no observable depends on the key: the run counts as one without noise")
     content = {
-        "study": spec.study,
+        "study": without_place(spec.study),
         "study_description": study.describe(),
         "study_source": source_of(spec.study),
         "stochastic": noisy,
-        "settings": study.settings(),
+        "settings": placeless(study.settings()),
         "fixed_parameters": problem.fixed,
         "parameters": [
             {
@@ -85,7 +92,7 @@ def describe_study(
         ],
         "cuts": [dataclasses.asdict(cut) for cut in cuts],
     }
-    store.write_record(store.StudyRecord.from_plain(content), output)
+    store.write_record(store.StudyRecord.from_plain(content), output, spec.identity)
     measured = engine.measure_cost(
         problem, run_key=spec.key, n_seeds=n_seeds, noise=True, traced=traced, **how_of(spec)
     )

@@ -11,6 +11,7 @@ from ..configuration.courses import MeasuredCourse
 from ..configuration.fields import hint
 from ..configuration.terms import Maximise, Minimise, Target, Term, TimeCourse
 from ..errors import JaxmorphError
+from ..quantities.units import is_unit
 from ..studies import Observable
 
 # A measured time may be beyond the last recorded one by so much of it: both are rounded.
@@ -152,7 +153,8 @@ def _problems(
     assert course is not None
     units = {"time": time_unit, about.name: about.unit, f"{about.name}_error": about.unit}
     lines = [
-        f"the unit of {name} is {unit}, that of the study is {units[name]}"
+        f"the unit of {name} is {unit}, that of the study is {units[name]}: "
+        f"{_why_not(unit, units[name])}"
         for name, unit in course.units.items()
         if unit != units[name]
     ]
@@ -165,6 +167,14 @@ def _problems(
             f"(unit {time_unit})"
         )
     return [f"data = {term.data}: {line}" for line in lines]
+
+
+def _why_not(unit: str, wanted: str) -> str:
+    """Why numbers in one unit are none in another."""
+    unknown = [one for one in (unit, wanted) if not is_unit(one)]
+    if unknown:
+        return f"UDUNITS does not know {unknown[0] or 'an empty unit'}, so write {wanted}"
+    return "one is no multiple of the other"
 
 
 def _impossible(about: Observable, values: Sequence[float]) -> list[str]:

@@ -89,17 +89,17 @@ def attributes_of(quantity: Quantity, units: Units | None = None) -> dict[str, A
     return {name: value for name, value in attributes.items() if value != ""}
 
 
-def described(variable: xr.DataArray) -> Quantity:
-    """The declaration of a variable, as far as a reader of its file needs it."""
-    attrs = variable.attrs
+def described(variable: xr.DataArray | xr.Variable, name: str = "") -> Quantity:
+    """The declaration of a variable (called ``name``), as far as a reader of its file needs it."""
+    attrs, name = variable.attrs, name or str(getattr(variable, "name", ""))
     method = None
     if "method" in attrs:
         comment = [c for c in str(attrs.get("comment", "")).split("; ") if not _is_unit(c)]
         source = str(attrs.get("references", ""))
         method = Method(str(attrs["method"]), str(attrs["method_formula"]), "; ".join(comment), source)
     return Quantity(
-        name=str(variable.name),
-        long_name=str(attrs.get("long_name", variable.name)),
+        name=name,
+        long_name=str(attrs.get("long_name", name)),
         unit=str(attrs.get("unit_rule", "1")),
         dims=tuple(map(str, variable.dims)),
         kind=Kind(attrs.get("kind", Kind.NUMBER)),

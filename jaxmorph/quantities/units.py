@@ -7,6 +7,7 @@ natural scale of its distribution, 1 for one whose logarithm is varied.
 
 import functools
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -43,6 +44,27 @@ def is_unit(unit: str) -> bool:
         return not cf_units.Unit(unit).is_unknown()
     except ValueError:
         return False
+
+
+@functools.cache
+def conversion(unit: str, wanted: str) -> tuple[float, float] | None:
+    """Scale and offset from numbers in one unit to those in another, by UDUNITS; None if there are none.
+
+    ``min`` to ``s`` is (60, 0), ``degC`` to ``K`` (1, 273.15), ``um`` to ``µm`` (1, 0).
+    """
+    import cf_units
+
+    if unit == wanted:
+        return 1.0, 0.0
+    if not (is_unit(unit) and is_unit(wanted)):
+        return None
+    one, other = cf_units.Unit(unit), cf_units.Unit(wanted)
+    if not one.is_convertible(other):
+        return None
+    zero, first, second = (float(one.convert(x, other)) for x in (0.0, 1.0, 2.0))
+    scale = first - zero
+    # Of levels (decibels), differences are ratios.
+    return (scale, zero) if math.isclose(second - first, scale, rel_tol=1e-9) else None
 
 
 def power_in(rule: str, source: str) -> int:

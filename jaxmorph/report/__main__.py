@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ..errors import JaxmorphError
-from .reproduce import unpack
+from .unpacking import hand_over
 
 
 def main() -> int:
@@ -20,8 +20,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to; made if absent")
     arguments = parser.parse_args()
     try:
-        for path in unpack(arguments.report, arguments.folder):
-            print(path)
+        hand_over(arguments.report, arguments.folder)
     except JaxmorphError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -8,9 +8,10 @@ import numpy as np
 import xarray as xr
 
 from ..configuration import GRADIENT_ESTIMATORS
+from ..figures.estimates import flagged_pairs
 from ..figures.numbers import plain
 from ..figures.numerical_checks import largest_over_time
-from ..figures.style import names, words
+from ..figures.style import words
 from ..listing import first_of, joined
 from ..quantities import absent
 
@@ -122,12 +123,9 @@ def jumps(checks: xr.Dataset | None) -> str:
 
 def _flagged(checks: xr.Dataset) -> Iterator[xr.Dataset]:
     """Each flagged pair, at the last time at which it is."""
-    for observable in names(checks, "observable"):
-        for parameter in names(checks, "parameter"):
-            one = checks.sel(observable=observable, parameter=parameter)
-            at = np.flatnonzero(one["line_incomplete"].values)
-            if at.size:
-                yield one.isel(time=int(at[-1]))
+    for observable, parameter in flagged_pairs(checks["line_incomplete"]):
+        one = checks.sel(observable=observable, parameter=parameter)
+        yield one.isel(time=int(np.flatnonzero(one["line_incomplete"].values)[-1]))
 
 
 def _jump(one: xr.Dataset) -> str:

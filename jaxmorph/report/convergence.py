@@ -11,6 +11,7 @@ large for that, both have to grow by (h / target)^2.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from pydantic import TypeAdapter
 from ..designs import DESIGNS, Design
 from ..figures.estimates import has_one_noisy_seed, unreliable, unsuited
 from ..figures.numbers import plain
-from ..figures.style import final, words
+from ..figures.style import final, names, words
 from ..listing import joined
 from ..quantities import Kind, Method, Quantity, described
 
@@ -34,6 +35,7 @@ METHOD = Method(
     "the interval of all.",
     "The 1/√n law of independent draws",
 )
+_DESIGN: TypeAdapter[Design] = TypeAdapter(Design)  # made once: it takes longer than to read one
 _MOST = 10_000_000
 _EXACT = 1e-9
 
@@ -66,32 +68,55 @@ class Verdict:
         return not self.converged and not self.distrusted and self.half_width <= self.target
 
 
+Judged = Mapping[str, Sequence[Verdict]]
+"""The verdicts on each observable, by its name."""
+
+
 def verdicts(sensitivity: xr.Dataset, observable: str) -> list[Verdict]:
     """One for each estimate of the observable whose error is known, in the order of the page.
 
     None of a study with noise and one seed: its part of the error is not known.
     """
+    return list(all_verdicts(sensitivity, [observable])[observable])
+
+
+def all_verdicts(sensitivity: xr.Dataset, observables: Sequence[str] | None = None) -> Judged:
+    """The verdicts on these observables, on all if not given."""
+    every = names(sensitivity, "observable") if observables is None else observables
     if has_one_noisy_seed(sensitivity):
-        return []
+        return {observable: [] for observable in every}
     ends = ("", "_low", "_high", "_se_samples", "_se_seeds", "_by_samples")
     judged = _judged(sensitivity)
     wanted = [f"{one.name}{end}" for one in judged for end in ends if f"{one.name}{end}" in sensitivity]
-    data = final(sensitivity[wanted]).sel(observable=observable) if wanted else sensitivity
-    if bool(unsuited(sensitivity).sel(observable=observable)):
-        judged = [one for one in judged if one.kind is not Kind.ELASTICITY]
-    flags = unreliable(sensitivity)
-    bad = flags is not None and bool(flags.sel(observable=observable).any())
-    found = [(one, _verdict(data, one, sensitivity)) for one in judged]
-    return [
-        _doubted(verdict) if bad and one.from_gradients else verdict
-        for one, verdict in found
-        if verdict is not None
-    ]
+    data = final(sensitivity[wanted])
+    # What describes parameters and observables is not needed, and would be cut with each of them.
+    data = data.drop_vars(set(data.coords) - set(data.dims))
+    cancelling, flags = unsuited(sensitivity), unreliable(sensitivity)
+    found = {}
+    for observable in every:
+        cancels = bool(cancelling.sel(observable=observable))
+        bad = flags is not None and bool(flags.sel(observable=observable).any())
+        one = data.sel(observable=observable) if wanted else data
+        told = [
+            (quantity, _verdict(one, quantity, sensitivity))
+            for quantity in judged
+            if not (cancels and quantity.kind is Kind.ELASTICITY)
+        ]
+        found[observable] = [
+            _doubted(verdict) if bad and quantity.from_gradients else verdict
+            for quantity, verdict in told
+            if verdict is not None
+        ]
+    return found
 
 
 def _judged(sensitivity: xr.Dataset) -> list[Quantity]:
     """The estimates for which converging is defined and whose error is known."""
-    found = [described(sensitivity[name]) for name in map(str, sensitivity.data_vars)]
+    found = [
+        described(variable, str(name))
+        for name, variable in sensitivity.variables.items()
+        if "wanted_half_width" in variable.attrs
+    ]
     kinds = list(Kind)
     return sorted(
         (
@@ -119,7 +144,7 @@ def groups(sensitivity: xr.Dataset) -> tuple[int, str]:
     n, attrs = sensitivity.sizes["sample"], sensitivity.attrs
     if "design" not in attrs:
         return n, "samples"
-    design: Design = TypeAdapter(Design).validate_json(attrs["design"])
+    design = _DESIGN.validate_json(attrs["design"])
     moved = sensitivity["parameter_group"] if "parameter_group" in sensitivity.coords else None
     n_parts = sensitivity.sizes["parameter"]
     if design.moves_groups and moved is not None:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..figures.numbers import plain
 from ..figures.style import names, words
-from .convergence import Verdict, counted, groups, verdicts
+from .convergence import Judged, Verdict, all_verdicts, counted, groups
 from .price import of_simulations
 from .summary import Ranking
 
@@ -36,12 +36,15 @@ class ConvergenceRow:
     leads: bool
 
 
-def lines(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[ConvergenceRow]:
+def lines(
+    sensitivity: xr.Dataset, ranked: Sequence[Ranking], judged: Judged | None = None
+) -> list[ConvergenceRow]:
     """What ranks parameters, a line an observable; then a line for each other estimate."""
+    judged = all_verdicts(sensitivity) if judged is None else judged
     leading: list[ConvergenceRow] = []
     others: dict[str, list[tuple[str, Verdict]]] = {}
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
-        for verdict in verdicts(sensitivity, observable):
+        for verdict in judged[observable]:
             if ranking.measure is not None and verdict.name == ranking.measure.name:
                 what = f"{words(observable)}: {verdict.label}"
                 leading.append(_line(what, [(observable, verdict)], sensitivity, leads=True))

@@ -107,9 +107,10 @@ def _count(n: int, what: str) -> str:
 def parameter_rows(sensitivity: xr.Dataset) -> list[dict[str, str]]:
     """Name, unit, description, default and distribution of every varied parameter."""
     kinds = _loaded(sensitivity.attrs.get("distributions"), [])
+    described_ = _described(sensitivity, "parameter")
     rows = []
     for i, name in enumerate(names(sensitivity, "parameter")):
-        one = sensitivity.sel(parameter=name)
+        one = described_.isel(parameter=i)
         rows.append(
             {
                 "name": name,
@@ -133,14 +134,22 @@ def _default(one: xr.Dataset, kind: dict[str, Any]) -> str:
 
 def observable_rows(sensitivity: xr.Dataset) -> list[dict[str, str]]:
     """Name, unit and description of every observable."""
+    described_ = _described(sensitivity, "observable")
+    each = ((name, described_.sel(observable=name)) for name in names(sensitivity, "observable"))
     return [
         {
             "name": name,
-            "unit": _unit(sensitivity.sel(observable=name), "observable_unit"),
-            "description": _text(sensitivity.sel(observable=name), "observable_description"),
+            "unit": _unit(one, "observable_unit"),
+            "description": _text(one, "observable_description"),
         }
-        for name in names(sensitivity, "observable")
+        for name, one in each
     ]
+
+
+def _described(sensitivity: xr.Dataset, dim: str) -> xr.Dataset:
+    """What describes parameters or observables, without any estimate of them."""
+    about = (f"{dim}_{what}" for what in ("unit", "description", "default"))
+    return sensitivity[[name for name in (dim, *about) if name in sensitivity.variables]]
 
 
 def distribution(kind: dict[str, Any]) -> str:

@@ -11,9 +11,10 @@ from ..figures.estimates import has_noise, has_one_noisy_seed, present, unreliab
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import LEVEL, ends_of, sizes
 from ..figures.style import final, names, words
+from ..figures.tables import interval
 from ..listing import first_of, joined
 from ..quantities import Kind, Quantity
-from .convergence import verdicts
+from .convergence import all_verdicts
 from .incomplete import unresolved
 from .measuring import measuring
 from .over_time import told_over_time
@@ -23,14 +24,15 @@ from .survivors import left_out
 ALIKE = 0.95
 """Estimates of two parameters that are correlated by more than this cannot be told apart."""
 _MOST_NAMED = 3
+_MOST_LISTED = 6
 
 
 def per_observable(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[tuple[str, str]]:
     """Each observable and what it follows, with size, direction and certainty: one claim a sentence."""
-    one_seed = has_one_noisy_seed(sensitivity)
+    one_seed, every = has_one_noisy_seed(sensitivity), final(sensitivity)
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
-        data = final(sensitivity).sel(observable=observable)
+        data = every.sel(observable=observable)
         parts = [
             *_answer(ranking, one_seed),
             *_survivors(data),
@@ -194,7 +196,15 @@ def _negligible(data: xr.Dataset, ranking: Ranking) -> list[str]:
     if not found:
         return []
     verb, each = ("matters", "its share is") if len(found) == 1 else ("matter", "each share is")
-    return [f"{joined(found)} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+    small_ones = _named_or_counted(found, data)
+    return [f"{small_ones} hardly {verb}: {each} below {100 * NEGLIGIBLE:.0f} %"]
+
+
+def _named_or_counted(parameters: Sequence[str], data: xr.Dataset) -> str:
+    """Names; how many they are of how many, where a reader would not read them all."""
+    if len(parameters) <= _MOST_LISTED:
+        return joined(parameters)
+    return f"{len(parameters)} of {data.sizes['parameter']} parameters"
 
 
 def _with_interval(data: xr.Dataset, kind: Kind) -> list[Quantity]:
@@ -225,7 +235,8 @@ def _independent(data: xr.Dataset, ranking: Ranking) -> list[str]:
     if not found:
         return []
     level = f"{100 * LEVEL:.0f} %"
-    return [f"No dependence on {joined(found)} is found by a test whose level is {level} for the run"]
+    none = _named_or_counted(found, data)
+    return [f"No dependence on {none} is found by a test whose level is {level} for the run"]
 
 
 def chance(sensitivity: xr.Dataset) -> str:
@@ -251,7 +262,7 @@ def _by_noise(sensitivity: xr.Dataset) -> list[xr.Dataset]:
     """Observables whose share of noise is known, at the stated time, the least noisy first."""
     if "noise_share" not in sensitivity:
         return []
-    data = final(sensitivity)
+    data = final(sensitivity[[name for name in interval("noise_share") if name in sensitivity]])
     each = [data.isel(observable=i) for i in range(data.sizes["observable"])]
     return sorted((one for one in each if np.isfinite(_noise_share(one))), key=_noise_share)
 
@@ -300,7 +311,8 @@ def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
     """Parameters that change the noise between seeds, those first that are not found to move a mean."""
     if "noise_elasticity_low" not in sensitivity:
         return ""
-    data, flags = final(sensitivity), unreliable(sensitivity)
+    wanted = [f"noise_elasticity{end}" for end in ("", "_low", "_high")]
+    data, flags = final(sensitivity[wanted]), unreliable(sensitivity)
     found: list[tuple[bool, float, str]] = []
     for observable, ranking in zip(names(data, "observable"), ranked, strict=True):
         one = data.sel(observable=observable)
@@ -338,11 +350,12 @@ def noiseless(one: xr.Dataset) -> bool:
 
 def convergence(sensitivity: xr.Dataset) -> str:
     """Which estimates have not converged, over all observables."""
+    judgements = all_verdicts(sensitivity)
     open_: dict[str, list[str]] = {}
     total, doubted = 0, False
     judged: dict[str, None] = {}
     for observable in names(sensitivity, "observable"):
-        for verdict in verdicts(sensitivity, observable):
+        for verdict in judgements[observable]:
             if verdict.distrusted:
                 doubted = True
                 continue
@@ -430,18 +443,22 @@ def _vague(sensitivity: xr.Dataset, name: str, single: str) -> str:
     return " ".join(found)
 
 
-def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
-    """What holds for the whole run: noise, convergence, trust, identifiability."""
+def of_run(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
+    """What holds for the whole run beside what has converged, of which a page has a table."""
     found = [
         noise(sensitivity),
         acts_on_noise(sensitivity, ranked),
         trust(sensitivity),
         unresolved(sensitivity),
-        convergence(sensitivity),
         alike(sensitivity),
         measuring(sensitivity),
     ]
     return [sentence for sentence in found if sentence]
+
+
+def paragraph(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[str]:
+    """What holds for the whole run: noise, trust, identifiability, convergence."""
+    return [one for one in (*of_run(sensitivity, ranked), convergence(sensitivity)) if one]
 
 
 def findings_of(sensitivity: xr.Dataset) -> list[str]:

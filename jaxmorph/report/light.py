@@ -13,7 +13,7 @@ from ..figures.estimates import has_one_noisy_seed, unreliable
 from ..figures.style import final, names, words
 from ..listing import first_of, joined
 from . import checked, one_answer
-from .convergence import verdicts
+from .convergence import Judged, all_verdicts
 from .methods import caution
 from .summary import Ranking
 
@@ -64,14 +64,21 @@ class Light:
         return "No check of this run found a fault, and its sizes are known well enough to be compared."
 
 
-def light(sensitivity: xr.Dataset, checks: xr.Dataset | None, ranked: Sequence[Ranking]) -> Light:
+def light(
+    sensitivity: xr.Dataset,
+    checks: xr.Dataset | None,
+    ranked: Sequence[Ranking],
+    judged: Judged | None = None,
+) -> Light:
     """The light of a run.
 
     Args:
         sensitivity: Its ``sensitivity.nc``.
         checks: Its ``checks.nc``, if it was made.
         ranked: What matters for each observable (``summary.rankings``).
+        judged: What has converged (``convergence.all_verdicts``), where it is known already.
     """
+    judged = all_verdicts(sensitivity) if judged is None else judged
     found = sorted(
         (
             *_one_answer(checks),
@@ -83,7 +90,7 @@ def light(sensitivity: xr.Dataset, checks: xr.Dataset | None, ranked: Sequence[R
             *_missing(sensitivity),
             *_expansion(sensitivity),
             *_biased(sensitivity),
-            *_convergence(sensitivity, ranked),
+            *_convergence(sensitivity, ranked, judged),
         ),
         key=lambda doubt: -doubt.level,
     )
@@ -184,11 +191,13 @@ def _biased(sensitivity: xr.Dataset) -> Iterator[Caveat]:
         yield Caveat(Level.CARE, text, "observables")
 
 
-def _convergence(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> Iterator[Caveat]:
+def _convergence(
+    sensitivity: xr.Dataset, ranked: Sequence[Ranking], judgements: Judged
+) -> Iterator[Caveat]:
     """Whether the sizes that rank the parameters are known well enough."""
     wide, widest, judged = [], (0.0, ""), False
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
-        verdict = next((v for v in verdicts(sensitivity, observable) if _ranks(v.name, ranking)), None)
+        verdict = next((v for v in judgements[observable] if _ranks(v.name, ranking)), None)
         if verdict is None or verdict.distrusted:
             continue
         judged = True

@@ -21,6 +21,7 @@ from .point import entry
 
 _MOST_TIMES, _MOST_NUMBERS = 60, 6_000
 _COEFFICIENT = "expansion_coefficient"
+_OF_EXPANSION = ("expansion_", "polynomial_")
 _DIGITS, _DIGITS_OF_ERRORS = 11, 4
 """Of numbers on the page, below the largest coefficient."""
 
@@ -52,6 +53,8 @@ def live(run: str, sensitivity: xr.Dataset) -> Live | None:
     correlated = json.loads(sensitivity.attrs.get("correlations", "[]"))
     if _COEFFICIENT not in sensitivity or correlated or discrete(sensitivity).any():
         return None
+    # Of these alone: each is cut for every observable and parameter.
+    sensitivity = sensitivity[[n for n in sensitivity.data_vars if str(n).startswith(_OF_EXPANSION)]]
     coefficient = sensitivity[_COEFFICIENT]
     ends = [f"{_COEFFICIENT}_{end}" for end in ("low", "high")]
     noisy = all(end in sensitivity for end in ends)

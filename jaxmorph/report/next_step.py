@@ -12,7 +12,7 @@ from ..figures.estimates import has_noise, has_one_noisy_seed
 from ..figures.style import names, words
 from ..listing import joined
 from . import one_answer
-from .convergence import groups, verdicts
+from .convergence import Judged, all_verdicts, groups
 from .methods import other_estimators
 from .price import of_simulations
 from .summary import Ranking
@@ -40,7 +40,12 @@ class NextStep:
     price: str = ""
 
 
-def next_step(sensitivity: xr.Dataset, checks: xr.Dataset | None, ranked: Sequence[Ranking]) -> NextStep:
+def next_step(
+    sensitivity: xr.Dataset,
+    checks: xr.Dataset | None,
+    ranked: Sequence[Ranking],
+    judged: Judged | None = None,
+) -> NextStep:
     """The one step that helps most: faults come before errors."""
     attrs = sensitivity.attrs
     n_all = int(attrs.get("simulations_wanted", attrs.get("simulations", 0)))
@@ -61,7 +66,7 @@ def next_step(sensitivity: xr.Dataset, checks: xr.Dataset | None, ranked: Sequen
         if other and attrs.get("estimator") != other:
             gain = "estimates the same derivatives in another way"
             return NextStep((f"estimator: {other}",), gain=gain, price=of_simulations(n_all, attrs))
-    return _more(sensitivity, ranked)
+    return _more(sensitivity, ranked, all_verdicts(sensitivity) if judged is None else judged)
 
 
 def _any(sensitivity: xr.Dataset, flag: str) -> bool:
@@ -78,9 +83,9 @@ class _Wanted:
     simulations: int
 
 
-def _more(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> NextStep:
+def _more(sensitivity: xr.Dataset, ranked: Sequence[Ranking], judged: Judged) -> NextStep:
     """More samples or seeds, where the sizes that rank are not settled."""
-    needs = _needs(sensitivity, ranked)
+    needs = _needs(sensitivity, ranked, judged)
     if not needs:
         return NextStep()
     attrs, made = sensitivity.attrs, sensitivity.sizes["sample"] * sensitivity.sizes.get("seed", 1)
@@ -111,14 +116,14 @@ def _settled_by(needs: Sequence[_Wanted]) -> Callable[[_Wanted], tuple[int, int]
     return key
 
 
-def _needs(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> list[_Wanted]:
+def _needs(sensitivity: xr.Dataset, ranked: Sequence[Ranking], judged: Judged) -> list[_Wanted]:
     now, _ = groups(sensitivity)
     seeds = sensitivity.sizes.get("seed", 1)
     points = sensitivity.sizes["sample"] / max(now, 1)
     grows = _key(sensitivity)
     found = []
     for observable, ranking in zip(names(sensitivity, "observable"), ranked, strict=True):
-        for verdict in verdicts(sensitivity, observable):
+        for verdict in judged[observable]:
             if ranking.measure is None or verdict.name != ranking.measure.name or not verdict.needed:
                 continue
             wanted = dict(verdict.needed)

@@ -97,7 +97,8 @@ def over_time(sensitivity: xr.Dataset) -> list[Finding]:
         return []
     if f"{_NAME}_low" not in sensitivity and has_noise(sensitivity):
         return []
-    when = [_clock(sensitivity.isel(time=i)) for i in range(sensitivity.sizes["time"])]
+    time = sensitivity[["time"]]
+    when = [_clock(time.isel(time=i)) for i in range(time.sizes["time"])]
     found = [
         Finding(observable, turns, sentence)
         for observable, parameter, course in _courses(sensitivity)
@@ -106,9 +107,11 @@ def over_time(sensitivity: xr.Dataset) -> list[Finding]:
     return sorted(found, key=lambda finding: not finding.turns)
 
 
-def told_over_time(sensitivity: xr.Dataset, most: int = 4) -> list[str]:
-    """The first sentences, and how many more there are."""
-    sentences = [finding.sentence for finding in over_time(sensitivity)]
+def told_over_time(
+    sensitivity: xr.Dataset, found: Sequence[Finding] | None = None, most: int = 4
+) -> list[str]:
+    """The first sentences, and how many more there are; ``found``: :func:`over_time`, if it is known."""
+    sentences = [one.sentence for one in (over_time(sensitivity) if found is None else found)]
     return first_of(sentences, most, "{} more such findings are in the sections of the observables.")
 
 

@@ -6,10 +6,11 @@ import base64
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -22,13 +23,15 @@ from ..figures import Caption, caption, draw, nothing_because, sources
 from ..figures.catalogue import ANIMATIONS, CATALOGUE, figure_names
 from ..figures.entry import Entry
 from ..figures.estimates import present, unreliable
-from ..figures.save import render, write_whole
+from ..figures.save import lay_out, render, write_whole
 from ..figures.stated import when
-from ..figures.style import names, words
+from ..figures.style import words
+from ..integrity import read_listed, sealed
 from ..quantities import Kind
 from . import (
     answer,
     checked,
+    convergence,
     convergence_table,
     expansion,
     explorer,
@@ -49,6 +52,11 @@ from . import (
 from .glossary import Explained
 
 _HEAVY_SVG, _HEAVY_PNG = 400_000, 300_000
+"""Bytes of a vector drawing that the page has as a picture instead, and of a picture that is coarser."""
+_FINENESS = (200, 140, 100)
+"""Dots per inch of such a picture."""
+_PLAIN = " =:/;,'()!*@[]{}|+$?^~`.-_"
+"""Characters that stand for themselves in such a link, in HTML, too."""
 _COURSES = "values_over_time"
 """The figure that stands after the first screen."""
 _MOST_FINDINGS = 10
@@ -119,13 +127,14 @@ def write_report(
     }  # fmt: skip
     file = "sensitivity.nc" if alone else f"results/{run}/sensitivity.nc"
     context["example"] = example(file, sensitivity)
-    write_whole(path, rendered(context).encode())
+    write_whole(path, sealed(rendered(context).encode(), ".html"))
 
 
 def _context(run: str, data: Data) -> dict[str, Any]:
     """Everything that the page says, but for figures and films."""
     sensitivity, checks = data.sensitivity, data.checks
     found = summary.rankings(sensitivity)
+    judged, over = convergence.all_verdicts(sensitivity), over_time.over_time(sensitivity)
     flags = unreliable(sensitivity)
     return {
         "run": run,
@@ -144,13 +153,13 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "answers": answer.sentences(sensitivity, found),
         "shares": all(r.measure is None or r.measure.is_share for r in found),
         "both": any(effect.mixed for ranking in found for effect in ranking.effects),
-        "light": light.light(sensitivity, checks, found),
-        "next": next_step.next_step(sensitivity, checks, found),
-        "convergence": convergence_table.lines(sensitivity, found),
+        "light": light.light(sensitivity, checks, found, judged),
+        "next": next_step.next_step(sensitivity, checks, found, judged),
+        "convergence": convergence_table.lines(sensitivity, found, judged),
         "most_findings": _MOST_FINDINGS,
         "findings": findings.per_observable(sensitivity, found),
-        "over_time": over_time.told_over_time(sensitivity),
-        "overall": findings.paragraph(sensitivity, found),
+        "over_time": over_time.told_over_time(sensitivity, over),
+        "overall": findings.of_run(sensitivity, found),
         "negative": summary.negative(sensitivity),
         "sign_changes": summary.sign_changes(sensitivity),
         "when": when(sensitivity),
@@ -163,10 +172,7 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "flagged": flags is not None and bool(flags.any()),
         "explorer": explorer.document(sensitivity, found),
         "live": live.live(run, sensitivity),
-        "sections": [
-            observables.section(sensitivity, name, ranking)
-            for name, ranking in zip(names(sensitivity, "observable"), found, strict=True)
-        ],
+        "sections": observables.sections(sensitivity, found, over),
         "health": summary.health(sensitivity),
         "methods": methods.shown(sensitivity, checks, data.optimisation),
         "facts": facts.run_facts(sensitivity),
@@ -229,6 +235,7 @@ def rendered(context: dict[str, Any], template: str = "page.html") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     explained = Explained()
     environment.filters |= {"words": words, "terms": explained.mark, "numbers": _unbroken}
     context = {**context, "explained": explained}
@@ -241,6 +248,13 @@ def _unbroken(text: str) -> str:
     return Markup(kept) if isinstance(text, Markup) else kept
 
 
+def embedded_svg(svg: bytes) -> Markup:
+    """A drawing as a link that holds it, as text, which is shorter than base64 makes it."""
+    text = re.sub(r">\s+<", "><", svg.decode()).replace("'DejaVu Sans'", "DejaVu Sans")
+    text = re.sub(r"<[^'>]*>", lambda tag: tag.group().replace('"', "'"), text)
+    return Markup(f"data:image/svg+xml,{quote(text, safe=_PLAIN)}")
+
+
 def embedded(content: bytes, kind: str) -> str:
     """A file as a link that holds it."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
@@ -248,8 +262,9 @@ def embedded(content: bytes, kind: str) -> str:
 
 def _figure(name: str, folder: Path, beside: Path | None, data: Data) -> Picture:
     svg = _content(folder / f"{name}.svg", f"the figure {name}")
+    source: str
     if len(svg) <= _HEAVY_SVG:
-        source = embedded(svg, "image/svg+xml")
+        source = embedded_svg(svg)
     else:
         drawn = draw(name, data.sensitivity, data.checks, data.optimisation)[0]
         source = embedded(_coarse(drawn), "image/png")
@@ -263,9 +278,15 @@ def _figure(name: str, folder: Path, beside: Path | None, data: Data) -> Picture
     files = data.sensitivity, data.checks, data.optimisation
     return Picture(
         name, entry, source, links, points=width(svg), caption=caption(name, *files),
-        variables=tuple(sources(name, *files)),
+        variables=_without_ends(sources(name, *files)),
         alt=f"{entry.title}; the caption says how to read it, {name}.csv has the data.",
     )  # fmt: skip
+
+
+def _without_ends(variables: Sequence[str]) -> tuple[str, ...]:
+    """Variables, without those that are the ends of another's interval."""
+    ends = {f"{name}_{end}" for name in variables for end in ("low", "high")}
+    return tuple(name for name in variables if name not in ends)
 
 
 def width(svg: bytes) -> float:
@@ -276,7 +297,8 @@ def width(svg: bytes) -> float:
 
 def _coarse(figure: Figure) -> bytes:
     """A figure of very many shapes as a PNG, coarser the more there is on it."""
-    for dpi in (200, 140, 100):
+    lay_out(figure)
+    for dpi in _FINENESS:
         picture = render(figure, "png", dpi)
         if len(picture) <= _HEAVY_PNG:
             break
@@ -297,7 +319,6 @@ def _film(name: str, film: Path, beside: Path | None) -> Picture:
 
 
 def _content(file: Path, what: str) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise JaxmorphError(f"{what} is missing: {file} cannot be read, make it first") from error
+    if not file.is_file():
+        raise JaxmorphError(f"{what} is missing: {file} cannot be read, make it first")
+    return read_listed(file)

@@ -20,6 +20,7 @@ from ..figures.estimates import (
 )
 from ..figures.numbers import plain, uncertain_between
 from ..figures.ranking import EffectSizes, changes_sign, evidence, sizes
+from ..figures.ranking import ends_of as all_ends_of
 from ..figures.style import final, names, words
 from ..figures.tables import ends_of
 from ..listing import first_of, joined
@@ -122,11 +123,12 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
     refuted = bool(data.get("some_gradient_incomplete", False))
     ranking = Ranking(words(observable), by.measure, by.between, below, refuted=refuted)
     flags, changing = unreliable(data), changes_sign(data)
+    called, seen_of = _names(data), evidence(data, elasticities)
+    elasticity_of = _elasticities(data) if elasticities else None
     order: list[int] = []
     unsure: list[int] = []
     for i in map(int, by.order):
-        seen = evidence(data, i, elasticities)
-        name = _name(data.isel(parameter=i))
+        seen, name = seen_of[i], called[i]
         if not seen.found and not seen.not_found:
             ranking.undefined.append(name)
         elif seen.exactly_zero:
@@ -139,12 +141,13 @@ def _ranking(data: xr.Dataset, observable: str, elasticities: bool) -> Ranking:
             rests = all(one.from_gradients for one in seen.found)
             flagged = rests and flags is not None and bool(flags[i])
             mixed = bool(changing[i]) and _NAME in data and elasticities
-            sign, elasticity = _sign(data, i) if elasticities and not mixed else (0, "")
+            sign, elasticity = (0, "") if elasticity_of is None or mixed else _sign(*elasticity_of[i])
             unseen = tuple(one.label for one in seen.not_found if not one.tested_by)
-            text = _size(by, i, elasticity or (_average(data, i) if elasticities else ""))
+            average_ = "" if elasticity_of is None else _average(*elasticity_of[i])
+            text = _size(by, i, elasticity or average_)
             size = (float(by.value[i]), float(by.low[i]), float(by.high[i]))
             ranking.effects.append(Effect(name, text, sign, elasticity, flagged, mixed, unseen, *size))
-    ranking.first = [_name(data.isel(parameter=i)) for i in _first(by, order, unsure)]
+    ranking.first = [called[i] for i in _first(by, order, unsure)]
     if elasticities and _NAME in data:
         ranking.directed = bool(np.isfinite(data[_NAME].values[order]).any())
     return ranking
@@ -158,29 +161,34 @@ def _first(by: EffectSizes, order: list[int], unsure: list[int]) -> list[int]:
     return [*order[:1], *(i for i in [*order[1:], *may] if by.as_large(order[0], i))]
 
 
-def _name(one: xr.Dataset) -> str:
-    name = words(str(one["parameter"].item()))
-    # The elasticity of a negative parameter is that of its size.
-    negative_ = "parameter_value" in one and bool((one["parameter_value"] < 0).all())
-    return f"|{name}|" if negative_ else name
+def _names(data: xr.Dataset) -> list[str]:
+    """Names of the parameters in words; the elasticity of a negative one is that of its size."""
+    every = [words(name) for name in names(data, "parameter")]
+    if "parameter_value" not in data:
+        return every
+    value = data["parameter_value"].transpose("parameter", ...).values.reshape(len(every), -1)
+    below = [bool((one < 0).all()) for one in value]
+    return [f"|{name}|" if negative_ else name for name, negative_ in zip(every, below, strict=True)]
 
 
-def _sign(data: xr.Dataset, i: int) -> tuple[int, str]:
-    """Sign and text of an elasticity whose interval leaves zero out."""
+def _elasticities(data: xr.Dataset) -> list[tuple[float, float, float]] | None:
+    """Each parameter's elasticity and its ends, the value itself without an interval; None: no such."""
     if _NAME not in data:
-        return 0, ""
-    one = data.isel(parameter=i)
-    value, (low, high) = float(one[_NAME]), _ends(one, _NAME)
+        return None
+    value, low, high = (ends.tolist() for ends in all_ends_of(data, _NAME))
+    return list(zip(value, low, high, strict=True))
+
+
+def _sign(value: float, low: float, high: float) -> tuple[int, str]:
+    """Sign and text of an elasticity whose interval leaves zero out."""
     if not np.isfinite(value) or value == 0 or low <= 0 <= high:
         return 0, ""
     return int(np.sign(value)), uncertain_between(value, low, high)
 
 
-def _average(data: xr.Dataset, i: int) -> str:
+def _average(value: float, low: float, high: float) -> str:
     """Text of an elasticity, whatever its interval says; empty where there is none."""
-    if _NAME not in data or not np.isfinite(value := float(data[_NAME][i])):
-        return ""
-    return uncertain_between(value, *_ends(data.isel(parameter=i), _NAME))
+    return uncertain_between(value, low, high) if np.isfinite(value) else ""
 
 
 def _size(by: EffectSizes, i: int, elasticity: str) -> str:
@@ -222,12 +230,6 @@ def in_percent(value: float, low: float | None = None, high: float | None = None
     if high < 0.005:
         return "less than 1 %"
     return f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f} %)"
-
-
-def _ends(one: xr.Dataset, name: str) -> tuple[float, float]:
-    """Ends of the interval; the value itself where there is no interval (a single seed)."""
-    value = float(one[name])
-    return ends_of(one, name) or (value, value)
 
 
 def leading_sentence(found: list[Ranking], sensitivity: xr.Dataset) -> str:

@@ -39,11 +39,10 @@ _MOST_NAMED = 3
 BY_PARTS = Method(
     "Completeness of gradients",
     "E[h ∂f/∂u] = -E[f (h p)'/p], h = sin(k π v) / p, k = 1, 2, 3",
-    "Integration by parts, for independent parameters: u is the parameter on its natural scale, p its "
-    "density, v its distribution function. A jump by J at v_0 that the gradient does not see is missing "
-    "as J sin(k π v_0). Gradients along paths must obey it for every seed by itself; for others seeds "
-    "are resampled too. Samples count as independent draws. A slope so steep that no sample "
-    "lies on it looks like a jump.",
+    "Integration by parts, for independent parameters: u is the parameter on its natural scale, p "
+    "its density, v its distribution function. A jump by J at v_0 is missing as J sin(k π v_0). "
+    "Gradients along paths must obey it for every seed; for others seeds are resampled too. A "
+    "slope so steep that no sample lies on it looks like a jump.",
     "Stein, Ann. Stat. 9 (1981) 1135-1151; Holm, Scand. J. Stat. 6 (1979) 65-70; MacKinnon and White, "
     "J. Econom. 29 (1985) 305-325",
 )

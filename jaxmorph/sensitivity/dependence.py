@@ -38,13 +38,13 @@ _AT_ONCE = 2.0e7
 HSIC = Method(
     "Dependence, with a permutation test",
     "Σ_{kl} (k l)^{-1} Cov(ψ_k(rank θ_p), ψ_l(rank f))^2, less its mean over all orders",
-    "The Hilbert-Schmidt independence criterion of ranks, ψ_k = 2^{1/2} cos(k π x), of the mean of "
-    "these seeds; 0 on average without an effect, 1 for a monotone function of the parameter. It sees "
-    "any dependence on the parameter alone, not one through products with others only. The p-value is "
-    f"of {ORDERS} orders of the samples, adjusted for all parameters, times and observables together "
-    "(largest criteria, step-down). Of correlated parameters it says dependence, not what causes it. A "
-    "parameter that changes the noise alone can be found by the noise that is left in the mean. On a "
-    "Sobol sequence what it finds may be an interaction of others: hsic_p_holds is 0.",
+    "The Hilbert-Schmidt independence criterion of ranks, ψ_k = 2^{1/2} cos(k π x), of the mean of"
+    " these seeds: 0 on average without an effect, 1 for a monotone function. It sees no effect "
+    "through products with others alone; of correlated parameters it says dependence, not what "
+    "causes it, and it may be of the noise alone. The p-value is "
+    f"of {ORDERS} orders of the samples, adjusted for all parameters, times "
+    "and observables together. On a Sobol sequence what it finds may be an interaction of others: "
+    "hsic_p_holds is 0.",
     "Gretton et al., NeurIPS 20 (2007) 585-592; Da Veiga, J. Stat. Comput. Simul. 85 (2015) 1283-1305 "
     "and arXiv:2101.05487 (2021); De Lozzo and Marrel, J. Stat. Comput. Simul. 86 (2016) 3038-3058; "
     "Westfall and Young, Resampling-Based Multiple Testing (Wiley, 1993), section 2.6",

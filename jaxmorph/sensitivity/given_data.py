@@ -24,10 +24,9 @@ from .resampling import RESAMPLES, seed_weights
 RANKS = Method(
     "First-order index from given data",
     "1 - E[Var(F | θ_p)] / Var F, of F = E_r f, from the samples as they lie",
-    "By ranks: samples that are neighbours in the order of the parameter share its value, so half "
-    "of their mean squared difference is the variance that the others explain; a line over the "
-    "distance in rank leads back to the same value. What the others clearly do alone is taken off "
-    "before. For independent parameters, bounded or not.",
+    "By ranks: half the mean squared difference of neighbours in the order of the parameter is the"
+    " variance that the others explain; what these clearly do alone is taken off before. For "
+    "independent parameters.",
     "Gamboa, Gremaud, Klein and Lagnoux, Bernoulli 28 (2022) 2345-2374; Klein and Rochet, "
     "arXiv:2306.05842 "
     "(2023); Tong and Wang, Biometrika 92 (2005) 821-830",

@@ -33,10 +33,9 @@ _MOST_BLOCKS, _MOST_SEEDS, _BYTES = 32, 16, 1.0e8
 PARSEVAL = Method(
     "Lower bound on the total Sobol index",
     "Σ_α E[f ψ_α]^2 / Var_θ E_r[f], E[f ψ_k] = -2^{1/2} E[∂f/∂u_p sin(k π v_p) / p] / (k π)",
-    "ψ_k = 2^{1/2} cos(k π v), v the distribution function of a parameter: four waves of the parameter "
-    "alone, and three products with one of each other parameter. Only what varies as these do is in "
-    "the bound, so it may be far below the index. Products of different samples and seeds, so that "
-    "neither adds to a square. For independent parameters.",
+    "ψ_k = 2^{1/2} cos(k π v), v the distribution function: four waves of the parameter alone, "
+    "three products with one of each other. What varies otherwise is not in the bound, which may "
+    "be far below the index. Products of different samples and seeds. For independent parameters.",
     "Roustant, Gamboa and Iooss, Electron. J. Stat. 14 (2020) 2386-2412; Kucherenko and Song, Reliab. "
     "Eng. Syst. Saf. 148 (2016) 117-124",
 )

@@ -12,13 +12,11 @@ _ABSENT = (
 RECORDS = Method(
     "Best records to measure",
     "F_S = E_θ[J_S^T C_SS^{-1} J_S]; D: largest ln det(P_0 + F_S), A: smallest tr (P_0 + F_S)^{-1}",
-    "One record after another, each the one that adds most. J are gradients of the mean in units of "
-    "the parameters' standard deviations, C is the covariance between seeds averaged over the design, "
-    "P_0 what the distributions of the design say of the parameters already. Shares are of what all "
-    "records tell. The noise of gradients is taken out by products of different seeds; C is the "
-    "candidate under which seeds that were left out are likeliest, and the information on a parameter "
-    "is divided by record_overdispersion. What parameters do to the noise is not used. At most 12 "
-    "records are chosen, of 600 at most (times evenly thinned), from 64 samples at most.",
+    "Each record is the one that adds most. J are gradients of the mean in standard deviations of "
+    "the parameters, C is the covariance between seeds averaged over the design, P_0 what the "
+    "design says already. C is the candidate under which seeds that were left out are likeliest; "
+    "the information is divided by record_overdispersion. What parameters do to the noise is not "
+    "used. At most 12 records, of 600 (times evenly thinned), from 64 samples.",
     "Chaloner and Verdinelli, Stat. Sci. 10 (1995) 273-304; Box and Lucas, Biometrika 46 (1959) 77-90; "
     "Nemhauser, Wolsey and Fisher, Math. Program. 14 (1978) 265-294; Wedderburn, Biometrika 61 (1974) "
     "439-447",

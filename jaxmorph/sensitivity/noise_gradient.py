@@ -35,12 +35,10 @@ _ABSENT = "needs noise, two or more seeds, and an estimator of gradients that te
 NOISE = Method(
     "Derivative of the noise",
     "d Var_r f / dθ_p = 2 Cov_r(f, ∂f/∂θ_p)",
-    "The variance is that between seeds; its derivative follows from the same gradients, unbiased over "
-    "seeds, if these are complete. With estimator: score the mean of noise_difference times noise_slope "
-    "(batches) is added, as its f ∂f/∂θ is not half of ∂f²/∂θ; with smoothed that mean alone is the "
-    "derivative, of the smoothed variance. A parameter that acts on the noise alone has it and no other "
-    "effect. The error has a part of the samples and one of the seeds, that by leaving out one seed at "
-    "a time; with score, from 128 seeds on.",
+    "The variance is that between seeds; its derivative is unbiased over seeds if gradients are "
+    "complete. With estimator: score the mean of noise_difference times noise_slope (batches) is "
+    "added; with smoothed that mean alone is the derivative, of the smoothed variance. The error "
+    "has a part of the samples and one of the seeds; with score, from 128 seeds on.",
     "Glasserman, Monte Carlo Methods in Financial Engineering (Springer, 2003), section 7.2",
 )
 QUANTITIES = (

@@ -16,10 +16,9 @@ from .whole_design import WholeDesign
 REDUCTION = Method(
     "Variance reduction",
     "(length of the interval of the plain estimate / length of that of the expansion)^2",
-    "The polynomial chaos expansion as a control variate. Both lengths have the errors of samples and "
-    "of seeds, so the reduction is small where the noise of the seeds is what is left: there more "
-    "samples would not help, and more seeds would. Of a Sobol sequence without replicates the plain "
-    "interval is that of random samples.",
+    "The polynomial chaos expansion as a control variate. Where the noise of the seeds is what is "
+    "left, the reduction is small, and only more seeds would help. Of a Sobol sequence without "
+    "replicates the plain interval is that of random samples.",
     "Owen, Monte Carlo Theory, Methods and Examples (2013), section 8.9",
 )
 _PAIRS = {

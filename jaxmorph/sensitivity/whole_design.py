@@ -44,11 +44,10 @@ MEAN_SQUARE = Method(
 BOUND = Method(
     "Upper bound on the total Sobol index",
     "C_p ν_p / Var_θ E_r[f]",
-    "C is the Poincaré constant of the parameter's distribution, the smallest there is: (b - a)² / π² "
-    "for a uniform one, the variance for a normal one, s² (k + 1)² / k (at least 4 s²) for a gamma one "
-    "of shape k and scale s, by a zero of Bessel functions for a triangular one, numerically for a "
-    "truncated normal and a beta one. "
-    "It holds for independent parameters. Above 1 it says nothing.",
+    "C is the Poincaré constant of the distribution, the smallest there is: (b - a)² / π² for a "
+    "uniform one, the variance for a normal one, s² (k + 1)² / k (at least 4 s²) for a gamma one "
+    "of shape k and scale s; of others it is computed. For independent parameters. Above 1 it says"
+    " nothing.",
     "Lamboni et al., Math. Comput. Simul. 87 (2013) 45-54; Roustant, Barthe and Iooss, Electron. J. "
     "Stat. 11 (2017) 3081-3119",
 )

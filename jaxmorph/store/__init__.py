@@ -10,6 +10,8 @@ from .build import (
     with_trajectories,
 )
 from .files import (
+    hold_to,
+    is_made,
     open_dataset,
     read_attributes,
     read_dataset,
@@ -25,13 +27,14 @@ from .one_answer import with_one_answer
 from .optimisation import optimisation_cells_dataset, optimisation_dataset, starts_dataset
 from .pieces import SavedPieces
 from .provenance import NO_COMMIT, Summary, code, design_hash, provenance
-from .records import ObjectiveRecord, ParameterRecord, StudyRecord, read_record, write_record
+from .records import MADE_OF, ObjectiveRecord, ParameterRecord, StudyRecord, read_record, write_record
 from .slabs import Slabs
 from .stream import streamed
 from .twins import side_by_side
 
 __all__ = [
     "LINES",
+    "MADE_OF",
     "NOISE_TERMS",
     "NO_COMMIT",
     "ObjectiveRecord",
@@ -47,6 +50,8 @@ __all__ = [
     "corners_dataset",
     "design_dataset",
     "design_hash",
+    "hold_to",
+    "is_made",
     "open_dataset",
     "optimisation_cells_dataset",
     "optimisation_dataset",

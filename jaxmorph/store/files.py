@@ -1,7 +1,6 @@
 """Writing netCDF-4 files whole or not at all, and reading back only what is ours and whole."""
 
 import contextlib
-import json
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,8 +14,11 @@ import numpy as np
 import xarray as xr
 from pydantic import JsonValue
 
+from .. import integrity
 from ..atomic import written_aside
+from ..configuration.identity import Identity
 from ..errors import JaxmorphError
+from ..integrity import seal
 from ..quantities import Attributes
 
 KINDS = (
@@ -41,8 +43,10 @@ def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
     path = Path(path)
     with written_aside(path) as file:
         dataset.to_netcdf(file, engine="netcdf4", encoding=encoding_of(dataset))
-        if not read_dataset(file, kind).identical(dataset):
-            raise read_back_differently(path)
+        with opened(file, kind) as written:
+            if not written.load().identical(dataset):
+                raise read_back_differently(path)
+        seal(file)
 
 
 def read_back_differently(path: Path) -> JaxmorphError:
@@ -77,18 +81,21 @@ def _chunks(variable: xr.Variable) -> dict[str, Any]:
 
 def write_json(content: Mapping[str, JsonValue], path: str | Path) -> None:
     """Write a small JSON file: aside first, then renamed into place."""
-    path = Path(path)
-    with written_aside(path) as file:
-        file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    integrity.write_json(content, path)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """Read what :func:`write_json` wrote."""
+    """Read what :func:`write_json` wrote.
+
+    Raises:
+        JaxmorphError: If it is missing or damaged.
+    """
     try:
-        found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        return integrity.read_json(path)
+    except FileNotFoundError as error:
+        raise _missing(path) from error
     except (OSError, ValueError) as error:
-        raise JaxmorphError(f"{path}: missing or not JSON; {remedy(path)}") from error
-    return found
+        raise _damaged(path, str(error)) from error
 
 
 def remedy(path: str | Path) -> str:
@@ -96,41 +103,51 @@ def remedy(path: str | Path) -> str:
     return f"make it again with: snakemake --force {path} (and your --configfile, if any)"
 
 
-def read_dataset(path: str | Path, kind: str) -> xr.Dataset:
+def read_dataset(path: str | Path, kind: str, made_of: Identity | None = None) -> xr.Dataset:
     """Read one of ``KINDS`` into memory and close the file.
 
     Args:
         path: The file.
         kind: What it must be.
+        made_of: What it must have been made of; None: whatever it was.
 
     Raises:
-        JaxmorphError: If it is missing, truncated, or not such a file of ours.
+        JaxmorphError: If it is missing, damaged, not such a file of ours, or made of something else.
     """
-    with open_dataset(path, kind) as file:
-        try:
-            return file.load()
-        except (OSError, RuntimeError, ValueError) as error:
-            raise _damaged(path) from error
+    with open_dataset(path, kind, made_of) as file:
+        return file.load()
 
 
-def read_given(path: str | Path | None, kind: str) -> xr.Dataset | None:
+def read_given(path: str | Path | None, kind: str, made_of: Identity | None = None) -> xr.Dataset | None:
     """The same of a file that a run may do without: None where no path is given."""
-    return read_dataset(path, kind) if path else None
+    return read_dataset(path, kind, made_of) if path else None
 
 
 @contextlib.contextmanager
-def open_dataset(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
-    """The same, but open: of a large file only what is used is read.
+def open_dataset(path: str | Path, kind: str, made_of: Identity | None = None) -> Iterator[xr.Dataset]:
+    """The same, but open: of a large file only what is used is read, after all has been checked.
 
     Raises:
         JaxmorphError: As :func:`read_dataset`.
     """
-    if not Path(path).is_file():
-        raise JaxmorphError(f"{path}: no such file; {remedy(path)}")
+    hold_whole(path)
+    with opened(path, kind) as file:
+        if made_of is not None:
+            hold_to(made_of, file.attrs, path)
+        yield file
+
+
+@contextlib.contextmanager
+def opened(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
+    """A file of one of ``KINDS`` that is known to be whole, as it has just been written.
+
+    Raises:
+        JaxmorphError: If it is no such file.
+    """
     try:
         file = xr.open_dataset(path, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError) as error:
-        raise _damaged(path) from error
+        raise _damaged(path, str(error)) from error
     with file:
         found = file.attrs.get("jaxmorph_file")
         if found != kind:
@@ -138,6 +155,31 @@ def open_dataset(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
                 f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); {remedy(path)}"
             )
         yield file
+
+
+def hold_whole(path: str | Path) -> None:
+    """Raises JaxmorphError if a file is missing or damaged."""
+    if not Path(path).is_file():
+        raise _missing(path)
+    if (what := integrity.damage(path)) is not None:
+        raise _damaged(path, what)
+
+
+def is_made(path: str | Path, kind: str, made_of: Identity) -> bool:
+    """Whether a file of one of ``KINDS`` is there, whole, and made of what is asked for."""
+    if not Path(path).is_file():
+        return False
+    try:
+        attributes = read_attributes(path)
+    except JaxmorphError:  # damaged
+        return False
+    return attributes.get("jaxmorph_file") == kind and made_of.refusal(attributes) is None
+
+
+def hold_to(made_of: Identity, attributes: Mapping[Any, Any], path: str | Path) -> None:
+    """Raises JaxmorphError if a file was made of something else, with what differs."""
+    if (refusal := made_of.refusal(attributes)) is not None:
+        raise JaxmorphError(f"{path}: {refusal}; {remedy(path)}")
 
 
 def read_samples(path: str | Path, names: Iterable[str], rows: slice) -> dict[str, np.ndarray]:
@@ -151,7 +193,7 @@ def read_samples(path: str | Path, names: Iterable[str], rows: slice) -> dict[st
             file.set_auto_mask(False)
             return {name: file[name][rows] for name in names}
     except (OSError, RuntimeError, IndexError) as error:
-        raise _damaged(path) from error
+        raise _damaged(path, str(error)) from error
 
 
 def read_attributes(path: str | Path) -> Attributes:
@@ -160,17 +202,20 @@ def read_attributes(path: str | Path) -> Attributes:
     Raises:
         JaxmorphError: If it is missing or damaged.
     """
-    if not Path(path).is_file():
-        raise JaxmorphError(f"{path}: no such file; {remedy(path)}")
+    hold_whole(path)
     try:
         with netCDF4.Dataset(path) as file:
             return {name: file.getncattr(name) for name in file.ncattrs()}
     except (OSError, RuntimeError) as error:
-        raise _damaged(path) from error
+        raise _damaged(path, str(error)) from error
 
 
-def _damaged(path: str | Path) -> JaxmorphError:
-    return JaxmorphError(f"{path}: truncated or not a netCDF-4 file; {remedy(path)}")
+def _missing(path: str | Path) -> JaxmorphError:
+    return JaxmorphError(f"{path}: no such file; {remedy(path)}")
+
+
+def _damaged(path: str | Path, what: str) -> JaxmorphError:
+    return JaxmorphError(f"{path}: is damaged: {what}; {remedy(path)}")
 
 
 def as_strings(values: object) -> np.ndarray:

@@ -14,10 +14,9 @@ LINES_METHOD = Method(
     "Gradients along lines",
     "E f(b) - E f(a) = ∫_a^b E[∂f/∂θ_p] dθ_p",
     "Through the central sample, one line a parameter from the 2 to the 98 % quantile, the same "
-    "seeds at all points. Where more than 2 % of the range of the curves is missing, intervals are "
-    "halved up to ten times: what a gradient sees is explained in the end, a jump is not. Gradients "
-    "that are right on average alone are tested on the whole line against their spread over seeds "
-    "(0.1 % for all lines together).",
+    "seeds at all points. Where more than 2 % of the range of the curves is missing, intervals are"
+    " halved up to ten times: a jump stays missing. Gradients that are right on average alone are "
+    "tested against their spread over seeds (0.1 % for all lines together).",
     "Davis, Rabinowitz, Methods of Numerical Integration (Academic Press, 1984), chapters 2 and 6",
 )
 

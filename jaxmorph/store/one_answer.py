@@ -11,12 +11,10 @@ _EACH = ("observable",)
 _METHOD = Method(
     "One answer",
     "max |y(alone) - y(batch)| / max |y|",
-    "Some simulations are evaluated by themselves, by plain JAX without fused operations, and in "
-    "batches, one for each mode that the study has. A difference counts beyond 100 times what one "
-    "unit in the last place of the parameters does to the same simulation, and 100 units in the last "
-    "place of the largest number; below, where half of the digits are lost, it is chaos. Gradients are "
-    "in standard deviations of their parameters. Numbers are those of the simulation and time where it "
-    "counts most.",
+    "Some simulations are evaluated by themselves, by plain JAX, and in batches, in each mode that"
+    " the study has. A difference counts beyond 100 times what one unit in the last place of the "
+    "parameters does, and 100 units in the last place of the largest number; where half of the "
+    "digits are lost, it is chaos.",
     "Muller et al., Handbook of Floating-Point Arithmetic (Birkhäuser, 2018), on fused multiply-adds",
 )
 ONE_ANSWER = (

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import written_aside
+from ..integrity import damage, seal
 
 Place = tuple[int, int, int, int]
 
@@ -26,6 +27,8 @@ class SavedPieces(MutableMapping[Place, list[np.ndarray]]):
         self._folder, self._key = folder, key
 
     def __getitem__(self, place: Place) -> list[np.ndarray]:
+        if damage(self._path(place)) is not None:
+            raise KeyError(place)
         try:
             with open(self._path(place), "rb") as file, np.load(file) as arrays:
                 return [arrays[name] for name in arrays.files]
@@ -35,6 +38,7 @@ class SavedPieces(MutableMapping[Place, list[np.ndarray]]):
     def __setitem__(self, place: Place, arrays: list[np.ndarray]) -> None:
         with written_aside(self._path(place)) as file:
             np.savez(file, *arrays)
+            seal(file)
 
     def __delitem__(self, place: Place) -> None:
         self._path(place).unlink()

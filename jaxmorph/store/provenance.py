@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from .. import __version__
+from ..configuration.elsewhere import placeless
 from ..quantities import Attributes
 
 _LIBRARIES = (
@@ -64,7 +65,7 @@ def provenance(run: str, configuration: Mapping[str, JsonValue]) -> dict[str, st
         "title": f"jaxmorph: {run}",
         "history": f"{now} written by jaxmorph {__version__}",
         "run": run,
-        "configuration": json.dumps(configuration),
+        "configuration": json.dumps(placeless(configuration)),
         "code_version": __version__,
         "git_commit": commit,
         "git_dirty": dirty,
@@ -132,9 +133,11 @@ def _iso(when: datetime.datetime) -> str:
 
 
 def _host() -> str:
-    """The host's name; Slurm's name of the node first, where there is one."""
+    """The node under a scheduler; else digits that stand for the machine, often named for its user."""
     host, node = platform.node(), os.environ.get("SLURMD_NODENAME")
-    return host if node in (None, "", host) else f"{node} ({host})"
+    if any(map(os.environ.get, _SCHEDULERS)):
+        return node or host
+    return f"local {hashlib.sha256(host.encode()).hexdigest()[:8]}"
 
 
 def _job_id() -> str:

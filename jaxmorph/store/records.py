@@ -7,9 +7,13 @@ from pydantic import ConfigDict, JsonValue, ValidationError
 
 from ..configuration.courses import MeasuredCourse
 from ..configuration.fields import ConfigurationModel
+from ..configuration.identity import Identity
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .files import read_json, remedy, write_json
+
+MADE_OF = "made_of"
+"""The key of what a record is made of: the specification of the job that wrote it."""
 
 
 class ParameterRecord(ConfigurationModel):
@@ -78,18 +82,23 @@ class ObjectiveRecord(ConfigurationModel):
 Record = TypeVar("Record", StudyRecord, ObjectiveRecord)
 
 
-def write_record(record: StudyRecord | ObjectiveRecord, path: str | Path) -> None:
-    """Write a record: aside first, then renamed into place."""
-    write_json(record.plain(), path)
+def write_record(record: StudyRecord | ObjectiveRecord, path: str | Path, made_of: Identity) -> None:
+    """Write a record with what it is made of: aside first, then renamed into place."""
+    write_json(record.plain() | {MADE_OF: dict(made_of.plain)}, path)
 
 
-def read_record(path: str | Path, kind: type[Record]) -> Record:
+def read_record(path: str | Path, kind: type[Record], made_of: Identity) -> Record:
     """Read a record.
 
     Raises:
-        JaxmorphError: If it is missing, damaged or of another version.
+        JaxmorphError: If it is missing, damaged, of another version, or made of something else.
     """
+    content = read_json(path)
+    found = content.pop(MADE_OF, None)
     try:
-        return kind.from_plain(read_json(path))
+        record = kind.from_plain(content)
     except ValidationError as error:
         raise JaxmorphError(f"{path}: is damaged or of another version; {remedy(path)}") from error
+    if (refusal := made_of.other_than(found)) is not None:
+        raise JaxmorphError(f"{path}: {refusal}; {remedy(path)}")
+    return record

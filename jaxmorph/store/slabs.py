@@ -8,7 +8,8 @@ from collections.abc import Hashable, Iterator, Mapping
 import numpy as np
 import xarray as xr
 
-from ..configuration import Batch, Run
+from ..configuration import Batch
+from ..configuration.specify import Specifications
 from ..errors import JaxmorphError
 from .files import open_dataset, read_samples, remedy
 from .provenance import Summary
@@ -31,13 +32,19 @@ class Slabs:
     A slab has the seeds that any batch holds. Where only some of its pairs are there, the others are
     NaN and ``there`` (sample, seed) says which is which; samples without any pair are passed over.
 
+    Args:
+        specs: What the batches must have been made of.
+        design: The points of the run.
+        paths: The files of the batches that are there, by name.
+
     Attributes:
         batches: Those that are there, by their names.
         missing: Names of the others.
     """
 
-    def __init__(self, run: Run, design: xr.Dataset, paths: Mapping[str, str]):
-        self._run, self._design, self._paths = run, design, paths
+    def __init__(self, specs: Specifications, design: xr.Dataset, paths: Mapping[str, str]):
+        run = specs.run
+        self._specs, self._run, self._design, self._paths = specs, run, design, paths
         self.missing = [name for name in run.batches if name not in paths]
         self.batches = {name: batch for name, batch in run.batches.items() if name in paths}
         self._rows: dict[range, list[str]] = {}
@@ -140,7 +147,7 @@ class Slabs:
     def _check(self, name: str) -> int:
         """Samples in a chunk of the batch's file, after everything that can be checked of it."""
         path = self._paths[name]
-        with open_dataset(path, "batch") as batch:
+        with open_dataset(path, "batch", self._specs.batch(name).identity) as batch:
             _check_batch(path, batch, self._design, self.batches[name])
             if self._like is None:
                 texts = [n for n, c in batch.coords.items() if c.dtype.kind in "OUT"]

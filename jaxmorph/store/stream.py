@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from ..atomic import written_aside
-from .files import COMPRESSION, check_described, encoding_of, open_dataset, read_back_differently
+from ..integrity import seal
+from .files import COMPRESSION, check_described, encoding_of, opened, read_back_differently
 
 _CHUNK_SAMPLES = 64
 # Slabs are written one after another: more than a chunk or two of each variable need not be kept. The
@@ -36,6 +37,7 @@ def streamed(path: str | Path, kind: str, n_samples: int) -> Iterator["Stream"]:
         try:
             yield stream
             stream.check()
+            seal(file)
         finally:
             stream.close()
 
@@ -87,7 +89,7 @@ class Stream:
         check_described(dataset, self._kind)
         dataset = dataset.assign_attrs(Conventions="CF-1.11", jaxmorph_file=self._kind)
         dataset.to_netcdf(self._path, mode="a", engine="netcdf4", encoding=encoding_of(dataset))
-        with open_dataset(self._path, self._kind) as written:
+        with opened(self._path, self._kind) as written:
             rest = written.drop_vars([n for n in written.data_vars if n not in dataset])
             if not rest.load().identical(dataset):
                 raise read_back_differently(self._final)

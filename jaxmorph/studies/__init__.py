@@ -2,7 +2,7 @@
 
 from .base import Observable, Parameter, Recording, StateVariable, Study
 from .functions import study
-from .load import load_problem, load_study, raised_in, source_of
+from .load import in_one_line, load_problem, load_study, raised_in, source_of
 from .per_cell import outcome_sensitivity, position_sensitivity
 from .problem import Problem
 
@@ -13,6 +13,7 @@ __all__ = [
     "Recording",
     "StateVariable",
     "Study",
+    "in_one_line",
     "load_problem",
     "load_study",
     "outcome_sensitivity",

@@ -117,8 +117,8 @@ class Study(BaseModel, abc.ABC):
 
     @classmethod
     def describe(cls) -> str:
-        """The first line of the class's docstring."""
-        return (cls.__doc__ or cls.__name__).strip().splitlines()[0]
+        """The first line of the class's docstring; its name if there is none."""
+        return (str(cls.__doc__ or "").strip() or cls.__name__).splitlines()[0]
 
     def defaults(self) -> dict[str, float]:
         """Default value of every parameter."""

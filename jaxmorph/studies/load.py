@@ -18,9 +18,10 @@ from ..configuration.given import given, is_given
 from ..distributions import Distribution
 from ..errors import JaxmorphError
 from .base import Study
-from .declarations import mistakes
+from .declarations import mistakes, mistakes_made
 from .problem import Problem
 
+_LONGEST = 300
 _NOT_THE_USERS = (Path(__file__).parents[1], Path(sysconfig.get_path("stdlib")))
 
 
@@ -44,11 +45,26 @@ def source_of(spec: str) -> str:
     """
     place = spec.rpartition(":")[0]
     if place.endswith(".py"):
-        return Path(place).read_text(encoding="utf-8")
+        return _text(Path(place))
     if not place or "." in place or is_given(spec):
         return ""  # of a package one file is not enough
     file = getattr(sys.modules.get(place), "__file__", None) or ""
-    return Path(file).read_text(encoding="utf-8") if file and is_of_the_user(file) else ""
+    return _text(Path(file)) if file and is_of_the_user(file) else ""
+
+
+def _text(file: Path) -> str:
+    """A text as a report carries it.
+
+    Raises:
+        JaxmorphError: Its bytes are not UTF-8: Python may read it, but nobody who gets the report.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        raise JaxmorphError(
+            f"study = {file}: line {line} is not UTF-8; save the file as UTF-8"
+        ) from None
 
 
 def _study_class(spec: str) -> type[Study]:
@@ -77,12 +93,23 @@ def _study_class(spec: str) -> type[Study]:
 
 def _with_settings(spec: str, study: type[Study], settings: Mapping[str, Any]) -> Study:
     try:
-        return study(**settings)
+        made = study(**settings)
+        if found := list(mistakes_made(made)):
+            raise JaxmorphError("\n".join(f"study = {spec}: {line}" for line in found))
+        return made
+    except JaxmorphError:
+        raise
     except ValidationError as error:
         problems = [_setting_problem(study, e) for e in error.errors()]
         raise JaxmorphError("\n".join(problems)) from error
     except TypeError as error:  # an abstract method is missing
-        raise JaxmorphError(f"study = {spec}: {error}") from error
+        raise JaxmorphError(f"study = {spec}: {in_one_line(error)}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise JaxmorphError(
+            f"study = {spec}: making it with its settings raised {_raised(error)}"
+        ) from error
 
 
 def load_problem(
@@ -150,13 +177,10 @@ def _import(place: str) -> ModuleType:
         sys.modules[spec.name] = module  # pydantic looks annotations up here
         spec.loader.exec_module(module)
         return module
-    except JaxmorphError:
+    except (JaxmorphError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        raise JaxmorphError(
-            f"study = {place}: importing it raised {type(error).__name__}: {_in_one_line(error)}"
-            f"{raised_in(error)}"
-        ) from error
+    except BaseException as error:  # sys.exit() would end the job as if it had done its work
+        raise JaxmorphError(f"study = {place}: importing it raised {_raised(error)}") from error
 
 
 def _check_declaration(spec: str, study: type[Study]) -> None:
@@ -164,18 +188,28 @@ def _check_declaration(spec: str, study: type[Study]) -> None:
         raise JaxmorphError("\n".join(f"study = {spec}: {line}" for line in found))
 
 
-def _in_one_line(error: Exception) -> str:
+def _raised(error: BaseException) -> str:
+    """What an error is called, says, and where the user's code raised it."""
+    said = in_one_line(error)
+    return f"{type(error).__name__}{': ' if said else ''}{said}{raised_in(error)}"
+
+
+def in_one_line(error: BaseException) -> str:
+    """What an error says, without line breaks, and cut if it is long."""
     if isinstance(error, ValidationError):  # of a distribution, say
         return f"{error.title}: " + "; ".join(
             e["msg"].removeprefix("Value error, ") for e in error.errors()
         )
-    return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _setting_problem(study: type[Study], error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"]) or "(all)"
     if error["type"] == "extra_forbidden":
         return f"settings.{name}: {study.__name__} has no such setting; {hint(name, study.model_fields)}"
+    if error["type"] == "missing":
+        return f"settings.{name}: is missing, and {study.__name__} has no default for it"
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"settings.{name} = {error['input']!r}: must be {message}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -82,7 +82,12 @@ _listening: list[tuple[Any, Listeners]] = []
 
 
 def listen(
-    workflow: Any, logger: logging.Logger, offer_forks: Callable[[], None], *, only_plans: bool = False
+    workflow: Any,
+    logger: logging.Logger,
+    offer_forks: Callable[[], None],
+    again: Callable[[], Iterable[str]] = tuple,
+    *,
+    only_plans: bool = False,
 ) -> Listeners:
     """Let Snakemake's ``logger`` say what is made, and what happens to the jobs of a workflow.
 
@@ -90,10 +95,12 @@ def listen(
         workflow: That of Snakemake.
         logger: That of Snakemake.
         offer_forks: Called when jobs are about to start.
+        again: Lines on what is made again, and why.
         only_plans: Whether nothing is made.
     """
     for other, listeners in _listening:
         if other is workflow:
+            listeners.plan.also_say(again)
             return listeners
 
     def planned() -> list[str]:
@@ -106,6 +113,7 @@ def listen(
         return workflow.nodes or 1, _BESIDES_ON_A_CLUSTER_S
 
     plan = Plan(planned, logger.info)
+    plan.also_say(again)
     listeners = Listeners(plan, None if only_plans else Simulations(at_once, planned, logger.info))
     handlers: list[logging.Handler] = [plan]
     if listeners.simulations is not None:

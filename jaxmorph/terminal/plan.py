@@ -21,6 +21,7 @@ class Plan(logging.Handler):
     def __init__(self, planned: Callable[[], Iterable[str]], say: Callable[[str], None]):
         super().__init__()
         self._planned, self._say = planned, say
+        self._again: list[Callable[[], Iterable[str]]] = []
         self._runs: dict[str, tuple[str, int, Callable[[str, str], int]]] = {}  # by folder
         self._more: dict[str, tuple[Callable[[str], Iterable[str]], Callable[[str], str]]] = {}
         self._is_said = False
@@ -58,6 +59,10 @@ class Plan(logging.Handler):
         """
         self._more |= {located(f"results/{name}/"): (all_of, takes) for name in runs}
 
+    def also_say(self, again: Callable[[], Iterable[str]]) -> None:
+        """Then lines on what is made again, and why."""
+        self._again.append(again)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a table of jobs."""
         event = event_of(record)
@@ -70,6 +75,9 @@ class Plan(logging.Handler):
             for folder, files in made.items():
                 if line := self._of_run(folder, files):
                     self._say(line)
+            # Each use of a module gives the same lines for the same runs.
+            for line in dict.fromkeys(line for again in self._again for line in again()):
+                self._say(line)
 
     def _folder_of(self, file: str) -> str:
         """The folder of the run that has a file; empty if none has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -295,6 +296,14 @@ def _negligible(claim: Claim, columns: Columns) -> Iterator[str]:
         yield from _small(p, claim.number / 100, columns)
 
 
+def _many(claim: Claim, columns: Columns) -> Iterator[str]:
+    """Of so many parameters, which are not named, it would be true of each."""
+    of_one = {"many negligible": _negligible, "many independent": _independent}[claim.kind]
+    good = [p for p in columns.names if not list(of_one(replace(claim, parameters=(p,)), columns))]
+    if len(good) < int(claim.text):
+        yield f"{claim.text} are said to be {claim.kind.removeprefix('many ')}, and only {good} are"
+
+
 def _small(p: str, small: float, columns: Columns) -> Iterator[str]:
     """No estimate proves that the total index is above; one proves that it is below."""
     upper = [columns.ends(n, p).high for n in columns.of_kind("total share", _BOUND)]
@@ -325,5 +334,7 @@ _OTHERS: dict[str, Callable[[Claim, Columns], Iterator[str]]] = {
     "unseen": _unseen,
     "negligible": _negligible,
     "independent": _independent,
+    "many negligible": _many,
+    "many independent": _many,
     **dict.fromkeys(_VERBS, _direction),
 }

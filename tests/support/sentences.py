@@ -215,6 +215,10 @@ class Reader:
             ("unseen", rf"(?P<ps>{self.ps}) ha(?:s|ve) an effect that (?P<text>.*) do(?:es)? not tell "
              "from zero"),
             ("no direction", "No direction is told: (?P<text>elasticities .*)"),
+            ("many negligible", rf"(?P<text>\d+) of {len(self.parameters)} parameters hardly matter: "
+             r"each share is below (?P<n>\d+) %"),
+            ("many independent", rf"No dependence on (?P<text>\d+) of {len(self.parameters)} parameters "
+             r"is found by a test whose level is (?P<n>\d+) % for the run"),
             ("negligible", rf"(?P<ps>{self.ps}) hardly matters?: (?:its share is|each share is) below "
              r"(?P<n>\d+) %"),
             ("independent", rf"No dependence on (?P<ps>{self.ps}) is found by a test whose level is "

@@ -53,6 +53,7 @@ for ALIKE in alike(lambda run: (*figures_of(run), *RUNS[run].figures.endings)):
             sensitivity="results/{run}/sensitivity.nc",
             checks=checks,
             optimisation=optimisation,
+            cut=cut_file,
         output:
             figure_outputs(ALIKE[0]),
         log:
@@ -64,6 +65,7 @@ for ALIKE in alike(lambda run: (*figures_of(run), *RUNS[run].figures.endings)):
         conda:
             "../../envs/jaxmorph.yaml"
         params:
+            run=shown_params,
             figures=lambda wildcards: figures_of(known(wildcards.run)),
             findings=lambda wildcards: RUNS[known(wildcards.run)].findings.plain(),
             look=lambda wildcards: RUNS[known(wildcards.run)].figures.plain(),

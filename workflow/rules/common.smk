@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from snakemake.checkpoints import Checkpoint
 from snakemake.exceptions import WorkflowError
 
+import jaxmorph
 from jaxmorph.atomic import sweep
 from jaxmorph.configuration import (
     check_cost,
@@ -29,6 +30,7 @@ from jaxmorph.configuration.resources import need
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.figures import CATALOGUE, figure_names
+from jaxmorph.integrity import LIST
 from jaxmorph.jobs import import_alike
 from jaxmorph.terminal import warn_once
 
@@ -82,9 +84,11 @@ SPECIFICATIONS = {name: Specifications(run) for name, run in RUNS.items()}
 # copy, because the mapping of a module is its caller's.
 config = {
     **config,
+    "package": str(Path(jaxmorph.__file__).parents[1]),
     "animations": {name: run.animation.plain() for name, run in RUNS.items()},
     "looks": {name: run.figures.plain() for name, run in RUNS.items()},
     "findings": {name: run.findings.plain() for name, run in RUNS.items()},
+    "searches": {name: run.optimise and run.optimise.plain() for name, run in RUNS.items()},
     "summaries": {
         name: {one: summary.plain() for one, summary in run.summaries.items()}
         for name, run in RUNS.items()
@@ -235,6 +239,9 @@ def refuse_folders():
             warn_once(line)
 
 
+include: "again.smk"
+
+
 def warn_of_what_is_not_followed():
     """Name what studies use whose changes would compute nothing again."""
     for study in dict.fromkeys((run.study_target, run.data) for run in RUNS.values()):
@@ -261,6 +268,9 @@ if workflow.is_main_process:  # once, not in each of its jobs
     refuse_folders()
     refuse_what_does_not_fit()
     warn_of_moved_points()
+    if not only_looks() or asked_for("dryrun"):
+        mark_what_is_damaged()
+    make_afresh()
     warn_of_what_is_not_followed()
     check_partial_runs()
 
@@ -294,6 +304,11 @@ def run_params(wildcards):
 def estimates_params(wildcards):
     """The run, but for what is nothing to its estimates."""
     return cut(known(wildcards.run)).estimates.plain()
+
+
+def shown_params(wildcards):
+    """The run, but for how it is shown, once it is known how it is cut."""
+    return cut(known(wildcards.run)).shown.plain()
 
 
 def design_params(wildcards):
@@ -338,8 +353,11 @@ def objective_params(wildcards):
 
 
 def objective_data(wildcards):
-    """The files that the objective is held against: the user's, wherever a caller has those of the workflow."""
-    return [local(file) for file in optimised(wildcards).run.optimise.data_files]
+    """The files that the objective is held against: the user's, wherever a caller has those of the workflow.
+
+    What they hold is in the params.
+    """
+    return [ancient(local(file)) for file in optimised(wildcards).run.optimise.data_files]
 
 
 def start_params(wildcards):
@@ -407,7 +425,7 @@ def figure_files(wildcards):
         run=wildcards.run,
         figure=figures_of(wildcards.run),
         ending=RUNS[wildcards.run].figures.endings,
-    )
+    ) + [f"results/{wildcards.run}/figures/{LIST}"]
 
 
 def a_figure(wildcards):
@@ -508,7 +526,12 @@ def film_outputs(run_name):
             labels={"animation": name},
         )
         marked += [film, f"results/{{run}}/animations/{name}.png"]
-    return marked
+    return [*marked, f"results/{{run}}/animations/{LIST}"]
+
+
+def film_list(wildcards):
+    """The list of the films of a run with their checksums."""
+    return [f"results/{wildcards.run}/animations/{LIST}"]
 
 
 def trajectories(wildcards):
@@ -541,6 +564,7 @@ def run_files(wildcards, all_figures=False):
         *expand("results/{run}/{name}", run=wildcards.run, name=names),
         *(figure_files if all_figures else wanted_figures)(wildcards),
         *animation_files(wildcards),
+        *film_list(wildcards),
     ]
 
 
@@ -560,6 +584,13 @@ def compared_batches(wildcards):
     """The batches of all of them: differences are taken simulation by simulation."""
     runs = COMPARISONS[wildcards.comparison]
     return [file for run in runs for file in batches(SimpleNamespace(run=run))]
+
+
+def compared_cuts(wildcards):
+    """What settles how each of them is cut, of those whose configuration does not."""
+    runs = COMPARISONS[wildcards.comparison]
+    files = [cut_file(SimpleNamespace(run=run)) for run in runs]
+    return [file for file in files if file]
 
 
 def compared_params(wildcards):

@@ -24,7 +24,8 @@ rule compare:
 
 rule comparison_page:
     input:
-        "results/compare-{comparison}/comparison.nc",
+        comparison="results/compare-{comparison}/comparison.nc",
+        cuts=compared_cuts,
     output:
         report(
             "results/compare-{comparison}/report.html",
@@ -37,6 +38,8 @@ rule comparison_page:
     localrule: True
     conda:
         "../../envs/jaxmorph.yaml"
+    params:
+        runs=compared_params,
     script:
         "../scripts/comparison_page.py"
 

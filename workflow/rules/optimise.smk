@@ -28,7 +28,7 @@ rule starts:
         objective="results/{run}/optimisation/objective.json",
         cost=ancient("results/{run}/cost.json"),
     output:
-        "results/{run}/optimisation/starts-{starts}.nc",
+        update("results/{run}/optimisation/starts-{starts}.nc"),
     log:
         "logs/{run}/optimisation/starts-{starts}.log",
     priority: 20

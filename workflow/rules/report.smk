@@ -11,6 +11,7 @@ for ALIKE in alike(film_names):
             trajectories=trajectories,
             corners="results/{run}/corners.nc",
             optimisation_cells=optimisation_cells,
+            cut=cut_file,
         output:
             film_outputs(ALIKE[0]),
         log:
@@ -21,6 +22,7 @@ for ALIKE in alike(film_names):
         conda:
             "../../envs/jaxmorph.yaml"
         params:
+            run=shown_params,
             animation=lambda wildcards: RUNS[known(wildcards.run)].animation.plain(),
         script:
             "../scripts/films.py"
@@ -39,6 +41,7 @@ rule page:
         optimisation=optimisation,
         figures=a_figure,
         animations=animation_files,
+        list=film_list,
     output:
         report(
             "results/{run}/report.html",

@@ -47,7 +47,7 @@ rule batch:
         cost=ancient("results/{run}/cost.json"),
         cut=cut_file,
     output:
-        "results/{run}/batches/{batch}.nc",
+        update("results/{run}/batches/{batch}.nc"),  # kept if it is made of the same
     log:
         "logs/{run}/batches/{batch}.log",
     priority: 20
@@ -83,10 +83,10 @@ rule corners:
 
 rule checks:
     input:
-        design="results/{run}/design.nc",
+        study="results/{run}/study.json",
         cost=ancient("results/{run}/cost.json"),
     output:
-        "results/{run}/checks.nc",
+        update("results/{run}/checks.nc"),
     log:
         "logs/{run}/checks.log",
     priority: 30  # of a small run the longest job; for it waits all that is made of the estimates

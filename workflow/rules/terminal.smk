@@ -24,7 +24,7 @@ def planned_later(run_name):
 if workflow.remote_exec:
     refuse_forks()  # its environment may be that of the main process; forks would not be on this node
 if (dry := asked_for("dryrun")) or (workflow.is_main_process and not only_looks()):
-    listeners = listen(workflow, snakemake_logger, offer_forks, only_plans=dry)
+    listeners = listen(workflow, snakemake_logger, offer_forks, made_again, only_plans=dry)
     listeners.follow(
         {name: run.n_samples * run.n_seeds for name, run in RUNS.items()}, located, simulations_of
     )

@@ -5,7 +5,9 @@ from pathlib import Path
 from jaxmorph.jobs import job
 
 with job(snakemake):
+    from jaxmorph.configuration import Run
     from jaxmorph.configuration.sections import Animation
+    from jaxmorph.configuration.specify import Specifications
     from jaxmorph.jobs.animate import make_films
 
     make_films(
@@ -14,4 +16,5 @@ with job(snakemake):
         snakemake.input.corners,
         snakemake.input.optimisation_cells,
         Path(snakemake.output[0]).parent,
+        Specifications(Run.from_plain(snakemake.params.run)),
     )

@@ -4,14 +4,17 @@ from jaxmorph.jobs import job
 
 with job(snakemake):
     from jaxmorph.configuration import Run
+    from jaxmorph.configuration.specify import Specifications
     from jaxmorph.jobs.page import write_page
 
+    run = Run.from_plain(snakemake.params.run)
     write_page(
         snakemake.wildcards.run,
-        Run.from_plain(snakemake.params.run),
+        run,
         snakemake.input.sensitivity,
         snakemake.input.checks,
         snakemake.input.optimisation,
         snakemake.input.animations,
         snakemake.output[0],
+        specs=Specifications(run),
     )

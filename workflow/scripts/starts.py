@@ -4,11 +4,14 @@ from jaxmorph.jobs import job
 
 with job(snakemake, computes=True):
     from jaxmorph.configuration.specifications import StartsSpecification
+    from jaxmorph.jobs.kept import is_kept
     from jaxmorph.jobs.optimise import optimise_starts
 
-    optimise_starts(
-        snakemake.wildcards.run,
-        StartsSpecification.from_plain(snakemake.params.starts),
-        snakemake.input.objective,
-        snakemake.output[0],
-    )
+    spec = StartsSpecification.from_plain(snakemake.params.starts)
+    if not is_kept(snakemake.output[0], "starts", spec.identity):
+        optimise_starts(
+            snakemake.wildcards.run,
+            spec,
+            snakemake.input.objective,
+            snakemake.output[0],
+        )

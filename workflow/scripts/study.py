@@ -4,10 +4,12 @@ from jaxmorph.jobs import job
 
 with job(snakemake, computes=True):
     from jaxmorph.configuration.look import Figures
+    from jaxmorph.configuration.optimise import Optimise
     from jaxmorph.configuration.sections import Animation, Findings, TimeSummary
     from jaxmorph.configuration.specifications import StudySpecification
     from jaxmorph.jobs.study import describe_study
 
+    asked = snakemake.config["searches"][snakemake.wildcards.run]
     describe_study(
         snakemake.wildcards.run,
         StudySpecification.from_plain(snakemake.params.study),
@@ -22,4 +24,5 @@ with job(snakemake, computes=True):
             name: TimeSummary.from_plain(plain)
             for name, plain in snakemake.config["summaries"][snakemake.wildcards.run].items()
         },
+        optimise=None if asked is None else Optimise.from_plain(asked),
     )

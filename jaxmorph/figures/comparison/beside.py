@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .. import bars, panels, style
+from .. import bars, few, panels, style
 from ..numbers import NOT_DEFINED
 from ..tables import ends_of, interval, tidy
 from ..tornado import CANCELS
@@ -45,7 +45,7 @@ def beside(
             nothing(ax, NOT_DEFINED)
             return
         largest = abs(one[name]).max("run").fillna(-1).values
-        order = np.argsort(-largest, kind="stable")
+        order = few.rows(np.argsort(-largest, kind="stable"))
         height = _GROUP / len(runs)
         for place, i in enumerate(order):
             for j, run in enumerate(runs):

@@ -56,8 +56,9 @@ def draw(comparison: xr.Dataset) -> tuple[Figure, pd.DataFrame]:
 
     with style.style():
         label = f"elasticity minus that of {first}"
-        figure = panels.over_time(data, panel, label, panels.legend_height(styles))
-        panels.parameter_legend(figure, styles)
+        named = panels.in_front(data, _NAME, styles)
+        figure = panels.over_time(data, panel, label, panels.legend_height(named))
+        panels.parameter_legend(figure, named, panels.others(data))
     return figure, tidy(comparison, interval(_NAME))
 
 

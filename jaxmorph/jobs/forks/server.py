@@ -16,6 +16,8 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
+from ...configuration.code import parse_package
+
 FOLDER = "JAXMORPH_FORK_SERVER"
 """Variable of the environment: where the servers of a workflow are; empty where none are wanted."""
 
@@ -73,6 +75,8 @@ class _Server:
                     self._listen(key.data)
             if self._later and not ready:
                 _import(self._later.pop(0))
+                if not self._later:
+                    parse_package()  # each job asks of what code it is
 
     def _is_wanted(self) -> bool:
         """Whether the workflow is still there."""

@@ -16,8 +16,9 @@ from ...figures.numbers import plain, uncertain_between
 from ...figures.save import render, write_whole
 from ...figures.style import names, time_text, unit_of, words
 from ...figures.tables import ends_of
+from ...integrity import sealed
 from ...quantities import described
-from ..page import embedded, rendered, width
+from ..page import embedded_svg, rendered, width
 from . import configurations
 from .findings import at_last, findings
 
@@ -35,7 +36,8 @@ def write_comparison(path: str | os.PathLike[str], name: str, comparison: xr.Dat
         name: Of the comparison.
         comparison: What the runs have in common, and their differences.
     """
-    write_whole(Path(path), rendered(_context(name, comparison), "comparison.html").encode())
+    page = rendered(_context(name, comparison), "comparison.html").encode()
+    write_whole(Path(path), sealed(page, ".html"))
 
 
 def _context(name: str, comparison: xr.Dataset) -> dict[str, Any]:
@@ -148,7 +150,7 @@ def _figure(name: str, comparison: xr.Dataset) -> dict[str, Any]:
         "name": name,
         "title": about.title,
         "reading": about.told(set(map(str, comparison.variables))),
-        "source": embedded(svg, "image/svg+xml"),
+        "source": embedded_svg(svg),
         "points": width(svg),
         "alt": f"{about.title}; the caption says how to read it, {name}.csv has the data.",
         "csv": f"data:text/csv;base64,{csv}",
