@@ -101,6 +101,20 @@ def dag(batches: tuple[int, ...] = (1000, 5000, 20000)) -> None:
             _plan(folder, runs, n, "one batch", _FIRST)
 
 
+def many_runs(numbers: tuple[int, ...] = (500, 2000)) -> None:
+    """How long Snakemake plans so many new runs of one configuration: nothing is simulated."""
+    print("runs     what               processor s  clock s  memory MB")
+    for n in numbers:
+        run = {
+            "study": "ishigami",
+            "parameters": dict.fromkeys(("x1", "x2", "x3"), "default"),
+            "design": {"method": "sobol", "samples": 64},
+            "seeds": 1,
+        }
+        with tempfile.TemporaryDirectory() as name:
+            _plan(Path(name), {f"r{i:04d}": run | {"key": i} for i in range(n)}, n, "new runs")
+
+
 def _plan(folder: Path, runs: dict[str, Any], n: int, what: str, *targets: str) -> None:
     cpu, clock, memory, _ = snakemake(folder, runs, *targets, "--dry-run", "--quiet", "all")
     print(f"{n:>7}  {what:<17} {cpu:>12.1f} {clock:>8.1f} {memory:>10.0f}", flush=True)
