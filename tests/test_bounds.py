@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jaxmorph.configuration import Cost, cut_by_cost, load_configuration
+from jaxmorph.configuration import Cost, cut_by_cost, load_configuration, write_cost
 from jaxmorph.configuration.batches import AUTO_SIMULATIONS, BatchSize, GrowingBatches
 from jaxmorph.configuration.document import json_schema
 from jaxmorph.configuration.feasible import check_cost, count_jobs
@@ -261,7 +261,7 @@ def test_a_job_of_auto_fits_bytes_and_seconds(tmp_path: Path) -> None:
     first = cut_by_cost(16, 4, COST)
     assert first == GrowingBatches(first=BatchSize(samples=16, seeds=4), most=256)
     path = tmp_path / "cost.json"
-    path.write_text(json.dumps(COST.plain()))
+    write_cost(COST, path)
     for batch in (256, first.plain()):
         run = Run.model_validate(good(optimise=None, batch=batch, seeds=64))
         asked = [need("batch", run, 1, str(path), name).mem_mb for name in run.batches]
