@@ -219,9 +219,10 @@ def test_plans_jobs_estimates_and_clusters_are_measured_in_miniature(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workflow.dag(batches=(8,))
-    workflow.many_runs(numbers=(2,))
     lines = capsys.readouterr().out.splitlines()
     assert [line[9:26].strip() for line in lines[1:]] == ["new run", "everything there", "one batch"]
+    workflow.many_runs(numbers=(2,))
+    assert "new runs" in capsys.readouterr().out
     workflow.job(samples=(8, 16), seeds=4)
     assert "the rest" in capsys.readouterr().out
     workflow.aggregation(str(tmp_path), batches=(2,), samples=8, seeds=2)

@@ -153,9 +153,9 @@ def test_what_is_missing_is_made_again(finished: Path, tmp_path: Path) -> None:
     for file in ("figures/tornado.csv", "batches/000-001.nc", "animations/cells.mp4"):
         (folder / "results/tiny" / file).unlink()
     wanted = jobs(snakemake(folder, "-n"))
-    # The figures and films of the other run, which shares these rules, are not there yet.
-    assert wanted["batch"] == before["draw_tiny"] == before["film_tiny"] == 1 and "study" not in wanted
-    assert wanted["draw_tiny"] == wanted["film_tiny"] == 2
+    assert wanted["batch"] == wanted["draw_tiny"] == 1 and "study" not in wanted
+    # The films of the other run, which shares this rule, are not there yet.
+    assert wanted["film_tiny"] == before["film_tiny"] + 1 == 2
 
 
 @pytest.mark.slow

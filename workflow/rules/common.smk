@@ -434,12 +434,13 @@ def a_figure(wildcards):
 
 
 def wanted_figures(wildcards):
-    """The same, and those that are missing: Snakemake takes long over each that it is asked for."""
+    """The same, and those that are missing or damaged: Snakemake takes long over each that it is asked for."""
     first, *others = figure_files(wildcards)
     folder = Path(located(f"results/{wildcards.run}/figures"))
-    there = set(os.listdir(folder)) if folder.is_dir() else None
-    missing = () if there is None else [f for f in others if os.path.basename(f) not in there]
-    return [first, *missing]
+    if not folder.is_dir():
+        return [first]
+    there = {name for name in os.listdir(folder) if folder / name not in damaged()}
+    return [first, *(file for file in others if os.path.basename(file) not in there)]
 
 
 def alike(files_of):
