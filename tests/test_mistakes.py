@@ -284,6 +284,7 @@ def test_what_is_no_file() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["run", "empty.yaml"], "empty.yaml: the file is empty; it needs the key runs"),
         (["run", "nothing.yaml"], "nothing.yaml: cannot be read: No such file or directory"),
         (
             ["run", "good.yaml", "--configfile", "tab.yaml"],
@@ -316,6 +317,7 @@ def test_a_mistake_on_the_command_line_is_one_line(
         "jaxmorph.yaml": RUN,
         "tab.yaml": "\truns: {}\n",
         "list.yaml": "[a]\n",
+        "empty.yaml": "",
         "two.yaml": "a: 1\n---\nb: 1\n",
         "utf16.yaml": RUN.encode("utf-16"),
         "settings.json": "{}",

@@ -83,11 +83,7 @@ def changed_figures(figures: Figures, how: Mapping[str, Any]) -> Figures:
 
 def check_syntax(path: str | os.PathLike[str]) -> None:
     """Raises JaxmorphError with file, line and column if ``path`` is no mapping in YAML."""
-    content = read_yaml(path).content
-    if not isinstance(content, Mapping | None):
-        raise JaxmorphError(
-            f"{display_name(path)}: must be a mapping with the key runs, not {show(content)}"
-        )
+    _read_mapping(path)
 
 
 def read_configuration(path: str | os.PathLike[str]) -> Configuration:
@@ -96,12 +92,18 @@ def read_configuration(path: str | os.PathLike[str]) -> Configuration:
     Raises JaxmorphError if the file cannot be read, is not YAML, or is wrong (one line a problem).
     """
     name = display_name(path)
+    content, repeated = _read_mapping(path)
+    return _validate(content, [(name, content)], _lines(name, repeated, ()))
+
+
+def _read_mapping(path: str | os.PathLike[str]) -> tuple[Mapping[str, Any], Sequence[Mistake]]:
+    name = display_name(path)
     content, repeated = read_yaml(path)
     if content is None:
         raise JaxmorphError(f"{name}: the file is empty; it needs the key runs")
     if not isinstance(content, Mapping):
         raise JaxmorphError(f"{name}: must be a mapping with the key runs, not {show(content)}")
-    return _validate(content, [(name, content)], _lines(name, repeated, ()))
+    return content, repeated
 
 
 def _validate(
