@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,16 @@ import xarray as xr
 from support import synthetic
 
 from jaxmorph import store
-from jaxmorph.report import answer, convergence_table, glossary, light, next_step, price, summary
+from jaxmorph.report import (
+    answer,
+    convergence_table,
+    glossary,
+    light,
+    next_step,
+    page,
+    price,
+    summary,
+)
 from jaxmorph.store.one_answer import ONE_ANSWER
 
 SHAPE: dict[str, Any] = {"n_parameters": 3, "n_observables": 2, "n_times": 3, "n_samples": 16}
@@ -77,6 +87,22 @@ def test_the_picture_of_many_has_room_for_those_that_matter_most() -> None:
     found = answer.answer(summary.rankings(data) * 2)
     assert (len(found.parameters), found.more_parameters) == (8, 4)
     assert (len(found.rows), found.more_observables) == (10, 6)
+
+
+def test_below_the_picture_are_only_signs_that_are_in_it(settled: xr.Dataset) -> None:
+    cells = [cell for row in answer.answer(summary.rankings(settled)).rows for cell in row.cells]
+    marks = answer.answer(summary.rankings(settled)).marks
+    assert marks == {part for cell in cells for part in (cell.state, cell.direction)}
+    for state, sign in (
+        ("open", "· not told"),
+        ("unknown", "– not defined"),
+        ("flagged", "×</span> not to"),
+    ):
+        for there in (False, True):
+            cell = replace(cells[0], state=state if there else "told")
+            one = answer.Answer("share", ("k",), (answer.Row("x", (cell,)),), 0, 0)
+            text = page.rendered({"answer": one, "shares": True}, "answer.html")
+            assert (said in text) == there and ('class="key"' in text) == there
 
 
 def test_at_most_three_sentences(settled: xr.Dataset) -> None:

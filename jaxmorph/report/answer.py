@@ -87,6 +87,12 @@ class Answer:
     more_parameters: int
     more_observables: int
 
+    @property
+    def marks(self) -> set[str]:
+        """The states and directions that are in the picture: their signs are explained below it."""
+        cells = [cell for row in self.rows for cell in row.cells]
+        return {cell.state for cell in cells} | {cell.direction for cell in cells}
+
 
 def answer(ranked: Sequence[Ranking]) -> Answer:
     """The picture of a run; ``ranked`` is what matters for each observable."""

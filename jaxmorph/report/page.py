@@ -152,7 +152,6 @@ def _context(run: str, data: Data) -> dict[str, Any]:
         "answer": answer.answer(found),
         "answers": answer.sentences(sensitivity, found),
         "shares": all(r.measure is None or r.measure.is_share for r in found),
-        "both": any(effect.mixed for ranking in found for effect in ranking.effects),
         "light": light.light(sensitivity, checks, found, judged),
         "next": next_step.next_step(sensitivity, checks, found, judged),
         "convergence": convergence_table.lines(sensitivity, found, judged),
