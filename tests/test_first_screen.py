@@ -93,11 +93,8 @@ def test_below_the_picture_are_only_signs_that_are_in_it(settled: xr.Dataset) ->
     cells = [cell for row in answer.answer(summary.rankings(settled)).rows for cell in row.cells]
     marks = answer.answer(summary.rankings(settled)).marks
     assert marks == {part for cell in cells for part in (cell.state, cell.direction)}
-    for state, sign in (
-        ("open", "· not told"),
-        ("unknown", "– not defined"),
-        ("flagged", "×</span> not to"),
-    ):
+    signs = {"open": "not told from zero.", "unknown": "not defined.", "flagged": "not to be trusted."}
+    for state, said in signs.items():
         for there in (False, True):
             cell = replace(cells[0], state=state if there else "told")
             one = answer.Answer("share", ("k",), (answer.Row("x", (cell,)),), 0, 0)

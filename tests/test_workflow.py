@@ -225,14 +225,16 @@ def test_another_colour_makes_the_films_again_and_computes_nothing(finished: Pat
 def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: Path) -> None:
     folder = copy_of(finished, tmp_path)
     batch = folder / "results/own/batches/000-000.nc"
-    batch.write_bytes(batch.read_bytes()[:2000])
+    content = bytearray(batch.read_bytes())
+    content[2000] ^= 1  # its end is whole: only who reads all of it notices
+    batch.write_bytes(content)
     (folder / "results/own/sensitivity.nc").unlink()
     done = snakemake(folder, "results/own/sensitivity.nc")
     assert done.returncode != 0
     line = (
-        "error: results/own/batches/000-000.nc: is damaged: it has no checksum at its end: it is cut "
-        "off, was edited, or is of an earlier version; make it again with: snakemake --force "
-        "results/own/batches/000-000.nc (and your --configfile, if any)"
+        "error: results/own/batches/000-000.nc: is damaged: its bytes are not those that were written; "
+        "make it again with: snakemake --force results/own/batches/000-000.nc (and your --configfile, "
+        "if any)"
     )
     log = (folder / "logs/own/sensitivity.log").read_text().splitlines()
     assert log[-1].endswith(line)
@@ -240,6 +242,12 @@ def test_a_damaged_batch_stops_the_estimates_by_name(finished: Path, tmp_path: P
     assert not (folder / "results/own/sensitivity.nc").exists()
     done = snakemake(folder, "--force", "results/own/batches/000-000.nc")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert store.read_dataset(batch, "batch")["value"].notnull().all()
+    # What is cut off is seen before anything starts, and made again.
+    batch.write_bytes(bytes(content[:2000]))
+    done = snakemake(folder, "results/own/sensitivity.nc")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "results/own/batches/000-000.nc" in done.stdout + done.stderr
     assert store.read_dataset(batch, "batch")["value"].notnull().all()
 
 
