@@ -112,14 +112,18 @@ def test_a_fork_computes_on_the_cpus_of_its_job(place: Path, workflow: str) -> N
     assert run(place, body, workflow, computes=True) == (0, "1 1 3\n", "")
 
 
+ENDED = (
+    "job.log: error: a study or what it calls ended the process (sys.exit({})); let it raise an error "
+    "instead\n"
+)
 WRONG = "from jaxmorph.errors import JaxmorphError\nraise JaxmorphError('wrong')"
 
 
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        ("sys.exit(3)", 3, ""),
-        ("sys.exit('no')", 1, "no\n"),
+        ("sys.exit(3)", 1, ENDED.format(3)),
+        ("sys.exit('no')", 1, ENDED.format("'no'")),
         (WRONG, 1, "job.log: error: wrong\n"),
         ("os.kill(os.getpid(), 9)", -9, ""),
         ("os.abort()", -6, ""),

@@ -25,6 +25,15 @@ def unwritable(runs: Iterable[str], located: Callable[[str], str] = str) -> list
     for run in runs:
         folders += [Path(located(pattern.format(run))) for pattern in _OF_A_RUN]
         folders.append(Path(_UNFINISHED.format(run)))
+    return _closed(folders)
+
+
+def unwritable_to_look() -> list[str]:
+    """The same of what Snakemake writes even in a dry run."""
+    return _closed([Path(".snakemake", "log")])
+
+
+def _closed(folders: Iterable[Path]) -> list[str]:
     there = {path for folder in folders for path in _existing(folder)}
     if lines := _full(there):
         return lines

@@ -25,7 +25,7 @@ from jaxmorph.configuration.callers import place_in
 from jaxmorph.configuration.code import not_followed
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.fields import hint
-from jaxmorph.configuration.folders import unwritable
+from jaxmorph.configuration.folders import unwritable, unwritable_to_look
 from jaxmorph.configuration.resources import need
 from jaxmorph.configuration.specify import Specifications
 from jaxmorph.errors import JaxmorphError
@@ -232,8 +232,7 @@ def takes(run_name):
 def refuse_folders():
     """Stop, if a folder cannot be written: Snakemake would stop later, without a remedy."""
     if lines := unwritable([*RUNS, *(f"compare-{name}" for name in COMPARISONS)], located):
-        # Of its own folder Snakemake needs to write even where it only looks.
-        if not only_looks() or unwritable([], located):
+        if not only_looks() or unwritable_to_look():
             sys.exit("\n".join(["Nothing was done.", *lines]))
         for line in lines:
             warn_once(line)
