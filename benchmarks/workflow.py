@@ -56,7 +56,7 @@ def measured(folder: Path, *command: str) -> tuple[float, float, float, str]:
 def snakemake(folder: Path, runs: dict, *arguments: str) -> tuple[float, float, float, str]:
     """The workflow in ``folder``, on one core."""
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump({"runs": runs}), encoding="utf-8")
+    config.write_text(yaml.safe_dump({"runs": runs}, sort_keys=False), encoding="utf-8")
     command = ("-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config))
     return measured(folder, *command, "--replace-workflow-config", "--cores", "1", *arguments)
 

@@ -38,6 +38,8 @@ def test_what_differs_is_named_key_by_key() -> None:
         "other code",
         "smoothing = 0.5, not null",
     ]
+    turned = plain | {"parameters": plain["parameters"][::-1]}
+    assert differences(plain, turned) == ["parameters in another order"]
 
 
 def test_a_file_is_known_by_its_attributes() -> None:

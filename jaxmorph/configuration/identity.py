@@ -75,6 +75,9 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str
     for key in [*wanted, *(key for key in found if key not in wanted)]:
         one, other = (_plain(side.get(key)) for side in (found, wanted))
         if one == other:
+            is_ordered = not isinstance(found.get(key), Mapping)  # pairs, as of parameters
+            if is_ordered and isinstance(one, dict) and [*one] != [*other]:
+                lines.append(f"{key} in another order")
             continue
         if key == "code":
             lines.append("other code")
