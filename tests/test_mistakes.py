@@ -197,6 +197,11 @@ TEXTS = [
     "directory"),
     put("study: reference", "study: .:A", ""),
     put("study: reference", f"study: {'x' * 300}.py:A", ""),
+    run(f"data: [{'x' * 300}.csv]", "there is no file xxx"),
+    run(
+        f"optimise: {{objective: [{{observable: f, goal: time-course, data: {'x' * 300}.csv}}]}}",
+        "there is no file xxx",
+    ),
     put("study: reference", 'study: "a\\0b.py:A"', ""),
     put("study: reference", "study: [reference]", "must be a text"),
     put("study: reference\n    ", "", "runs.a.study: is missing"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..quantities.units import conversion
 from .columns import read_csv, read_netcdf, shown
+from .fields import is_file
 
 ENDINGS = (".csv", ".nc")
 _ERRORS = frozenset(
@@ -130,7 +131,7 @@ def check_file(path: str) -> None:
     """Raises ValueError unless ``path`` is a file whose ending says what it is."""
     if not path.endswith(ENDINGS):
         raise ValueError(f"must end with {' or '.join(ENDINGS)}")
-    if not Path(path).is_file():
+    if not is_file(path):
         raise ValueError(f"there is no file {path} in the working directory, {Path.cwd()}")
 
 
