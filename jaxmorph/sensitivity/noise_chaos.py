@@ -40,7 +40,7 @@ NOISE_EXPANSION = Method(
     "Var_r[f](θ) = Σ_α c_α Ψ_α(θ); ∂Var_r f / ∂θ_p = 2 Cov_r(f, ∂f/∂θ_p)",
     "As polynomial chaos expansions of the average over seeds, here of the variance between seeds:"
     " which parameters explain where it is large and where small. Products of different blocks of "
-    "seeds. Withheld where noise_expansion_q2 is below 0.5.",
+    f"seeds. Withheld where noise_expansion_q2 is below {LEAST_NOISE_Q2:g}.",
     "Sudret, Reliab. Eng. Syst. Saf. 93 (2008) 964-979; Glasserman, Monte Carlo Methods in Financial "
     "Engineering (Springer, 2003), section 7.2; of a variance as an output: Zhu and Sudret, Reliab. "
     "Eng. Syst. Saf. 214 (2021) 107815",
