@@ -11,6 +11,11 @@ def joined(items: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(told[:-1])} {last} {told[-1]}"
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of so many letters at most; one that is longer ends with three dots."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def first_of(items: Iterable[str], most: int, rest: str = "{} more") -> list[str]:
     """The first ``most`` items and how many are left; one that is left alone is named, too.
 

@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 from support.carrying import page_of, right
+from support.problems import study_specification
 from test_studies import GOOD
 
-from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.courses import MeasuredCourse, read_course
 from jaxmorph.configuration.optimise import Optimise
 from jaxmorph.configuration.sections import Animation
-from jaxmorph.configuration.specifications import StudySpecification
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.jobs.optimise import check_search
 from jaxmorph.jobs.study import describe_study
@@ -186,19 +185,7 @@ def test_a_mistake_in_a_study_is_one_line_of_the_first_job(
     file = tmp_path / "hill.py"
     file.write_bytes(code.encode("latin-1" if "\xb5" in code else "utf-8"))
     study = f"{file}:Hill"
-    spec = StudySpecification(
-        study=study,
-        settings={},
-        parameters=(("power", "default"),),
-        fixed={},
-        observables="all",
-        key=0,
-        code=code_digest(study),
-        data_digests={},
-        gradient="auto",
-        estimator="pathwise",
-        smoothing=None,
-    )
+    spec = study_specification(study, "power")
     output, cost = (str(tmp_path / name) for name in ("study.json", "cost.json"))
     with pytest.raises(JaxmorphError) as caught:
         describe_study("a", spec, Animation(), 8, output, cost)

@@ -8,12 +8,11 @@ import jax
 import numpy as np
 import pytest
 from scipy import optimize
+from support.problems import study_specification
 
 from jaxmorph import engine
 from jaxmorph.configuration import BUILT_IN_STUDIES
-from jaxmorph.configuration.code import code_digest
 from jaxmorph.configuration.sections import Animation
-from jaxmorph.configuration.specifications import StudySpecification
 from jaxmorph.distributions import LogUniform, Uniform
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.jobs.study import describe_study
@@ -447,19 +446,7 @@ class Fields(jxm.Study):
 def first_job(folder: Path, code: str) -> str:
     """What the first job says of a study; empty if it takes it."""
     study = f"{write(folder, code, 'fields.py')}:Fields"
-    spec = StudySpecification(
-        study=study,
-        settings={},
-        parameters=(("k", "default"),),
-        fixed={},
-        observables="all",
-        key=0,
-        code=code_digest(study),
-        data_digests={},
-        gradient="auto",
-        estimator="pathwise",
-        smoothing=None,
-    )
+    spec = study_specification(study, "k")
     try:
         describe_study("a", spec, Animation(), 8, str(folder / "study.json"), str(folder / "cost.json"))
     except JaxmorphError as error:

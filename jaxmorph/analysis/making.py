@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import store
-from ..configuration import Run, check_cost, read_cost
+from ..configuration import Run
 from ..configuration.elsewhere import placeless
 from ..configuration.specify import Specifications
 from ..jobs.analyse import estimate_sensitivity, write_design
 from ..jobs.optimise import collect_optimisation, describe_objective, optimise_starts
 from ..jobs.simulate import check_gradients, evaluate_batch, simulate_corners
-from ..jobs.study import describe_study, settle_cut
+from ..jobs.study import describe_run, settle_cut
 from .progress import Bar
 
 RECORD = "run.json"
@@ -71,18 +71,7 @@ class Making:
 
     def _describe_study(self) -> None:
         run, cost = self._run, str(self._folder / "cost.json")
-        how = self.specs.study, run.animation, run.seeds
-        describe_study(
-            self._name,
-            *how,
-            self._study,
-            cost,
-            figures=run.figures,
-            findings=run.findings,
-            summaries=run.summaries,
-            optimise=run.optimise,
-        )
-        check_cost(self._name, run, read_cost(cost))
+        describe_run(self._name, self.specs, self._study, cost)
         if run.batch == "auto":
             kept = str(self._folder / "cut.json")
             cut = settle_cut(self.specs.question, run.n_samples, run.n_seeds, cost, kept)

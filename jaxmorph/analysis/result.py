@@ -18,7 +18,7 @@ from ..configuration import Run
 from ..configuration.load import changed_figures
 from ..configuration.look import Figures as Look
 from ..configuration.optimise import Optimise
-from ..configuration.specify import Specifications
+from ..configuration.specify import HOW_SHOWN, Specifications
 from ..errors import JaxmorphError
 from ..figures.stated import stated
 from ..jobs.draw import draw_figures
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 _CHARTS = ("tornado", "global_sensitivity", "sensitivity_over_time")
 """Figures of which a notebook shows the first that has something to show."""
-
-_SHOWN = ("animation", "figures", "findings")
-"""Keys of a run that decide how it is shown, and no number."""
 
 
 class Analysis:
@@ -251,7 +248,7 @@ def _run_of(folder: Path) -> Run:
     plain = json.loads(str(estimated["configuration"]))
     if (folder / "provenance.json").is_file():
         whole = store.read_json(folder / "provenance.json")["configuration"]
-        plain |= {name: whole[name] for name in _SHOWN if name in whole}
+        plain |= {name: whole[name] for name in HOW_SHOWN if name in whole}
     if (folder / "optimisation.nc").is_file():
         attributes = store.read_attributes(folder / "optimisation.nc")
         asked = json.loads(str(attributes["configuration"]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from ..configuration import check_cost, check_syntax, read_configuration, read_cost
+from ..configuration import check_syntax, read_configuration
 from ..configuration.budget import budget
 from ..configuration.specify import Specifications
 from ..errors import JaxmorphError
@@ -153,25 +153,12 @@ def _configuration(named: str | None) -> str:
 def _check(arguments: argparse.Namespace) -> None:
     file = _configuration(arguments.file)
     runs = read_configuration(file).runs
-    from ..jobs.study import describe_study  # imports JAX
+    from ..jobs.study import describe_run  # imports JAX
 
     for name, run in runs.items():
         with TemporaryDirectory() as folder:
-            cost = str(Path(folder, "cost.json"))
-            describe_study(
-                name,
-                Specifications(run).study,
-                run.animation,
-                run.seeds,
-                str(Path(folder, "study.json")),
-                cost,
-                figures=run.figures,
-                findings=run.findings,
-                summaries=run.summaries,
-                optimise=run.optimise,
-            )
-            measured = read_cost(cost)
-        check_cost(name, run, measured)
+            files = (str(Path(folder, one)) for one in ("study.json", "cost.json"))
+            measured = describe_run(name, Specifications(run), *files)
         n, of_one = run.n_samples * run.n_seeds, measured.seconds_per_simulation
         print(
             f"{file}: {name} is good: {len(run.parameters)} parameters of {run.study}, {n:,} "

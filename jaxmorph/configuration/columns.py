@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..listing import shortened
+
 # "position [um]": the unit of a column may stand behind its name.
 _HEADER = re.compile(r"\s*(?P<name>.*?)\s*(?:\[(?P<unit>[^\]]*)\])?\s*")
 _LONGEST_CELL = 40
@@ -97,8 +99,7 @@ def _number(row: Sequence[str], place: int, name: str, line: int) -> float:
 
 def shown(text: str, most: int = _LONGEST_CELL) -> str:
     """A text of a cell on one line, shortened if it is long."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+    return shortened("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text), most)
 
 
 def read_netcdf(path: str, wanted: Sequence[str]) -> Table:

@@ -109,7 +109,7 @@ def _full_jobs(run: Run) -> tuple[int, str]:
     return -(-run.n_samples * run.n_seeds // most), f"{most:,} simulations"
 
 
-def size_key(run: Run) -> tuple[str, str]:
+def _size_key(run: Run) -> tuple[str, str]:
     """The key of the design that says how many points it has."""
     return "design", _GROWS_BY.get(run.design.method, "samples")
 
@@ -120,12 +120,11 @@ def _check_jobs(run: Run) -> None:
         many = f"more than {MAX_JOBS:,}" if jobs == MAX_JOBS + 1 else amount(jobs)
         said = (
             f"{amount(run.n_samples)} points x {amount(run.n_seeds)} seeds are {many} jobs of {full}; "
-            f"the "
-            f"most is {MAX_JOBS:,}"
+            f"the most is {MAX_JOBS:,}"
         )
         if run.batch != "auto" and run.n_samples * run.n_seeds <= MAX_JOBS * AUTO_SIMULATIONS:
             raise TooMuch(("batch",), f"{said}; write a larger number of simulations")
-        keys = ("seeds",) if run.n_seeds > run.n_samples else size_key(run)
+        keys = ("seeds",) if run.n_seeds > run.n_samples else _size_key(run)
         raise TooMuch(keys, f"{said}; write a smaller number")
     if run.optimise is not None:
         starts, of_job = _starts(run), run.optimise.starts_per_job
@@ -190,7 +189,7 @@ def _estimates(run: Run, cost: Cost) -> _Job:
     need = resources.of_sensitivity(run, cost)
     of_matrices = 1e6 * need.mem_mb - of_samples - of_seeds
     if of_samples >= max(of_seeds, of_matrices) or need.mem_mb < 1e3 * MAX_JOB_GB:
-        keys: tuple[str, ...] = size_key(run)
+        keys: tuple[str, ...] = _size_key(run)
         what = f"estimates of {amount(run.n_samples)} points x {amount(run.n_seeds)} seeds"
     elif of_seeds > of_matrices:
         keys, what = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ..listing import shortened
 from .elsewhere import placeless
 
 _SAYS_NOTHING = "it does not say what it was made of"
@@ -107,5 +108,4 @@ def _is_pair(item: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return shortened(json.dumps(value, ensure_ascii=False), _LONGEST)

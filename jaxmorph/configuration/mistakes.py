@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ..designs import Correlation, Design
 from ..distributions import Distribution
+from ..listing import shortened
 from .batches import BatchSize, GrowingBatches
 from .comparisons import PREFIX
 from .fields import as_number, as_yaml_number, hint
@@ -71,25 +72,22 @@ class Mistake:
     def __str__(self) -> str:
         """One line, without the place where the key is."""
         value = "" if self.value is None else f" = {self.value}"
-        text = self.text if len(self.text) <= _LONGEST_TEXT else self.text[: _LONGEST_TEXT - 3] + "..."
+        text = shortened(self.text, _LONGEST_TEXT)
         line = f"{dotted(self.path)}{value}: {text}" if self.path else text
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def dotted(path: KeyPath) -> str:
     """``runs.notebook.design.points[2].alpha``."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{_short(part)}" for part in path]
+    parts = [
+        f"[{part}]" if isinstance(part, int) else f".{shortened(part, _LONGEST_KEY)}" for part in path
+    ]
     return "".join(parts).removeprefix(".")
-
-
-def _short(key: str) -> str:
-    return key if len(key) <= _LONGEST_KEY else key[: _LONGEST_KEY - 3] + "..."
 
 
 def show(value: object) -> str:
     """``value`` on one line as YAML writes it, shortened if it is long."""
-    text = on_one_line(_shortened(value))
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+    return shortened(on_one_line(_shortened(value)), _LONGEST_VALUE)
 
 
 def _shortened(value: object) -> object:

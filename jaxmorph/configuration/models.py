@@ -388,7 +388,6 @@ class Configuration(ConfigurationModel):
             raise TooMuch(
                 ("runs",),
                 f"{len(self.runs):,} runs are {amount(jobs)} jobs; the most is {MAX_JOBS:,}; divide "
-                f"them "
-                "over several configurations",
+                "them over several configurations",
             )
         return self

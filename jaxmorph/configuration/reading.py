@@ -25,19 +25,17 @@ _TAG = "tag:yaml.org,2002:"
 _UTF_16_OR_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 # What PyYAML says, and what to do about it.
 _REMEDIES = {
-    r"found character '\\t'": "has a tab; indent with spaces",
+    "found character '\\t'": "has a tab; indent with spaces",
     "but found another document": "has a second document (a line of ---); keep one",
     "mapping values are not allowed here": "has a colon where none can be; mind the indentation, and "
-    "quote a "
-    "text that has one",
+    "quote a text that has one",
     "could not find expected ':'": "has no colon, followed by a space, behind a key",
     "but found '<block mapping start>'": "is indented unlike the lines above; begin all keys of a "
-    "mapping in "
-    "one column",
+    "mapping in one column",
     "found unknown escape character": "has a backslash in double quotes; take single quotes",
     "found unexpected end of stream": "has a quote that is not closed",
-    "could not determine a constructor": "has a tag (!...), which configurations do not know; leave it "
-    "out",
+    "could not determine a constructor": "has a tag (!...), which configurations do not know; "
+    "leave it out",
 }
 
 
@@ -150,7 +148,7 @@ def _decoded(path: str | os.PathLike[str], name: str) -> str:
 
 def _remedy(problem: str) -> str:
     for start, remedy in _REMEDIES.items():
-        if start.replace("\\\\", "\\") in problem:
+        if start in problem:
             return f"is not valid YAML: {remedy}"
     return f"is not valid YAML: {problem}"
 
@@ -190,8 +188,8 @@ class _Walk:
         key = id(node)
         if key in self._open:
             raise JaxmorphError(
-                f"{self._name}, {_place(node.start_mark)}: an alias (*) repeats what it is in; write it "
-                f"out"
+                f"{self._name}, {_place(node.start_mark)}: an alias (*) repeats what it is in; write "
+                "it out"
             )
         if len(self._open) >= MAX_DEPTH:
             raise _too_deep(self._name)

@@ -29,6 +29,13 @@ from .specifications import (
     StudySpecification,
 )
 
+HOW_SHOWN: dict[str, ConfigurationModel] = {
+    "animation": Animation(),
+    "figures": Figures(),
+    "findings": Findings(),
+}
+"""Keys of a run that decide how it is shown, and no number, as they are if nobody says otherwise."""
+
 
 class Specifications:
     """The specifications of all jobs of a run.
@@ -68,8 +75,7 @@ class Specifications:
     @cached_property
     def shown(self) -> Run:
         """The run, but for how it is shown: what its figures and films are of."""
-        others = {"animation": Animation(), "figures": Figures(), "findings": Findings()}
-        return self.run.model_copy(update=others)
+        return self.run.model_copy(update=HOW_SHOWN)
 
     @cached_property
     def design(self) -> Run:

@@ -30,9 +30,8 @@ def check_size(problem: Problem, traced: program.Traced) -> None:
     if results > there:
         raise JaxmorphError(
             f"a simulation gives {size(results)}: {amount(n_times)} times x {n_observables} observables "
-            f"x "
-            f"{numbers} numbers (a value, and a gradient by each parameter) of {each} B, and there are "
-            f"{size(there)} of memory; record fewer times or observables, or vary fewer parameters"
+            f"x {numbers} numbers (a value, and a gradient by each parameter) of {each} B, and there "
+            f"are {size(there)} of memory; record fewer times or observables, or vary fewer parameters"
         )
 
 

@@ -267,8 +267,8 @@ def _refuse(need: float, results: float) -> None:
     if need > (there := memory_there()):
         raise JaxmorphError(
             f"simulations that give {results / 1e9:.3g} GB each need {need / 1e9:.3g} GB at once, and "
-            f"there "
-            f"are {there / 1e9:.3g} GB; record fewer times or observables, or vary fewer parameters"
+            f"there are {there / 1e9:.3g} GB; record fewer times or observables, or vary fewer "
+            "parameters"
         )
 
 
@@ -281,10 +281,15 @@ def memory_of(compiled: Any) -> float:
 
 def free_for_a_program() -> float:
     """Bytes that one program may take of what is free on a GPU, or of what Slurm gave this job."""
-    statistics = jax.local_devices()[0].memory_stats()
-    if statistics and "bytes_limit" in statistics:
+    if statistics := _of_gpu():
         return (statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)) * _MEMORY_SHARE
     return min(psutil.virtual_memory().available, _given()) * _MEMORY_SHARE
+
+
+def _of_gpu() -> dict[str, int] | None:
+    """What the first GPU says of its memory; None where there is none."""
+    statistics = jax.local_devices()[0].memory_stats()
+    return statistics if statistics and "bytes_limit" in statistics else None
 
 
 def _given() -> float:
@@ -294,7 +299,6 @@ def _given() -> float:
 
 def memory_there() -> float:
     """Bytes of a GPU, or of what Slurm gave this job, or of the machine."""
-    statistics = jax.local_devices()[0].memory_stats()
-    if statistics and "bytes_limit" in statistics:
+    if statistics := _of_gpu():
         return statistics["bytes_limit"]
     return min(psutil.virtual_memory().total, _given())

@@ -8,7 +8,16 @@ import numpy as np
 import xarray as xr
 
 from .. import engine, store
-from ..configuration import Cost, SettledCut, cut_by_cost, read_cost, read_cut, write_cost, write_cut
+from ..configuration import (
+    Cost,
+    SettledCut,
+    check_cost,
+    cut_by_cost,
+    read_cost,
+    read_cut,
+    write_cost,
+    write_cut,
+)
 from ..configuration.batches import BatchSetting
 from ..configuration.elsewhere import placeless, without_place
 from ..configuration.fits import check_animation, check_figures, check_summaries
@@ -17,6 +26,7 @@ from ..configuration.look import Figures
 from ..configuration.optimise import Optimise
 from ..configuration.sections import Animation, Findings, TimeSummary
 from ..configuration.specifications import StudySpecification
+from ..configuration.specify import Specifications
 from ..engine.program import dtype, precision, seed_keys
 from ..errors import JaxmorphError
 from ..figures.stated import stated
@@ -98,6 +108,30 @@ def describe_study(
     )
     _say_cost(measured)
     write_cost(measured, cost)
+
+
+def describe_run(run_name: str, specs: Specifications, output: str, cost: str) -> Cost:
+    """The same of a whole run, which must then be one that can be done; what a simulation costs.
+
+    Raises:
+        JaxmorphError: It does not fit its study, or asks for more than there is.
+    """
+    run = specs.run
+    describe_study(
+        run_name,
+        specs.study,
+        run.animation,
+        run.seeds,
+        output,
+        cost,
+        figures=run.figures,
+        findings=run.findings,
+        summaries=run.summaries,
+        optimise=run.optimise,
+    )
+    measured = read_cost(cost)
+    check_cost(run_name, run, measured)
+    return measured
 
 
 def _check_shown(

@@ -311,8 +311,7 @@ def acts_on_noise(sensitivity: xr.Dataset, ranked: Sequence[Ranking]) -> str:
     """Parameters that change the noise between seeds, those first that are not found to move a mean."""
     if "noise_elasticity_low" not in sensitivity:
         return ""
-    wanted = [f"noise_elasticity{end}" for end in ("", "_low", "_high")]
-    data, flags = final(sensitivity[wanted]), unreliable(sensitivity)
+    data, flags = final(sensitivity[list(interval("noise_elasticity"))]), unreliable(sensitivity)
     found: list[tuple[bool, float, str]] = []
     for observable, ranking in zip(names(data, "observable"), ranked, strict=True):
         one = data.sel(observable=observable)

@@ -6,6 +6,8 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxmorph.configuration.code import code_digest
+from jaxmorph.configuration.specifications import StudySpecification
 from jaxmorph.distributions import Distribution
 from jaxmorph.studies import Observable, Parameter, Problem, Recording, Study
 
@@ -31,3 +33,20 @@ def problem_of(
     study = Own()
     assert names == tuple(p.name for p in study.parameters)
     return Problem(study, study.parameters, tuple(distributions.values()), {}, observables)
+
+
+def study_specification(study: str, parameter: str) -> StudySpecification:
+    """What the first job is told of a study of which one parameter varies, as all else is by default."""
+    return StudySpecification(
+        study=study,
+        settings={},
+        parameters=((parameter, "default"),),
+        fixed={},
+        observables="all",
+        key=0,
+        code=code_digest(study),
+        data_digests={},
+        gradient="auto",
+        estimator="pathwise",
+        smoothing=None,
+    )

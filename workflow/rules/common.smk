@@ -78,6 +78,7 @@ try:
 except JaxmorphError as error:
     sys.exit(f"The configuration is wrong; nothing was done.\n{error}")
 
+REFUSALS = {}
 SPECIFICATIONS = {name: Specifications(run) for name, run in RUNS.items()}
 
 # For the scripts of jobs that must not be made again when these change: they are no params of theirs. In a
@@ -213,15 +214,21 @@ def measured(run_name):
 
 def refuse_what_does_not_fit():
     """Stop, if a run would ask for more than there is, by what its study job measured."""
-    lines = []
-    for name, spec in SPECIFICATIONS.items():
-        if cost := measured(name):
-            try:
-                check_cost(name, spec.run, cost)
-            except JaxmorphError as error:
-                lines.append(str(error))
-    if lines:
-        sys.exit("\n".join(["Nothing was done.", *lines]))
+    costs = {name: measured(name) for name in RUNS}
+    lines = [refused(name, SPECIFICATIONS[name].run, cost) for name, cost in costs.items() if cost]
+    if any(lines):
+        sys.exit("\n".join(["Nothing was done.", *filter(None, lines)]))
+
+
+def refused(run_name, run, cost):
+    """Why a run cannot be done at such a cost; nothing if it can. Asked for each resource of each job."""
+    key = run_name, run.batch, cost  # all else of a run is the same in one command
+    if key not in REFUSALS:
+        try:
+            REFUSALS[key] = check_cost(run_name, run, cost)
+        except JaxmorphError as error:
+            REFUSALS[key] = str(error)
+    return REFUSALS[key]
 
 
 def takes(run_name):
@@ -382,11 +389,8 @@ def needs(rule_name, resource):
         of_job = {k: v for k, v in wildcards.items() if k in ("batch", "starts")}
         cost = {} if rule_name == "study" else {"cost": str(input.cost)}
         run = (cut(wildcards.run) if rule_name == "batch" else specified(wildcards)).run
-        if cost:
-            try:
-                check_cost(wildcards.run, run, read_cost(cost["cost"]))
-            except JaxmorphError as error:
-                raise WorkflowError(str(error)) from None
+        if cost and (refusal := refused(wildcards.run, run, read_cost(cost["cost"]))):
+            raise WorkflowError(refusal)
         return getattr(need(rule_name, run, attempt, **cost, **of_job), resource)
 
     return amount

@@ -17,7 +17,7 @@ def planned_later(run_name):
     if arguments().targets:
         return []
     wildcards = SimpleNamespace(run=run_name)
-    files = [*run_files(wildcards, all_figures=True), *[checks(wildcards)]]
+    files = [*run_files(wildcards, all_figures=True), checks(wildcards)]
     return [located(file) for file in files if file]
 
 
