@@ -52,13 +52,13 @@ def project(tmp_path: Path) -> Path:
 
 Digests = Callable[[], list[str]]
 
-# A line in, a line out: the digests in a process that has computed none before.
+# A line in, a line out: the digests and that of estimators in a process that has computed none before.
 SERVER = """
 import os, sys
-from jaxmorph.configuration.code import code_digest
+from jaxmorph.configuration.code import code_digest, estimators_digest
 for line in sys.stdin:
     if not (child := os.fork()):
-        print(*map(code_digest, line.split()), flush=True)
+        print(*map(code_digest, line.split()), estimators_digest(), flush=True)
         os._exit(0)
     os.waitpid(child, 0)
 """
@@ -88,10 +88,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Dig
 
 
 def digests(project: Path, *targets: str) -> list[str]:
-    """In a new process, as each parse of the workflow is one."""
+    """And that of estimators, in a new process, as each parse of the workflow is one."""
     program = (
-        "import sys\nfrom jaxmorph.configuration.code import code_digest\n"
+        "import sys\nfrom jaxmorph.configuration.code import code_digest, estimators_digest\n"
         "for target in sys.argv[1:]: print(code_digest(target))\n"
+        "print(estimators_digest())\n"
         "assert not {'jax', 'numpy'} & sys.modules.keys()\n"
     )
     done = subprocess.run(
@@ -119,38 +120,41 @@ def add(text: str) -> Callable[[Path], object]:
 
 
 @pytest.mark.parametrize(
-    ("file", "change", "reference", "mine"),
+    ("file", "change", "reference", "mine", "estimators"),
     [
-        ("jaxmorph/env/growth.py", add("\nX = 1\n"), True, True),
-        ("jaxmorph/engine/program.py", add("\nX = 1\n"), True, True),
-        ("jaxmorph/tracing/draws.py", add("\nX = 1\n"), True, True),
-        ("jaxmorph/engine/estimators/score.py", add("\nX = 1\n"), True, True),
+        ("jaxmorph/env/growth.py", add("\nX = 1\n"), True, True, False),
+        ("jaxmorph/engine/program.py", add("\nX = 1\n"), True, True, False),
+        ("jaxmorph/tracing/draws.py", add("\nX = 1\n"), True, True, False),
+        ("jaxmorph/engine/estimators/score.py", add("\nX = 1\n"), True, True, False),
         # How an estimator describes itself decides no number.
-        ("jaxmorph/engine/estimators/score.py", replace("order=2", "order=9"), False, False),
-        ("jaxmorph/designs/points.py", replace("+ 1", "+ 2"), True, True),
-        ("jaxmorph/distributions/uniform.py", add("\nX = 1\n"), True, True),
-        ("jaxmorph/studies/base.py", add("\nX = 1\n"), True, True),
-        ("jaxmorph/studies/reference.py", add("\nX = 1\n"), True, False),
-        ("jaxmorph/studies/linear.py", add("\nX = 1\n"), False, False),
-        ("jaxmorph/figures/style.py", add("\nX = 1\n"), False, False),
-        ("jaxmorph/studies/functions.py", add("\nX = 1\n"), True, True),
-        ("jaxmorph/store/__init__.py", add("\nX = 1\n"), False, False),
-        ("jaxmorph/terminal/listen.py", add("\nX = 1\n"), False, False),
-        ("jaxmorph/analysis/one_run.py", add("\nX = 1\n"), False, False),
-        ("jaxmorph/command/start/cells.py", add("\nX = 1\n"), False, False),
-        ("jaxmorph/configuration/models.py", add("\nX = 1\n"), False, False),
-        ("jaxmorph/env/growth.py", add("\n# a comment\n"), False, False),
-        ("jaxmorph/env/growth.py", replace('"""', '"""Much: '), False, False),
-        ("studies/mine.py", replace("2.0", "3.0"), False, True),
-        ("studies/mine.py", replace("# twice", "# two times"), False, False),
-        ("studies/mine.py", replace("A study.", "My study."), False, False),
-        ("studies/mine.py", replace("2.0 * RATE", "(2.0\n        * RATE)"), False, False),
-        ("studies/mine.py", replace("class Mine:", "class Mine"), False, True),
-        ("studies/helper.py", add("Y = 1\n"), False, True),
-        ("studies/deeper/__init__.py", add("Y = 1\n"), False, True),
-        ("studies/deeper/next.py", replace("0.1", "0.2"), False, True),
-        ("other.py", replace("1", "2"), False, True),
-        ("studies/unused.py", replace("1", "2"), False, False),
+        ("jaxmorph/engine/estimators/score.py", replace("order=2", "order=9"), False, False, False),
+        ("jaxmorph/designs/points.py", replace("+ 1", "+ 2"), True, True, False),
+        ("jaxmorph/distributions/uniform.py", add("\nX = 1\n"), True, True, False),
+        ("jaxmorph/studies/base.py", add("\nX = 1\n"), True, True, False),
+        ("jaxmorph/studies/reference.py", add("\nX = 1\n"), True, False, False),
+        ("jaxmorph/studies/linear.py", add("\nX = 1\n"), False, False, False),
+        ("jaxmorph/figures/style.py", add("\nX = 1\n"), False, False, False),
+        ("jaxmorph/studies/functions.py", add("\nX = 1\n"), True, True, False),
+        ("jaxmorph/store/__init__.py", add("\nX = 1\n"), False, False, False),
+        ("jaxmorph/terminal/listen.py", add("\nX = 1\n"), False, False, False),
+        ("jaxmorph/analysis/one_run.py", add("\nX = 1\n"), False, False, False),
+        ("jaxmorph/command/start/cells.py", add("\nX = 1\n"), False, False, False),
+        ("jaxmorph/configuration/models.py", add("\nX = 1\n"), False, False, False),
+        ("jaxmorph/env/growth.py", add("\n# a comment\n"), False, False, False),
+        ("jaxmorph/env/growth.py", replace('"""', '"""Much: '), False, False, False),
+        ("studies/mine.py", replace("2.0", "3.0"), False, True, False),
+        ("studies/mine.py", replace("# twice", "# two times"), False, False, False),
+        ("studies/mine.py", replace("A study.", "My study."), False, False, False),
+        ("studies/mine.py", replace("2.0 * RATE", "(2.0\n        * RATE)"), False, False, False),
+        ("studies/mine.py", replace("class Mine:", "class Mine"), False, True, False),
+        ("studies/helper.py", add("Y = 1\n"), False, True, False),
+        ("studies/deeper/__init__.py", add("Y = 1\n"), False, True, False),
+        ("studies/deeper/next.py", replace("0.1", "0.2"), False, True, False),
+        ("other.py", replace("1", "2"), False, True, False),
+        ("studies/unused.py", replace("1", "2"), False, False, False),
+        ("jaxmorph/sensitivity/fisher.py", add("\nX = 1\n"), False, False, True),
+        ("jaxmorph/sensitivity/fisher.py", add("\n# a comment\n"), False, False, False),
+        ("jaxmorph/expansion/bases.py", add("\nX = 1\n"), False, False, True),
     ],
 )
 def test_what_changes_the_digest(
@@ -159,6 +163,7 @@ def test_what_changes_the_digest(
     change: Callable[[Path], object],
     reference: bool,
     mine: bool,
+    estimators: bool,
 ) -> None:
     folder, ask, unchanged = shared
     path = folder / file
@@ -168,7 +173,7 @@ def test_what_changes_the_digest(
         after = ask()
     finally:
         path.write_text(text)
-    assert [a != b for a, b in zip(unchanged, after, strict=True)] == [reference, mine]
+    assert [a != b for a, b in zip(unchanged, after, strict=True)] == [reference, mine, estimators]
 
 
 def test_studies_in_modules(project: Path) -> None:
@@ -180,7 +185,7 @@ def test_studies_in_modules(project: Path) -> None:
     changed = digests(project, *targets)
     assert changed[0] != before[0] and changed[2] == before[2]
     (project / "studies/unused.py").write_text("X = 3\n")
-    assert digests(project, targets[0]) != changed[:1]
+    assert digests(project, targets[0])[0] != changed[0]
 
 
 def test_a_module_is_followed_wherever_it_lies_but_installed_libraries_are_not(

@@ -51,6 +51,12 @@ def test_a_file_is_known_by_its_attributes() -> None:
     assert made_of.refusal({}) == "it does not say what it was made of"
     refusal = specified(key=3).batch("000-000").identity.refusal(attributes)
     assert refusal == "it was made of something else: key = 0, not 3"
+    estimates = specified().of_estimates
+    asked = json.dumps({k: v for k, v in estimates.plain.items() if k not in ("code", "data_digests")})
+    attributes_of = {**estimates.attributes(), "configuration": asked}
+    assert estimates.refusal(attributes_of) is None
+    other = Identity(dict(estimates.plain) | {"estimators": "0"})
+    assert other.refusal(attributes_of) == "it was made of something else: other estimators"
     older = Identity(plain | {"code": "0"}).refusal(attributes)
     assert older == "it was made of something else: other code"
 

@@ -59,6 +59,18 @@ def test_copies_comments_and_new_times_make_nothing_again(
     assert abs((folder / "results/tiny/sensitivity.nc").stat().st_mtime - before) < 1e-5
 
 
+def test_other_estimators_estimate_again_and_simulate_nothing(
+    finished: Path, tmp_path: Path, tree: Path
+) -> None:
+    folder = copy_of(finished, tmp_path)
+    with open(tree / "jaxmorph/sensitivity/fisher.py", "a", encoding="utf-8") as file:
+        file.write("OTHER = 1\n")
+    done = snakemake(folder, "-n", *FINISHED, snakefile=tree / "Snakefile", PYTHONPATH="")
+    planned, said = jobs(done), done.stdout + done.stderr
+    assert planned["sensitivity"] == 2 and not {"study", "batch", "checks", "corners"} & planned.keys()
+    assert "tiny: made again: sensitivity: it was made of something else: other estimators" in said
+
+
 def test_what_is_damaged_with_an_old_time_is_named_and_made_again(
     finished: Path, tmp_path: Path
 ) -> None:

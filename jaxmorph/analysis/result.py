@@ -55,14 +55,15 @@ class Analysis:
     def specs(self) -> Specifications:
         """What its files must have been made of: the run, by the code that its estimates are from."""
         attributes = store.read_attributes(self.folder / "sensitivity.nc")
-        names = ("code_digest", "data_digests")
+        names = ("code_digest", "estimators_digest", "data_digests")
         if missing := [name for name in names if name not in attributes]:
             raise JaxmorphError(
                 f"{self.folder / 'sensitivity.nc'}: does not say of which code it is ({missing[0]}); "
                 "was it made by an earlier version? Make the run again"
             )
-        data = json.loads(str(attributes["data_digests"]))
-        return Specifications(self.run, {"code_digest": attributes["code_digest"], "data_digests": data})
+        code = {name: attributes[name] for name in names}
+        code["data_digests"] = json.loads(str(code["data_digests"]))
+        return Specifications(self.run, code)
 
     @functools.cached_property
     def dataset(self) -> xr.Dataset:

@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import site
 import sysconfig
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .given import given
@@ -21,12 +21,15 @@ from .models import BUILT_IN_STUDIES
 
 _PACKAGE = Path(__file__).parents[1]
 _DECIDES_NOTHING = {
-    *("__init__", "analysis", "animations", "atomic", "command", "configuration", "errors"),
+    *("analysis", "animations", "atomic", "command", "configuration", "errors"),
     *("integrity", "upkeep"),
     *("expansion", "figures", "jobs", "listing", "optimisation", "quantities", "report", "sensitivity"),
     *("store", "terminal", "visualization"),
 }
 """Modules of the package that decide no simulation: they describe, collect or show, or ask for some."""
+
+_ESTIMATE = ("expansion", "quantities", "sensitivity")
+"""Those that decide what simulations are taken to say."""
 
 _READS = {
     *("fromfile", "genfromtxt", "load", "loadmat", "loadtxt", "memmap", "open", "open_dataset"),
@@ -51,18 +54,28 @@ def code_digest(target: str, *, optimises: bool = False) -> str:
     if optimises:
         files |= {f"optimisation.{p.stem}": p for p in (_PACKAGE / "optimisation").glob("*.py")}
     files |= _closure(target.rpartition(":")[0], known=files)
-    digest = hashlib.sha256()
-    if given(target) is not None:
-        digest.update(target.encode())  # which has a digest of its source
-    for name, path in sorted(files.items()):
-        digest.update(f"{name}\n{_tree(path)}\n".encode())
-    return digest.hexdigest()[:16]
+    about = target if given(target) is not None else ""  # which has a digest of its source
+    return _digest(files, about)
+
+
+@functools.cache
+def estimators_digest() -> str:
+    """Digest of the code that makes estimates of simulations: new estimators simulate nothing again."""
+    return _digest(dict(_of_estimators()))
 
 
 def parse_package() -> None:
     """Parse the package once, for all processes that are forks of this one."""
-    for _, path in _of_the_package():
+    for _, path in (*_of_the_package(), *_of_estimators()):
         _tree(path)
+
+
+def _digest(files: Mapping[str, Path], about: str = "") -> str:
+    """Of the code of some modules, by their names."""
+    digest = hashlib.sha256(about.encode())
+    for name, path in sorted(files.items()):
+        digest.update(f"{name}\n{_tree(path)}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def data_digests(places: Iterable[str]) -> dict[str, str]:
@@ -98,11 +111,22 @@ def not_followed(target: str, data: Sequence[str] = ()) -> list[str]:
 def _of_the_package() -> Iterator[tuple[str, Path]]:
     """All that takes part in every simulation, by names that do not depend on where it is installed."""
     studies = {target.rpartition(":")[0] for target in BUILT_IN_STUDIES.values()}
-    for path in _PACKAGE.rglob("*.py"):
-        parts = path.relative_to(_PACKAGE.parent).with_suffix("").parts
-        name = ".".join(parts).removesuffix(".__init__")
-        if parts[1] not in _DECIDES_NOTHING and name not in studies:
+    for name, path in _modules(_PACKAGE):
+        room = name.partition(".")[2].partition(".")[0]
+        if room and room not in _DECIDES_NOTHING and name not in studies:
             yield name, path
+
+
+def _of_estimators() -> Iterator[tuple[str, Path]]:
+    for room in _ESTIMATE:
+        yield from _modules(_PACKAGE / room)
+
+
+def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Those of the package in a folder, by name."""
+    for path in folder.rglob("*.py"):
+        parts = path.relative_to(_PACKAGE.parent).with_suffix("").parts
+        yield ".".join(parts).removesuffix(".__init__"), path
 
 
 def _closure(place: str, known: Collection[str]) -> dict[str, Path]:

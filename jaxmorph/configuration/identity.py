@@ -12,6 +12,8 @@ from typing import Any
 from ..listing import shortened
 from .elsewhere import placeless
 
+_DIGESTS = {"code": "code_digest", "estimators": "estimators_digest"}
+"""What is known of code, by the attribute of a file that says it."""
 _SAYS_NOTHING = "it does not say what it was made of"
 _ANOTHER_VERSION = "it was made by another version of jaxmorph"
 _MOST_NAMED = 4
@@ -24,7 +26,8 @@ class Identity:
 
     Attributes:
         plain: The specification of the job that makes it, ``code`` (the digest of its code) among it,
-            with names in place of absolute paths, as files have them.
+            with names in place of absolute paths, as files have them. What is only known by a digest
+            is named in ``_DIGESTS``.
     """
 
     plain: Mapping[str, Any]
@@ -40,9 +43,10 @@ class Identity:
 
     def attributes(self) -> dict[str, str]:
         """What a file says of it; the rest of ``plain`` is the attribute ``configuration``."""
+        code = {name: str(self.plain[key]) for key, name in _DIGESTS.items() if key in self.plain}
         return {
             "made_of_digest": self.digest,
-            "code_digest": str(self.plain["code"]),
+            **code,
             "data_digests": json.dumps(self.plain["data_digests"]),
         }
 
@@ -52,7 +56,7 @@ class Identity:
             return None
         try:
             found = dict(json.loads(str(attributes["configuration"])))
-            found["code"] = attributes["code_digest"]
+            found |= {key: attributes[name] for key, name in _DIGESTS.items() if key in self.plain}
             found["data_digests"] = json.loads(str(attributes["data_digests"]))
         except (KeyError, ValueError, TypeError):
             return _SAYS_NOTHING
@@ -71,7 +75,7 @@ class Identity:
 
 
 def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """What differs, one key a line: ``key = 1, not 2``; of the code that it is other code."""
+    """What differs, one key a line: ``key = 1, not 2``; of code only that it is other code."""
     lines = []
     for key in [*wanted, *(key for key in found if key not in wanted)]:
         one, other = (_plain(side.get(key)) for side in (found, wanted))
@@ -80,8 +84,8 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str
             if is_ordered and isinstance(one, dict) and [*one] != [*other]:
                 lines.append(f"{key} in another order")
             continue
-        if key == "code":
-            lines.append("other code")
+        if key in _DIGESTS:
+            lines.append(f"other {key}")
         elif isinstance(one, dict) and isinstance(other, dict):
             lines += [f"{key}.{line}" for line in differences(other, one)]
         else:

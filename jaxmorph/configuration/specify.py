@@ -10,7 +10,7 @@ from typing import Any
 
 from ..designs import Correlation, Design, moved_together, shortest_design
 from .batches import Batch, BatchSetting
-from .code import code_digest, data_digests
+from .code import code_digest, data_digests, estimators_digest
 from .fields import ConfigurationModel
 from .fits import in_one_order
 from .gradient_estimators import GRADIENT_ESTIMATORS
@@ -42,8 +42,8 @@ class Specifications:
 
     Args:
         run: The run.
-        code: Digests of code and data that its files were made with, ``code_digest`` and
-            ``data_digests``; default: those of this package, and of the study and data as they are now.
+        code: Digests of code and data that its files were made with, ``code_digest``,
+            ``estimators_digest`` and ``data_digests``; default: those of this package, and of the study and data as they are now.
     """
 
     def __init__(self, run: Run, code: Mapping[str, Any] | None = None):
@@ -85,7 +85,9 @@ class Specifications:
     @cached_property
     def of_estimates(self) -> Identity:
         """By which the file of the estimates is known."""
-        return self._known_by(self.estimates)
+        code = self._code
+        estimators = estimators_digest() if code is None else code["estimators_digest"]
+        return self._known_by(self.estimates, estimators=estimators)
 
     @cached_property
     def of_design(self) -> Identity:
@@ -108,9 +110,9 @@ class Specifications:
             found["optimisation"] = found["optimisation_cells"] = self.optimisation.identity
         return found
 
-    def _known_by(self, run: Run) -> Identity:
+    def _known_by(self, run: Run, **others: str) -> Identity:
         known = ("code", "data_digests")
-        return Identity(run.plain() | {name: self._model[name] for name in known})
+        return Identity(run.plain() | {name: self._model[name] for name in known} | others)
 
     @cached_property
     def study(self) -> StudySpecification:

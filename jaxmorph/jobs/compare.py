@@ -115,10 +115,13 @@ def differences_of(runs: Sequence[Compared]) -> xr.Dataset:
 def identity_of(runs: Sequence[tuple[str, Specifications]]) -> Identity:
     """By which the file of a comparison of some runs is known."""
     of_each = {name: specs.of_estimates.plain for name, specs in runs}
+    code = {
+        key: " ".join(str(plain[key]) for plain in of_each.values()) for key in ("code", "estimators")
+    }
     return Identity(
         {name: specs.estimates.plain() for name, specs in runs}
+        | code
         | {
-            "code": " ".join(str(plain["code"]) for plain in of_each.values()),
             "data_digests": {name: plain["data_digests"] for name, plain in of_each.items()},
         }
     )

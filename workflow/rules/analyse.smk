@@ -38,6 +38,7 @@ rule sensitivity:
         runtime=needs("sensitivity", "runtime"),
     params:
         run=estimates_params,
+        estimators=code_of_estimators,
     script:
         "../scripts/sensitivity.py"
 

@@ -22,7 +22,7 @@ from jaxmorph.configuration import (
 )
 from jaxmorph.configuration.budget import budget
 from jaxmorph.configuration.callers import place_in
-from jaxmorph.configuration.code import not_followed
+from jaxmorph.configuration.code import estimators_digest, not_followed
 from jaxmorph.configuration.extension import notice, read_record
 from jaxmorph.configuration.fields import hint
 from jaxmorph.configuration.folders import unwritable, unwritable_to_look
@@ -310,6 +310,11 @@ def run_params(wildcards):
 def estimates_params(wildcards):
     """The run, but for what is nothing to its estimates."""
     return cut(known(wildcards.run)).estimates.plain()
+
+
+def code_of_estimators(wildcards):
+    """Digest of the code that makes estimates."""
+    return estimators_digest()
 
 
 def shown_params(wildcards):

@@ -18,6 +18,7 @@ rule compare:
         runtime=needs_of_largest("runtime"),
     params:
         runs=compared_params,
+        estimators=code_of_estimators,
     script:
         "../scripts/compare.py"
 
