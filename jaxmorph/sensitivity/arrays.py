@@ -78,7 +78,8 @@ def from_arrays(
     if observables is None:
         observables = ["f"] if n_observables == 1 else [f"f{i}" for i in range(n_observables)]
     time = _course(range(n_times) if time is None else time)
-    if isinstance(observables, str) or len({*observables}) < len(observables):
+    is_list = isinstance(observables, Sequence | np.ndarray) and not isinstance(observables, str)
+    if not is_list or len({*observables}) < len(observables):
         raise JaxmorphError(f"observables = {observables!r}: must be a list of names, each once")
     if (len(time), len(observables)) != (n_times, n_observables):
         raise JaxmorphError(
@@ -150,7 +151,7 @@ def check_types(
         raise JaxmorphError(f"trim = {trim!r}: must be a share from 0 to less than {_MOST_TRIMMED:g}")
 
 
-def _numbers(argument: str, given: npt.ArrayLike) -> np.ndarray:
+def _numbers(argument: str, given: object) -> np.ndarray:
     """An array of real numbers."""
     try:
         array = np.asarray(given)
@@ -162,7 +163,7 @@ def _numbers(argument: str, given: npt.ArrayLike) -> np.ndarray:
         raise JaxmorphError(f"{argument}: must be an array of real numbers; {why}") from None
 
 
-def _course(time: Sequence[float]) -> np.ndarray:
+def _course(time: object) -> np.ndarray:
     """Times that increase."""
     array = np.atleast_1d(_numbers("time", time))
     if array.ndim > 1 or not np.isfinite(array).all() or (np.diff(array) <= 0).any():

@@ -110,7 +110,7 @@ def _course(function: str, name: str, value: Any) -> Any:
     return jnp.atleast_1d(jnp.asarray(value, float))
 
 
-def _parameter(name: str, given: Parameter | Distribution) -> Parameter:
+def _parameter(name: Any, given: Any) -> Parameter:
     if isinstance(given, Parameter):
         if given.name != name:
             raise JaxmorphError(f"parameters.{name}: is of the name {given.name}; make them the same")

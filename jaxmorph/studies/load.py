@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import re
 import sys
 import sysconfig
@@ -177,7 +178,14 @@ def _import(place: str) -> ModuleType:
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # pydantic looks annotations up here
+        here = Path.cwd()
         spec.loader.exec_module(module)
+        if (there := Path.cwd()) != here:
+            os.chdir(here)
+            raise JaxmorphError(
+                f"study = {place}: importing it changes the working directory to {there}, and no file "
+                "would be found; leave that out"
+            )
         return module
     except (JaxmorphError, KeyboardInterrupt):
         raise
