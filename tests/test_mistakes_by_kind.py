@@ -136,9 +136,12 @@ X = '        x = parameters["k"] * time + jax.random.normal(key)\n'
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ("        x = x * jnp.nan\n", "x is nan in record 1 of 3 at the medians and the quartiles"),
-        ("        x = x / 0\n", "in record 1 of 3 at the medians"),
-        ('        x = x + jnp.sqrt(0 * parameters["k"])\n', "the gradient of x by k is nan in record 1"),
+        ("        x = x * jnp.nan\n", "x is nan in every record at the medians and the quartiles"),
+        ("        x = x / 0\n", "in every record at the medians"),
+        (
+            '        x = x + jnp.sqrt(0 * parameters["k"])\n',
+            "the gradient of x by k is nan in every record",
+        ),
         ("        KEPT.append(x); x = KEPT[0]\n", "simulate differs whenever JAX traces it, at "),
         ("        x = max(x, 1)\n", "max, min need one number; use jnp.where, jnp.maximum"),
         ('        x = x * range(parameters["k"])[0]\n', "range() or an index of a list needs a whole n"),
@@ -152,6 +155,13 @@ def test_what_gives_no_numbers_is_found_by_the_first_job(tmp_path: Path, more: s
     code = FIELDS.replace(X, X + more).replace("\n\nclass", "\nKEPT = []\n\n\nclass")
     said = first_job(tmp_path, code)
     assert says in said and "not the name of a parameter" not in said
+
+
+def test_a_record_without_a_number_is_no_mistake(tmp_path: Path) -> None:
+    """As of a ratio that there is none of at first: it is left out there."""
+    y = '{"x": y}'
+    assert y in FIELDS
+    describe(tmp_path, FIELDS.replace(y, '{"x": jnp.where(time > -1, y, jnp.nan)}'))
 
 
 def test_a_study_that_says_it_has_no_noise_has_none(tmp_path: Path) -> None:
@@ -180,11 +190,15 @@ def test_points_of_a_list_are_within_their_distributions(tmp_path: Path) -> None
     assert "design.points[1].k = 50: is outside of its distribution, 1 to 2; widen" in said
 
 
-def first_job(folder: Path, code: str, **asked: Any) -> str:
+def describe(folder: Path, code: str, **asked: Any) -> None:
     (folder / "fields.py").write_text(code)
     spec = study_specification(f"{folder / 'fields.py'}:Fields", "k")
     files = (str(folder / name) for name in ("study.json", "cost.json"))
-    return said_of(lambda: describe_study("a", spec, Animation(), 8, *files, **asked))
+    describe_study("a", spec, Animation(), 8, *files, **asked)
+
+
+def first_job(folder: Path, code: str, **asked: Any) -> str:
+    return said_of(lambda: describe(folder, code, **asked))
 
 
 # --- calls of the library -------------------------------------------------------------------------

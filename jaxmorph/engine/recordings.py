@@ -63,7 +63,7 @@ _HOW_REAL = {
 
 
 class NoNumbersError(JaxmorphError):
-    """What is not finite in every simulation that was looked at: all of a run would be left out."""
+    """What is not finite in any record that was looked at: all of a run would be left out."""
 
 
 def check_numbers(problem: Problem, value: np.ndarray, gradient: np.ndarray | None) -> None:
@@ -75,28 +75,28 @@ def check_numbers(problem: Problem, value: np.ndarray, gradient: np.ndarray | No
         gradient: The same with an axis of parameters, or None.
 
     Raises:
-        NoNumbersError: None is finite in all of its numbers; names the first that is not.
+        NoNumbersError: An observable, or its gradient, is finite in no record of any of them. What is
+            not in some records is left out there.
         JaxmorphError: Seeds differ, and the study says that it has no noise.
     """
     name = type(problem.study).__name__
     by_parameters = (...,) if gradient is None else (..., ~problem.discrete)
     numbers = [value] if gradient is None else [value, gradient[by_parameters]]
     for what, x in zip(("", "the gradient of "), numbers, strict=False):
-        nowhere = (~np.isfinite(x)).all(axis=(0, 1))
+        nowhere = (~np.isfinite(x)).all(axis=(0, 1, 2))
         if not nowhere.any():
             continue
-        time, observable, *parameter = (int(i) for i in np.argwhere(nowhere)[0])
+        observable, *parameter = (int(i) for i in np.argwhere(nowhere)[0])
         by = f" by {np.array(problem.names)[~problem.discrete][parameter[0]]}" if parameter else ""
         tip = (
             "sqrt, log, norms and powers have none at 0; keep what is inside of them away from 0"
             if what
             else "record finite numbers, or vary parameters where there are some"
         )
-        shown = x[(0, 0, time, observable, *parameter)]
+        shown = x[(0, 0, 0, observable, *parameter)]
         raise NoNumbersError(
-            f"study {name}: {what}{problem.observables[observable]}{by} is {shown:g} in record "
-            f"{time + 1} of {value.shape[2]} at the medians and the quartiles of the parameters, of all "
-            f"seeds, and such simulations are left out; {tip}"
+            f"study {name}: {what}{problem.observables[observable]}{by} is {shown:g} in every "
+            f"record at the medians and the quartiles of the parameters, of all seeds; {tip}"
         )
     if not problem.study.is_stochastic and not np.allclose(value[:, :1], value[:, -1:], equal_nan=True):
         raise JaxmorphError(
