@@ -1,6 +1,7 @@
 """A batch that is cut off goes on where it was; one that does not fit into memory is cut; devices."""
 
 import functools
+import itertools
 import json
 import logging
 import math
@@ -50,6 +51,12 @@ def assert_close(a: np.ndarray, b: np.ndarray | None) -> None:
     assert b is not None
     largest = np.abs(b).max(axis=2, keepdims=True)
     assert np.all(np.abs(a - b) <= 1e-12 * largest)
+
+
+@pytest.fixture(autouse=True)
+def kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece is saved as it comes, though it takes no time."""
+    monkeypatch.setattr(pieces, "_SAVING_SHARE", math.inf)
 
 
 class Killed(BaseException):
@@ -116,6 +123,23 @@ def test_pieces_on_disk_come_back_as_they_were(tmp_path: Path) -> None:
     assert not list(store.SavedPieces(tmp_path / "unfinished", "other"))
     saved.remove()
     assert not (tmp_path / "unfinished").exists()
+
+
+def test_saving_takes_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One piece is always saved; no other, as that one took a hundred times what all have taken."""
+    monkeypatch.undo()
+    clock = itertools.count()
+
+    class Slow(dict):
+        def __setitem__(self, *item: object) -> None:
+            super().__setitem__(*item)
+            for _ in range(10_000):
+                next(clock)
+
+    monkeypatch.setattr(pieces.time, "monotonic", lambda: float(next(clock)))
+    saved = Slow()
+    evaluate(saved)
+    assert len(saved) == 1
 
 
 def test_a_damaged_piece_is_computed_again(tmp_path: Path) -> None:
