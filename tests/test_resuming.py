@@ -136,7 +136,7 @@ def test_saving_takes_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch)
             for _ in range(10_000):
                 next(clock)
 
-    monkeypatch.setattr(pieces.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("jaxmorph.engine.pieces.time.monotonic", lambda: float(next(clock)))
     saved = Slow()
     evaluate(saved)
     assert len(saved) == 1
