@@ -148,7 +148,7 @@ def costing(seconds: float, n_bytes: int = 100, at_once: int = 2, memory: float 
         (65536, 16, costing(0.055), 33),  # 16 hours: half an hour each
         (4096, 256, costing(7e-5, 1260), 2),  # 73 s and 1.3 GB: was 116 jobs
         (4096, 256, costing(7e-5, 12600), 7),  # 13 GB in files of 2 GB at most
-        (4096, 256, costing(7e-5, 12600, memory=4e9), 27),  # of 0.5 GB, where a job may have 4 GB
+        (4096, 256, costing(7e-5, 12600, memory=4e9), 22),  # of 0.6 GB, where a job may have 4 GB
         (2**20, 96, costing(0.004, 7056), 331),  # 10^8 on CPUs: 2 GB, and 20 minutes
         (2**20, 96, costing(2.5e-5, 7056, at_once=1), 331),  # and on GPUs: 2 GB, and 8 s
         (2**20, 96, costing(1e-3, 56, at_once=1), 56),  # half an hour, whatever the device

@@ -22,7 +22,7 @@ from .limits import (
     amount,
     size,
 )
-from .resources import RESULT_COPIES
+from .resources import JOB_MB, MEGABYTE, RESULT_COPIES
 
 LEAST_JOB_S = 60.0
 """Simulations that take less time than this are one job: a job more costs several seconds."""
@@ -74,8 +74,8 @@ def full_job(cost: Cost) -> int:
 
 
 def full_job_bytes(cost: Cost) -> float:
-    """Results of a job, at most: held several times, they take half of the memory that it may have."""
-    share = cost.memory_bytes / (2 * RESULT_COPIES)
+    """Results of a job, at most: held several times, they fit into its share of the machine's memory."""
+    share = (cost.memory_bytes - JOB_MB * MEGABYTE) / RESULT_COPIES
     return min(FULL_JOB_BYTES, max(LEAST_FULL_BYTES, share))
 
 

@@ -145,9 +145,9 @@ class Run(ConfigurationModel):
     )
     batch: BatchSetting = Field(
         "auto",
-        description="how much of the run one job does: `auto`, as many jobs as keep a machine busy, of a "
-        "minute to half an hour by what the first job has measured; a number of simulations (samples x "
-        "seeds), at most; `{first: {samples: 64, seeds: 16}}`, a first part and more that double; or "
+        description="how much of the run one job does: `auto`, as many jobs as keep a machine busy, of "
+        "a minute to half an hour by what the first job has measured; a number of simulations (samples "
+        "x seeds), at most; `{first: {samples: 64, seeds: 16}}`, a first part and more that double; or "
         "`{samples: 64, seeds: 16}`, which cuts both evenly",
     )
     trajectories: Trajectories = Field(Trajectories(), description="simulations stored in full")
