@@ -202,6 +202,7 @@ def test_a_run_that_grows_keeps_what_is_finished(
         size = next(key for key in ("samples", "trajectories", "points") if key in design)
         design = {**design, size: design[size] * 2 ** data.draw(st.integers(0, 2))}
         seeds *= 2 ** data.draw(st.integers(0, 2))
+        halves = seeds + (seeds + 1) // 2  # of what was doubled or not, and kept when it is doubled
         grown = make_run(design, seeds)
         new = cut_up(grown, batch).batches
         assert sum(len(b.samples) * len(b.seeds) for b in new.values()) == grown.n_samples * seeds
@@ -209,6 +210,11 @@ def test_a_run_that_grows_keeps_what_is_finished(
         if design["method"] != "latin-hypercube":  # others keep their points, and so their batches
             assert kept.items() <= new.items()
             kept = new
+            if seeds >= 16:
+                assert (
+                    cut_up(make_run(design, halves), batch).batches.items()
+                    <= {**cut_up(make_run(design, 2 * seeds), batch).batches}.items()
+                )
     more = make_run(design, seeds + data.draw(st.integers(1, 99)))
     if design["method"] != "latin-hypercube":
         assert before.items() <= cut_up(more, batch).batches.items()
@@ -226,6 +232,15 @@ def test_a_growing_run_has_longer_jobs_and_not_many_more() -> None:
     for samples, jobs, seconds in ((64, 1, 26), (1024, 9, 51), (16384, 25, 819), (2**18, 82, 1748)):
         grown = cut_up(make_run({"method": "sobol", "samples": samples}, 16), batch)
         assert (len(grown.batches), round(max(sizes(grown)) * 0.025)) == (jobs, seconds)
+
+
+def test_more_seeds_of_a_run_that_has_grown_are_jobs_as_large_as_the_others() -> None:
+    batch = settled(make_run({"method": "sobol", "samples": 64}, 16), costing(0.025))
+    grown = make_run({"method": "sobol", "samples": 2**18}, 16)
+    more = cut_up(make_run({"method": "sobol", "samples": 2**18}, 32), batch).batches
+    new = [b for name, b in more.items() if name not in cut_up(grown, batch).batches]
+    assert {b.seeds for b in new} == {range(16, 24), range(24, 32)}
+    assert len(new) == 2 * 82
 
 
 def test_units_of_a_design_stay_together() -> None:

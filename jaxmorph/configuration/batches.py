@@ -156,16 +156,25 @@ def _grown(
 def _grown_seeds(
     size: GrowingBatches, first: int, n_seeds: int, width: int, job: int
 ) -> Iterator[range]:
-    """Seeds of a slab of ``width`` samples: the first ones, then halves of each doubling, or less."""
-    start, stop, longest = 0, size.first.seeds, job // width
-    while start < n_seeds:
+    """Seeds of a slab of ``width`` samples: the first ones, then what they grow by."""
+    start = 0
+    for stop in _steps(size.first.seeds):
+        # A run that has many samples by now has no smaller jobs for more seeds.
+        longest = max(job, size.of_job(stop * first) if start else 1) // width
         for slab in _even_slabs(start, stop, longest):
             if slab.start >= n_seeds:
                 return
             yield range(slab.start, min(slab.stop, n_seeds))
-        start, stop = stop, 2 * stop
-        half = max(FIRST_SEEDS, -(-start // 2))
-        longest = min(half, size.of_job(stop * first) // width)
+        start = stop
+
+
+def _steps(seeds: int) -> Iterator[int]:
+    """So many seeds, half as many again if these are a slab, twice as many, and so on."""
+    while True:
+        yield seeds
+        if seeds >= 2 * FIRST_SEEDS:
+            yield seeds + -(-seeds // 2)
+        seeds *= 2
 
 
 def _even_slabs(start: int, stop: int, longest: int, unit: int = 1) -> Iterator[range]:
