@@ -123,40 +123,131 @@ def test_where_the_cuts_are() -> None:
     ]  # fmt: skip
 
 
-def test_what_takes_less_than_a_minute_is_one_batch_whatever_the_design() -> None:
-    # Of 50 ms each, 1,200 simulations are a minute; of 1 MB each, 536 are half a GB.
-    assert cut_by_cost(64, 18, COST) == GrowingBatches(first=BatchSize(samples=64, seeds=18))
-    assert cut_by_cost(64, 19, COST) == AUTO_SIMULATIONS
-    large = COST.model_copy(update={"result_bytes_per_simulation": 10**6})
-    assert cut_by_cost(67, 8, large) == GrowingBatches(first=BatchSize(samples=67, seeds=8), most=2048)
-    assert cut_by_cost(68, 8, large) == 2048  # 2 GB
-    cheap = COST.model_copy(update={"seconds_per_simulation": 1e-6})
-    for design in ({"method": "sobol", "samples": 2**16}, {"method": "grid", "points": 5}):
-        run = make_run(design, 3)
-        first = cut_by_cost(run.n_samples, run.n_seeds, cheap)
-        assert len(Specifications(run).cut(first).run.batches) == 1
+def cut_up(run: Run, batch: GrowingBatches) -> Run:
+    return run.model_copy(update={"batch": batch})
 
 
-@settings(deadline=None, max_examples=60)
-@given(DESIGNS, st.integers(1, 50), st.integers(0, 3), st.integers(0, 200))
-def test_a_run_that_was_not_cut_grows_by_jobs_that_double(
-    design: dict[str, Any], seeds: int, doublings: int, more_seeds: int
+def settled(run: Run, cost: Cost) -> GrowingBatches:
+    return cut_by_cost(run.n_samples, run.n_seeds, cost)
+
+
+def costing(seconds: float, n_bytes: int = 100, at_once: int = 2, memory: float = 2e10) -> Cost:
+    measured = {"seconds_per_simulation": seconds, "result_bytes_per_simulation": n_bytes}
+    return COST.model_copy(update={**measured, "at_once": at_once, "memory_bytes": memory})
+
+
+@pytest.mark.parametrize(
+    ("samples", "seeds", "cost", "jobs"),
+    [
+        (64, 16, costing(0.05), 1),  # 51 s are one job
+        (64, 24, costing(0.05), 2),  # 77 s are two: a machine of two cores does both at once
+        (1024, 16, costing(0.025), 7),  # 410 s: jobs of a minute
+        (1024, 48, costing(0.025), 8),  # 20 minutes: 8 of 154 s
+        (1024, 48, costing(0.025, at_once=16), 21),  # of a minute, where 32 jobs would be busy
+        (4096, 64, costing(0.05), 8),  # 3.6 hours: 27 minutes each
+        (65536, 16, costing(0.055), 33),  # 16 hours: half an hour each
+        (4096, 256, costing(7e-5, 1260), 2),  # 73 s and 1.3 GB: was 116 jobs
+        (4096, 256, costing(7e-5, 12600), 7),  # 13 GB in files of 2 GB at most
+        (4096, 256, costing(7e-5, 12600, memory=4e9), 22),  # of 0.6 GB, where a job may have 4 GB
+        (2**20, 96, costing(0.004, 7056), 331),  # 10^8 on CPUs: 2 GB, and 20 minutes
+        (2**20, 96, costing(2.5e-5, 7056, at_once=1), 331),  # and on GPUs: 2 GB, and 8 s
+        (2**20, 96, costing(1e-3, 56, at_once=1), 56),  # half an hour, whatever the device
+        (4, 10**6, costing(0.055), 124),
+    ],
+)  # fmt: skip
+def test_jobs_are_as_many_as_keep_a_machine_busy(
+    samples: int, seeds: int, cost: Cost, jobs: int
+) -> None:
+    run = make_run({"method": "sobol", "samples": samples}, seeds)
+    assert len(cut_up(run, settled(run, cost)).batches) == jobs
+
+
+SECONDS = st.floats(-6, 2).map(lambda x: 10**x)
+BYTES = st.integers(3, 8).map(lambda k: 10**k)
+
+
+@settings(deadline=None, max_examples=100)
+@given(DESIGNS, st.integers(1, 300), SECONDS, BYTES, st.integers(1, 64))
+def test_jobs_are_ten_minutes_to_an_hour_wherever_there_is_work(
+    design: dict[str, Any], seeds: int, seconds: float, n_bytes: int, at_once: int
+) -> None:
+    cost, run = costing(seconds, n_bytes, at_once), make_run(design, seeds)
+    batch = settled(run, cost)
+    jobs = sizes(cut_up(run, batch))
+    work = seconds * sum(jobs)
+    wanted = max(8, 2 * at_once)
+    assert sum(jobs) == run.n_samples * seeds
+    assert max(jobs) * n_bytes <= 2**31 or max(jobs) == 1
+    assert max(jobs) * seconds <= 1800 or max(jobs) == 1
+    full = work >= 1800 * wanted
+    if work <= 60 and sum(jobs) * n_bytes <= 2**31:
+        assert len(jobs) == 1
+    elif batch.most * n_bytes < 2**30 and min(jobs) > 8:  # neither bytes nor single simulations decide
+        assert min(jobs) * seconds > (600 if full else min(20, work / wanted / 3))
+        # Slabs of whole units and of all seeds are shorter than what a job may have by less than half.
+        assert len(jobs) <= (2 * work / 1800 if full else 2 * wanted)
+
+
+@settings(deadline=None, max_examples=100)
+@given(DESIGNS, st.integers(1, 50), SECONDS, BYTES, st.integers(1, 64), st.data())
+def test_a_run_that_grows_keeps_what_is_finished(
+    design: dict[str, Any], seeds: int, seconds: float, n_bytes: int, at_once: int, data: st.DataObject
 ) -> None:
     old = make_run(design, seeds)
-    first = {"first": {"samples": old.n_samples, "seeds": seeds}}
-    size = next(key for key in ("samples", "trajectories", "points") if key in design)
-    more = design[size] * 2**doublings
-    new = make_run({**design, size: more}, seeds + more_seeds, first)
-    before = make_run(design, seeds, first).batches
-    assert len(before) == 1
-    pairs = sum(len(b.samples) * len(b.seeds) for b in new.batches.values())
-    assert pairs == new.n_samples * new.n_seeds
-    most = max(AUTO_SIMULATIONS, old.n_samples * seeds)
-    assert max(sizes(new)) <= most
-    if design["method"] != "latin-hypercube":  # others keep their points, and so their batches
-        assert before.items() <= new.batches.items()
-        rows = {name[:3] for name in new.batches}
-        assert len(rows) <= 1 + doublings + new.n_samples * seeds // AUTO_SIMULATIONS
+    cost = costing(seconds, n_bytes, at_once)
+    batch = settled(old, cost)
+    before = cut_up(old, batch).batches
+    kept, grown = before, old
+    for _ in range(2):
+        size = next(key for key in ("samples", "trajectories", "points") if key in design)
+        design = {**design, size: design[size] * 2 ** data.draw(st.integers(0, 2))}
+        seeds *= 2 ** data.draw(st.integers(0, 2))
+        halves = seeds + (seeds + 1) // 2  # of what was doubled or not, and kept when it is doubled
+        grown = make_run(design, seeds)
+        new = cut_up(grown, batch).batches
+        assert sum(len(b.samples) * len(b.seeds) for b in new.values()) == grown.n_samples * seeds
+        assert max(len(b.samples) * len(b.seeds) for b in new.values()) <= batch.most
+        if design["method"] != "latin-hypercube":  # others keep their points, and so their batches
+            assert kept.items() <= new.items()
+            kept = new
+            if seeds >= 16:
+                assert (
+                    cut_up(make_run(design, halves), batch).batches.items()
+                    <= {**cut_up(make_run(design, 2 * seeds), batch).batches}.items()
+                )
+    more = make_run(design, seeds + data.draw(st.integers(1, 99)))
+    if design["method"] != "latin-hypercube":
+        assert before.items() <= cut_up(more, batch).batches.items()
+
+
+def test_seeds_that_are_half_as_many_again_move_no_cut() -> None:
+    batch = GrowingBatches(first=BatchSize(samples=64, seeds=16))
+    run = make_run({"method": "sobol", "samples": 64}, 96, batch)
+    assert [b.seeds.stop for b in run.batches.values()] == [16, 24, 32, 48, 64, 96]
+
+
+def test_a_growing_run_has_longer_jobs_and_not_many_more() -> None:
+    run = make_run({"method": "sobol", "samples": 64}, 16)
+    batch = settled(run, costing(0.025))
+    for samples, jobs, seconds in ((64, 1, 26), (1024, 9, 51), (16384, 25, 819), (2**18, 82, 1748)):
+        grown = cut_up(make_run({"method": "sobol", "samples": samples}, 16), batch)
+        assert (len(grown.batches), round(max(sizes(grown)) * 0.025)) == (jobs, seconds)
+
+
+def test_more_seeds_of_a_run_that_has_grown_are_jobs_as_large_as_the_others() -> None:
+    batch = settled(make_run({"method": "sobol", "samples": 64}, 16), costing(0.025))
+    grown = make_run({"method": "sobol", "samples": 2**18}, 16)
+    more = cut_up(make_run({"method": "sobol", "samples": 2**18}, 32), batch).batches
+    new = [b for name, b in more.items() if name not in cut_up(grown, batch).batches]
+    assert {b.seeds for b in new} == {range(16, 24), range(24, 32)}
+    assert len(new) == 2 * 82
+
+
+def test_units_of_a_design_stay_together() -> None:
+    run = make_run({"method": "saltelli", "samples": 64}, 24)  # of 8 points
+    grown = cut_up(run, settled(run, costing(0.1))).batches
+    assert [b.samples.stop for b in grown.values()] == [64, 128, 192, 256, 320, 384, 448, 512]
+    assert {b.seeds for b in grown.values()} == {range(24)}
 
 
 def test_a_cut_is_settled_for_one_question(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from jaxmorph.configuration import Cost, cut_by_cost, load_configuration, write_cost
-from jaxmorph.configuration.batches import AUTO_SIMULATIONS, BatchSize, GrowingBatches
 from jaxmorph.configuration.budget import Budget
 from jaxmorph.configuration.document import json_schema
 from jaxmorph.configuration.feasible import check_cost, count_jobs
@@ -252,27 +251,22 @@ COST = Cost(
 
 
 def test_a_job_of_auto_fits_bytes_and_seconds(tmp_path: Path) -> None:
-    # 5 MB each: 256 simulations are 1.3 GB of results, 512 would be 2.6.
-    assert cut_by_cost(4096, 16, COST) == 256
+    # 2 GB are 429 simulations of 5 MB; where a job may have 4 GB, four copies of 0.6 GB are 125.
+    assert cut_by_cost(4096, 16, COST).most == 429
+    assert cut_by_cost(4096, 16, COST.model_copy(update={"memory_bytes": 4e9})).most == 125
     slow = COST.model_copy(update={"seconds_per_simulation": 100.0, "result_bytes_per_simulation": 8})
-    assert cut_by_cost(4096, 16, slow) == 32
+    assert cut_by_cost(4096, 16, slow).most == 18
     large = COST.model_copy(update={"result_bytes_per_simulation": 2**33})
-    assert cut_by_cost(4, 4, large) == 1
-    # What grows from one batch has such jobs, too.
-    first = cut_by_cost(16, 4, COST)
-    assert first == GrowingBatches(first=BatchSize(samples=16, seeds=4), most=256)
+    assert cut_by_cost(4, 4, large).most == 1
+    # What grows has such jobs, too, and none asks for more than it may have.
+    batch = cut_by_cost(16, 4, COST)
     path = tmp_path / "cost.json"
     write_cost(COST, path)
-    for batch in (256, first.plain()):
-        run = Run.model_validate(good(optimise=None, batch=batch, seeds=64))
-        asked = [need("batch", run, 1, str(path), name).mem_mb for name in run.batches]
-        assert max(asked) < 8000
+    run = Run.model_validate(good(optimise=None, batch=batch.plain(), seeds=64))
+    asked = [need("batch", run, 1, str(path), name).mem_mb for name in run.batches]
+    assert len(asked) > 1 and max(asked) < 10_200
     with pytest.raises(JaxmorphError, match=r"10\^9 jobs of 1; the most is 100,000"):
         cut_by_cost(2**20, 1000, large)
-    assert (
-        cut_by_cost(2**20, 16, COST.model_copy(update={"result_bytes_per_simulation": 8}))
-        == AUTO_SIMULATIONS
-    )
 
 
 def test_what_was_measured_can_be_too_much() -> None:

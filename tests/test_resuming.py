@@ -1,6 +1,7 @@
 """A batch that is cut off goes on where it was; one that does not fit into memory is cut; devices."""
 
 import functools
+import itertools
 import json
 import logging
 import math
@@ -11,10 +12,13 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import psutil
 import pytest
 
 from jaxmorph import engine, store
+from jaxmorph.engine import cost as costs
 from jaxmorph.engine import pieces
+from jaxmorph.engine.cost import Timing, find_plateau
 from jaxmorph.engine.estimators import WantedMode
 from jaxmorph.errors import JaxmorphError
 from jaxmorph.studies import Problem, load_problem
@@ -47,6 +51,12 @@ def assert_close(a: np.ndarray, b: np.ndarray | None) -> None:
     assert b is not None
     largest = np.abs(b).max(axis=2, keepdims=True)
     assert np.all(np.abs(a - b) <= 1e-12 * largest)
+
+
+@pytest.fixture(autouse=True)
+def kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece is saved as it comes, though it takes no time."""
+    monkeypatch.setattr(pieces, "_SAVING_SHARE", math.inf)
 
 
 class Killed(BaseException):
@@ -113,6 +123,23 @@ def test_pieces_on_disk_come_back_as_they_were(tmp_path: Path) -> None:
     assert not list(store.SavedPieces(tmp_path / "unfinished", "other"))
     saved.remove()
     assert not (tmp_path / "unfinished").exists()
+
+
+def test_saving_takes_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One piece is always saved; no other, as that one took a hundred times what all have taken."""
+    monkeypatch.undo()
+    clock = itertools.count()
+
+    class Slow(dict):
+        def __setitem__(self, *item: object) -> None:
+            super().__setitem__(*item)
+            for _ in range(10_000):
+                next(clock)
+
+    monkeypatch.setattr("jaxmorph.engine.pieces.time.monotonic", lambda: float(next(clock)))
+    saved = Slow()
+    evaluate(saved)
+    assert len(saved) == 1
 
 
 def test_a_damaged_piece_is_computed_again(tmp_path: Path) -> None:
@@ -257,3 +284,40 @@ def test_the_cost_of_a_simulation_is_that_of_its_arrays() -> None:
     assert cost.result_bytes_per_simulation * n == one.value.nbytes + one.gradient.nbytes
     assert cost.device == "cpu" and cost.simulations == 32
     assert 0 < cost.seconds_per_simulation < 10 and cost.program_bytes > 0
+    assert cost.at_once == max(1, (os.cpu_count() or 1) // cost.threads)
+    assert cost.memory_bytes * cost.at_once == pytest.approx(psutil.virtual_memory().total)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "a_second", "most", "timed"),
+    [
+        (0.02, 1e6, 2**30, 131072),  # a GPU: at 20,000 at once it is half as fast as it can be
+        (1.0, 100.0, 2**30, 512),
+        (1e-4, 1e4, 2**30, 128),  # a CPU: one try more shows that a few are as fast
+        (0.02, 1e6, 1000, 512),  # a run of 1,000
+    ],
+)
+def test_simulations_are_timed_at_the_plateau_of_a_device(
+    start_s: float, a_second: float, most: int, timed: int
+) -> None:
+    def of(n: int) -> Timing:
+        return Timing(n, start_s + n / a_second, 100 * n, 0)
+
+    def next_after(last: Timing) -> Timing | None:
+        n = 4 * last.simulations
+        return of(n) if n <= most else None
+
+    found = find_plateau(of(32), next_after)
+    assert found.simulations == timed
+    assert found.rate > 0.8 * a_second or 4 * found.simulations > most
+
+
+def test_a_device_that_gains_by_more_at_once_is_timed_with_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(costs, "_gains_by_more", lambda: True)
+    monkeypatch.setattr(costs, "find_plateau", lambda first, next_after: next_after(first) or first)
+    more, few = (engine.measure_cost(problem(), run_key=0, n_seeds=8, most=n) for n in (128, 127))
+    assert (more.simulations, few.simulations) == (128, 32)
+    assert more.result_bytes_per_simulation == few.result_bytes_per_simulation
+    assert more.program_bytes > few.program_bytes

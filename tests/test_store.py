@@ -42,6 +42,24 @@ def a_batch(**changes: Any) -> xr.Dataset:
     return store.batch_dataset(**(given | changes))
 
 
+def test_what_hardly_compresses_is_stored_as_it_is_and_the_rest_compressed(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=(2, 3, 40_000, 1))
+    path = tmp_path / "b.nc"
+    sizes = {}
+    for name, value in {
+        "noise": noise,
+        "steps": np.round(noise),
+        "no": np.full_like(noise, np.nan),
+    }.items():
+        dataset = a_batch(time=np.arange(40_000.0), value=value, gradient=None)
+        store.write_dataset(dataset, path, "batch")
+        assert store.read_dataset(path, "batch")["value"].identical(dataset["value"])
+        rows = store.read_samples(path, ["value"], slice(1, 2))["value"]
+        np.testing.assert_array_equal(rows, value[1:])
+        sizes[name] = path.stat().st_size / noise.nbytes
+    assert 1 < sizes["noise"] < 1.1 and sizes["steps"] < 0.3 and sizes["no"] < 0.1
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "down" / "000-000.nc"
     dataset = a_batch()

@@ -2,7 +2,8 @@
 
 The cuts are a function of the setting ``batch`` alone, so that a run that grows keeps the batches that
 it has: where a cut is does not depend on how many samples and seeds there are, except for the end of the
-last batch. ``auto`` becomes another setting once it is known what a simulation costs (``cutting.py``).
+last batch. ``auto`` becomes a :class:`GrowingBatches` once it is known what a simulation costs
+(``cutting.py``).
 """
 
 from __future__ import annotations
@@ -24,14 +25,10 @@ from ..designs import (
     unit_size,
 )
 from .fields import ConfigurationModel, as_yaml_number
-from .limits import MAX_COUNT
+from .limits import MAX_COUNT, MAX_JOBS
 
 AUTO_SIMULATIONS = 2**15
-"""Simulations of a job, at most, where the configuration leaves it open.
-
-At the reference study's 25 ms on a processor core a job then takes a quarter of an hour, of which
-what does not simulate is 3 %, and its file has 0.2 GB: docs/scaling.md.
-"""
+"""Simulations of a job that plans and bounds assume, before it is known what one costs."""
 
 FIRST_SEEDS = 8
 FIRST_SAMPLES = 64
@@ -55,12 +52,28 @@ class BatchSize(ConfigurationModel):
 
 
 class GrowingBatches(ConfigurationModel):
-    """One job evaluates so many samples and seeds; what a run grows by is cut into jobs that double."""
+    """A first part of a run, cut evenly; what it grows by is cut into jobs that grow with it."""
 
-    first: BatchSize = Field(description="samples and seeds of the first batch")
-    most: int = Field(
-        AUTO_SIMULATIONS, ge=1, le=MAX_COUNT, description="simulations of every other job, at most"
+    first: BatchSize = Field(description="samples and seeds of the first part")
+    jobs: int = Field(
+        1, ge=1, le=MAX_JOBS, description="jobs of that part, and of each doubling, within the other two"
     )
+    least: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_COUNT,
+        description="simulations that are one job; if not given, the first part",
+    )
+    most: int = Field(AUTO_SIMULATIONS, ge=1, le=MAX_COUNT, description="simulations of a job, at most")
+
+    @property
+    def least_of_job(self) -> int:
+        """Simulations that are one job, whatever ``most`` says."""
+        return self.first.samples * self.first.seeds if self.least is None else self.least
+
+    def of_job(self, simulations: int) -> int:
+        """Simulations of a job, at most, in a run that has so many."""
+        return max(self.least_of_job, min(self.most, -(-simulations // self.jobs)))
 
 
 def _kind(value: object) -> str:
@@ -94,9 +107,10 @@ def cut(
     match size:
         case BatchSize():
             rows = ((s, _evenly_cut(n_seeds, size.seeds)) for s in _evenly_cut(n_samples, size.samples))
-        case GrowingBatches(first=first, most=most):
-            slabs = _doubling_samples(n_samples, design, unit, first, most)
-            rows = ((s, _doubling(n_seeds, first.seeds, most // len(s))) for s in slabs)
+        case GrowingBatches():
+            # A design that cannot grow has no batch to keep: all of it is the first part.
+            first = size.first.samples if isinstance(design, _CAN_GROW) else n_samples
+            rows = _grown(size, first, n_samples, n_seeds, unit)
         case _:
             most = AUTO_SIMULATIONS if size == "auto" else size
             slabs = _sample_slabs(n_samples, design, unit, min(n_seeds, FIRST_SEEDS, most), most)
@@ -124,15 +138,52 @@ def _sample_slabs(n_samples: int, design: Design, unit: int, seeds: int, most: i
     yield from _doubling(n_samples, first, longest)
 
 
-def _doubling_samples(
-    n_samples: int, design: Design, unit: int, first: BatchSize, most: int
+def _grown(
+    size: GrowingBatches, first: int, n_samples: int, n_seeds: int, unit: int
+) -> Iterator[tuple[range, Iterable[range]]]:
+    """The first part, then each doubling of its samples, in even slabs; with all seeds if a job can."""
+    start, stop, seeds = 0, first, size.first.seeds
+    while start < n_samples:
+        job = size.of_job(stop * seeds)
+        for slab in _even_slabs(start, stop, job // seeds, unit):
+            if slab.start >= n_samples:
+                return
+            samples = range(slab.start, min(slab.stop, n_samples))
+            yield samples, _grown_seeds(size, first, n_seeds, len(slab), job)
+        start, stop = stop, 2 * stop
+
+
+def _grown_seeds(
+    size: GrowingBatches, first: int, n_seeds: int, width: int, job: int
 ) -> Iterator[range]:
-    """A first slab, then slabs that double, up to full jobs; a design that cannot grow is cut evenly."""
-    seeds = min(first.seeds, most)
-    _, longest = _whole_units(unit, seeds, most)
-    if isinstance(design, _CAN_GROW):
-        return _doubling(n_samples, first.samples, longest)
-    return _evenly_cut(n_samples, max(first.samples, longest))
+    """Seeds of a slab of ``width`` samples: the first ones, then what they grow by."""
+    start = 0
+    for stop in _steps(size.first.seeds):
+        # A run that has many samples by now has no smaller jobs for more seeds.
+        longest = max(job, size.of_job(stop * first) if start else 1) // width
+        for slab in _even_slabs(start, stop, longest):
+            if slab.start >= n_seeds:
+                return
+            yield range(slab.start, min(slab.stop, n_seeds))
+        start = stop
+
+
+def _steps(seeds: int) -> Iterator[int]:
+    """So many seeds, half as many again if these are a slab, twice as many, and so on."""
+    while True:
+        yield seeds
+        if seeds >= 2 * FIRST_SEEDS:
+            yield seeds + -(-seeds // 2)
+        seeds *= 2
+
+
+def _even_slabs(start: int, stop: int, longest: int, unit: int = 1) -> Iterator[range]:
+    """As few slabs of whole units as are not longer; of single ones, if a unit is."""
+    unit = unit if unit <= longest else 1
+    units = -(-(stop - start) // unit)
+    n = -(-units // max(1, longest // unit))
+    for i in range(n):
+        yield range(start + unit * (i * units // n), min(start + unit * ((i + 1) * units // n), stop))
 
 
 def _whole_units(unit: int, seeds: int, most: int) -> tuple[int, int]:

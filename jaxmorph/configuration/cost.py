@@ -23,6 +23,8 @@ class Cost(ConfigurationModel):
         compile_s: Time to trace and compile it, in seconds.
         result_bytes_per_simulation: Size of values and gradients.
         program_bytes: Memory of the program while it runs.
+        at_once: Such jobs that the machine does at once.
+        memory_bytes: Memory of the machine for each of them.
     """
 
     device: str
@@ -32,6 +34,8 @@ class Cost(ConfigurationModel):
     compile_s: float
     result_bytes_per_simulation: int
     program_bytes: int
+    at_once: int = 1  # earlier versions did not measure this, nor what follows
+    memory_bytes: float = 16e9
 
 
 def write_cost(cost: Cost, path: str | Path) -> None:

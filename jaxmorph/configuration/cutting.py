@@ -10,16 +10,28 @@ from pathlib import Path
 
 from ..errors import JaxmorphError
 from ..integrity import read_json, write_json
-from .batches import AUTO_SIMULATIONS, BatchSetting, BatchSize, GrowingBatches, power_of_two_below
+from .batches import BatchSetting, BatchSize, GrowingBatches
 from .cost import Cost
 from .fields import ConfigurationModel
-from .limits import FULL_JOB_BYTES, FULL_JOB_S, MAX_JOBS, amount, size
+from .limits import (
+    FULL_JOB_BYTES,
+    FULL_JOB_S,
+    LEAST_FULL_BYTES,
+    MAX_COUNT,
+    MAX_JOBS,
+    amount,
+    size,
+)
+from .resources import JOB_MB, MEGABYTE, RESULT_COPIES
 
-UNCUT_S = 60.0
+LEAST_JOB_S = 60.0
 """Simulations that take less time than this are one job: a job more costs several seconds."""
 
-UNCUT_BYTES = 2**29
-"""If their results are not larger than this: a job holds them several times."""
+FEWEST_JOBS = 8
+"""Jobs that a longer run is cut into, at least, as far as each has a minute of work."""
+
+JOBS_EACH = 2
+"""And at least so many for each that the machine does at once: one may take longer than another."""
 
 
 class SettledCut(ConfigurationModel):
@@ -34,11 +46,11 @@ class SettledCut(ConfigurationModel):
     batch: BatchSetting
 
 
-def cut_by_cost(n_samples: int, n_seeds: int, cost: Cost) -> BatchSetting:
-    """One batch for a run that takes less than a minute; full jobs for any other.
+def cut_by_cost(n_samples: int, n_seeds: int, cost: Cost) -> GrowingBatches:
+    """As many jobs as keep a machine busy, of a minute to a full job; more where these are not enough.
 
     Raises:
-        JaxmorphError: If these would be too many.
+        JaxmorphError: If they would be too many.
     """
     simulations, most = n_samples * n_seeds, full_job(cost)
     if (jobs := -(-simulations // most)) > MAX_JOBS:
@@ -47,19 +59,28 @@ def cut_by_cost(n_samples: int, n_seeds: int, cost: Cost) -> BatchSetting:
             f"{cost.seconds_per_simulation:.3g} s are {amount(jobs)} jobs of {most:,}; the most is "
             f"{MAX_JOBS:,}; take fewer seeds or points, or record fewer observables or times"
         )
-    if (
-        simulations * cost.seconds_per_simulation <= UNCUT_S
-        and simulations * cost.result_bytes_per_simulation <= UNCUT_BYTES
-    ):
-        return GrowingBatches(first=BatchSize(samples=n_samples, seeds=n_seeds), most=most)
-    return most
+    return GrowingBatches(
+        first=BatchSize(samples=n_samples, seeds=n_seeds),
+        jobs=max(FEWEST_JOBS, JOBS_EACH * cost.at_once),
+        least=min(most, _in_time(LEAST_JOB_S, cost)),
+        most=most,
+    )
 
 
 def full_job(cost: Cost) -> int:
-    """Simulations of a full job: a power of two, within the bytes and seconds that one may have."""
-    fit = FULL_JOB_BYTES / max(1, cost.result_bytes_per_simulation)
-    in_time = FULL_JOB_S / max(1e-9, cost.seconds_per_simulation)
-    return power_of_two_below(int(max(1.0, min(AUTO_SIMULATIONS, fit, in_time))))
+    """Simulations of a full job: as many as take half an hour, if their results fit."""
+    fit = full_job_bytes(cost) / max(1, cost.result_bytes_per_simulation)
+    return min(_in_time(FULL_JOB_S, cost), max(1, int(fit)))
+
+
+def full_job_bytes(cost: Cost) -> float:
+    """Results of a job, at most: held several times, they fit into its share of the machine's memory."""
+    share = (cost.memory_bytes - JOB_MB * MEGABYTE) / RESULT_COPIES
+    return min(FULL_JOB_BYTES, max(LEAST_FULL_BYTES, share))
+
+
+def _in_time(seconds: float, cost: Cost) -> int:
+    return min(MAX_COUNT, max(1, int(seconds / max(1e-12, cost.seconds_per_simulation))))
 
 
 def write_cut(cut: SettledCut, path: str | Path) -> None:

@@ -102,8 +102,8 @@ def _full_jobs(run: Run) -> tuple[int, str]:
             return jobs, f"{samples:,} samples x {seeds:,} seeds"
         case int(most):
             pass
-        case GrowingBatches(first=first, most=most):
-            most = max(most, first.samples * first.seeds)
+        case GrowingBatches() as growing:
+            most = max(growing.most, growing.least_of_job)
         case _:
             most = AUTO_SIMULATIONS
     return -(-run.n_samples * run.n_seeds // most), f"{most:,} simulations"
@@ -229,8 +229,8 @@ def _largest_batch(run: Run) -> tuple[int, int]:
             return min(samples, run.n_samples), min(seeds, run.n_seeds)
         case "auto":  # whatever a simulation gives, its jobs are made to fit
             return 1, 1
-        case GrowingBatches(first=first, most=most):
-            most = max(most, first.samples * first.seeds)
+        case GrowingBatches() as growing:
+            most = max(growing.most, growing.least_of_job)
         case int(most):
             pass
     seeds = min(run.n_seeds, most)

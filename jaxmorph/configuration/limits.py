@@ -20,8 +20,11 @@ MAX_JOB_DAYS = 60.0
 FULL_JOB_BYTES = 2**31
 """Results of a job that ``batch: auto`` makes, at most: a job holds them several times."""
 
-FULL_JOB_S = 3600.0
-"""And its time, at most: queues are made for jobs of 10 to 60 minutes."""
+LEAST_FULL_BYTES = 2**26
+"""And how many it may always have, on however small a machine."""
+
+FULL_JOB_S = 1800.0
+"""And its time, at most: queues are made for 10 to 60 minutes, and a node may be half as fast."""
 
 MAX_STORED = 10_000
 """Simulations whose full history is stored."""

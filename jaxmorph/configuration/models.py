@@ -23,7 +23,7 @@ from ..designs import (
     groups_obstacle,
     independence_obstacle,
 )
-from .batches import AUTO_SIMULATIONS, Batch, BatchSetting, cut
+from .batches import Batch, BatchSetting, cut
 from .comparisons import Comparisons, check_runs, without_prefix
 from .courses import check_file
 from .feasible import check_run, count_jobs
@@ -146,10 +146,10 @@ class Run(ConfigurationModel):
     )
     batch: BatchSetting = Field(
         "auto",
-        description="how much of the run one job does: a number of simulations (samples x seeds), at "
-        "most; `auto`, one job if it takes less than a minute, and else the same as "
-        f"{AUTO_SIMULATIONS}; `{{first: {{samples: 64, seeds: 16}}}}`, a first job of so many and more "
-        "that double; or `{samples: 64, seeds: 16}`, which cuts both evenly",
+        description="how much of the run one job does: `auto`, as many jobs as keep a machine busy, of "
+        "a minute to half an hour by what the first job has measured; a number of simulations (samples "
+        "x seeds), at most; `{first: {samples: 64, seeds: 16}}`, a first part and more that double; or "
+        "`{samples: 64, seeds: 16}`, which cuts both evenly",
     )
     trajectories: Trajectories = Field(Trajectories(), description="simulations stored in full")
     corners: Names = Field(

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Part of the free memory that one program may take: another job may want as much.
 _MEMORY_SHARE = 0.4
+# Saving pieces takes this share of the time, at most: of a fast study, all would take a third of it.
+_SAVING_SHARE = 0.05
 # A batch of a few small pieces finds their program in the cache: one of its own would take longer to
 # compile than it would save.
 _SMALL_PIECE = 32
@@ -108,7 +110,8 @@ def in_pieces(
         keys: The keys of all seeds.
         memory_limit: Bytes that a piece may need; default: a share of what is free. A piece for which
             the device has no memory after all is cut, and tried again.
-        saved: The pieces that were finished before; those finished now are added.
+        saved: The pieces that were finished before; those finished now are added, unless that
+            takes long beside their evaluation.
         programs: What was compiled for ``function`` before, by the size of pieces that was wanted; what
             is compiled now is added.
 
@@ -124,6 +127,8 @@ def in_pieces(
     size = per_device(first[0]), first[1]
     result: list[np.ndarray] = []
     finished = np.zeros(shape, bool)
+    unsaved: list[Piece] = []
+    start, saving = time.monotonic(), 0.0
     while True:
         try:
             if size not in programs:
@@ -142,8 +147,12 @@ def in_pieces(
                     if capacities.outgrown(samples[i], keys[j], done):
                         programs.clear()
                         break
-                    saved[piece] = done
                     _put(piece, done, result, finished)
+                    unsaved.append(piece)
+                    while unsaved and saving <= _SAVING_SHARE * (time.monotonic() - start):
+                        since, ready = time.monotonic(), unsaved.pop()
+                        saved[ready] = [whole[ready.where] for whole in result]
+                        saving += time.monotonic() - since
                     progress(math.prod(piece.shape))
             else:
                 return jax.tree.unflatten(jax.tree.structure(program.out_info), result)

@@ -19,9 +19,10 @@ from ..configuration import (
     write_cut,
 )
 from ..configuration.batches import BatchSetting
+from ..configuration.cutting import full_job
 from ..configuration.elsewhere import placeless, without_place
 from ..configuration.fits import check_animation, check_figures, check_summaries
-from ..configuration.limits import FULL_JOB_BYTES, size
+from ..configuration.limits import size
 from ..configuration.look import Figures
 from ..configuration.optimise import Optimise
 from ..configuration.sections import Animation, Findings, TimeSummary
@@ -45,6 +46,7 @@ def describe_study(
     output: str,
     cost: str,
     *,
+    n_samples: int = 1,
     figures: Figures | None = None,
     findings: Findings | None = None,
     summaries: Mapping[str, TimeSummary] | None = None,
@@ -53,8 +55,8 @@ def describe_study(
 ) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it.
 
-    ``animation``, ``figures``, ``findings``, ``summaries``, ``optimise``, ``design`` and ``n_seeds`` are
-    the run's: they decide nothing that is written, but what it costs.
+    ``animation``, ``figures``, ``findings``, ``summaries``, ``optimise``, ``design``, ``n_samples`` and
+    ``n_seeds`` are the run's: they decide nothing that is written, but what it costs.
     """
     problem = run_problem(run_name, spec)
     study = problem.study
@@ -113,7 +115,13 @@ def describe_study(
     }
     store.write_record(store.StudyRecord.from_plain(content), output, spec.identity)
     measured = engine.measure_cost(
-        problem, run_key=spec.key, n_seeds=n_seeds, noise=True, traced=traced, **how_of(spec)
+        problem,
+        run_key=spec.key,
+        n_seeds=n_seeds,
+        most=n_samples * n_seeds,
+        noise=True,
+        traced=traced,
+        **how_of(spec),
     )
     _say_cost(measured)
     write_cost(measured, cost)
@@ -133,6 +141,7 @@ def describe_run(run_name: str, specs: Specifications, output: str, cost: str) -
         run.seeds,
         output,
         cost,
+        n_samples=run.n_samples,
         figures=run.figures,
         findings=run.findings,
         summaries=run.summaries,
@@ -184,22 +193,18 @@ def settle_cut(question: str, n_samples: int, n_seeds: int, cost: str, output: s
 
 
 def _say_cost(cost: Cost) -> None:
-    """Say what a simulation costs, and which ``batch`` makes jobs of a good length."""
+    """Say what a simulation costs, and what a full job has of it."""
     logger.info(
-        "a simulation with gradients takes %.3g ms and gives %s on %s",
+        "a simulation with gradients takes %.3g ms and gives %s on %s (timed %d at once)",
         1e3 * cost.seconds_per_simulation,
         size(cost.result_bytes_per_simulation),
         cost.device,
+        cost.simulations,
     )
-    in_time, fit = (
-        1200 / cost.seconds_per_simulation,
-        FULL_JOB_BYTES / cost.result_bytes_per_simulation,
-    )
-    simulations = max(1, int(min(in_time, fit)))
+    simulations = full_job(cost)
     logger.info(
-        "batch: %d would make jobs of %.2g minutes, and files of up to %s (timed %d at once)",
+        "batch: auto makes jobs of %d simulations at most: %.2g minutes, and files of up to %s",
         simulations,
         simulations * cost.seconds_per_simulation / 60,
         size(simulations * cost.result_bytes_per_simulation),
-        cost.simulations,
     )

@@ -18,6 +18,7 @@ with job(snakemake, computes=True):
         snakemake.config["cuts"][snakemake.wildcards.run]["n_seeds"],
         snakemake.output.study,
         snakemake.output.cost,
+        n_samples=snakemake.config["cuts"][snakemake.wildcards.run]["n_samples"],
         figures=Figures.from_plain(snakemake.config["looks"][snakemake.wildcards.run]),
         findings=Findings.from_plain(snakemake.config["findings"][snakemake.wildcards.run]),
         summaries={
