@@ -2,6 +2,7 @@
 
 from .again import Made, told
 from .damaged import damaged_files, files_of, in_words
+from .finished import Finished
 from .records import SnakemakeRecords
 
-__all__ = ["Made", "SnakemakeRecords", "damaged_files", "files_of", "in_words", "told"]
+__all__ = ["Finished", "Made", "SnakemakeRecords", "damaged_files", "files_of", "in_words", "told"]
