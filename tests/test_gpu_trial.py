@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
-from benchmarks.gpu import answers, kernels, parts, profile, throughput
+from benchmarks.gpu import answers, compiled, kernels, paper, parts, profile, throughput
 from benchmarks.gpu.studies import EXACT, TISSUES, asked
 from benchmarks.gpu.text import written_out
 from benchmarks.gpu.trial import STAGES, Part, Trial
 from benchmarks.task import Task
+from jaxmorph import JaxmorphError
 from jaxmorph.configuration import BUILT_IN_STUDIES
 
 TINY = Task(cells=2, steps=2, relaxation_steps=5)
@@ -78,11 +81,11 @@ def test_throughput_and_profile_of_few_simulations() -> None:
     row = profile.profiled("none", 2, TINY)
     assert row["kernels"] and row["launches"] > 0 and row["kernels"][0]["ms"] > 0
     text = written_out({"about": [], "ended": [], "throughput": rows, "profile": [row]})
-    assert "| none | 4 |" in text and "## Profile: none" in text
+    assert "| none | kernels | 4 |" in text and "## Profile: none" in text
 
 
 def test_a_size_that_would_take_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def measured(task: Task, mode: str) -> dict[str, float]:
+    def measured(task: Task, mode: str, forces: str) -> dict[str, float]:
         if task.simulations == 2**18:
             raise MemoryError("none left")
         return {"seconds": 1e-3 * task.simulations}
@@ -167,6 +170,26 @@ backend_config={"known_trip_count":{"n":"7"}}
   ROOT %out = f32[10,4]{1,0} get-tuple-element(%loop), index=1
 }
 """
+
+
+@pytest.mark.skipif(find_spec("jax_cuda12_plugin") is not None, reason="JAX compiles for CUDA here")
+def test_where_jax_cannot_compile_for_gpus_it_is_one_readable_line() -> None:
+    with pytest.raises(
+        JaxmorphError, match=r"cannot compile for CUDA .*; install jax-cuda12-plugin"
+    ) as e:
+        compiled.gpu()
+    assert len(str(e.value).splitlines()) == 1
+
+
+def test_programs_are_counted_as_a_gpu_would_run_them() -> None:
+    """Of every study that is asked for, in which modes; tissues as config/tissues.yaml has them."""
+    found = [(case.study, case.mode) for case in paper.cases(["reference", "elongation"])]
+    assert found == [("reference", m) for m in ("none", "reverse", "forward")] + [
+        ("elongation", "none"),
+        ("elongation", "auto"),
+    ]
+    with compiled.traced_for_gpus():
+        assert jax.default_backend() == "gpu"
 
 
 def test_kernels_and_their_bytes_are_counted() -> None:

@@ -19,7 +19,7 @@ from . import answers
 from .profile import profiled
 from .throughput import SIZES, Row, in_one_line, throughput
 
-_PROFILED = {"gpu": 16, "cpu": 8}
+_FULL = {"gpu": 16, "cpu": 8}
 """Powers of two: where the throughput of a GPU counts, and what a processor has time for."""
 
 
@@ -70,12 +70,22 @@ def speed(mode: Any) -> Iterator[Row]:
     return throughput(mode, sorted(SIZES) if jax.default_backend() == "cpu" else SIZES)
 
 
+def ways(*modes: Any) -> Iterator[Row]:
+    """What the sums of pairs by operations of JAX take, both ways and each once."""
+    for mode in modes:
+        for forces in ("all", "once"):
+            yield from throughput(mode, [_full()], forces=forces)
+
+
+def _full() -> int:
+    return _FULL["cpu" if jax.default_backend() == "cpu" else "gpu"]
+
+
 def profile(*modes: Any) -> Iterator[Row]:
     """A profile of each mode; of one that fails, why."""
-    size = _PROFILED["cpu" if jax.default_backend() == "cpu" else "gpu"]
     for mode in modes:
         try:
-            yield profiled(mode, size)
+            yield profiled(mode, _full())
         except Exception as error:
             yield {"mode": mode, "left_out": in_one_line(error)}
 
@@ -86,6 +96,7 @@ PARTS: dict[str, Callable[..., Iterator[Row]]] = {
     "rates": what_it_can,
     "throughput": speed,
     "profile": profile,
+    "ways": ways,
 }
 
 

@@ -20,8 +20,9 @@ def written_out(rows: Mapping[str, Sequence[Row]]) -> str:
     ]
     if rows.get("answers"):
         parts += ["## Answers beside those of a CPU", _answers(rows["answers"]), _ANSWERS]
-    if rows.get("throughput"):
-        parts += ["## Throughput", _throughput(rows), _THROUGHPUT]
+    for kind, title in (("throughput", "Throughput"), ("ways", "Ways to sum pairs")):
+        if rows.get(kind):
+            parts += [f"## {title}", _throughput(rows, kind), _THROUGHPUT]
     for row in rows.get("rates", ()):
         said = ", ".join(f"{key.removesuffix('_per_s')} {value:.3g}" for key, value in row.items())
         parts.append(f"What each device can do in a second: {said}.")
@@ -50,12 +51,12 @@ def _answers(rows: Sequence[Row]) -> str:
     )
 
 
-def _throughput(rows: Mapping[str, Sequence[Row]]) -> str:
+def _throughput(rows: Mapping[str, Sequence[Row]], kind: str) -> str:
     """With the floor beside it, where it is known what the machine can do."""
     made = []
     devices = next(iter(rows["about"]), {}).get("n_devices", 1)
     rates = next(iter(rows.get("rates", ())), None)
-    for row in sorted(rows["throughput"], key=lambda r: (r["mode"], r["simulations"])):
+    for row in sorted(rows[kind], key=lambda r: (r["mode"], r["simulations"])):
         if "left_out" in row:
             made.append({**row, "why": row["left_out"]})
             continue
@@ -69,7 +70,9 @@ def _throughput(rows: Mapping[str, Sequence[Row]]) -> str:
                 "times_floor": 1e3 * each / least["floor_ms"],
             }
         made.append(of_row)
-    columns = "mode simulations us floor_us times_floor ms_call pieces build_s program_mb peak_mb why"
+    columns = (
+        "mode forces simulations us floor_us times_floor ms_call pieces build_s program_mb peak_mb why"
+    )
     return table(made, columns.split())
 
 

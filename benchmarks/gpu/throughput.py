@@ -24,17 +24,19 @@ def of_size(task: Task, size: int) -> Task:
     return task.but(samples=2 ** (size - size // 2), seeds=2 ** (size // 2))
 
 
-def throughput(mode: WantedMode, sizes: Sequence[int] = SIZES, task: Task = TASK) -> Iterator[Row]:
+def throughput(
+    mode: WantedMode, sizes: Sequence[int] = SIZES, task: Task = TASK, forces: str = "kernels"
+) -> Iterator[Row]:
     """A row for each size: seconds of the shortest of some calls, and memory; or why there are none."""
     known: dict[int, float] = {}
     for size in sizes:
-        row: Row = {"mode": mode, "simulations": 2**size}
+        row: Row = {"mode": mode, "forces": forces, "simulations": 2**size}
         nearest = min(known, key=lambda other: abs(other - size), default=None)
         if nearest is not None and (about := known[nearest] * 2.0 ** (size - nearest)) > _LONGEST_S:
             yield row | {"left_out": f"a call would take about {about:.0f} s"}
             continue
         try:
-            found = _measured(of_size(task, size), mode)
+            found = _measured(of_size(task, size), mode, forces)
         except Exception as error:  # memory that is not there, or what this machine cannot compile
             yield row | {"left_out": in_one_line(error)}
             continue
@@ -42,9 +44,9 @@ def throughput(mode: WantedMode, sizes: Sequence[int] = SIZES, task: Task = TASK
         yield row | found
 
 
-def _measured(task: Task, mode: WantedMode) -> Row:
+def _measured(task: Task, mode: WantedMode, forces: str) -> Row:
     start = time.perf_counter()
-    program = engine(task, mode)
+    program = engine(task, mode, forces)
     built = time.perf_counter()
     program()
     times = [_seconds(program)]

@@ -36,13 +36,14 @@ class Part(NamedTuple):
 
 _SOLVED = ("epidemic",)  # by Diffrax, whose loops have callbacks
 STAGES: tuple[tuple[Part, ...], ...] = (
-    (Part(("about",), 40),),
-    (Part(("answers", *(study for study in EXACT if study not in _SOLVED)), 90),),
-    (Part(("rates",), 40),),
-    (Part(("throughput", "reverse"), 75),),
-    (Part(("throughput", "none"), 60),),
-    (Part(("throughput", "forward"), 60),),
-    (Part(("profile", "reverse", "none", "forward"), 75),),
+    (Part(("about",), 30),),
+    (Part(("answers", *(study for study in EXACT if study not in _SOLVED)), 80),),
+    (Part(("rates",), 30),),
+    (Part(("throughput", "reverse"), 65),),
+    (Part(("throughput", "none"), 55),),
+    (Part(("throughput", "forward"), 55),),
+    (Part(("profile", "reverse", "none", "forward"), 60),),
+    (Part(("ways", "none", "reverse"), 45),),
     tuple(Part(("answers", study), 240) for study in (*_SOLVED, *TISSUES)),
 )
 """Parts of a stage run side by side, as many at once as there are processors."""
