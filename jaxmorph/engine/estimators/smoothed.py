@@ -89,7 +89,7 @@ def smoothed(
     rise = jax.vmap(
         lambda z: values(problem, move(z), key) - values(problem, move(-z), key),
     )(z)
-    return values(problem, theta, key), _slopes(rise, z) / (2 * reach * theta.size)
+    return values(problem, theta, key), jnp.einsum("dto,dp->top", rise, z) / (2 * reach * theta.size)
 
 
 def smoothed_with_noise(
@@ -112,18 +112,11 @@ def smoothed_with_noise(
         return values(problem, move(z), key), values(problem, move(-z), key)
 
     ahead, behind = jax.vmap(partial(both_ways, key))(z)
-    gradient = _slopes(ahead - behind, z) / (2 * reach * theta.size)
+    gradient = jnp.einsum("dto,dp->top", ahead - behind, z) / (2 * reach * theta.size)
     twin = both_ways(key_apart(key, "twin"), z[0])
     one, other = ahead[0] - twin[0], behind[0] - twin[1]
     slope = (one - other)[..., None] * z[0] / (2 * reach)
     return values(problem, theta, key), gradient, None, NoiseTerms((one + other) / 2, slope)
-
-
-def _slopes(
-    rise: Float[Array, "direction time observable"], z: Float[Array, "direction parameter"]
-) -> Gradients:
-    """Rises along directions, each times its direction, summed; GPUs would round both to 10 bits."""
-    return jnp.einsum("dto,dp->top", rise, z, precision=jax.lax.Precision.HIGHEST)
 
 
 def _moves(
