@@ -40,7 +40,7 @@ optimise:
   optimiser:
     {name: adam, settings: {b1: 0.9}, schedule: {name: constant_schedule, settings: {value: 0.1}}}
   starts: {method: sobol, samples: 8}
-  stop: {patience: 5}
+  stop: {patience: 5, tolerance: 0.1}
   refine: {seeds: 16}
 batch: {samples: 64, seeds: 16}
 """
