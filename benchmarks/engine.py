@@ -12,11 +12,13 @@ from jaxmorph.engine.estimators import WantedMode
 from jaxmorph.engine.pieces import compile_piece, evaluate_piece, free_for_a_program, grid
 from jaxmorph.engine.ways import choose_way
 from jaxmorph.env.interactions import choosing, preferring
-from jaxmorph.env.interactions.sums import BOTH_WAYS, NeighbourLists
+from jaxmorph.env.interactions.sums import BOTH_WAYS, ONCE, NeighbourLists, PairSum
 from jaxmorph.studies import Recording
 from jaxmorph.studies.reference import ReferenceStudy
 
 from .task import Task
+
+_WAYS: dict[str, PairSum] = {"lists": NeighbourLists(), "all": BOTH_WAYS, "once": ONCE}
 
 
 class LastRecord(ReferenceStudy):
@@ -59,10 +61,10 @@ class Engine:
 def engine(task: Task, mode: WantedMode = "reverse", forces: str = "kernels") -> Engine:
     """Compile it, with derivatives in a mode or none.
 
-    Forces are summed by ``kernels``, which jobs on CPUs take; by operations of JAX on neighbour
-    ``lists``, as on GPUs; or by those on ``all`` pairs.
+    Forces are summed by ``kernels``, which jobs on CPUs take, and jobs on GPUs what they take; or by
+    operations of JAX on neighbour ``lists``, on ``all`` pairs both ways, or on each ``once``.
     """
     if forces == "kernels":
         return Engine(task, mode)
-    with choosing(preferring(NeighbourLists() if forces == "lists" else BOTH_WAYS)):
+    with choosing(preferring(_WAYS[forces])):
         return Engine(task, mode)

@@ -41,7 +41,7 @@ SMALL = Situation("force", 40, 2, "free", has_range=True, platform="cpu")
         ({"work": "tangents", "n_simulations": 16, "n_cells": 200, "n_dim": 3}, EVERY_PAIR),
         ({"work": "cotangents", "n_simulations": 16, "n_cells": 9999, "has_range": False}, EVERY_PAIR),
         ({"platform": None}, ONCE),
-        ({"platform": "gpu"}, ONCE),
+        ({"platform": "gpu"}, BOTH_WAYS),
         ({"work": "energy"}, ONCE),
         ({"space": "periodic", "n_cells": 51}, BOTH_WAYS),
         ({"unwritable": "the operation 'sin'"}, ONCE),

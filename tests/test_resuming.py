@@ -193,6 +193,34 @@ def test_a_simulation_for_which_there_is_no_memory_is_one_readable_line(
         evaluate()
 
 
+@pytest.mark.parametrize(
+    ("gigabytes", "share", "compilations"), [(139, 1, 1), (8, 4, 2)], ids=["large", "small"]
+)
+def test_pieces_are_as_large_as_the_memory_of_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    gigabytes: int,
+    share: int,
+    compilations: int,
+) -> None:
+    """JAX takes three quarters of a GPU's memory; 2 GB of results need 15 GB to compute them."""
+    samples, keys = np.zeros((2**16, 2), np.float32), np.zeros((128, 2), np.uint32)
+    monkeypatch.setattr(pieces, "_of_gpu", lambda: {"bytes_limit": int(0.75e9 * gigabytes)})
+    analysis = pieces.memory_of
+    monkeypatch.setattr(pieces, "memory_of", lambda compiled: 0.4e9 + 7 * analysis(compiled))
+
+    def function(samples: jax.Array, keys: jax.Array) -> jax.Array:
+        pairs = samples[:, None, 0] + keys[None, :, 0].astype(np.float32)
+        return jax.numpy.broadcast_to(pairs[..., None], (*pairs.shape, 64))
+
+    with caplog.at_level(logging.INFO, "jaxmorph"):
+        limit = pieces.free_for_a_program()
+        program = pieces.compile_piece(function, samples, keys, (2**16, 128), limit)
+    assert program.size == (2**16 // share, 128)
+    assert 0.25 * limit < program.memory <= limit or share == 1
+    assert caplog.text.count("compiled in") == compilations
+
+
 # --- devices -------------------------------------------------------------------------------------
 
 # Numbers of samples: fewer than 8 devices, no multiple of 8, and a multiple.

@@ -25,6 +25,7 @@ from jaxmorph.env.mechanics import (
     SGDMechanicalRelaxation,
 )
 from jaxmorph.errors import JaxmorphError
+from jaxmorph.tracing import batched_on
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -399,3 +400,15 @@ def test_noise_moves_the_living_only() -> None:
     moved = np.asarray(step(among, key=jax.random.PRNGKey(0)).position != among.position)
     assert moved[LIVING].all()
     assert not np.delete(moved, LIVING, axis=0).any()
+
+
+def test_noise_is_the_same_on_every_platform() -> None:
+    """Where keys are split without a loop; twelve inner steps are more than are split together."""
+    _, among = with_and_without_dead_slots()
+    step = BrownianMechanicalRelaxation(MorsePotential(), 12)
+    here = step._draw(among, jax.random.PRNGKey(0))
+    with batched_on("gpu"):
+        jaxpr = jax.make_jaxpr(lambda key: step._draw(among, key))(jax.random.PRNGKey(0))
+        there = step._draw(among, jax.random.PRNGKey(0))
+    np.testing.assert_array_equal(here, there)
+    assert "unroll=10" in str(jaxpr)

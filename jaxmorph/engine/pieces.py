@@ -24,8 +24,9 @@ from .devices import over_devices, per_device
 
 logger = logging.getLogger(__name__)
 
-# Part of the free memory that one program may take: another job may want as much.
-_MEMORY_SHARE = 0.4
+# Part of the free memory that one program may take: another job may want as much. What a job has of a
+# GPU is its own; the rest is for gaps between arrays.
+_MEMORY_SHARE, _GPU_SHARE = 0.4, 0.8
 # Saving pieces takes this share of the time, at most: of a fast study, all would take a third of it.
 _SAVING_SHARE = 0.05
 # A batch of a few small pieces finds their program in the cache: one of its own would take longer to
@@ -200,6 +201,18 @@ def _half(size: tuple[int, int]) -> tuple[int, int]:
     return size[0], math.ceil(size[1] / 2)
 
 
+def _cut(size: tuple[int, int], need: float, limit: float) -> tuple[int, int]:
+    """The first half, quarter, ... of ``size`` that may fit: none is compiled for nothing.
+
+    What is needed falls by a half at most, since some of it does not depend on the size: this never
+    cuts too much.
+    """
+    while True:
+        size, need = _half(size), need / 2
+        if need <= limit or size == (per_device(1), 1):
+            return size
+
+
 def grid(shape: tuple[int, int], size: tuple[int, int]) -> Iterator[Piece]:
     """The pieces of ``size`` that cover a batch of ``shape``; the last ones may be smaller."""
     for i in range(0, shape[0], size[0]):
@@ -250,8 +263,8 @@ def compile_piece(
         start = time.monotonic()
         lowered = capacities.lower(over_devices(function), arguments, samples, keys)
         results = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(lowered.out_info))
-        if results > limit and size != (per_device(1), 1):
-            size = _half(size)
+        if results / _memories() > limit and size != (per_device(1), 1):
+            size = _cut(size, results / _memories(), limit)
             continue
         traced = time.monotonic()
         compiled = lowered.compile(compiler_options())
@@ -266,7 +279,7 @@ def compile_piece(
             need / 1e6,
             limit / 1e6,
         )
-        size = _half(size)
+        size = _cut(size, need, limit)
     logger.info("evaluating pieces of %d samples x %d seeds (%.3g MB)", *size, need / 1e6)
     return Program(compiled, size, lowered.out_info, need)
 
@@ -285,13 +298,18 @@ def memory_of(compiled: Any) -> float:
     """Bytes that a compiled program uses while it runs, on each GPU or on all CPU devices together."""
     m = compiled.memory_analysis()
     need = m.temp_size_in_bytes + m.output_size_in_bytes + m.argument_size_in_bytes
-    return need * (per_device(1) if jax.local_devices()[0].platform == "cpu" else 1)
+    return need * per_device(1) / _memories()
+
+
+def _memories() -> int:
+    """How many memories hold a piece: each GPU has one, all devices of a processor share one."""
+    return 1 if jax.local_devices()[0].platform == "cpu" else per_device(1)
 
 
 def free_for_a_program() -> float:
     """Bytes that one program may take of what is free on a GPU, or of what Slurm gave this job."""
     if statistics := _of_gpu():
-        return (statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)) * _MEMORY_SHARE
+        return (statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)) * _GPU_SHARE
     return min(psutil.virtual_memory().available, _given()) * _MEMORY_SHARE
 
 

@@ -59,13 +59,16 @@ class NoiseTerms(NamedTuple):
 def precision(problem: Problem) -> Iterator[None]:
     """JAX in the study's precision, whatever the global flag says.
 
+    Products are of it, too, where the study says nothing else: GPUs would round what they take in to
+    10 bits.
+
     The flag is set besides, and put back: XLA calls back a study's functions (``jax.pure_callback``)
     from threads of its own, where JAX would hand them numbers of the flag's precision.
     """
     wanted, before = problem.study.precision == "float64", jax.config.values["jax_enable_x64"]
     jax.config.update("jax_enable_x64", wanted)
     try:
-        with jax.enable_x64(wanted):
+        with jax.enable_x64(wanted), jax.default_matmul_precision("highest"):
             yield
     finally:
         jax.config.update("jax_enable_x64", before)

@@ -77,13 +77,13 @@ def from_arrays(
     n_times, n_observables = values.shape[2:]
     if observables is None:
         observables = ["f"] if n_observables == 1 else [f"f{i}" for i in range(n_observables)]
-    time = _course(range(n_times) if time is None else time)
+    times = _course(range(n_times) if time is None else time)
     is_list = isinstance(observables, Sequence | np.ndarray) and not isinstance(observables, str)
     if not is_list or len({*observables}) < len(observables):
         raise JaxmorphError(f"observables = {observables!r}: must be a list of names, each once")
-    if (len(time), len(observables)) != (n_times, n_observables):
+    if (len(times), len(observables)) != (n_times, n_observables):
         raise JaxmorphError(
-            f"value: has {n_times} times and {n_observables} observables; time has {len(time)}, "
+            f"value: has {n_times} times and {n_observables} observables; time has {len(times)}, "
             f"observables {len(observables)}"
         )
     known = {"independent": not known.get("correlations")} | known
@@ -100,7 +100,7 @@ def from_arrays(
     )
     slab = slab.assign_coords(
         seed=np.arange(values.shape[1]),
-        time=("time", np.asarray(time, float), {"units": "1", "long_name": "time"}),
+        time=("time", times, {"units": "1", "long_name": "time"}),
         observable=list(observables),
     )
     return estimate([slab], design, Question(list(parameters.values()), **known))

@@ -23,7 +23,8 @@ _NEAR_FROM = {"values": {2: 600, 3: 2000}, "tangents": {2: 200, 3: 400}, "cotang
 # fewer slots than there are cells: a pair of it is dearer.
 _LISTS_FROM, _SHORTER = 200, 4
 # Products with constant matrices take n^3 operations: reverse mode gains from them up to 100 cells,
-# values and forward mode up to about 40.
+# values and forward mode up to about 40. On a GPU each product is a kernel, and what is between them
+# goes through memory: counted in compiled programs (docs/scaling.md), not measured.
 _MOST_ONCE = 50
 
 
@@ -34,7 +35,8 @@ def choose(situation: Situation) -> PairSum:
         return NEAR_PAIRS if _only_near(situation) else EVERY_PAIR
     if not lists.refusal(situation) and _is_short(situation):
         return lists
-    return ONCE if situation.n_cells <= _MOST_ONCE and not ONCE.refusal(situation) else BOTH_WAYS
+    few = situation.n_cells <= _MOST_ONCE and situation.platform in ("cpu", None)
+    return ONCE if few and not ONCE.refusal(situation) else BOTH_WAYS
 
 
 def _only_near(situation: Situation) -> bool:

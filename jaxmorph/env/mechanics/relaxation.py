@@ -10,12 +10,15 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...errors import JaxmorphError
 from ...steps import SimulationStep, State
-from ...tracing import discount_gradient, gaussian, keep, scan
+from ...tracing import discount_gradient, gaussian, keep, platform, scan
 from ..fields import require
 from ..interactions import MechanicalInteractionPotential, Scalar
 
 Position = Float[Array, "cell dim"]
 Moved = tuple[Array, ...]
+
+# On a GPU a turn of a loop that splits a key launches four kernels, and a split by itself one.
+_SPLITS_TOGETHER = 10
 
 
 def check_steps(relaxation_steps: int) -> None:
@@ -122,7 +125,8 @@ class BrownianMechanicalRelaxation(MechanicalRelaxation):
             return key, draw
 
         # All at once, and outside of the loop over the inner steps: one program draws for many.
-        _, keys = jax.lax.scan(split, key, None, length=self.relaxation_steps)
+        unroll = 1 if platform() in ("cpu", None) else _SPLITS_TOGETHER
+        _, keys = jax.lax.scan(split, key, None, length=self.relaxation_steps, unroll=unroll)
         like = state.position
         return jax.vmap(lambda key: jax.random.normal(key, like.shape, like.dtype))(keys)
 
