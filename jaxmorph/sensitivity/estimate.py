@@ -134,7 +134,7 @@ class Estimation:
         with np.errstate(over="ignore", invalid="ignore"):
             given = Slab(value, gradient, scaled, theta, used, there, slab, local)
             for one in self._estimators:
-                given = dataclasses.replace(given, local=local)
+                given = given.with_local(local)
                 more = one.add(self._of_records(given) if one.of_records else given)
                 local = local.assign(more)
         self._of_samples |= set(map(str, local.data_vars))

@@ -1,0 +1,196 @@
+"""Sums over the seeds of each sample, which several estimators are made of, from arrays as they lie.
+
+Of a slab everything that is as large as its gradients is computed here or from what is here, once.
+Parameters come first and time and observable are one axis, so that what is multiplied by a number of each
+sample and parameter goes along contiguous memory; and it goes by some samples at a time, which stay in
+the cache of the processor.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+
+_PIECE_BYTES = 1e6
+# Squares between these are numbers; beyond, their sums are made of numbers divided by the largest.
+_LEAST, _MOST = 1e-290, 1e290
+
+
+@dataclasses.dataclass(frozen=True)
+class OverSeeds:
+    """Some samples: s of them, r seeds, k places (time and observable), p parameters.
+
+    Attributes:
+        value: (s, r, k), 0 where it is not used.
+        gradient: (p, s, r, k), 0 at the same places.
+        used: (s, r, k).
+        shape: Sizes of sample, time and observable.
+    """
+
+    value: np.ndarray
+    gradient: np.ndarray
+    used: np.ndarray
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, value: xr.DataArray, gradient: xr.DataArray) -> "OverSeeds":
+        """From values and gradients (sample, seed, time, observable[, parameter]).
+
+        What is not finite, of a value or any of its gradients, is not used.
+        """
+        dims = ("sample", "seed", "time", "observable")
+        f = value.transpose(*dims).values
+        g = np.ascontiguousarray(gradient.transpose("parameter", *dims).values)
+        shape = (f.shape[0], *f.shape[2:])
+        f = f.reshape(*f.shape[:2], -1)
+        g = g.reshape(len(g), *f.shape)
+        used = np.isfinite(f)
+        for part in g:
+            used &= np.isfinite(part)
+        if not used.all():
+            f, g = np.where(used, f, 0.0), np.where(used, g, 0.0)
+        return cls(f, g, used, shape)
+
+    def named(self, array: np.ndarray, like: xr.DataArray) -> xr.DataArray:
+        """A statistic ([p,] s, k) as (sample, time, observable[, parameter]).
+
+        Args:
+            array: The statistic.
+            like: What has the coordinates.
+        """
+        dims: tuple[str, ...] = ("sample", "time", "observable")
+        if array.ndim == 3:
+            dims = (*dims, "parameter")
+            array = np.ascontiguousarray(np.moveaxis(array, 0, -1))
+        coords = {n: c for n, c in like.coords.items() if set(c.dims) <= set(dims)}
+        return xr.DataArray(array.reshape(*self.shape, *array.shape[2:]), coords, dims)
+
+    def named_seeds(self, array: np.ndarray, like: xr.DataArray) -> xr.DataArray:
+        """A sum over samples ([p,] r, k) as (seed, time, observable[, parameter])."""
+        dims: tuple[str, ...] = ("seed", "time", "observable")
+        if array.ndim == 3:
+            dims, array = (*dims, "parameter"), np.moveaxis(array, 0, -1)
+        coords = {n: c for n, c in like.coords.items() if set(c.dims) <= set(dims)}
+        return xr.DataArray(array.reshape(len(array), *self.shape[1:], *array.shape[2:]), coords, dims)
+
+    def named_place(self, array: np.ndarray, like: xr.DataArray) -> xr.DataArray:
+        """A sum over samples and seeds ([p,] k) as (time, observable[, parameter])."""
+        return self.named_seeds(array[..., None, :], like).isel(seed=0)
+
+    @property
+    def known(self) -> xr.DataArray:
+        """``used`` as (sample, seed, time, observable)."""
+        shape = (len(self.used), self.n_seeds, *self.shape[1:])
+        return xr.DataArray(self.used.reshape(shape), dims=("sample", "seed", "time", "observable"))
+
+    def flat(self, array: xr.DataArray) -> np.ndarray:
+        """The reverse."""
+        dims = ("sample", "time", "observable")
+        if "parameter" in array.dims:
+            x = np.ascontiguousarray(array.transpose("parameter", *dims).values)
+            return x.reshape(len(x), self.shape[0], -1)
+        return array.transpose(*dims).values.reshape(self.shape[0], -1)
+
+    @property
+    def n_seeds(self) -> int:
+        """Number of seeds, used or not."""
+        return self.value.shape[1]
+
+    @functools.cached_property
+    def all_used(self) -> bool:
+        """Whether there is nothing to leave out."""
+        return bool(self.used.all())
+
+    @functools.cached_property
+    def n(self) -> np.ndarray:
+        """Number of seeds that are used (s, k)."""
+        return np.asarray(self.used.sum(axis=1))
+
+    @functools.cached_property
+    def several(self) -> np.ndarray:
+        """The same where it is more than one, else NaN."""
+        return np.where(self.n > 1, self.n, np.nan)
+
+    @functools.cached_property
+    def mean(self) -> np.ndarray:
+        """Of the value (s, k); NaN without a seed."""
+        return self.value.sum(axis=1) / np.where(self.n > 0, self.n, np.nan)
+
+    @functools.cached_property
+    def slope(self) -> np.ndarray:
+        """The mean gradient (p, s, k)."""
+        return self.gradient.sum(axis=2) / np.where(self.n > 0, self.n, np.nan)
+
+    @functools.cached_property
+    def apart(self) -> np.ndarray:
+        """The value less its mean (s, r, k), 0 where it is not used."""
+        apart = self.value - self.mean[:, None]
+        return apart if self.all_used else np.where(self.used, apart, 0.0)
+
+    @functools.cached_property
+    def moved(self) -> np.ndarray:
+        """The same of the gradient (p, s, r, k)."""
+        moved = np.empty_like(self.gradient)
+        for s in self.pieces():
+            np.subtract(self.gradient[:, s], self.slope[:, s, None], out=moved[:, s])
+            if not self.all_used:
+                moved[:, s] = np.where(self.used[s], moved[:, s], 0.0)
+        return moved
+
+    @functools.cached_property
+    def spread(self) -> np.ndarray:
+        """The root of the sum of squares of ``apart`` (s, k)."""
+        return root_of_squares(self.apart[None])[0]
+
+    @functools.cached_property
+    def slope_spread(self) -> np.ndarray:
+        """The same of ``moved`` (p, s, k)."""
+        spread = np.empty_like(self.slope)
+        for s in self.pieces():
+            spread[:, s] = root_of_squares(self.moved[:, s])
+        return spread
+
+    @functools.cached_property
+    def products(self) -> np.ndarray:
+        """The sum of ``apart`` times ``moved`` (p, s, k)."""
+        products = np.empty_like(self.slope)
+        for s in self.pieces():
+            np.einsum("srk,psrk->psk", self.apart[s], self.moved[:, s], out=products[:, s])
+        return products
+
+    def standard_error(self) -> np.ndarray:
+        """Of the mean (s, k)."""
+        return self.spread / (self.several - 1) ** 0.5 / self.n**0.5
+
+    def slope_error(self) -> np.ndarray:
+        """Of the mean gradient (p, s, k)."""
+        return self.slope_spread / (self.several - 1) ** 0.5 / self.n**0.5
+
+    def pieces(self) -> Iterator[slice]:
+        """Samples that are worked on at a time."""
+        size = max(1, int(_PIECE_BYTES / max(self.gradient[:, :1].nbytes, 1)))
+        for start in range(0, len(self.value), size):
+            yield slice(start, min(start + size, len(self.value)))
+
+
+def root_of_squares(x: np.ndarray) -> np.ndarray:
+    """The root of the sum of squares over the seeds (p, s, r, k): (p, s, k), of numbers of any size."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("psrk,psrk->psk", x, x)
+        root = np.sqrt(squares)
+        odd = ~((squares > _LEAST) & (squares < _MOST))
+        if odd.any():
+            few = x.swapaxes(-1, -2)[odd]
+            largest = np.abs(few).max(axis=-1)
+            size = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+            root[odd] = size * np.sqrt(((few / size[:, None]) ** 2).sum(axis=-1))
+    return root
+
+
+def count(true: np.ndarray) -> np.ndarray:
+    """How many seeds there are (..., r, k): (..., k)."""
+    small = true.shape[-2] < 256
+    kind = np.uint8 if small else np.uint32
+    return np.add.reduce(true.view(np.uint8), axis=-2, dtype=kind).astype(int)
