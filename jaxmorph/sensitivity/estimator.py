@@ -59,6 +59,10 @@ class Slab:
         """Sums over the seeds of each sample, which all estimators share."""
         return OverSeeds.of(self.value, self.gradient)
 
+    def share(self, over: OverSeeds) -> None:
+        """Take these sums, of its values and gradients, for :attr:`over_seeds`."""
+        self.__dict__["over_seeds"] = over
+
     def with_local(self, local: xr.Dataset) -> "Slab":
         """The same slab, and what is known of it already, with estimates of its samples."""
         other = copy.copy(self)

@@ -5,8 +5,8 @@ import xarray as xr
 
 from ..quantities import Kind, Method, Quantity
 from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
-from .question import TRIM, WANTED_SIGNAL_TO_NOISE
 from .over_seeds import OverSeeds, count, root_of_squares
+from .question import TRIM, WANTED_SIGNAL_TO_NOISE
 from .trimmed import trimmed
 
 _AT_SAMPLE = ("sample", *PLACE)
@@ -220,7 +220,7 @@ def _theta(parameter_value: xr.DataArray) -> np.ndarray:
 
 
 def _deviation(over: OverSeeds, s: slice, theta: np.ndarray, elasticity: np.ndarray) -> np.ndarray:
-    """What each seed adds to the linearised elasticity, times the mean (parameter, sample, seed, place)."""
+    """What each seed adds to the linearised elasticity, times the mean (p, s, r, k)."""
     deviation = over.moved[:, s] * theta[:, s, None]
     deviation -= elasticity[:, s, None] * over.apart[s]
     return np.asarray(deviation)

@@ -82,16 +82,21 @@ class _PairSums:
         shapes = (blocks, terms, seeds, places), (blocks, terms, places), (terms, seeds, places)
         return cls(*(np.zeros(shape) for shape in shapes))
 
-    def add(self, weight: np.ndarray, x: np.ndarray, member: np.ndarray) -> None:
-        """Add weight (sample, term) times x (sample, seed, place); member (block, sample)."""
-        n, seeds = x.shape[:2]
-        total = x.sum(axis=1)
-        with_others = x * (total[:, None] - x) if seeds > 1 else x**2
-        of_block = member[:, None] * weight.T  # (block, term, sample)
-        self.block += (of_block @ x.reshape(n, -1)).reshape(self.block.shape)
-        squared = member[:, None] * weight.T**2
-        self.pairs += squared @ with_others.sum(axis=1)
-        self.of_seed += 2 * (weight.T**2 @ with_others.reshape(n, -1)).reshape(self.of_seed.shape)
+    def add(self, weight: np.ndarray, x: np.ndarray, parts: list[tuple[int, slice]]) -> None:
+        """Add weight (sample, term) times x (sample, seed, place).
+
+        ``parts``: blocks, and which of the samples are of each.
+        """
+        seeds = x.shape[1]
+        for block, s in parts:
+            of_block = x[s]
+            others = of_block.sum(axis=1, keepdims=True) - of_block
+            with_others = of_block * others if seeds > 1 else of_block**2
+            w, flat = weight[s].T, of_block.reshape(len(of_block), -1)
+            self.block[block] += (w @ flat).reshape(self.block.shape[1:])
+            self.pairs[block] += w**2 @ with_others.sum(axis=1)
+            of_seed = (w**2 @ with_others.reshape(flat.shape)).reshape(self.of_seed.shape)
+            self.of_seed += 2 * of_seed
 
     def square(self, n: np.ndarray) -> "_OfParts":
         """Squares of the means, of different samples and different seeds, summed over terms.
@@ -183,19 +188,30 @@ class LowerBounds(Estimator):
         if not self._sums:
             self._begin(slab, ok)
         rows = np.searchsorted(self.samples.points["sample"].values, slab.value["sample"].values)
+        by_block = np.argsort(self._of_sample[rows], kind="stable")
+        rows, ok = rows[by_block], ok[by_block]
+        blocks, starts = np.unique(self._of_sample[rows], return_index=True)
+        stops = np.append(starts[1:], len(rows))
+        parts = [(int(b), slice(i, j)) for b, i, j in zip(blocks, starts, stops, strict=True)]
         complete: np.ndarray = np.all(ok[:, self._seeds], axis=1)
-        f = slab.value.transpose(*order).values[:, self._seeds]
-        f = self._merged(np.where(complete[:, None], f - self._shift, 0.0))
-        g = (slab.scaled / self.samples.sd).transpose(*order, "parameter").values[:, self._seeds]
-        g = np.where(complete[:, None, ..., None], g, 0.0)
-        member = (self._of_sample[rows] == np.arange(self._blocks)[:, None]).astype(float)
-        self._n += member @ complete.reshape(len(rows), -1)
+        self._n[blocks] += np.add.reduceat(complete.reshape(len(rows), -1).astype(float), starts)
+        f = slab.value.transpose(*order).values[by_block]
         points = self.samples.points.transpose("sample", "parameter")
         v, theta = (points[name].values[rows] for name in ("unit_value", "parameter_value"))
-        self._sums[0].add(np.ones((len(rows), 1)), f, member)
-        for i in range(v.shape[1]):
-            self._sums[1 + i].add(self._weights(i, theta, v), self._merged(g[..., i]), member)
+        self._sums[0].add(np.ones((len(rows), 1)), self._used(f, complete, self._shift), parts)
+        g = slab.scaled.transpose("parameter", *order).values
+        for i, sd in enumerate(self.samples.sd.values):
+            weights = self._weights(i, theta, v) / sd
+            self._sums[1 + i].add(weights, self._used(g[i][by_block], complete), parts)
         return {}
+
+    def _used(self, x: np.ndarray, complete: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
+        """(sample, seed, place) less the shift, 0 where the sample lacks a seed."""
+        if not self._seeds.all():
+            x = x[:, self._seeds]
+        if np.any(shift):
+            x = x - shift
+        return self._merged(x if complete.all() else np.where(complete[:, None], x, 0.0))
 
     def _begin(self, slab: Slab, ok: np.ndarray) -> None:
         value = slab.value.transpose("sample", "seed", *PLACE)

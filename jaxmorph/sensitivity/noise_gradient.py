@@ -150,7 +150,7 @@ class NoiseGradient(Estimator):
             part -= (total[:, s] / np.maximum(n[s], 1))[:, :, None]
             if not over.all_used:
                 part *= over.used[s]
-            # The spread of the values that leave out one seed at a time, which are linear in these parts.
+            # The spread of the values without one seed each, which are linear in these parts.
             error[:, s] = np.einsum("psrk,psrk->psk", part, part)
         sums = {
             "gradient": np.where(n > 1, total, np.nan),

@@ -1,9 +1,9 @@
 """Sums over the seeds of each sample, which several estimators are made of, from arrays as they lie.
 
 Of a slab everything that is as large as its gradients is computed here or from what is here, once.
-Parameters come first and time and observable are one axis, so that what is multiplied by a number of each
-sample and parameter goes along contiguous memory; and it goes by some samples at a time, which stay in
-the cache of the processor.
+Parameters come first and time and observable are one axis, so that what is multiplied by a number of
+each sample and parameter goes along contiguous memory; and it goes by some samples at a time, which stay
+in the cache of the processor.
 """
 
 import dataclasses
@@ -42,9 +42,9 @@ class OverSeeds:
         """
         dims = ("sample", "seed", "time", "observable")
         f = value.transpose(*dims).values
-        g = np.ascontiguousarray(gradient.transpose("parameter", *dims).values)
         shape = (f.shape[0], *f.shape[2:])
         f = f.reshape(*f.shape[:2], -1)
+        g = parameters_first(gradient).transpose("parameter", *dims).values
         g = g.reshape(len(g), *f.shape)
         used = np.isfinite(f)
         for part in g:
@@ -52,6 +52,19 @@ class OverSeeds:
         if not used.all():
             f, g = np.where(used, f, 0.0), np.where(used, g, 0.0)
         return cls(f, g, used, shape)
+
+    @classmethod
+    def known_to_be(cls, value: xr.DataArray, gradient: xr.DataArray, used: xr.DataArray) -> "OverSeeds":
+        """The same where it is known what can be used; the others are NaN."""
+        dims = ("sample", "seed", "time", "observable")
+        f = value.transpose(*dims).values
+        shape = (f.shape[0], *f.shape[2:])
+        f = f.reshape(*f.shape[:2], -1)
+        g = gradient.transpose("parameter", *dims).values.reshape(gradient.sizes["parameter"], *f.shape)
+        there = used.transpose(*dims).values.reshape(f.shape)
+        if not there.all():
+            f, g = np.where(there, f, 0.0), np.where(there, g, 0.0)
+        return cls(f, g, there, shape)
 
     def named(self, array: np.ndarray, like: xr.DataArray) -> xr.DataArray:
         """A statistic ([p,] s, k) as (sample, time, observable[, parameter]).
@@ -173,6 +186,32 @@ class OverSeeds:
         size = max(1, int(_PIECE_BYTES / max(self.gradient[:, :1].nbytes, 1)))
         for start in range(0, len(self.value), size):
             yield slice(start, min(start + size, len(self.value)))
+
+
+def parameters_first(gradient: xr.DataArray) -> xr.DataArray:
+    """Gradients as they are, but with parameters first in the memory."""
+    dims = ("sample", "seed", "time", "observable")
+    first = gradient.transpose("parameter", *dims)
+    return first.copy(data=_copied(first.values)).transpose(*dims, "parameter")
+
+
+def _copied(x: np.ndarray) -> np.ndarray:
+    """A contiguous copy (p, s, ...), some samples at a time."""
+    if x.flags.c_contiguous:
+        return x
+    made = np.empty(x.shape, x.dtype)
+    size = max(1, int(_PIECE_BYTES / max(x[:, :1].nbytes, 1)))
+    for start in range(0, x.shape[1], size):
+        made[:, start : start + size] = x[:, start : start + size]
+    return made
+
+
+def times(gradient: xr.DataArray, by: xr.DataArray) -> xr.DataArray:
+    """Gradients that lie with parameters first, times a number of each (sample, parameter)."""
+    dims = ("sample", "seed", "time", "observable")
+    first = gradient.transpose("parameter", *dims)
+    factor = by.transpose("parameter", "sample").values
+    return first.copy(data=first.values * factor[:, :, None, None, None]).transpose(*dims, "parameter")
 
 
 def root_of_squares(x: np.ndarray) -> np.ndarray:
