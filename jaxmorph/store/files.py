@@ -20,14 +20,12 @@ from ..configuration.identity import Identity
 from ..errors import JaxmorphError
 from ..integrity import seal
 from ..quantities import Attributes
+from .compression import CHUNK_BYTES, compression_of
 
 KINDS = (
     *("design", "batch", "corners", "checks", "sensitivity"),
     *("starts", "optimisation", "optimisation_cells", "comparison"),
 )
-COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
-# What is read by samples is stored in chunks of some samples, of about so many bytes.
-_CHUNK_BYTES = 1 << 18
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path, kind: str) -> None:
@@ -65,7 +63,9 @@ def check_described(dataset: xr.Dataset, kind: str) -> None:
 def encoding_of(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
     """How the variables are compressed, and cut into chunks."""
     return {
-        name: COMPRESSION | _chunks(variable) | ({"_FillValue": None} if name in dataset.dims else {})
+        name: compression_of(variable.values)
+        | _chunks(variable)
+        | ({"_FillValue": None} if name in dataset.dims else {})
         for name, variable in dataset.variables.items()
         if variable.ndim and variable.dtype.kind in "fib"
     }
@@ -73,9 +73,9 @@ def encoding_of(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
 
 def _chunks(variable: xr.Variable) -> dict[str, Any]:
     """Whole samples, so that reading some of a file costs as much less; small variables as they come."""
-    if variable.dims[0] != "sample" or variable.nbytes <= _CHUNK_BYTES:
+    if variable.dims[0] != "sample" or variable.nbytes <= CHUNK_BYTES:
         return {}
-    samples = max(1, _CHUNK_BYTES * variable.shape[0] // variable.nbytes)
+    samples = max(1, CHUNK_BYTES * variable.shape[0] // variable.nbytes)
     return {"chunksizes": (samples, *variable.shape[1:])}
 
 
