@@ -27,12 +27,16 @@ class OverSeeds:
         gradient: (p, s, r, k), 0 at the same places.
         used: (s, r, k).
         shape: Sizes of sample, time and observable.
+        named_before: A statistic of each kind, with its coordinates.
     """
 
     value: np.ndarray
     gradient: np.ndarray
     used: np.ndarray
     shape: tuple[int, int, int]
+    named_before: dict[tuple[tuple[str, ...], int], xr.DataArray] = dataclasses.field(
+        default_factory=dict, repr=False
+    )
 
     @classmethod
     def of(cls, value: xr.DataArray, gradient: xr.DataArray) -> "OverSeeds":
@@ -73,20 +77,24 @@ class OverSeeds:
             array: The statistic.
             like: What has the coordinates.
         """
-        dims: tuple[str, ...] = ("sample", "time", "observable")
-        if array.ndim == 3:
-            dims = (*dims, "parameter")
-            array = np.ascontiguousarray(np.moveaxis(array, 0, -1))
-        coords = {n: c for n, c in like.coords.items() if set(c.dims) <= set(dims)}
-        return xr.DataArray(array.reshape(*self.shape, *array.shape[2:]), coords, dims)
+        return self._named(array, "sample", like)
 
     def named_seeds(self, array: np.ndarray, like: xr.DataArray) -> xr.DataArray:
         """A sum over samples ([p,] r, k) as (seed, time, observable[, parameter])."""
-        dims: tuple[str, ...] = ("seed", "time", "observable")
+        return self._named(array, "seed", like)
+
+    def _named(self, array: np.ndarray, first: str, like: xr.DataArray) -> xr.DataArray:
+        dims: tuple[str, ...] = (first, "time", "observable")
         if array.ndim == 3:
-            dims, array = (*dims, "parameter"), np.moveaxis(array, 0, -1)
-        coords = {n: c for n, c in like.coords.items() if set(c.dims) <= set(dims)}
-        return xr.DataArray(array.reshape(len(array), *self.shape[1:], *array.shape[2:]), coords, dims)
+            dims = (*dims, "parameter")
+            array = np.ascontiguousarray(np.moveaxis(array, 0, -1))
+        array = array.reshape(len(array), *self.shape[1:], *array.shape[2:])
+        kind = dims, len(array)
+        if kind not in self.named_before:
+            coords = {n: c for n, c in like.coords.items() if set(c.dims) <= set(dims)}
+            self.named_before[kind] = xr.DataArray(array, coords, dims)
+        # To look at all coordinates takes longer than most of what is computed here.
+        return self.named_before[kind].copy(deep=False, data=array)
 
     def named_place(self, array: np.ndarray, like: xr.DataArray) -> xr.DataArray:
         """A sum over samples and seeds ([p,] k) as (time, observable[, parameter])."""
@@ -192,7 +200,7 @@ def parameters_first(gradient: xr.DataArray) -> xr.DataArray:
     """Gradients as they are, but with parameters first in the memory."""
     dims = ("sample", "seed", "time", "observable")
     first = gradient.transpose("parameter", *dims)
-    return first.copy(data=_copied(first.values)).transpose(*dims, "parameter")
+    return first.copy(deep=False, data=_copied(first.values)).transpose(*dims, "parameter")
 
 
 def _copied(x: np.ndarray) -> np.ndarray:
@@ -211,7 +219,9 @@ def times(gradient: xr.DataArray, by: xr.DataArray) -> xr.DataArray:
     dims = ("sample", "seed", "time", "observable")
     first = gradient.transpose("parameter", *dims)
     factor = by.transpose("parameter", "sample").values
-    return first.copy(data=first.values * factor[:, :, None, None, None]).transpose(*dims, "parameter")
+    return first.copy(deep=False, data=first.values * factor[:, :, None, None, None]).transpose(
+        *dims, "parameter"
+    )
 
 
 def root_of_squares(x: np.ndarray) -> np.ndarray:

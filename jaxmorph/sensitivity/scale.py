@@ -79,7 +79,7 @@ class Magnitudes:
         limit = np.broadcast_to(most_gradient, f.shape[2:]).copy()
         for part in gradient.transpose("parameter", *order).values:
             tame &= np.abs(part) <= limit
-        return f.copy(data=tame).transpose(*value.dims)
+        return f.copy(deep=False, data=tame).transpose(*value.dims)
 
     def divided(self, array: xr.DataArray) -> xr.DataArray:
         """An observable, or its gradients, in double precision and of order 1."""
@@ -97,7 +97,7 @@ class Magnitudes:
                 continue  # the unit is that of the estimators
             before, after = array.values, _times_two_to(array, power * self.exponent).values
             vanishes = (before != 0) & ~np.isnan(before) & (np.abs(after) < _TINIEST)
-            result[str(name)] = array.copy(data=np.where(vanishes, np.nan, after))
+            result[str(name)] = array.copy(deep=False, data=np.where(vanishes, np.nan, after))
             if (vanishes | (np.isinf(after) & np.isfinite(before))).any():
                 self.beyond.add(str(name))
         return dataset.assign(result)
@@ -126,7 +126,7 @@ def _times_two_to(array: xr.DataArray, exponent: xr.DataArray) -> xr.DataArray:
             scaled = values * factor
         else:
             scaled = np.ldexp(values, by.reshape(along))
-    return array.copy(data=scaled)
+    return array.copy(deep=False, data=scaled)
 
 
 def _usual(array: xr.DataArray, others: tuple[str, ...]) -> np.ndarray:

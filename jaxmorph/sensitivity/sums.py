@@ -13,6 +13,6 @@ def add_up(sums: dict[str, xr.DataArray], parts: Mapping[str, xr.DataArray]) -> 
             sums[name] = part
         elif total.dims == part.dims and total.shape == part.shape:
             # Slabs of a run have the same times, observables and parameters: nothing is to be aligned.
-            sums[name] = total.copy(data=total.values + part.values)
+            sums[name] = total.copy(deep=False, data=total.values + part.values)
         else:
             sums[name] = total + part

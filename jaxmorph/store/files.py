@@ -1,6 +1,7 @@
 """Writing netCDF-4 files whole or not at all, and reading back only what is ours and whole."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -149,12 +150,15 @@ def opened(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
     except (OSError, RuntimeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     with file:
-        found = file.attrs.get("jaxmorph_file")
-        if found != kind:
-            raise JaxmorphError(
-                f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); {remedy(path)}"
-            )
+        _hold_to_kind(file.attrs, kind, path)
         yield file
+
+
+def _hold_to_kind(attributes: Mapping[Any, Any], kind: str, path: str | Path) -> None:
+    if (found := attributes.get("jaxmorph_file")) != kind:
+        raise JaxmorphError(
+            f"{path}: not a {kind} file of jaxmorph (jaxmorph_file = {found!r}); {remedy(path)}"
+        )
 
 
 def hold_whole(path: str | Path) -> None:
@@ -194,6 +198,50 @@ def read_samples(path: str | Path, names: Iterable[str], rows: slice) -> dict[st
             return {name: file[name][rows] for name in names}
     except (OSError, RuntimeError, IndexError) as error:
         raise _damaged(path, str(error)) from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """Some of a file, as it lies there.
+
+    Attributes:
+        attributes: All of the file's.
+        arrays: Variables by name.
+        chunks: How many entries of their first dimension are stored together, by name.
+    """
+
+    attributes: Attributes
+    arrays: dict[str, np.ndarray]
+    chunks: dict[str, int]
+
+
+def read_parts(
+    path: str | Path, kind: str, made_of: Identity, names: Iterable[str], chunked: Iterable[str]
+) -> Parts:
+    """Some variables of a file, checked as :func:`open_dataset` checks it, in a tenth of the time.
+
+    Args:
+        path: The file.
+        kind: What it must be.
+        made_of: What it must have been made of.
+        names: Variables to read whole.
+        chunked: Variables of which only the chunks are told.
+
+    Raises:
+        JaxmorphError: As :func:`read_dataset`.
+    """
+    hold_whole(path)
+    try:
+        with netCDF4.Dataset(path) as file:
+            file.set_auto_mask(False)
+            attributes = {name: file.getncattr(name) for name in file.ncattrs()}
+            _hold_to_kind(attributes, kind, path)
+            hold_to(made_of, attributes, path)
+            arrays = {name: np.asarray(file[name][:]) for name in names}
+            stored = {name: file[name].chunking() for name in chunked}
+    except (OSError, RuntimeError, IndexError) as error:
+        raise _damaged(path, str(error)) from error
+    return Parts(attributes, arrays, {n: 1 if c == "contiguous" else c[0] for n, c in stored.items()})
 
 
 def read_attributes(path: str | Path) -> Attributes:
