@@ -252,7 +252,7 @@ def summed_over(
     shape = (len(theta), *over.apart.shape[1:])
     sums = {name: np.zeros(shape) for name in ("gradient", "semi_elasticity", "elasticity")}
     for s in over.pieces():
-        moved = over.moved[:, s]
+        moved = over.moved(s)
         flat = moved.reshape(*moved.shape[:2], -1)
         weights = np.stack([np.broadcast_to(w[s, 0], theta[:, s, 0].shape), w[s, 0] * theta[:, s, 0]], 1)
         two = (weights @ flat).reshape(len(theta), 2, *shape[1:])

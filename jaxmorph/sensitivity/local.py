@@ -200,7 +200,7 @@ def _of_seeds(over: OverSeeds, theta: np.ndarray, wanted: float, trim: float) ->
             usable = over.gradient[:, s]
             if not over.all_used:
                 usable = np.where(over.used[s], usable, np.nan)
-            trimmed_slope[:, s], trimmed_se[:, s] = trimmed(usable, 2, trim)
+            trimmed_slope[:, s], trimmed_se[:, s] = trimmed(usable, trim)
         root /= np.abs(mean)
         estimates |= {
             "mean_se": mean_se,
@@ -221,7 +221,8 @@ def _theta(parameter_value: xr.DataArray) -> np.ndarray:
 
 def _deviation(over: OverSeeds, s: slice, theta: np.ndarray, elasticity: np.ndarray) -> np.ndarray:
     """What each seed adds to the linearised elasticity, times the mean (p, s, r, k)."""
-    deviation = over.moved[:, s] * theta[:, s, None]
+    deviation = over.moved(s)
+    deviation *= theta[:, s, None]
     deviation -= elasticity[:, s, None] * over.apart[s]
     return np.asarray(deviation)
 

@@ -82,14 +82,14 @@ class _PairSums:
         shapes = (blocks, terms, seeds, places), (blocks, terms, places), (terms, seeds, places)
         return cls(*(np.zeros(shape) for shape in shapes))
 
-    def add(self, weight: np.ndarray, x: np.ndarray, parts: list[tuple[int, slice]]) -> None:
+    def add(self, weight: np.ndarray, x: np.ndarray, parts: list[tuple[int, np.ndarray]]) -> None:
         """Add weight (sample, term) times x (sample, seed, place).
 
         ``parts``: blocks, and which of the samples are of each.
         """
         seeds = x.shape[1]
         for block, s in parts:
-            of_block = x[s]
+            of_block = x[s]  # of few samples: it stays in the cache
             others = of_block.sum(axis=1, keepdims=True) - of_block
             with_others = of_block * others if seeds > 1 else of_block**2
             w, flat = weight[s].T, of_block.reshape(len(of_block), -1)
@@ -189,20 +189,19 @@ class LowerBounds(Estimator):
             self._begin(slab, ok)
         rows = np.searchsorted(self.samples.points["sample"].values, slab.value["sample"].values)
         by_block = np.argsort(self._of_sample[rows], kind="stable")
-        rows, ok = rows[by_block], ok[by_block]
-        blocks, starts = np.unique(self._of_sample[rows], return_index=True)
-        stops = np.append(starts[1:], len(rows))
-        parts = [(int(b), slice(i, j)) for b, i, j in zip(blocks, starts, stops, strict=True)]
+        blocks, starts = np.unique(self._of_sample[rows][by_block], return_index=True)
+        parts = list(zip(map(int, blocks), np.split(by_block, starts[1:]), strict=True))
         complete: np.ndarray = np.all(ok[:, self._seeds], axis=1)
-        self._n[blocks] += np.add.reduceat(complete.reshape(len(rows), -1).astype(float), starts)
-        f = slab.value.transpose(*order).values[by_block]
+        for block, of_block in parts:
+            self._n[block] += complete[of_block].sum(axis=0).ravel()
+        f = slab.value.transpose(*order).values
         points = self.samples.points.transpose("sample", "parameter")
         v, theta = (points[name].values[rows] for name in ("unit_value", "parameter_value"))
         self._sums[0].add(np.ones((len(rows), 1)), self._used(f, complete, self._shift), parts)
         g = slab.scaled.transpose("parameter", *order).values
         for i, sd in enumerate(self.samples.sd.values):
             weights = self._weights(i, theta, v) / sd
-            self._sums[1 + i].add(weights, self._used(g[i][by_block], complete), parts)
+            self._sums[1 + i].add(weights, self._used(g[i], complete), parts)
         return {}
 
     def _used(self, x: np.ndarray, complete: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:

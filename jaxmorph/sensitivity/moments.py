@@ -252,11 +252,22 @@ class DesignMoments:
             self._add_to("outer", self._weighted(kept[:, part], product))
         self._add_to("outer_n", self._weighted(kept, usable.astype(float)))
         if self.design.stochastic:
-            # (time, observable, sample, block, parameter)
-            x = np.ascontiguousarray(g.transpose(3, 4, 1, 2, 0))
-            self._add_to("products", _gram(x.reshape(*x.shape[:3], -1), weight))
+            self._add_to("products", self._products(g, weight))
             u = ok.transpose(2, 3, 0, 1).astype(float)
             self._add_to("products_n", _gram(u, weight))
+
+    def _products(self, g: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """Sum over samples of products of blocks and parameters (time, observable, one, other)."""
+        n_times, n_observables = g.shape[3:]
+        size = len(g) * g.shape[2]
+        products = np.empty((n_times, n_observables, size, size))
+        at_once = max(1, int(_CACHE_BYTES / max(g[..., 0, :].nbytes, 1)))
+        for start in range(0, n_times, at_once):
+            times = slice(start, start + at_once)
+            # (time, observable, sample, block, parameter)
+            x = np.ascontiguousarray(g[:, :, :, times].transpose(3, 4, 1, 2, 0))
+            products[times] = _gram(x.reshape(*x.shape[:3], -1), w)
+        return products
 
     def _outer_products(self, g: np.ndarray, n: np.ndarray, usable: np.ndarray) -> np.ndarray:
         """Of each sample, without noise, of pairs of parameters (sample, pair, time, observable)."""

@@ -135,11 +135,12 @@ class NoiseGradient(Estimator):
         f = np.where(n[:, None] > 1, apart / (several[:, None] - 1), 0.0)
         half = theta.transpose("parameter", "sample").values / 2
         scale = np.stack([np.broadcast_to(weight, half.shape), weight * half], axis=1)
-        shape = over.moved.shape
+        shape = over.gradient.shape
         of_seeds = np.zeros((shape[0], 2, *shape[2:]))
         total, error = np.empty_like(over.slope), np.empty_like(over.slope)
         for s in over.pieces():
-            part = 2 * f[s] * over.moved[:, s]
+            part = over.moved(s)
+            part *= 2 * f[s]
             if terms is not None:
                 there = np.where(equal[s, None], 0.0, terms[:, s])
                 of_mean = _as_covariance(there, n[s]) * over.used[s]

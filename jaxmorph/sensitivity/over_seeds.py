@@ -87,8 +87,9 @@ class OverSeeds:
         dims: tuple[str, ...] = (first, "time", "observable")
         if array.ndim == 3:
             dims = (*dims, "parameter")
-            array = np.ascontiguousarray(np.moveaxis(array, 0, -1))
-        array = array.reshape(len(array), *self.shape[1:], *array.shape[2:])
+            array = np.moveaxis(array.reshape(*array.shape[:2], *self.shape[1:]), 0, -1)
+        else:
+            array = array.reshape(len(array), *self.shape[1:])
         kind = dims, len(array)
         if kind not in self.named_before:
             coords = {n: c for n, c in like.coords.items() if set(c.dims) <= set(dims)}
@@ -150,36 +151,36 @@ class OverSeeds:
         apart = self.value - self.mean[:, None]
         return apart if self.all_used else np.where(self.used, apart, 0.0)
 
-    @functools.cached_property
-    def moved(self) -> np.ndarray:
-        """The same of the gradient (p, s, r, k)."""
-        moved = np.empty_like(self.gradient)
-        for s in self.pieces():
-            np.subtract(self.gradient[:, s], self.slope[:, s, None], out=moved[:, s])
-            if not self.all_used:
-                moved[:, s] = np.where(self.used[s], moved[:, s], 0.0)
-        return moved
+    def moved(self, s: slice) -> np.ndarray:
+        """The same of the gradients of some samples (p, s, r, k): of all they would leave the cache."""
+        moved = self.gradient[:, s] - self.slope[:, s, None]
+        if not self.all_used:
+            moved = np.where(self.used[s], moved, 0.0)
+        return np.asarray(moved)
 
     @functools.cached_property
     def spread(self) -> np.ndarray:
         """The root of the sum of squares of ``apart`` (s, k)."""
-        return root_of_squares(self.apart[None])[0]
+        return root_of_squares(self.apart)
 
-    @functools.cached_property
+    @property
     def slope_spread(self) -> np.ndarray:
         """The same of ``moved`` (p, s, k)."""
-        spread = np.empty_like(self.slope)
-        for s in self.pieces():
-            spread[:, s] = root_of_squares(self.moved[:, s])
-        return spread
+        return self._of_moved[0]
 
-    @functools.cached_property
+    @property
     def products(self) -> np.ndarray:
         """The sum of ``apart`` times ``moved`` (p, s, k)."""
-        products = np.empty_like(self.slope)
+        return self._of_moved[1]
+
+    @functools.cached_property
+    def _of_moved(self) -> tuple[np.ndarray, np.ndarray]:
+        spread, products = np.empty_like(self.slope), np.empty_like(self.slope)
         for s in self.pieces():
-            np.einsum("srk,psrk->psk", self.apart[s], self.moved[:, s], out=products[:, s])
-        return products
+            moved = self.moved(s)
+            spread[:, s] = root_of_squares(moved)
+            np.einsum("srk,psrk->psk", self.apart[s], moved, out=products[:, s])
+        return spread, products
 
     def standard_error(self) -> np.ndarray:
         """Of the mean (s, k)."""
@@ -225,9 +226,9 @@ def times(gradient: xr.DataArray, by: xr.DataArray) -> xr.DataArray:
 
 
 def root_of_squares(x: np.ndarray) -> np.ndarray:
-    """The root of the sum of squares over the seeds (p, s, r, k): (p, s, k), of numbers of any size."""
+    """The root of the sum of squares over seeds (..., r, k): (..., k), of numbers of any size."""
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.einsum("psrk,psrk->psk", x, x)
+        squares = np.einsum("...rk,...rk->...k", x, x)
         root = np.sqrt(squares)
         odd = ~((squares > _LEAST) & (squares < _MOST))
         if odd.any():
@@ -235,7 +236,7 @@ def root_of_squares(x: np.ndarray) -> np.ndarray:
             largest = np.abs(few).max(axis=-1)
             size = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
             root[odd] = size * np.sqrt(((few / size[:, None]) ** 2).sum(axis=-1))
-    return root
+    return np.asarray(root)
 
 
 def count(true: np.ndarray) -> np.ndarray:
