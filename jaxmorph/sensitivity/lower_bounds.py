@@ -29,6 +29,8 @@ from .whole_design import WholeDesign
 _ALONE, _PAIRS = 4, ((1, 1), (1, 2), (2, 1))
 """So many waves of a parameter alone, and which of it times which of another one."""
 _MOST_BLOCKS, _MOST_SEEDS, _BYTES = 32, 16, 1.0e8
+# Of some samples, which stay in the cache of the processor.
+_PIECE_BYTES = 1.0e6
 
 PARSEVAL = Method(
     "Lower bound on the total Sobol index",
@@ -88,15 +90,20 @@ class _PairSums:
         ``parts``: blocks, and which of the samples are of each.
         """
         seeds = x.shape[1]
-        for block, s in parts:
-            of_block = x[s]  # of few samples: it stays in the cache
-            others = of_block.sum(axis=1, keepdims=True) - of_block
-            with_others = of_block * others if seeds > 1 else of_block**2
-            w, flat = weight[s].T, of_block.reshape(len(of_block), -1)
-            self.block[block] += (w @ flat).reshape(self.block.shape[1:])
-            self.pairs[block] += w**2 @ with_others.sum(axis=1)
-            of_seed = (w**2 @ with_others.reshape(flat.shape)).reshape(self.of_seed.shape)
-            self.of_seed += 2 * of_seed
+        at_once = max(1, int(_PIECE_BYTES * len(parts) / max(x.nbytes, 1)))
+        for start in range(0, len(parts), at_once):
+            some = parts[start : start + at_once]
+            w, of_samples = (y[np.concatenate([s for _, s in some])] for y in (weight, x))
+            others = of_samples.sum(axis=1, keepdims=True) - of_samples
+            with_others = of_samples * others if seeds > 1 else of_samples**2
+            flat, over_seeds = of_samples.reshape(len(w), -1), with_others.sum(axis=1)
+            ends = np.cumsum([len(s) for _, s in some])
+            for (block, s), end in zip(some, ends, strict=True):
+                own = slice(end - len(s), end)
+                self.block[block] += (w[own].T @ flat[own]).reshape(self.block.shape[1:])
+                self.pairs[block] += w[own].T ** 2 @ over_seeds[own]
+            of_seed = w.T**2 @ with_others.reshape(flat.shape)
+            self.of_seed += 2 * of_seed.reshape(self.of_seed.shape)
 
     def square(self, n: np.ndarray) -> "_OfParts":
         """Squares of the means, of different samples and different seeds, summed over terms.

@@ -96,9 +96,13 @@ class Magnitudes:
             if not self.exponent.values.any():
                 continue  # the unit is that of the estimators
             before, after = array.values, _times_two_to(array, power * self.exponent).values
-            vanishes = (before != 0) & ~np.isnan(before) & (np.abs(after) < _TINIEST)
-            result[str(name)] = array.copy(deep=False, data=np.where(vanishes, np.nan, after))
-            if (vanishes | (np.isinf(after) & np.isfinite(before))).any():
+            vanishes = np.abs(after) < _TINIEST
+            if vanishes.any():
+                vanishes &= (before != 0) & ~np.isnan(before)
+                after = np.where(vanishes, np.nan, after)
+            result[str(name)] = array.copy(deep=False, data=after)
+            infinite = np.isinf(after)
+            if vanishes.any() or (infinite.any() and (infinite & np.isfinite(before)).any()):
                 self.beyond.add(str(name))
         return dataset.assign(result)
 
