@@ -92,9 +92,9 @@ def _names(gradient: xr.DataArray) -> list[str]:
 def _unsettled(records: Records, settled: np.ndarray) -> list[str]:
     """Why the order of each sample is not settled; empty where it is."""
     highest, n_times = records.highest_order(), records.shape[2]
-    orders = np.unique(highest[~settled])
-    more = {int(one): records.seeds_for(min(one + 3, n_times)) for one in orders}
-    longer = {int(one): records.seeds_for(one + 2) for one in orders}
+    orders = np.unique(highest[~settled]).tolist()
+    more = {one: records.seeds_for(min(one + 3, n_times)) for one in orders}
+    longer = {one: records.seeds_for(one + 2) for one in orders}
     return [
         "" if ok else _why_unsettled(records, int(h), int(more[int(h)][s]), int(longer[int(h)][s]))
         for s, (ok, h) in enumerate(zip(settled, highest, strict=True))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-_PIECE_BYTES = 1e6
+_PIECE_BYTES = 5e5
 # Squares between these are numbers; beyond, their sums are made of numbers divided by the largest.
 _LEAST, _MOST = 1e-290, 1e290
 
