@@ -119,7 +119,7 @@ class NoiseGradient(Estimator):
 
     def _parts(
         self, over: OverSeeds, terms: np.ndarray | None, theta: xr.DataArray, weight: np.ndarray
-    ) -> "_Parts":
+    ) -> "_NoiseSums":
         """Parts of each seed in the derivative of the variance, summed over samples and over seeds.
 
         Args:
@@ -160,7 +160,7 @@ class NoiseGradient(Estimator):
         }
         with np.errstate(invalid="ignore", divide="ignore"):
             error = (n * (n - 1) * error) ** 0.5 / np.where(n > 2, n - 2, np.nan)
-        return _Parts(
+        return _NoiseSums(
             {
                 "gradient": of_seeds[:, 0],
                 "scaled": of_seeds[:, 1],
@@ -241,7 +241,7 @@ class NoiseGradient(Estimator):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Parts:
+class _NoiseSums:
     """Sums by name, and the standard error of the derivative at each sample.
 
     Attributes:

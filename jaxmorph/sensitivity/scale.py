@@ -70,10 +70,11 @@ class Magnitudes:
         """
         order = ("sample", "seed", "time", "observable")
         f = value.transpose(*order)
-        most_value, most_gradient = (
-            np.ldexp(x.values, -self.exponent.values).clip(max=_LARGEST)
-            for x in (self.largest_value, self.largest_gradient)
-        )
+        with np.errstate(over="ignore"):
+            most_value, most_gradient = (
+                np.ldexp(x.values, -self.exponent.values).clip(max=_LARGEST)
+                for x in (self.largest_value, self.largest_gradient)
+            )
         tame = np.abs(f.values) <= most_value
         # Whole records, so that what is compared lies in a row.
         limit = np.broadcast_to(most_gradient, f.shape[2:]).copy()

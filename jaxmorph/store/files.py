@@ -201,7 +201,7 @@ def read_samples(path: str | Path, names: Iterable[str], rows: slice) -> dict[st
 
 
 @dataclasses.dataclass(frozen=True)
-class Parts:
+class FileParts:
     """Some of a file, as it lies there.
 
     Attributes:
@@ -217,7 +217,7 @@ class Parts:
 
 def read_parts(
     path: str | Path, kind: str, made_of: Identity, names: Iterable[str], chunked: Iterable[str]
-) -> Parts:
+) -> FileParts:
     """Some variables of a file, checked as :func:`open_dataset` checks it, in a tenth of the time.
 
     Args:
@@ -241,7 +241,9 @@ def read_parts(
             stored = {name: file[name].chunking() for name in chunked}
     except (OSError, RuntimeError, IndexError) as error:
         raise _damaged(path, str(error)) from error
-    return Parts(attributes, arrays, {n: 1 if c == "contiguous" else c[0] for n, c in stored.items()})
+    return FileParts(
+        attributes, arrays, {n: 1 if c == "contiguous" else c[0] for n, c in stored.items()}
+    )
 
 
 def read_attributes(path: str | Path) -> Attributes:
