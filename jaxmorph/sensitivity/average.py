@@ -7,6 +7,7 @@ from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
 from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, bias_of, elasticity_deviation
 from .over_seeds import OverSeeds
+from .quantiles import quantiles
 from .resampling import nested
 from .samples import Samples, kept_in
 from .shared_seeds import Averaged, SharedSeeds, Summed
@@ -326,10 +327,10 @@ def over_samples(elasticity: xr.DataArray, unit_size: int | None) -> Estimates:
     """
     parts = []
     for _, at in elasticity.groupby("time", squeeze=False):
-        defined = at.notnull().any("sample")
-        # Undefined at every sample stays undefined, without numpy's warning about it.
-        spread = at.where(defined, 0.0).quantile(list(_SPREAD), "sample").where(defined)
-        part = {"elasticity_spread": spread}
+        of_samples = quantiles(at.values, _SPREAD, at.get_axis_num("sample"))
+        like = at.isel(sample=0, drop=True)
+        coords = {**like.coords, "quantile": list(_SPREAD)}
+        part = {"elasticity_spread": xr.DataArray(of_samples, coords, ("quantile", *like.dims))}
         sizes = [] if unit_size is None else nested(at.sizes["sample"], unit_size)
         if sizes:
             subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]
