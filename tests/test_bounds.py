@@ -12,6 +12,7 @@ import yaml
 
 from jaxmorph.configuration import Cost, cut_by_cost, load_configuration, write_cost
 from jaxmorph.configuration.batches import AUTO_SIMULATIONS, BatchSize, GrowingBatches
+from jaxmorph.configuration.budget import Budget
 from jaxmorph.configuration.document import json_schema
 from jaxmorph.configuration.feasible import check_cost, count_jobs
 from jaxmorph.configuration.limits import MAX_JOB_GB, MAX_JOBS, amount, size
@@ -39,7 +40,7 @@ optimise:
   optimiser:
     {name: adam, settings: {b1: 0.9}, schedule: {name: constant_schedule, settings: {value: 0.1}}}
   starts: {method: sobol, samples: 8}
-  stop: {patience: 5}
+  stop: {patience: 5, tolerance: 0.1}
   refine: {seeds: 16}
 batch: {samples: 64, seeds: 16}
 """
@@ -307,3 +308,13 @@ def test_bytes_are_short() -> None:
         "10^12 GB",
     ]
     assert re.fullmatch(r"\d+ GB", f"{MAX_JOB_GB:g} GB")
+
+
+def test_what_a_run_takes_is_short() -> None:
+    said = [str(Budget(12, hours, 3e7)) for hours in (2.2e-5, 0.42, 12345.6, None)]
+    assert [line.split(", ")[1:] for line in said] == [
+        ["under 0.1 core-hours", "30 MB at most"],
+        ["0.42 core-hours", "30 MB at most"],
+        ["12,346 core-hours", "30 MB at most"],
+        [],
+    ]

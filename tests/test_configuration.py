@@ -124,13 +124,16 @@ BAD_RUNS = [
         "study: my package:Mine",
         "runs.a.study = my package:Mine: must be path/to/file.py:ClassName or package.module:ClassName",
     ),
-    ("study: 3", "runs.a.study = 3: must be a text"),
+    ("study: 3", 'runs.a.study = 3: must be a text; write "3"'),
     ("settings: {dt: [1]}", "runs.a.settings.dt = [1]: must be a text, a number, true or false"),
     ("settings: {dt: .nan}", "runs.a.settings.dt = nan: must be a finite number"),
     ("settings: {dt: 1e-4}", "runs.a.settings.dt = 1e-4: is read as text; write 1.0e-4"),
     ("settings: {1: 2}", 'runs.a.settings: the name 1 is not a text; write "1"'),
     ("parameters: {}", "runs.a.parameters = {}: must not be empty"),
-    ("parameters: [epsilon]", "runs.a.parameters = [epsilon]: must be a mapping of keys to values"),
+    (
+        "parameters: [epsilon]",
+        "runs.a.parameters = [epsilon]: must be a mapping of keys to values; write {epsilon: default}",
+    ),
     ("parameters: {on: default}", 'runs.a.parameters: the name true is not a text; write "true"'),
     ("parameters: {kT: 3}", f"runs.a.parameters.kT = 3: {_DISTRIBUTION}"),
     ("parameters: {kT: defualt}", f"runs.a.parameters.kT = defualt: {_DISTRIBUTION}"),
@@ -178,7 +181,10 @@ BAD_RUNS = [
         "runs.a.parameters.kT: the interval from low = 20 to high = 30 holds no probability of a "
         "normal distribution with mean = 0, sd = 1",
     ),
-    ("design: sobol", "runs.a.design = sobol: must be a mapping of keys to values"),
+    (
+        "design: sobol",
+        "runs.a.design = sobol: must be a mapping of keys to values; write {method: sobol}",
+    ),
     (
         "design: {samples: 4}",
         "runs.a.design.method: is missing (one of sobol, latin-hypercube, saltelli, morris, fast, "
@@ -287,7 +293,7 @@ BAD_RUNS = [
         "correlations: [{between: [kT, epsilon]}]",
         "runs.a.correlations[0].coefficient: is missing (correlation of their normal scores)",
     ),
-    ("correlations: 0.5", "runs.a.correlations = 0.5: must be a list"),
+    ("correlations: 0.5", "runs.a.correlations = 0.5: must be a list of mappings"),
     (
         "{parameters: {a: default, b: default, c: default}, correlations: [{between: [a, b], "
         "coefficient: 0.9}, {between: [b, c], coefficient: 0.9}, {between: [a, c], coefficient: -0.9}]}",
@@ -317,7 +323,7 @@ BAD_RUNS = [
         "kT is normal",
     ),
     ("design: {method: list, points: []}", "runs.a.design.points = []: must not be empty"),
-    ("design: {method: list, points: 7}", "runs.a.design.points = 7: must be a list"),
+    ("design: {method: list, points: 7}", "runs.a.design.points = 7: must be a list of mappings"),
     (
         "design: {method: list, points: [{epsilon: 1, kT: 1}, {epsilon: 1}]}",
         "runs.a.design: points[1] lacks kT",
@@ -376,7 +382,7 @@ BAD_RUNS = [
     ),
     ("trajectories: {seeds: [1, 1]}", "runs.a.trajectories.seeds = [1, 1]: names 1 twice"),
     ("trajectories: {seeds: [-1]}", "runs.a.trajectories.seeds[0] = -1: must be at least 0"),
-    ("trajectories: {seeds: 3}", "runs.a.trajectories.seeds = 3: must be a list"),
+    ("trajectories: {seeds: 3}", "runs.a.trajectories.seeds = 3: must be a list; write [3]"),
     (
         "corners: [epsilon, kt]",
         "runs.a.corners = [epsilon, kt]: kt is not varied by the run; did you mean kT?",
@@ -391,7 +397,11 @@ BAD_RUNS = [
         "runs.a.checks.step = 1e-5: must be a number, and is read as text; write 1.0e-5",
     ),
     ("checks: {samples: -1}", "runs.a.checks.samples = -1: must be at least 0"),
-    ("checks: 3", "runs.a.checks = 3: must be a mapping of keys to values"),
+    (
+        "checks: 3",
+        "runs.a.checks = 3: must be a mapping of keys to values, such as samples, seeds, step, "
+        "line_points",
+    ),
 ]
 OPTIMISE = "objective: [{observable: x, goal: minimise}]"
 COURSE = "optimise: {objective: [{observable: x, goal: time-course, data: %s}]}"
@@ -421,7 +431,10 @@ BAD_RUNS += [
             "minimise x; leave it out",
         ),
         (f"{OPTIMISE}, refine: {{seed: 64}}", ".refine.seed: unknown key; did you mean seeds?"),
-        (f"{OPTIMISE}, refine: true", ".refine = true: must be a mapping of keys to values"),
+        (
+            f"{OPTIMISE}, refine: true",
+            ".refine = true: must be a mapping of keys to values, such as seeds, steps",
+        ),
         (f"{OPTIMISE}, free: []", ".free = []: must be the word all or name at least one"),
         (
             f"{OPTIMISE}, free: [alpa]",
@@ -468,10 +481,10 @@ BAD_RUNS += [
 ]
 BAD_CONFIGURATIONS = [
     ("runs: {}", "runs = {}: must not be empty"),
-    ("runs:", "runs = null: must be a mapping of keys to values"),
+    ("runs:", "runs = null: must be a mapping of keys to values; indent its keys below it"),
     (
         "runs: {a: }",
-        "runs.a = null: must be a mapping of keys to values",
+        "runs.a = null: must be a mapping of keys to values; indent its keys below it",
     ),
     ("{}", "runs: is missing (the runs by name; results/<run>/ holds the output of each)"),
     (
@@ -631,7 +644,7 @@ def test_what_only_follows_from_a_wrong_value_is_no_second_problem() -> None:
     bad = good(parameters={"kT": {"distribution": "normal", "mean": 0, "sd": 0}}, corners=[1])
     assert message({"runs": {"a": bad}}).splitlines() == [
         "configuration: runs.a.parameters.kT.sd = 0: must be greater than 0",
-        "configuration: runs.a.corners[0] = 1: must be a text",
+        'configuration: runs.a.corners[0] = 1: must be a text; write "1"',
     ]
 
 
@@ -792,7 +805,8 @@ def test_texts_inside_a_command_line_mapping_become_numbers() -> None:
         ),
         (
             b"runs:\n  a: {study: reference\n  b: 3\n",
-            "bad.yaml, line 3, column 4: is not valid YAML: expected ',' or '}', but got ':'",
+            "bad.yaml, line 3, column 4: is not valid YAML: before this place a bracket or brace is not "
+            "closed, or a comma is missing or too many",
         ),
         (
             b"runs:\n\ta: 3\n",

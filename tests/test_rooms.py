@@ -40,7 +40,7 @@ ALLOWED = {
     "expansion": {"foundation"},
     "sensitivity": {"foundation", "expansion"},
     "presentation": {"foundation"},
-    "upkeep": {"foundation"},
+    "upkeep": {"foundation", "store"},
     "terminal": {"foundation"},
     "jobs": set(ROOMS),
 }

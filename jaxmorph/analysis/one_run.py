@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
 from pydantic import BaseModel
 
 from ..configuration import Estimator, load_configuration
@@ -18,7 +20,7 @@ from ..studies import Study, load_study
 from .making import Making
 from .named import named
 from .progress import Bar
-from .result import Analysis
+from .result import Analysis, check_folder
 
 _SEEDS = 16
 
@@ -65,14 +67,18 @@ def analyse(
         )
     if more.pop("allow_partial", False):
         raise JaxmorphError("allow_partial = True: a call makes all batches; leave it out")
-    settings |= dict(more.pop("settings", {}))
+    if not isinstance(given := more.pop("settings", {}), Mapping):
+        raise JaxmorphError(f"settings = {given!r}: must be a mapping, such as {{'name': value}}")
+    settings |= given
+    if folder is not None:
+        check_folder(folder)
     asked = {
         "study": spec,
         "settings": settings,
         "parameters": _parameters(study, spec, parameters),
         "design": design.model_dump() if isinstance(design, BaseModel) else dict(design),
         "seeds": _default_seeds(study, spec, settings) if seeds is None else seeds,
-        "observables": observables if isinstance(observables, str) else list(observables),
+        "observables": _listed("observables", observables, one="all"),
         "estimator": estimator,
         **more,
     }
@@ -80,7 +86,7 @@ def analyse(
     place = Path(kept.name if kept else folder or "")
     name = run_name(place.name if folder else shown(spec).rpartition(":")[2])
     with _keys_of_a_call(name):
-        run = load_configuration({"runs": {name: asked}}).runs[name]
+        run = load_configuration({"runs": {name: plain_of(asked)}}).runs[name]
         with contextlib.closing(Bar(progress)) as bar, _said_how_to_go_on(folder):
             run = Making(name, run, place).all(bar)
     return Analysis(place, run, name, kept)
@@ -98,10 +104,32 @@ def _parameters(
         declared = study.parameters if not isinstance(study, str) else load_study(spec).parameters
         wanted = [parameter.name for parameter in declared]
     if not isinstance(wanted, Mapping):
-        return dict.fromkeys(wanted, "default")
+        return dict.fromkeys(_listed("parameters", wanted), "default")
     return {
         name: how.model_dump() if isinstance(how, BaseModel) else how for name, how in wanted.items()
     }
+
+
+def _listed(argument: str, names: Any, one: str = "") -> Any:
+    """Names in a list; a text is taken for its letters by nobody."""
+    if isinstance(names, str) and names == one:
+        return names
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        listed = f"[{names!r}]" if isinstance(names, str) else '["name"]'
+        word = f"the word {one} or " if one else ""
+        raise JaxmorphError(f"{argument} = {names!r}: must be {word}a list of names, such as {listed}")
+    return list(names)
+
+
+def plain_of(value: Any) -> Any:
+    """Numbers and arrays of NumPy and JAX as Python's, wherever they are in what was asked."""
+    if isinstance(value, Mapping):
+        return {key: plain_of(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_of(item) for item in value]
+    if isinstance(value, np.generic | np.ndarray | jax.Array):
+        return np.asarray(value).tolist()
+    return value
 
 
 def _default_seeds(study: str | type[Study] | Study, spec: str, settings: Mapping[str, Any]) -> int:

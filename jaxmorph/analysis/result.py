@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -234,11 +235,28 @@ def open(folder: str | Path) -> Analysis:
     Raises:
         JaxmorphError: If there is no finished run.
     """
+    check_folder(folder)
     folder = Path(folder)
     for name in ("design.json", "sensitivity.nc"):
         if not (folder / name).is_file():
             raise JaxmorphError(f"{folder}: has no {name}; name the folder of a run that has finished")
     return Analysis(folder, _run_of(folder), folder.absolute().name)
+
+
+def check_folder(folder: object) -> None:
+    """Raises JaxmorphError if this cannot be the folder of a run: no path, or below a file."""
+    if not isinstance(folder, str | os.PathLike):
+        raise JaxmorphError(
+            f"folder = {folder!r}: must be a path, such as results/NAME".replace("\n", " ")
+        )
+    try:
+        path = Path(folder).absolute()
+        file = next((one for one in (path, *path.parents) if one.is_file()), None)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise JaxmorphError(f"folder = {str(folder)!r}: cannot be one: {why}") from None
+    if file is not None:
+        raise JaxmorphError(f"folder = {folder}: {file.name} is a file; name a folder")
 
 
 def _run_of(folder: Path) -> Run:

@@ -21,7 +21,7 @@ def text_of(kind: type[Study]) -> str:
     Of a function in a notebook that is the text of the function and of those that it calls there.
     """
     function = getattr(kind, "_function", None)
-    parts = [kind.__qualname__, repr(kind.parameters), repr(kind.observables), kind.time_unit]
+    parts = [kind.__qualname__, repr(kind.parameters), repr(kind.observables), str(kind.time_unit)]
     parts.append(_code(kind if function is None else function))
     parts += _outside(kind.simulate if function is None else function, set())
     parts += _outside(kind.simulate, set()) if function is not None else []

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +16,11 @@ from ..configuration import check_syntax, read_configuration
 from ..configuration.budget import budget
 from ..configuration.specify import Specifications
 from ..errors import JaxmorphError
-from ..upkeep import SnakemakeRecords, damaged_files
+from ..upkeep import SnakemakeRecords, damaged_files, is_no_run
 
 CONFIGURATION = "jaxmorph.yaml"
 _CONFIGURATIONS = (CONFIGURATION, "config/config.yaml")
-_OTHER_ENDINGS = (".csv", ".ini", ".json", ".toml", ".txt")
+_OTHER_ENDINGS = (".csv", ".html", ".ini", ".ipynb", ".json", ".nc", ".py", ".toml", ".txt")
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="jaxmorph", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"jaxmorph {version('jaxmorph')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, do: Callable[..., None], about: str) -> argparse.ArgumentParser:
@@ -68,15 +70,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    folder: Path = arguments.folder
+    folder: Path = arguments.folder.expanduser()
     start = files(__package__) / "start"
     texts = {name: (start / name).read_text(encoding="utf-8") for name in (CONFIGURATION, "cells.py")}
-    if there := [name for name in texts if (folder / name).exists()]:
-        raise JaxmorphError(f"{folder / there[0]}: is there already; name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-        print(folder / name)
+    try:
+        if there := [name for name in texts if (folder / name).exists()]:
+            raise JaxmorphError(f"{folder / there[0]}: is there already; name another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+            print(folder / name)
+    except (OSError, ValueError) as error:  # a zero byte in the name
+        why = getattr(error, "strerror", None) or error
+        raise JaxmorphError(f"{str(folder)!r}: cannot be a folder to start in: {why}") from None
     print("Next: jaxmorph run" if folder == Path() else f"Next: cd {folder} && jaxmorph run")
 
 
@@ -158,12 +164,21 @@ def _check(arguments: argparse.Namespace) -> None:
     for name, run in runs.items():
         with TemporaryDirectory() as folder:
             files = (str(Path(folder, one)) for one in ("study.json", "cost.json"))
-            measured = describe_run(name, Specifications(run), *files)
+            try:
+                measured = describe_run(name, Specifications(run), *files)
+            except JaxmorphError as error:
+                raise JaxmorphError(_in_file(file, name, str(error))) from error
         n, of_one = run.n_samples * run.n_seeds, measured.seconds_per_simulation
         print(
             f"{file}: {name} is good: {len(run.parameters)} parameters of {run.study}, {n:,} "
             f"simulations of {1e3 * of_one:.3g} ms; {budget(run, measured)}"
         )
+
+
+def _in_file(file: str, run: str, said: str) -> str:
+    """What is said of a run, each line with the file that has it."""
+    place, lines = f"runs.{run}", said.splitlines()
+    return "\n".join(f"{file}: {'' if line.startswith(place) else f'{place}: '}{line}" for line in lines)
 
 
 def _verify(arguments: argparse.Namespace) -> None:
@@ -172,6 +187,8 @@ def _verify(arguments: argparse.Namespace) -> None:
         raise JaxmorphError(f"there is no run in {Path('results').absolute()}; name its folder")
     if gone := [folder for folder in folders if not folder.is_dir()]:
         raise JaxmorphError(f"{gone[0]}: no such folder; name that of a run: results/NAME")
+    if empty := [folder for folder in folders if is_no_run(folder)]:
+        raise JaxmorphError(f"{empty[0]}: has no file of a run; name the folder of one: results/NAME")
     records, bad = SnakemakeRecords(), 0
     for folder in folders:
         found = damaged_files(folder, thoroughly=True)

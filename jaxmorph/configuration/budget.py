@@ -30,8 +30,14 @@ class Budget(NamedTuple):
         """``12 jobs, 0.4 core-hours, 30 MB``."""
         parts = [f"{amount(self.jobs)} jobs"]
         if self.core_hours is not None and self.bytes is not None:
-            parts += [f"{self.core_hours:.2g} core-hours", f"{size(self.bytes)} at most"]
+            parts += [f"{_hours(self.core_hours)} core-hours", f"{size(self.bytes)} at most"]
         return ", ".join(parts)
+
+
+def _hours(hours: float) -> str:
+    if hours < 0.1:
+        return "under 0.1"
+    return f"{hours:.2g}" if hours < 10 else amount(round(hours))
 
 
 def budget(run: Run, cost: Cost | None) -> Budget:

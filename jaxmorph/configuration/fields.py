@@ -26,6 +26,10 @@ from .limits import MAX_NAME
 
 _MOST_SHOWN = 40
 _LONGEST_NAME = 80
+_MOST_LIKE = 3
+_NEAR = 0.7
+"""How alike two names must be: at 0.6 ``time`` is like ``optimise``."""
+_SHORT, _NEAR_OF_SHORT = 3, 0.6
 
 
 class ConfigurationModel(BaseModel):
@@ -62,6 +66,7 @@ def as_yaml_number(text: str) -> str | None:
 
 # How people write numbers that YAML reads as texts, and what these are.
 _MEANT: dict[str, Callable[[re.Match[str]], str]] = {
+    r"[\u2212\u2013](\d+(?:\.\d*)?)": lambda m: f"-{m[1]} (with a hyphen as its sign)",
     r"([-+]?)0+([0-9_]+)": lambda m: f"{m[1]}{m[2].lstrip('0_') or '0'}",  # to base 8
     r"[-+]?\d{1,3}(?:,\d{3}){2,}|[-+]?\d{1,3}(?: \d{3})+": lambda m: re.sub("[, ]", "", m[0]),
     r"([-+]?[1-9]\d{0,2}),(\d{3})": lambda m: f"{m[1]}{m[2]}, or {m[1]}.{m[2]}",
@@ -83,12 +88,30 @@ def as_number(text: str) -> str | None:
 def hint(name: object, known: Iterable[str]) -> str:
     """Which of the ``known`` names was meant; all of them if none is near."""
     by_lower_case = {item.lower(): item for item in known}
-    nearest = difflib.get_close_matches(str(name)[:_LONGEST_NAME].lower(), by_lower_case, n=1)
-    if nearest:
-        return f"did you mean {by_lower_case[nearest[0]]}?"
+    if meant := near(name, by_lower_case.values()):
+        return f"did you mean {' or '.join(meant)}?"
     shown = list(itertools.islice(by_lower_case.values(), _MOST_SHOWN))
     more = f" and {len(by_lower_case) - len(shown):,} more" if len(by_lower_case) > len(shown) else ""
     return f"known: {', '.join(shown)}{more}"
+
+
+def sentence(text: str) -> str:
+    """With a stop at its end, so that another one can follow."""
+    return text if text.endswith(("?", ".")) else f"{text}."
+
+
+def near(name: object, known: Iterable[str]) -> list[str]:
+    """Which of the ``known`` names a wrong one is like: spelt alike, or with a word in common."""
+    by_lower_case = {item.lower(): item for item in known}
+    wrong = str(name)[:_LONGEST_NAME].lower()
+    words = [by_lower_case[word] for word in re.split(r"[\W_]+", wrong) if word in by_lower_case]
+    if len(words) > 1:  # "fixed_parameters"
+        return words
+    alike = _NEAR if len(wrong) > _SHORT else _NEAR_OF_SHORT
+    if nearest := difflib.get_close_matches(wrong, by_lower_case, n=1, cutoff=alike):
+        return [by_lower_case[nearest[0]]]
+    having = [item for lower, item in by_lower_case.items() if wrong in lower.split("_")]
+    return words or having[:_MOST_LIKE]
 
 
 def is_file(path: str) -> bool:

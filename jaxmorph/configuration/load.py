@@ -23,6 +23,7 @@ from .terms import FILES_MUST_EXIST
 COMMAND_LINE = "--config"
 """How a message names the command line as the place of a value."""
 
+_SURELY_A_RUN = 2
 _MOST_LINES = 30
 """Mistakes that are shown at once."""
 
@@ -119,6 +120,9 @@ def _validate(
             f"{_where(large.path, sources, place)}: {replace(large, path=(*below, *large.path))}"
         )
         raise JaxmorphError("\n".join(lines))
+    if not lines and (text := _no_name(config.get("runs"))):
+        misplaced = Mistake((*below, "runs"), None, text)
+        raise JaxmorphError(f"{_where(('runs',), sources, place)}: {misplaced}")
     try:
         configuration = Configuration.model_validate(config, context=FILES_MUST_EXIST)
     except ValidationError as error:
@@ -133,6 +137,20 @@ def _validate(
     if lines:
         raise JaxmorphError("\n".join(lines))
     return configuration
+
+
+def _no_name(runs: Any) -> str:
+    """What to say if the keys of a run stand where names of runs should; empty if they do not."""
+    if not isinstance(runs, Mapping):
+        return ""
+    keys = [key for key in runs if key in ("study", "parameters", "design", "seeds")]
+    if len(keys) < _SURELY_A_RUN:
+        return ""
+    empty = next((f", {name}," for name, run in runs.items() if run is None and name not in keys), "")
+    return (
+        f"has {', '.join(keys)}, which are keys of a run; indent them below the name of the run{empty} "
+        "as in {my-run: {study: ..., parameters: ...}}"
+    )
 
 
 def _large(content: Any, path: KeyPath) -> Iterator[Mistake]:

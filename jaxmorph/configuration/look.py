@@ -111,6 +111,19 @@ class Figures(ConfigurationModel):
             raise ValueError("the first time is after the last; write the smaller one first")
         return times
 
+    @field_validator("names")
+    @classmethod
+    def _distinct(cls, names: dict[str, DisplayName]) -> dict[str, DisplayName]:
+        for what in ("name", "symbol"):
+            called: dict[str, str] = {}
+            for own, shown in names.items():
+                text = getattr(shown, what)
+                if text is not None and called.setdefault(text, own) != own:
+                    raise ValueError(
+                        f"{called[text]} and {own} have one {what}, {text}; give each its own"
+                    )
+        return names
+
     @property
     def endings(self) -> tuple[str, ...]:
         """Of all files of a figure."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
@@ -13,10 +14,10 @@ from pydantic_core import ErrorDetails
 
 from ..designs import Correlation, Design
 from ..distributions import Distribution
-from ..listing import shortened
+from ..listing import joined, shortened
 from .batches import BatchSize, GrowingBatches
 from .comparisons import PREFIX
-from .fields import as_number, as_yaml_number, hint
+from .fields import as_number, as_yaml_number, hint, near
 from .limits import MAX_NAME, TooMuch, amount
 from .look import DisplayName, Figures
 from .models import Configuration, Run
@@ -43,12 +44,8 @@ _TEXTS = {
     "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be at most {le:.12g}",
+    "literal_error": "must be {expected}",
     "bool_type": "must be true or false",
-    "string_type": "must be a text",
-    "dict_type": "must be a mapping of keys to values",
-    "model_type": "must be a mapping of keys to values",
-    "model_attributes_type": "must be a mapping of keys to values",
-    "tuple_type": "must be a list",
     "too_short": "must not be empty",
     "too_long": "must have at most {max_length:,} items",
     "string_too_long": "must have at most {max_length:,} letters",
@@ -56,6 +53,56 @@ _TEXTS = {
     "string_unicode": "has letters that are no text",
     "recursion_loop": "repeats itself",
 }
+_MAPPINGS = ("dict_type", "model_type", "model_attributes_type")
+_OTHER_WORDS = {
+    **{"mu": "mean", "std": "sd", "sigma": "sd", "scale": "sd", "min": "low", "max": "high"},
+    **{"upper": "high", "dist": "distribution", "type": "distribution", "a": "alpha", "b": "beta"},
+    **{"lr": "learning_rate", "random_seed": "key", "rng": "key", "rho": "coefficient", "n": "samples"},
+    **{"name": "method", "snr": "signal_to_noise", "tol": "tolerance", "label": "name"},
+}
+"""What other programs call some keys."""
+_PLACES: dict[str, set[type[BaseModel]]] = {
+    "the whole configuration, beside runs": {Configuration},
+    "a run": {Run},
+    "design": set(_DESIGNS.values()),
+    "a distribution": set(_DISTRIBUTIONS.values()),
+    "correlations": {Correlation},
+    "batch": {BatchSize},
+    "trajectories": {Trajectories},
+    "animation": {Animation},
+    "figures": {Figures},
+    "checks": {Checks},
+    "estimates": {Estimates},
+    "findings": {Findings},
+    "optimise": {Optimise},
+    "optimise.objective": set(_TERMS.values()),
+    "optimise.optimiser": {Optimiser},
+    "optimise.stop": {Stop},
+}
+"""Where keys are, by how a reader calls it."""
+_LARGE_MODELS = (Configuration, Run, Optimise)
+"""Whose keys are too many to be told from one another by a list of them."""
+_MAIN_KEYS = {
+    "design": "method",
+    "starts": "method",
+    "animation": "colour",
+    "findings": "time",
+    "optimiser": "name",
+    "schedule": "name",
+}
+"""The key that is meant where one word stands for the mapping."""
+_NONE_OF_IT = {
+    "checks": "{samples: 0}",
+    "trajectories": "{samples: [], seeds: []}",
+    "refine": "null",
+    "optimise": "null",
+}
+"""How to write that there is to be none."""
+_NOTHING = ("none", "None", "off", "no", "null")
+_OF_SETTINGS = ("precision",)
+"""What every study has as a setting."""
+_LISTS_OF_MAPPINGS = ("correlations", "objective", "points")
+_MOST_KEYS = 4
 _LONGEST_VALUE = 60
 _LONGEST_TEXT = 600
 _LONGEST_KEY = 60
@@ -138,7 +185,7 @@ def is_consequence(error: ErrorDetails) -> bool:
     A default cannot be made from a wrong value; a collection is too short if its items are wrong.
     """
     if error["type"] == "too_short":
-        return bool(error["input"])
+        return len(error["input"]) > 0
     return error["type"] == "default_factory_not_called"
 
 
@@ -207,6 +254,13 @@ def _wrong_tag(path: KeyPath, value: Mapping[str, object]) -> Mistake:
     elif path[2:4] == ("optimise", "objective"):
         tag, choices, what = "goal", _TERMS, "goal"
     if tag not in value:
+        for key in value:
+            if key in choices:
+                return Mistake(
+                    (*path, tag), None, f"is missing; write {tag}: {key}, and its keys beside it"
+                )
+            if _OTHER_WORDS.get(str(key)) == tag or near(key, [tag]):
+                return Mistake((*path, tag), None, f"is missing; write it in place of {key}")
         return Mistake((*path, tag), None, f"is missing (one of {', '.join(choices)})")
     return Mistake((*path, tag), show(value[tag]), f"unknown {what}; {hint(value[tag], choices)}")
 
@@ -250,9 +304,39 @@ def _model_of(location: KeyPath) -> tuple[type[BaseModel], str]:
 
 def _unknown_key(location: KeyPath) -> str:
     model, of_what = _model_of(location[:-1])
-    if location[2:3] == ("design",) and location[-1] == "groups":
+    name, known = str(location[-1]), model.model_fields
+    if "=" in name:
+        key, _, value = (part.strip() for part in name.partition("="))
+        return f"has a = behind its name; write {key}: {value}"
+    alike, word = near(name, known), _OTHER_WORDS.get(name.lower())
+    if word in known and not alike:
+        return f"unknown key{of_what}; write {word}"
+    if location[2:3] == ("design",) and name in Run.model_fields:
+        if alike:
+            return f"unknown key{of_what}; {hint(name, known)} {name} is a key of the run"
         return "is a key of the run, not of its design; write it beside parameters and design"
-    return f"unknown key{of_what}; {hint(location[-1], model.model_fields)}"
+    elsewhere = _places_of(name, model) if model in _LARGE_MODELS else []
+    if not (alike or elsewhere) and model is Run:  # nor here nor there: misspelt, and out of place
+        there = {key for models in _PLACES.values() for other in models for key in other.model_fields}
+        name = next(iter(near(name, there)), name)
+        elsewhere = _places_of(name, model)
+    if elsewhere:
+        plural = f"did you mean {alike[0]}? " if [one.rstrip("s") for one in alike] == [name] else ""
+        return f"unknown key{of_what}; {plural}{name} is a key of {joined(elsewhere, 'or')}"
+    of_optax = "; arguments of Optax belong under settings" if model in (Optimiser, Schedule) else ""
+    return f"unknown key{of_what}; {hint(name, known)}{of_optax if not alike else ''}"
+
+
+def _places_of(name: str, here: type[BaseModel]) -> list[str]:
+    """What else has a key of the name that stands in a model where it is unknown."""
+    found = {
+        place: here in models
+        for place, models in _PLACES.items()
+        if any(name in model.model_fields for model in models)
+    }
+    if any(found.values()):  # of another design, or distribution
+        return []
+    return [*found, "settings"] if name in _OF_SETTINGS else [*found]
 
 
 def _wrong_name(name: object, of_summary: bool = False) -> str:
@@ -278,13 +362,69 @@ def _wrong_value(path: KeyPath, error: ErrorDetails) -> str:
     no_number = kind == "int_type" and not isinstance(value, str | int)
     if path[2:] == ("batch",) and (kind == "literal_error" or no_number):
         return "must be the word auto, a number of simulations, or {samples: 64, seeds: 16}"
+    if kind in ("tuple_type", "string_type", *_MAPPINGS):
+        return _wrong_kind(path, error)
     if kind in ("int_type", "float_type"):
         return _wrong_number("a whole number" if kind == "int_type" else "a number", value)
-    if kind == "literal_error":
-        return f"must be {context['expected'].replace(chr(39), '')}"
     if kind not in _TEXTS:  # of a later pydantic
         return f"is wrong: {error['msg'].lower()}"
+    if kind == "literal_error":
+        context = {"expected": context["expected"].replace("'", "")}
     return _TEXTS[kind].format(**context)
+
+
+def _wrong_kind(path: KeyPath, error: ErrorDetails) -> str:
+    """What is no mapping, list or text; how to write it, as far as that can be told."""
+    value = error["input"]
+    if error["type"] in _MAPPINGS:
+        return f"must be a mapping of keys to values{_as_mapping(path, error)}"
+    if error["type"] == "tuple_type":
+        return f"must be a list{_as_list(path, value)}"
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f'must be a text; write "{show(value)}"' if number else "must be a text"
+
+
+def _as_mapping(path: KeyPath, error: ErrorDetails) -> str:
+    key, value = str(path[-1]) if path else "", error["input"]
+    said = ""
+    if _is_nothing(value):
+        below = "; indent its keys below it" if value is None else ""
+        said = f"; for none write {_NONE_OF_IT[key]}" if key in _NONE_OF_IT else below
+    elif isinstance(value, str) and key in _MAIN_KEYS:
+        said = f"; write {{{_MAIN_KEYS[key]}: {show(value)}}}"
+    elif isinstance(value, str) and re.fullmatch(r"\w+ ?= ?\S+", value):
+        said = f"; write {{{re.sub(' ?= ?', ': ', value)}}}"
+    elif isinstance(value, list | tuple) and value and all(isinstance(x, Mapping) for x in value):
+        said = "; leave out the dashes" if len(path) > 1 else ", with the name of a run for each"
+    elif path[2:] == ("parameters",):
+        names = value if isinstance(value, list | tuple) else ["name"]
+        said = f"; write {{{', '.join(f'{show(name)}: default' for name in names)}}}"
+    elif len(path) > 1 and (known := _keys_at(error["loc"])):
+        said = f", such as {', '.join(known[:_MOST_KEYS])}"
+    return said
+
+
+def _keys_at(location: KeyPath) -> list[str]:
+    """The keys of the mapping that should be there; none of one whose keys are the user's."""
+    try:
+        return list(_model_of(location)[0].model_fields)
+    except KeyError:
+        return []
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value is False or (isinstance(value, str) and value in _NOTHING)
+
+
+def _as_list(path: KeyPath, value: object) -> str:
+    if path[-1] in _LISTS_OF_MAPPINGS:
+        return "; put it into [ ]" if isinstance(value, Mapping) else " of mappings"
+    word = value in (*_NOTHING, "all", "last", "auto") if isinstance(value, str) else False
+    single = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if not single or word or path[-1] == "times":
+        return ""
+    several = isinstance(value, str) and re.search(r"[,;\s-]|\.\.", value) and path[-1] != "data"
+    return ", with commas between its items: [a, b]" if several else f"; write [{show(value)}]"
 
 
 def _wrong_number(wanted: str, value: object) -> str:
@@ -296,6 +436,9 @@ def _wrong_number(wanted: str, value: object) -> str:
         if wanted == "a whole number" and as_yaml_number(value) and float(number).is_integer():
             number = str(int(float(number)))
         return f"must be {wanted}, and is read as text; write {number}"
+    if value.strip("+-.").lower() in ("inf", "infinity", "nan"):
+        return f"must be {wanted} that is finite"
     if _is_plain(value):
-        return f"must be {wanted}"
+        formula = ", without a unit or a formula" if re.match(r"[-+.]?\d.", value) else ""
+        return f"must be {wanted}{formula}"
     return f"must be {wanted}, not a text; write it without quotes"

@@ -36,6 +36,7 @@ from .fields import (
     Scalar,
     hint,
     is_file,
+    sentence,
 )
 from .fits import (
     check_correlations,
@@ -180,11 +181,17 @@ class Run(ConfigurationModel):
         place, _, class_name = study.rpartition(":")
         if study.endswith(".py"):
             raise ValueError(f"must name the class too; write {study}:ClassName")
+        if (parts := study.rpartition("." if not place else "::"))[0] and is_file(
+            file := f"{parts[0].removesuffix('.py')}.py"
+        ):
+            raise ValueError(f"must have one colon before the class; write {file}:{parts[2]}")
         if not place:
             raise ValueError(
-                f"unknown study; {hint(study, BUILT_IN_STUDIES)} A study of your own is "
+                f"unknown study; {sentence(hint(study, BUILT_IN_STUDIES))} A study of your own is "
                 "path/to/file.py:ClassName or package.module:ClassName"
             )
+        if place.endswith(".ipynb"):
+            raise ValueError("is a notebook; put the class into a file of its own: file.py:ClassName")
         if not class_name.isidentifier():
             raise ValueError(f"must end with the name of a class, not with {class_name!r}")
         if not place.endswith(".py") and not all(p.isidentifier() for p in place.split(".")):

@@ -23,7 +23,7 @@ from .optimisers import (
     WITHOUT_LEARNING_RATE,
     WITHOUT_SCHEDULE,
 )
-from .terms import Target, Term, TimeCourse
+from .terms import FILES_MUST_EXIST, Target, Term, TimeCourse
 
 
 class _OfOptax(ConfigurationModel):
@@ -115,6 +115,15 @@ class Stop(ConfigurationModel):
         None, gt=0, description="the loss has not fallen by more than this in `patience` steps"
     )
     patience: int = Field(20, ge=1, le=MAX_STEPS, description="a number of steps")
+
+    @model_validator(mode="after")
+    def _has_a_rule(self, info: ValidationInfo) -> Self:
+        if info.context != FILES_MUST_EXIST:  # of a run that was made before
+            return self
+        default = type(self).model_fields["patience"].default
+        if self.patience != default and self.loss is self.gradient_norm is self.tolerance is None:
+            raise ValueError("patience alone stops nothing; give tolerance, loss or gradient_norm, too")
+        return self
 
 
 class Refine(ConfigurationModel):

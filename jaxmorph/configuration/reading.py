@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,10 +22,20 @@ from ..errors import JaxmorphError
 from .limits import MAX_DEPTH, MAX_EXPANDED, MAX_FILE_BYTES, amount
 from .mistakes import KeyPath, Mistake
 
+_QUOTES = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+_UNSEEN = re.compile(rf"^[{_QUOTES}]|[\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u2060\u3000\ufeff]")
+"""Letters of word processors: what looks like a quotation mark or a blank, and is none to YAML."""
 _TAG = "tag:yaml.org,2002:"
 _UTF_16_OR_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 # What PyYAML says, and what to do about it.
+_FLOW = "before this place a bracket or brace is not closed, or a comma is missing or too many"
 _REMEDIES = {
+    "expected ',' or '}'": _FLOW,
+    "expected ',' or ']'": _FLOW,
+    "expected <block end>, but found '}'": "has a } too many",
+    "expected <block end>, but found ']'": "has a ] too many",
+    "expected the node content, but found": _FLOW,
+    "expected '<document start>'": "goes on after its end; is it YAML, with a colon behind each key?",
     "found character '\\t'": "has a tab; indent with spaces",
     "but found another document": "has a second document (a line of ---); keep one",
     "mapping values are not allowed here": "has a colon where none can be; mind the indentation, and "
@@ -78,6 +89,8 @@ def read_yaml(path: str | os.PathLike[str]) -> Document:
         raise _too_deep(name) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "could not find expected ':'" in str(error.problem):  # found where the next key is
+            mark = error.context_mark or mark
         where = f", {_place(mark)}" if mark else ""
         raise JaxmorphError(f"{name}{where}: {_remedy(str(error.problem))}") from None
     except yaml.YAMLError as error:
@@ -235,6 +248,10 @@ class _Walk:
         elif flow and key.tag == _TAG + "int" and _is_empty(value):
             said = f"{key.value} has no value; a number has a point (0.{key.value}), not a comma"
             self._note(key, Mistake(path, None, said))
+        elif flow and not key.style and "=" in key.value and _is_empty(value):
+            name, _, given = (part.strip() for part in key.value.partition("="))
+            said = f"{key.value} has no colon; write {name}: {given}"
+            self._note(key, Mistake(path, None, said))
         elif flow and not key.style and ":" in key.value and _is_empty(value):
             said = f"{key.value} has no value; write a space behind the colon"
             self._note(key, Mistake(path, None, said))
@@ -259,6 +276,9 @@ def _trap(node: yaml.ScalarNode) -> str:
     if node.style:
         return ""
     text: str = node.value
+    if found := _UNSEEN.search(text):
+        name = unicodedata.name(found[0], "").lower()
+        return f"has a {name} in it, which is no quotation mark or space to YAML; type it anew"
     if node.tag == _TAG + "timestamp":
         return f'is read as a date; write "{text}" if it is a text'
     if node.tag in (_TAG + "int", _TAG + "float") and ":" in text:

@@ -43,7 +43,8 @@ class Specifications:
     Args:
         run: The run.
         code: Digests of code and data that its files were made with, ``code_digest``,
-            ``estimators_digest`` and ``data_digests``; default: those of this package, and of the study and data as they are now.
+            ``estimators_digest`` and ``data_digests``; default: those of this package, and of the
+            study and data as they are now.
     """
 
     def __init__(self, run: Run, code: Mapping[str, Any] | None = None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ from .settings import (
 if TYPE_CHECKING:
     import numpy as np
 
+_ROUNDING = 1e-9
+"""A listed point may be beyond an end of its distribution by this share of it."""
 _EDGE = 2.0**-31
 """Half of the Sobol sequence's resolution. A normal quantile of exactly 0 or 1 is infinite."""
 
@@ -74,6 +77,7 @@ def make_design(
             return _grid(design, distributions)
         case ListDesign():
             values = np.array([[point[name] for name in names] for point in design.points])
+            _check_inside(values, distributions)
             return values, _by_column(values, [distributions[n].cdf for n in names])
         case MorrisDesign():
             unit = _inside(_morris_levels(design, names, groups), distributions)
@@ -88,6 +92,21 @@ def make_design(
             if correlations:
                 unit = _correlated(unit, names, correlations)
     return _by_column(unit, [distributions[n].ppf for n in names]), unit
+
+
+def _check_inside(values: np.ndarray, distributions: Mapping[str, Distribution]) -> None:
+    """Raises JaxmorphError if a point is none that the distributions can give: it has no probability."""
+    import numpy as np
+
+    for column, (name, distribution) in zip(values.T, distributions.items(), strict=True):
+        low, high = distribution.support
+        margin = _ROUNDING * (high - low) if math.isfinite(high - low) else 0.0
+        outside = np.flatnonzero((column < low - margin) | (column > high + margin))
+        if outside.size:
+            raise JaxmorphError(
+                f"design.points[{outside[0]}].{name} = {column[outside[0]]:g}: is outside of its "
+                f"distribution, {low:g} to {high:g}; widen the distribution, or leave the point out"
+            )
 
 
 def central_sample(unit_values: np.ndarray) -> int:

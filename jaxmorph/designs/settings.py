@@ -66,7 +66,7 @@ _PowerOfTwo = Annotated[int, Field(ge=2, le=MAX_SAMPLES), AfterValidator(_check_
 
 
 def _check_replicates(replicates: int) -> int:
-    if replicates > 1:
+    if replicates > FEWEST_REPLICATES:
         _check_power_of_two(replicates)
     if 1 < replicates < FEWEST_REPLICATES:
         raise ValueError(f"must be 1, or {FEWEST_REPLICATES} or more: fewer do not tell an error")

@@ -15,6 +15,7 @@ from .devices import describe_devices, n_cpus, per_device
 from .estimators import Single, WantedMode
 from .failures import StudyError
 from .pieces import Piece, compile_piece, evaluate_piece, free_for_a_program, memory_there, small_piece
+from .recordings import NoNumbersError, check_numbers
 from .ways import SMOOTHING, choose_way
 
 
@@ -60,12 +61,13 @@ def measure_cost(
         traced: See there.
 
     Raises:
-        JaxmorphError: If it raises at all three, or a single simulation does not fit into the memory.
+        JaxmorphError: If it raises at all three, or gives no numbers there, or a single simulation does
+            not fit into the memory.
     """
     way = choose_way(problem, gradient, estimator, smoothing, run_key, traced)
     mapped = way.of(noise and program.is_noisy(problem, way.traced))
     for quantile in (0.5, 0.25):
-        with contextlib.suppress(StudyError):
+        with contextlib.suppress(StudyError, NoNumbersError):
             return _time(problem, mapped, quantile, run_key, small_piece(n_seeds))
     return _time(problem, mapped, 0.75, run_key, small_piece(n_seeds))
 
@@ -89,6 +91,8 @@ def _time(
         rows, columns = (min(*pair) for pair in zip(shape, piece.size, strict=True))
         leaves = evaluate_piece(piece, samples, keys, Piece(0, rows, 0, columns))
         done = time.perf_counter()
+    value, gradient, *_ = (*leaves, None)
+    check_numbers(problem, value, gradient)
     n = rows * columns
     return Cost(
         device=describe_devices(),

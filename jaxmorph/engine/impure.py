@@ -34,8 +34,8 @@ def check_pure(problem: Problem) -> None:
         return
     raise JaxmorphError(
         f"study {type(problem.study).__name__}: simulate differs whenever JAX traces it{where}: it "
-        "uses numpy.random, random or a clock, which is asked once for all seeds; draw with jax.random "
-        "from the key"
+        "uses numpy.random, random, a clock, or what an earlier call left behind, and that once for all "
+        "seeds; draw with jax.random from the key, and keep nothing between calls"
     )
 
 
@@ -100,6 +100,8 @@ def _in_parameters(value: Any, other: Any, equation: Any) -> str | None:
 
 
 def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, jax.core.Tracer) or isinstance(other, jax.core.Tracer):
+        return False  # of an earlier trace, which a global variable has kept
     if isinstance(one, jax.Array) and jnp.issubdtype(one.dtype, jax.dtypes.prng_key):
         one, other = jax.random.key_data(one), jax.random.key_data(other)
     a, b = np.asarray(one), np.asarray(other)

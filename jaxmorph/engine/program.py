@@ -3,8 +3,11 @@
 import contextlib
 import dataclasses
 import logging
+import re
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -18,7 +21,9 @@ from pydantic import ValidationError
 
 from ..configuration.fields import hint
 from ..errors import JaxmorphError
+from ..listing import shortened
 from ..studies import Problem, Recording, Study, in_one_line, raised_in
+from ..studies.load import is_of_the_user
 from ..tracing import ChoicesNoticed, batched_on, many_tangents, using, watching
 from .chunks import chunk_shape, over_chunks
 from .lanes import Laned, Lanes, Sizes, noting_mapped, widened
@@ -309,15 +314,52 @@ _INSTEAD: dict[type[Exception], str] = {
 }
 
 
+_LONGEST_SAID = 400
+_SAID_INSTEAD = {
+    "truth value of an array": "Python's if, while, and, or, not, max, min need one number; use "
+    "jnp.where, jnp.maximum, &, |",
+    "Only integer scalar arrays can be converted": "range() or an index of a list needs a whole number, "
+    "and JAX traces one that is not known yet; use jax.lax.fori_loop or jnp.take, or make it a setting",
+    r"Shapes must be 1D sequences.*Tracer": "a shape must be known when traced; make it a setting of "
+    "the study",
+    "setting an array element with a sequence": "NumPy's arrays cannot hold what JAX traces; make it "
+    "with jax.numpy",
+    r"Tracer\.__format__": "a text cannot have a number that JAX traces; use jax.debug.print",
+    "does not support string indexing": "an array is taken for the parameters; simulate is of (self, "
+    "parameters, key)",
+    r"simulate\(\) (takes|missing)": "simulate is of (self, parameters, key)",
+    "unhashable type: 'DynamicJaxprTracer'": "a number that JAX traces cannot be the key of a dict; use "
+    "jnp.select or jnp.take",
+}
+"""By what JAX, NumPy or Python say of the commonest mistakes."""
+
+
 def _raised(problem: Problem, error: BaseException) -> str:
     told = next((text for kind, text in _INSTEAD.items() if isinstance(error, kind)), "")
+    said = str(error)
+    told = told or next((text for how, text in _SAID_INSTEAD.items() if re.search(how, said)), "")
     if not told:
-        said = in_one_line(error) if isinstance(error, ValidationError) else str(error).strip()
-        told = (said or "no message").splitlines()[0]
-    if isinstance(error, KeyError) and error.args:
+        told = _first_line(error)
+    if isinstance(error, KeyError) and error.args and _is_from_the_study(error):
         told += (
             f", which is not the name of a parameter: {hint(error.args[0], problem.study.defaults())}"
         )
     study = type(problem.study).__name__
     begin = f"study {study}: simulate raised {type(error).__name__} when traced by JAX"
     return f"{begin}: {told}{raised_in(error)}"
+
+
+def _first_line(error: BaseException) -> str:
+    """What an error says first; of a line that ends with a colon, with what follows."""
+    if isinstance(error, ValidationError):
+        return in_one_line(error)
+    first, *others = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
+    said = f"{first} {others[0]}" if first.endswith(":") and others else first
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shortened(said, _LONGEST_SAID))
+
+
+def _is_from_the_study(error: BaseException) -> bool:
+    """Whether a line of a study raised it, and not what that called, such as ``os.environ``."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    file = last.filename
+    return is_of_the_user(file) or not (file.startswith("<frozen") or Path(file).exists())

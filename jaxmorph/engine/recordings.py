@@ -53,6 +53,58 @@ def check_times(problem: Problem, times: np.ndarray, at: str) -> None:
         )
 
 
+_NO_CAST = "compute it from the parameters without casting"
+_HOW_REAL = {
+    "c": "record real numbers, such as its jnp.abs",
+    "b": "record jnp.where(it, 1.0, 0.0)",
+    "i": f"{_NO_CAST}, or record 1.0 * it",
+    "u": f"{_NO_CAST}, or record 1.0 * it",
+}
+
+
+class NoNumbersError(JaxmorphError):
+    """What is not finite in any record that was looked at: all of a run would be left out."""
+
+
+def check_numbers(problem: Problem, value: np.ndarray, gradient: np.ndarray | None) -> None:
+    """Look at the numbers of a few simulations at one point.
+
+    Args:
+        problem: The study, what varies and what is measured.
+        value: Shape (sample, seed, time, observable), of samples at one point.
+        gradient: The same with an axis of parameters, or None.
+
+    Raises:
+        NoNumbersError: An observable, or its gradient, is finite in no record of any of them. What is
+            not in some records is left out there.
+        JaxmorphError: Seeds differ, and the study says that it has no noise.
+    """
+    name = type(problem.study).__name__
+    by_parameters = (...,) if gradient is None else (..., ~problem.discrete)
+    numbers = [value] if gradient is None else [value, gradient[by_parameters]]
+    for what, x in zip(("", "the gradient of "), numbers, strict=False):
+        nowhere = (~np.isfinite(x)).all(axis=(0, 1, 2))
+        if not nowhere.any():
+            continue
+        observable, *parameter = (int(i) for i in np.argwhere(nowhere)[0])
+        by = f" by {np.array(problem.names)[~problem.discrete][parameter[0]]}" if parameter else ""
+        tip = (
+            "sqrt, log, norms and powers have none at 0; keep what is inside of them away from 0"
+            if what
+            else "record finite numbers, or vary parameters where there are some"
+        )
+        shown = x[(0, 0, 0, observable, *parameter)]
+        raise NoNumbersError(
+            f"study {name}: {what}{problem.observables[observable]}{by} is {shown:g} in every "
+            f"record at the medians and the quartiles of the parameters, of all seeds; {tip}"
+        )
+    if not problem.study.is_stochastic and not np.allclose(value[:, :1], value[:, -1:], equal_nan=True):
+        raise JaxmorphError(
+            f"study {name}: says stochastic = False, and seeds differ; set it to True, or draw nothing "
+            "by the key"
+        )
+
+
 def _check_time(name: str, result: Recording) -> None:
     shape = _shape(result.time)
     if shape is None or len(shape) != 1:
@@ -94,7 +146,7 @@ def _check_observable(problem: Problem, observable: str, value: Any, shape: tupl
     if value.dtype != np.dtype(problem.study.precision):
         raise JaxmorphError(
             f"study {name}: observable {observable} is {value.dtype}, precision is "
-            f"{problem.study.precision}; compute it from the parameters without casting"
+            f"{problem.study.precision}; {_HOW_REAL.get(np.dtype(value.dtype).kind, _NO_CAST)}"
         )
 
 

@@ -34,20 +34,20 @@ def draw_figures(
     checked = stated(store.read_given(checks, "checks", of.get("checks")), findings.time)
     others = checked, store.read_given(optimisation, "optimisation", of.get("optimisation"))
     made: list[Path] = []
-    for name in names:
-        # Opened for each, so that no more than what one of them needs is in memory.
-        with (
-            store.open_dataset(sensitivity, "sensitivity", of.get("sensitivity")) as opened,
-            figures.looking(look),
-        ):
-            data = stated(opened, findings.time)
+    with (
+        store.open_dataset(sensitivity, "sensitivity", of.get("sensitivity")) as opened,
+        figures.looking(look),
+    ):
+        for name in names:
+            # A copy forgets what it has read, so that no more than what one needs is in memory.
+            data = stated(opened.copy(), findings.time)
             try:
                 figure, table = figures.draw(name, data, *others)
                 made += figures.save_figure(figure, table, folder / name)
             except Exception as error:
                 error.add_note(f"while the figure {name} was drawn")
                 raise
-        logger.info("%s: drawn", name)
+            logger.info("%s: drawn", name)
     list_files(folder, made)
 
 

@@ -45,11 +45,25 @@ def check_search(problem: Problem, asked: Optimise) -> None:
         optimisation.check_optimiser(asked.optimiser, noisy=noisy)
 
 
+def check_objective(
+    problem: Problem, asked: Sequence[terms.Term], times: np.ndarray
+) -> dict[int, MeasuredCourse]:
+    """Whether a study that records at ``times`` can have what is asked; the courses, in its units.
+
+    Raises:
+        JaxmorphError: If it cannot; names the keys.
+    """
+    with keys_below("optimise"):
+        courses = terms.read_courses(asked)
+        courses = {i: _in_units(problem, asked[i], course) for i, course in courses.items()}
+        _objective(problem, asked, courses, times)
+    return courses
+
+
 def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str) -> None:
     """Check an objective and its optimiser against the study and the data; write both data and times."""
     problem = run_problem(run_name, spec)
     with keys_below(f"runs.{run_name}.optimise"):
-        courses = terms.read_courses(spec.objective)
         free = {name: problem.distribution_of[name] for name in spec.free}
         if (obstacle := discrete_obstacle(free)) is not None:
             raise JaxmorphError(f"free: {obstacle}")
@@ -57,9 +71,9 @@ def describe_objective(run_name: str, spec: ObjectiveSpecification, output: str)
     times = engine.evaluate(
         problem, problem.centre[None], seeds, run_key=spec.key, gradient="none"
     ).time.astype(float)
+    with keys_below(f"runs.{run_name}"):
+        courses = check_objective(problem, spec.objective, times)
     with keys_below(f"runs.{run_name}.optimise"):
-        courses = {i: _in_units(problem, spec.objective[i], course) for i, course in courses.items()}
-        _objective(problem, spec, courses, times)
         noisy = problem.study.is_stochastic and spec.fresh
         optimisation.check_optimiser(spec.optimiser, noisy=noisy)
     logger.info("the objective has %d terms, %d of them data", len(spec.objective), len(courses))
@@ -194,18 +208,18 @@ def _question(
     """The study with the free parameters alone, and what is minimised."""
     observables = optimisation.observables_of(spec.objective)
     problem = run_problem(run_name, spec).freeing(spec.free, observables)
-    return problem, _objective(problem, spec, known.courses, np.array(known.time))
+    return problem, _objective(problem, spec.objective, known.courses, np.array(known.time))
 
 
 def _objective(
     problem: Problem,
-    spec: ObjectiveSpecification,
+    asked: Sequence[terms.Term],
     courses: dict[int, MeasuredCourse],
     times: np.ndarray,
 ) -> optimisation.Objective:
     study = problem.study
     return optimisation.make_objective(
-        spec.objective, courses, times, study.time_unit, {o.name: o for o in study.observables}
+        asked, courses, times, study.time_unit, {o.name: o for o in study.observables}
     )
 
 

@@ -27,6 +27,7 @@ from ..configuration.optimise import Optimise
 from ..configuration.sections import Animation, Findings, TimeSummary
 from ..configuration.specifications import StudySpecification
 from ..configuration.specify import Specifications
+from ..designs import Design, ListDesign, make_design
 from ..engine.program import dtype, precision, seed_keys
 from ..errors import JaxmorphError
 from ..figures.stated import stated
@@ -48,11 +49,12 @@ def describe_study(
     findings: Findings | None = None,
     summaries: Mapping[str, TimeSummary] | None = None,
     optimise: Optimise | None = None,
+    design: Design | None = None,
 ) -> None:
     """Check a run against its study (names, settings, gradients), describe both, and time it.
 
-    ``animation``, ``figures``, ``findings``, ``summaries``, ``optimise`` and ``n_seeds`` are the run's:
-    they decide nothing that is written, but what it costs.
+    ``animation``, ``figures``, ``findings``, ``summaries``, ``optimise``, ``design`` and ``n_seeds`` are
+    the run's: they decide nothing that is written, but what it costs.
     """
     problem = run_problem(run_name, spec)
     study = problem.study
@@ -68,10 +70,13 @@ def describe_study(
         fields = [v.name for v in study.state_variables if "cell" in v.dims]
         check_animation(animation, type(study).__name__, fields, problem.observables)
         _check_shown(problem, traced, figures, findings, summaries or {})
+        if isinstance(design, ListDesign):
+            make_design(design, problem.distribution_of)
         if optimise is not None:
-            from .optimise import check_search  # imports Optax
+            from .optimise import check_objective, check_search  # imports Optax
 
             check_search(problem, optimise)
+            check_objective(problem, optimise.objective, np.array(_recorded(problem, traced)))
     engine.check_estimator(problem, spec.estimator, spec.gradient, traced)
     logger.info(
         "study %s: %d varied parameters, %d observables at %d times",
@@ -82,7 +87,11 @@ def describe_study(
     )
     noisy = engine.is_noisy(problem, traced)
     if study.is_stochastic and not noisy:
-        logger.info("no observable depends on the key: the run counts as one without noise")
+        logger.warning(
+            "study %s: no observable depends on the key, so all seeds are alike, and the run counts as "
+            "one without noise; draw with jax.random from the key, or set stochastic = False",
+            type(study).__name__,
+        )
     content = {
         "study": without_place(spec.study),
         "study_description": study.describe(),
@@ -128,6 +137,7 @@ def describe_run(run_name: str, specs: Specifications, output: str, cost: str) -
         findings=run.findings,
         summaries=run.summaries,
         optimise=run.optimise,
+        design=run.design,
     )
     measured = read_cost(cost)
     check_cost(run_name, run, measured)

@@ -131,6 +131,8 @@ def _page(report: Path) -> str:
             raise JaxmorphError(
                 f"{report}: is too large for a page: {about.st_size / 2**30:.1f} GiB; at most 1"
             )
+        if report.suffix.lower() not in (".html", ".htm"):
+            raise JaxmorphError(f"{report}: is no page; name the report.html of a run")
         content = report.read_bytes()
         # One that another program has saved has no checksum; each file that it carries has its own.
         return (unsealed(content, ".html") if looks_sealed(content) else content).decode()

@@ -9,12 +9,15 @@ import numpy.typing as npt
 import xarray as xr
 
 from ..configuration.fits import check_groups
-from ..designs import Design, count_samples
+from ..designs import Correlation, Design, count_samples
+from ..designs.settings import DESIGNS
 from ..distributions import Distribution
 from ..errors import JaxmorphError
+from ..listing import shortened
 from .estimate import estimate
 from .question import Question
 
+_MOST_TRIMMED = 0.5
 _DIMS = ("sample", "seed", "time", "observable")
 
 
@@ -46,12 +49,14 @@ def from_arrays(
         JaxmorphError: If shapes do not fit one another, or points not the distributions or the design.
     """
     check_types(gradient, parameters, known)
-    points, values, gradients = (np.asarray(x, float) for x in (theta, value, gradient))
+    points, values, gradients = (
+        _numbers(name, x) for name, x in (("theta", theta), ("value", value), ("gradient", gradient))
+    )
     names = list(parameters)
     if values.ndim == 1 and gradients.ndim == 2:
         values, gradients = values[:, None], gradients[:, None]
         known = {"stochastic": False} | known
-    if points.ndim != 2 or points.shape[1] != len(names):
+    if points.ndim != 2 or points.shape[1] != len(names) or not len(points):
         raise JaxmorphError(
             f"theta: has the shape {points.shape}; must be (sample, parameter) with the parameters "
             f"{', '.join(names)}"
@@ -72,7 +77,10 @@ def from_arrays(
     n_times, n_observables = values.shape[2:]
     if observables is None:
         observables = ["f"] if n_observables == 1 else [f"f{i}" for i in range(n_observables)]
-    time = range(n_times) if time is None else time
+    time = _course(range(n_times) if time is None else time)
+    is_list = isinstance(observables, Sequence | np.ndarray) and not isinstance(observables, str)
+    if not is_list or len({*observables}) < len(observables):
+        raise JaxmorphError(f"observables = {observables!r}: must be a list of names, each once")
     if (len(time), len(observables)) != (n_times, n_observables):
         raise JaxmorphError(
             f"value: has {n_times} times and {n_observables} observables; time has {len(time)}, "
@@ -80,7 +88,7 @@ def from_arrays(
         )
     known = {"independent": not known.get("correlations")} | known
     unit = [d.cdf(column) for d, column in zip(parameters.values(), points.T, strict=True)]
-    groups = dict(known.get("groups", {}))
+    groups = known.get("groups", {})
     _check_points(points, parameters, known.get("design"), groups)
     of_points = {"parameter_value": points, "unit_value": np.column_stack(unit)}
     design = xr.Dataset(
@@ -106,8 +114,13 @@ def check_types(
         raise JaxmorphError(
             "gradient = None: these estimates are made of gradients; of values alone, SALib makes some"
         )
+    if not isinstance(parameters, Mapping):
+        raise JaxmorphError(
+            f"parameters = {parameters!r}: must be a mapping of names to distributions, in the order of "
+            "the columns of theta"
+        )
     for name, distribution in parameters.items():
-        if not hasattr(distribution, "cdf"):
+        if isinstance(distribution, type) or not hasattr(distribution, "cdf"):
             raise JaxmorphError(
                 f"parameters.{name} = {distribution!r}: must be one of jaxmorph.distributions, such as "
                 "Uniform(low=0, high=1)"
@@ -115,11 +128,47 @@ def check_types(
     fields = [field.name for field in dataclasses.fields(Question) if field.name != "distributions"]
     if unknown := sorted(set(known) - set(fields)):
         raise JaxmorphError(f"{unknown[0]}: unknown argument; besides there are {', '.join(fields)}")
-    if isinstance(known.get("design"), str):
+    if not isinstance(known.get("design"), (*DESIGNS.values(), type(None))):
         raise JaxmorphError(
             f"design = {known['design']!r}: must be one of jaxmorph.designs, such as "
             "SaltelliDesign(samples=1024)"
         )
+    if not isinstance(known.get("groups", {}), Mapping):
+        raise JaxmorphError(
+            f"groups = {known['groups']!r}: must be a mapping of names to lists, such as "
+            "{'mechanics': ['a', 'b']}"
+        )
+    couples = known.get("correlations", ())
+    if not isinstance(couples, Sequence) or not all(isinstance(one, Correlation) for one in couples):
+        raise JaxmorphError(
+            f"correlations = {shortened(' '.join(repr(couples).split()), 60)}: must be a list of "
+            "jaxmorph.designs.Correlation(between=('a', 'b'), coefficient=0.5)"
+        )
+    for name in ("stochastic", "independent", "pathwise", "complete", "noise_covaries"):
+        if not isinstance(known.get(name, True), bool | np.bool_):
+            raise JaxmorphError(f"{name} = {known[name]!r}: must be True or False")
+    if not (isinstance(trim := known.get("trim", 0.0), int | float) and 0 <= trim < _MOST_TRIMMED):
+        raise JaxmorphError(f"trim = {trim!r}: must be a share from 0 to less than {_MOST_TRIMMED:g}")
+
+
+def _numbers(argument: str, given: object) -> np.ndarray:
+    """An array of real numbers."""
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind == "c":
+            raise ValueError("it is complex")
+        return array.astype(float)
+    except (TypeError, ValueError) as error:
+        why = str(error).partition(". ")[0]
+        raise JaxmorphError(f"{argument}: must be an array of real numbers; {why}") from None
+
+
+def _course(time: object) -> np.ndarray:
+    """Times that increase."""
+    array = np.atleast_1d(_numbers("time", time))
+    if array.ndim > 1 or not np.isfinite(array).all() or (np.diff(array) <= 0).any():
+        raise JaxmorphError(f"time = {time!r}: must be numbers that increase, one for each record")
+    return array
 
 
 def _check_points(

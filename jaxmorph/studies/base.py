@@ -89,7 +89,7 @@ class Study(BaseModel, abc.ABC):
     ``is_stochastic``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
 
     parameters: ClassVar[tuple[Parameter, ...]]
     observables: ClassVar[tuple[Observable, ...]]

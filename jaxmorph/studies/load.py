@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.util
+import os
+import re
 import sys
 import sysconfig
 import traceback
@@ -10,10 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import PydanticSchemaGenerationError, PydanticUserError, ValidationError
 
 from ..configuration import BUILT_IN_STUDIES
-from ..configuration.fields import hint
+from ..configuration.fields import hint, sentence
 from ..configuration.given import given, is_given
 from ..distributions import Distribution
 from ..errors import JaxmorphError
@@ -77,7 +79,7 @@ def _study_class(spec: str) -> type[Study]:
     place, _, name = target.rpartition(":")
     if not place:
         raise JaxmorphError(
-            f"study = {spec}: unknown; {hint(spec, BUILT_IN_STUDIES)} A study of your own is "
+            f"study = {spec}: unknown; {sentence(hint(spec, BUILT_IN_STUDIES))} A study of your own is "
             "path/to/file.py:ClassName or package.module:ClassName"
         )
     module = _import(place)
@@ -86,7 +88,8 @@ def _study_class(spec: str) -> type[Study]:
         classes = [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, Study)]
         raise JaxmorphError(f"study = {spec}: no class {name} in {place}; {hint(name, classes)}")
     if not (isinstance(study, type) and issubclass(study, Study)):
-        raise JaxmorphError(f"study = {spec}: {name} is not a subclass of jaxmorph.Study")
+        made = " but a study that was made; name its class" if isinstance(study, Study) else ""
+        raise JaxmorphError(f"study = {spec}: {name} is not a subclass of jaxmorph.Study{made}")
     _check_declaration(spec, study)
     return study
 
@@ -175,7 +178,14 @@ def _import(place: str) -> ModuleType:
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # pydantic looks annotations up here
+        here = Path.cwd()
         spec.loader.exec_module(module)
+        if (there := Path.cwd()) != here:
+            os.chdir(here)
+            raise JaxmorphError(
+                f"study = {place}: importing it changes the working directory to {there}, and no file "
+                "would be found; leave that out"
+            )
         return module
     except (JaxmorphError, KeyboardInterrupt):
         raise
@@ -198,10 +208,30 @@ def in_one_line(error: BaseException) -> str:
     """What an error says, without line breaks, and cut if it is long."""
     if isinstance(error, ValidationError):  # of a distribution, say
         return f"{error.title}: " + "; ".join(
-            e["msg"].removeprefix("Value error, ") for e in error.errors()
+            ": ".join([*map(str, e["loc"]), e["msg"].removeprefix("Value error, ")])
+            for e in error.errors()
         )
-    text = " ".join(str(error).split())
+    text = _said_better(error) or " ".join(str(error).split())
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _said_better(error: BaseException) -> str:
+    """What pydantic means when a class is made, in a line; empty of any other error."""
+    if not isinstance(error, PydanticUserError):
+        return ""
+    if found := re.search(r"detected: `(\w+) = (.*?)`\. All", str(error), re.DOTALL):
+        name, value = found.groups()
+        if name == "simulate":
+            return "simulate has a decorator; leave it out, for jaxmorph compiles it"
+        near = hint(name, ("parameters", "observables", "state_variables", "time_unit", "stochastic"))
+        tip = f"; {near}" if near.startswith("did") else ""
+        return f"{name} = {value} is no setting without its type; write {name}: type = {value}{tip}"
+    if isinstance(error, PydanticSchemaGenerationError):
+        return (
+            "a setting has a type that files cannot have; a setting is a number, a text, True or False"
+        )
+    return ""
 
 
 def _setting_problem(study: type[Study], error: Any) -> str:

@@ -27,6 +27,11 @@ def files_of(folder: Path) -> Iterator[Path]:
             yield from (folder / below / name for name in names if pattern.fullmatch(name))
 
 
+def is_no_run(folder: Path) -> bool:
+    """Whether a folder has no file that a run or a comparison has."""
+    return not any(files_of(folder)) and not any((folder / name / LIST).is_file() for name in _LISTED)
+
+
 def in_words(found: Mapping[Path, str]) -> list[str]:
     """Damaged files, one line for all of a folder with the same damage."""
     lines: dict[tuple[Path, str], list[Path]] = {}

@@ -447,7 +447,7 @@ def wanted_figures(wildcards):
     folder = Path(located(f"results/{wildcards.run}/figures"))
     if not folder.is_dir():
         return [first]
-    there = {name for name in os.listdir(folder) if folder / name not in damaged()}
+    there = {name for name in os.listdir(folder) if folder / name not in FINISHED.damaged}
     return [first, *(file for file in others if os.path.basename(file) not in there)]
 
 
