@@ -56,9 +56,9 @@ def test_blocks_of_groups_know_the_error_of_the_mean() -> None:
 def test_the_bias_of_an_elasticity_is_taken_off() -> None:
     """f = 1 + Z / 2, g = 1 + Z, 8 seeds: theta g / f of means has the bias (1/4 - 1/2) / 8."""
     z = np.random.default_rng(6).standard_normal((40_000, 8))
-    dims = ("sample", "seed")
-    f = xr.DataArray(1 + z / 2, dims=dims)
-    g = xr.DataArray((1 + z)[..., None], dims=(*dims, "parameter"))
+    dims = ("sample", "seed", "time", "observable")
+    f = xr.DataArray((1 + z / 2)[..., None, None], dims=dims)
+    g = xr.DataArray((1 + z)[..., None, None, None], dims=(*dims, "parameter"))
     theta = xr.DataArray(np.ones((40_000, 1)), dims=("sample", "parameter"))
     elasticity = theta * g.mean("seed") / f.mean("seed")
     assert float(elasticity.mean()) - 1 == pytest.approx(-0.25 / 8, abs=0.006)

@@ -5,10 +5,12 @@ import xarray as xr
 
 from ..quantities import Interval, Kind, Method, Needs, Quantity
 from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
-from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, elasticity_bias, elasticity_deviation
+from .local import ELASTICITY, NEAR_ZERO, TRIMMED, Local, bias_of, elasticity_deviation
+from .over_seeds import OverSeeds
+from .quantiles import quantiles
 from .resampling import nested
 from .samples import Samples, kept_in
-from .shared_seeds import Averaged, SharedSeeds
+from .shared_seeds import Averaged, SharedSeeds, Summed
 from .trimmed import trimmed_mean
 from .two_way import Blocks, Spread, spread_of
 
@@ -166,6 +168,17 @@ class DesignAverage:
         """
         self._sums.add(parts_of(value, gradient, parameter_value, local), weight, rows)
 
+    def add_over_seeds(
+        self,
+        over: OverSeeds,
+        parameter_value: xr.DataArray,
+        local: xr.Dataset,
+        weight: xr.DataArray,
+        rows: np.ndarray,
+    ) -> None:
+        """The same of a slab whose sums over seeds are known."""
+        self._sums.add_summed(summed_over(over, parameter_value, local, weight), weight, rows)
+
     def estimates(self) -> dict[str, xr.DataArray]:
         """``<quantity>_average`` with ``_se``, ``_se_seeds``, ``_se_samples``, ``_low`` and ``_high``.
 
@@ -223,6 +236,51 @@ def parts_of(
     }
 
 
+def summed_over(
+    over: OverSeeds, parameter_value: xr.DataArray, local: xr.Dataset, weight: xr.DataArray
+) -> dict[str, Summed]:
+    """What :func:`parts_of` gives, its deviations summed over the samples with their weights."""
+    theta = parameter_value.transpose("parameter", "sample").values[..., None]
+    w, mean = weight.values[:, None], over.mean
+    elasticity = over.flat(local["elasticity"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = w / mean
+        of_slope, of_value = theta * scale, elasticity * scale
+    defined = np.isfinite(of_slope) & np.isfinite(of_value)
+    of_slope, of_value = np.where(defined, of_slope, 0.0), np.where(defined, of_value, 0.0)
+    there = np.isfinite(mean)[:, None] & over.used
+    of_value_alone = np.einsum("s,srk->rk", weight.values, over.apart)
+    shape = (len(theta), *over.apart.shape[1:])
+    sums = {name: np.zeros(shape) for name in ("gradient", "semi_elasticity", "elasticity")}
+    for s in over.pieces():
+        moved = over.moved(s)
+        flat = moved.reshape(*moved.shape[:2], -1)
+        weights = np.stack([np.broadcast_to(w[s, 0], theta[:, s, 0].shape), w[s, 0] * theta[:, s, 0]], 1)
+        two = (weights @ flat).reshape(len(theta), 2, *shape[1:])
+        sums["gradient"] += two[:, 0]
+        sums["semi_elasticity"] += two[:, 1]
+        sums["elasticity"] += np.einsum("psk,psrk->prk", of_slope[:, s], moved)
+        sums["elasticity"] -= np.einsum("psk,srk->prk", of_value[:, s], over.apart[s])
+    count = np.einsum("s,srk->rk", weight.values, there)
+    of_all = np.broadcast_to(count, shape)
+    if over.all_used:
+        of_defined = np.broadcast_to((w * defined).sum(axis=1)[:, None], shape)
+    else:
+        of_defined = np.einsum("s,psk,srk->prk", weight.values, defined, there, optimize=True)
+    counts = {"gradient": of_all, "semi_elasticity": of_all, "elasticity": of_defined}
+    like = local["gradient_mean"]
+    deviations = {"value": of_value_alone, **sums}
+    return {
+        name: Summed(
+            local[AVERAGED[name]],
+            over.named_seeds(deviation, like),
+            over.named_seeds(counts.get(name, count), like),
+            local.get(_ERRORS[name]),
+        )
+        for name, deviation in deviations.items()
+    }
+
+
 class Averages(Estimator):
     """Averages over the samples, with the errors of the samples and of the noise."""
 
@@ -240,9 +298,10 @@ class Averages(Estimator):
         numbers = self.samples.points["sample"].values
         rows = np.searchsorted(numbers, slab.value["sample"].values)
         weight = self.samples.weight.isel(sample=rows)
-        bias = elasticity_bias(slab.value, slab.gradient, slab.parameter_value, slab.local["elasticity"])
-        local = slab.local.assign(elasticity=slab.local["elasticity"] - bias)
-        self._average.add(slab.value, slab.gradient, slab.parameter_value, local, weight, rows)
+        over, elasticity = slab.over_seeds, slab.local["elasticity"]
+        bias = over.named(bias_of(over, slab.parameter_value, over.flat(elasticity)), elasticity)
+        local = slab.local.assign(elasticity=elasticity - bias)
+        self._average.add_over_seeds(over, slab.parameter_value, local, weight, rows)
         self._elasticity = kept_in(self._elasticity, local["elasticity"], numbers)
         return {}
 
@@ -268,10 +327,10 @@ def over_samples(elasticity: xr.DataArray, unit_size: int | None) -> Estimates:
     """
     parts = []
     for _, at in elasticity.groupby("time", squeeze=False):
-        defined = at.notnull().any("sample")
-        # Undefined at every sample stays undefined, without numpy's warning about it.
-        spread = at.where(defined, 0.0).quantile(list(_SPREAD), "sample").where(defined)
-        part = {"elasticity_spread": spread}
+        of_samples = quantiles(at.values, _SPREAD, at.get_axis_num("sample"))
+        like = at.isel(sample=0, drop=True)
+        coords = {**like.coords, "quantile": list(_SPREAD)}
+        part = {"elasticity_spread": xr.DataArray(of_samples, coords, ("quantile", *like.dims))}
         sizes = [] if unit_size is None else nested(at.sizes["sample"], unit_size)
         if sizes:
             subsets = [at.isel(sample=slice(size)).mean("sample") for size in sizes]

@@ -171,39 +171,47 @@ class ByParts:
         dtype = value.dtype if value.dtype.kind == "f" else np.dtype(float)
         f = np.where(ok, value, 0.0).astype(float)
         scale = natural_scale(self._samples.question.distributions, slab.parameter_value)
-        g = (slab.gradient * scale).transpose(*order, "parameter").values
-        g = np.where(ok[..., None], g, 0.0).astype(float)
+        by_scale = scale.transpose("parameter", "sample").values
         there = ok.shape[0] * ok.shape[1] if slab.there is None else int(slab.there.sum())
         if self._sums is None:
             self._sums = _Sums.for_first(f, ok, dtype, self._v.shape[1], self._n_groups)
         sums, complete = self._sums, self._samples.question.complete
-        f, g = f / sums.scale, g / sums.scale[..., None]
+        f = f / sums.scale
         rows = np.searchsorted(self._samples.points["sample"].values, slab.value["sample"].values)
         sums.largest = np.maximum(sums.largest, np.abs(f).max(axis=(0, 1)))
         f = np.where(ok, f - sums.shift, 0.0)
         sums.failed += there - ok.sum(axis=(0, 1))
         sums.pairs += there
         n = np.maximum(ok.sum(axis=1), 1)
-        mean, slope = f.sum(axis=1) / n, g.sum(axis=1) / n[..., None]
+        mean = f.sum(axis=1) / n
+        slope = np.nan_to_num(slab.over_seeds.slope).reshape(-1, *mean.shape)
+        slope = slope * by_scale[..., None, None] / sums.scale
         sums.value += [ok.any(axis=1).sum(axis=0), mean.sum(axis=0), (mean**2).sum(axis=0)]
         n_blocks = sums.blocks.shape[3]
         block = rows // self._samples.unit_size * n_blocks // self._n_groups
-        member = block == np.arange(n_blocks)[:, None]
+        blocks, starts = np.unique(block, return_index=True)
+
+        def of_blocks(x: np.ndarray) -> np.ndarray:
+            return np.add.reduceat(x, starts, axis=0)
+
+        mean = mean.reshape(len(rows), -1)
         for i, distribution in enumerate(self._samples.question.distributions):
             v, theta = self._v[rows, i], self._theta[rows, i]
             h = of_gradients(distribution, theta, v)
             w = of_values(distribution, theta, v, self._samples.question.smoothing)
             x = controls(v)
             for k in range(WAVES):
-                explained = _weighted(h[k], slope[..., i]).reshape(len(rows), -1)
-                d = explained + _weighted(w[k], mean).reshape(len(rows), -1)
+                explained = h[k][:, None] * slope[i].reshape(mean.shape)
+                d = explained + w[k][:, None] * mean
                 sums.moments[i, k] += x.T @ d
                 for j, (a, leverage) in enumerate(self._averages(i, k, x)):
-                    sums.blocks[i, k, j] += (member * a) @ d
-                    sums.controls[i, k, j] += (member * a) @ x
-                    sums.leverage[i, k, j] += member @ leverage
+                    sums.blocks[i, k, j, blocks] += of_blocks(a[:, None] * d)
+                    sums.controls[i, k, j, blocks] += of_blocks(a[:, None] * x)
+                    sums.leverage[i, k, j, blocks] += of_blocks(leverage)
                     if not complete:
-                        sums.seeds[i, k, j] += self._of_seeds(a * h[k], g[..., i], a * w[k], f, ok)
+                        g = slab.over_seeds.gradient[i].reshape(f.shape) / sums.scale
+                        of_g = a * h[k] * by_scale[i]
+                        sums.seeds[i, k, j] += self._of_seeds(of_g, g, a * w[k], f, ok)
                 sums.explained[i, k] += a @ explained
 
     def _averages(self, parameter: int, wave: int, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -290,10 +298,6 @@ def _on(x: np.ndarray, columns: list[int]) -> np.ndarray:
     inverse = np.zeros((x.shape[1], x.shape[1]))
     inverse[np.ix_(columns, columns)] = np.linalg.pinv(x[:, columns].T @ x[:, columns])
     return inverse
-
-
-def _weighted(of_sample: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return of_sample.reshape(-1, *[1] * (x.ndim - 1)) * x
 
 
 def _degrees(squares: np.ndarray) -> np.ndarray:

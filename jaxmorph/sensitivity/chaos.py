@@ -43,6 +43,8 @@ class Chaos(Estimator):
             if self._kept is None:
                 self._kept = kept_samples(self.samples, slab, min(_MOST_SEEDS, n_seeds), _MOST_BYTES)
             here = np.isin(slab.value["sample"].values, self._kept)
+            if self._data is not None and not here.any():
+                return {}
             part = [x.isel(sample=here) for x in (slab.value, scaled_by_all(self.samples, slab))]
             self._data = kept_in(self._data, _rows(*part), self._kept)
         return {}

@@ -273,16 +273,20 @@ class _Still:
 
     def add(self, slab: Slab) -> None:
         f = slab.value.transpose("sample", "seed", *PLACE).values
-        g = slab.gradient.transpose("sample", "seed", *PAIR).values
         given = slab.given["value"].dtype
         if not self.shape:
-            self.shape = g.shape[2:]
+            self.shape = tuple(slab.gradient.sizes[dim] for dim in PAIR)
             self._low, self._high = np.full(f.shape[1:], np.inf), np.full(f.shape[1:], -np.inf)
             self._moves = np.zeros(self.shape[:-1], bool)
             self._dtype = given if given.kind == "f" else self._dtype
         self._low = np.fmin(self._low, np.fmin.reduce(f, axis=0))
         self._high = np.fmax(self._high, np.fmax.reduce(f, axis=0))
-        self._moves |= (np.nan_to_num(g) != 0).any(axis=(0, 1, 4))
+        # Where no mean is other than 0, seeds may still be.
+        slope = np.nan_to_num(slab.over_seeds.slope)
+        self._moves |= (slope != 0).any(axis=(0, 1)).reshape(self._moves.shape)
+        still = np.flatnonzero(~self._moves)
+        moves = (slab.over_seeds.gradient[..., still] != 0).any(axis=(0, 1, 2))
+        self._moves.flat[still] = moves
 
     def varies(self) -> np.ndarray:
         """(time, observable)."""

@@ -23,6 +23,7 @@ from .completeness import withhold
 from .estimator import Estimates, Estimator, Slab, declared, estimators
 from .holes import SEEDS_THERE, There
 from .natural import natural_scale, natural_units
+from .over_seeds import OverSeeds, parameters_first, times
 from .question import Question
 from .resampling import INTERVALS
 from .samples import Samples
@@ -122,21 +123,27 @@ class Estimation:
         if self._scale is None:
             self._scale = Magnitudes.of(slab["value"], slab["gradient"] * by_sd)
             self._samples.know(self._scale, slab["value"].dtype)
-        used = self._scale.usable(slab["value"], slab["gradient"] * by_sd)
-        slab = slab.assign({name: self._scale.divided(slab[name]) for name in ("value", "gradient")})
-        value, gradient = slab["value"].where(used), slab["gradient"].where(used)
+        value = self._scale.divided(slab["value"])
+        first = parameters_first(slab["gradient"]).transpose("parameter", ...)
+        gradient = self._scale.divided(first).transpose(*slab["gradient"].dims)
+        slab = slab.assign(value=value, gradient=gradient)
+        scaled = times(gradient, by_sd)
+        used = self._scale.usable(value, scaled)
+        if not used.all():
+            value, gradient, scaled = (x.where(used) for x in (value, gradient, scaled))
         self._check_noise(value)
-        scaled = gradient * by_sd
         there = slab.get("there")
         self._samples.add(value, scaled, used, there)
         local = xr.Dataset()
         # Gradients 1e200 times as large as values: their square in units of the values is infinite.
         with np.errstate(over="ignore", invalid="ignore"):
             given = Slab(value, gradient, scaled, theta, used, there, slab, local)
+            given.share(OverSeeds.known_to_be(value, gradient, used))
             for one in self._estimators:
-                given = dataclasses.replace(given, local=local)
+                given = given.with_local(local)
                 more = one.add(self._of_records(given) if one.of_records else given)
-                local = local.assign(more)
+                if more:
+                    local = local.assign(more)
         self._of_samples |= set(map(str, local.data_vars))
         return self._told(self._described(xr.Dataset(self._of_all(local))))
 

@@ -5,6 +5,7 @@ one changes no other module: its quantities reach files, figures, the report and
 """
 
 import abc
+import copy
 import dataclasses
 import functools
 import graphlib
@@ -18,6 +19,7 @@ import xarray as xr
 
 from ..quantities import Quantity
 from .moments import usable_seeds
+from .over_seeds import OverSeeds
 from .samples import Samples
 
 PLACE = ("time", "observable")
@@ -51,6 +53,21 @@ class Slab:
     there: xr.DataArray | None
     given: xr.Dataset
     local: xr.Dataset
+
+    @functools.cached_property
+    def over_seeds(self) -> OverSeeds:
+        """Sums over the seeds of each sample, which all estimators share."""
+        return OverSeeds.of(self.value, self.gradient)
+
+    def share(self, over: OverSeeds) -> None:
+        """Take these sums, of its values and gradients, for :attr:`over_seeds`."""
+        self.__dict__["over_seeds"] = over
+
+    def with_local(self, local: xr.Dataset) -> "Slab":
+        """The same slab, and what is known of it already, with estimates of its samples."""
+        other = copy.copy(self)
+        object.__setattr__(other, "local", local)
+        return other
 
 
 class Estimator(abc.ABC):

@@ -60,7 +60,7 @@ def fisher_information(
     order, settled = best_order(records)
     drawn = None if weights is None else weights.transpose("draw", "seed").values[1:]
     parts = information(records, gradient.values, np.where(settled, order, -1), drawn)
-    unsettled = ["" if ok else _unsettled(records, s) for s, ok in enumerate(settled)]
+    unsettled = _unsettled(records, settled)
     names = _names(gradient)
     refuted = _refuted(parts.score_of_mean, names, _LONGER)
     none = [why or other for why, other in zip(unsettled, refuted, strict=True)]
@@ -89,16 +89,26 @@ def _names(gradient: xr.DataArray) -> list[str]:
     return [f"parameter {i + 1}" for i in range(gradient.sizes["parameter"])]
 
 
-def _unsettled(records: Records, sample: int) -> str:
-    _, n_seeds, n_times, _ = records.shape
-    highest = int(records.highest_order()[sample])
-    more = records.seeds_for(min(highest + 3, n_times))[sample]
+def _unsettled(records: Records, settled: np.ndarray) -> list[str]:
+    """Why the order of each sample is not settled; empty where it is."""
+    highest, n_times = records.highest_order(), records.shape[2]
+    orders = np.unique(highest[~settled]).tolist()
+    more = {one: records.seeds_for(min(one + 3, n_times)) for one in orders}
+    longer = {one: records.seeds_for(one + 2) for one in orders}
+    return [
+        "" if ok else _why_unsettled(records, int(h), int(more[int(h)][s]), int(longer[int(h)][s]))
+        for s, (ok, h) in enumerate(zip(settled, highest, strict=True))
+    ]
+
+
+def _why_unsettled(records: Records, highest: int, more: int, longer: int) -> str:
+    n_seeds = records.shape[1]
     if highest < 0:
         return (
             f"{n_seeds} seeds do not tell how the noise of the observables is correlated: use "
             f"{more} or more, or fewer observables"
         )
-    if records.seeds_for(highest + 2)[sample] <= n_seeds:
+    if longer <= n_seeds:
         return (
             f"the noise of records is correlated over {highest} records or more, the longest "
             "regressions of so many observables; use fewer, or records further apart"

@@ -7,6 +7,7 @@ import xarray as xr
 
 from ..quantities import Kind, Method, Quantity
 from .estimator import PAIR, Estimates, Estimator, Slab
+from .over_seeds import OverSeeds
 from .rounding import round_off
 from .samples import Samples
 from .scale import Magnitudes
@@ -136,6 +137,7 @@ class GradientHealth:
         used: xr.DataArray,
         there: xr.DataArray | None = None,
         precision: np.dtype | type = float,
+        over: OverSeeds | None = None,
     ) -> None:
         """Add one slab: all seeds of some samples.
 
@@ -146,25 +148,35 @@ class GradientHealth:
             used: (sample, seed, time, observable), which entries can be used.
             there: (sample, seed), which pairs are there at all; None: all.
             precision: In which they were computed: what differs by its round-off is equal.
+            over: Sums over seeds of both, where they are known.
         """
+        over = over or OverSeeds.of(value, gradient)
         fine = used if there is None else used | ~there
         self._excluded += excluded_pairs(fine)
+        like = gradient.isel(sample=0, seed=0, drop=True)
+        theta = parameter_value.transpose("parameter", "sample").values[..., None]
+        # What a mean and the deviations from it add to a sum of squares.
+        of_slope = over.slope_spread**2 + over.n * np.where(over.n > 0, over.slope, 0.0) ** 2
+        of_value = over.spread**2 + over.n * np.where(over.n > 0, over.mean, 0.0) ** 2
         sums = {
-            "non_finite": (~fine).sum(("sample", "seed", "time")),
-            "square": (gradient**2).sum(("sample", "seed")),
-            "count": gradient.count(("sample", "seed")),
-            "relative": ((gradient * parameter_value) ** 2).sum(("sample", "seed")),
-            "value": (value**2).sum(("sample", "seed")),
+            "square": of_slope.sum(axis=1),
+            "count": np.broadcast_to(over.n.sum(axis=0), of_slope[:, 0].shape),
+            "relative": (theta**2 * of_slope).sum(axis=1),
+            "value": of_value.sum(axis=0),
         }
-        if gradient.sizes["seed"] > 1:
-            n = used.sum("seed")
-            mean = gradient.mean("seed")
-            variance = ((gradient - mean) ** 2).sum("seed") / (n - 1).where(n > 1)
+        if over.n_seeds > 1:
+            variance = over.slope_spread**2 / (over.several - 1)
             # Seeds that differ in the last bits alone are equal, as in the initial state.
-            variance = variance.where(~(variance <= round_off(mean, precision) ** 2), 0.0)
-            sums |= {"variance": variance.sum("sample"), "variances": variance.count("sample")}
+            with np.errstate(invalid="ignore"):
+                equal = variance <= round_off(over.slope, precision) ** 2
+            variance = np.where(equal, 0.0, variance)
+            sums |= {
+                "variance": np.nansum(variance, axis=1),
+                "variances": (~np.isnan(variance)).sum(axis=1),
+            }
             self._tails.add(gradient)
-        add_up(self._sums, sums)
+        named = {name: over.named_place(x, like) for name, x in sums.items()}
+        add_up(self._sums, named | {"non_finite": (~fine).sum(("sample", "seed", "time"))})
 
     def estimates(self, scale: Magnitudes | None = None) -> dict[str, xr.DataArray]:
         """``non_finite_count``, ``excluded_sample``, ``excluded_seed``, and the flags of the gradients.
@@ -263,7 +275,13 @@ class Health(Estimator):
     def add(self, slab: Slab) -> Estimates:
         precision = self.samples.precision
         self._health.add(
-            slab.value, slab.gradient, slab.parameter_value, slab.used, slab.there, precision
+            slab.value,
+            slab.gradient,
+            slab.parameter_value,
+            slab.used,
+            slab.there,
+            precision,
+            slab.over_seeds,
         )
         return {}
 

@@ -5,9 +5,9 @@ import xarray as xr
 
 from ..quantities import Kind, Method, Quantity
 from .estimator import PAIR, PLACE, Estimates, Estimator, Slab
+from .over_seeds import OverSeeds, count, root_of_squares
 from .question import TRIM, WANTED_SIGNAL_TO_NOISE
-from .rounding import root_sum_of_squares
-from .trimmed import trimmed_mean
+from .trimmed import trimmed
 
 _AT_SAMPLE = ("sample", *PLACE)
 _PAIR_AT_SAMPLE = ("sample", *PAIR)
@@ -149,6 +149,7 @@ def local_estimates(
     *,
     wanted_signal_to_noise: float = WANTED_SIGNAL_TO_NOISE,
     trim: float = TRIM,
+    over: OverSeeds | None = None,
 ) -> xr.Dataset:
     """Means over seeds with their standard errors, elasticities, signal to noise, sign consistency.
 
@@ -164,53 +165,84 @@ def local_estimates(
         parameter_value: (sample, parameter).
         wanted_signal_to_noise: What ``seeds_needed`` is for.
         trim: Share of the seeds that the trimmed mean leaves out at each end.
+        over: Sums over seeds of both, where they are known.
 
     Returns:
         The variables "per sample" of ``docs/data.md``; with one seed, without standard errors.
     """
-    used = finite_pairs(value, gradient)
-    n = used.sum("seed")
-    value, gradient = value.where(used), gradient.where(used)
-    mean, gradient_mean = value.mean("seed"), gradient.mean("seed")
+    over = over or OverSeeds.of(value, gradient)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = _of_seeds(over, _theta(parameter_value), wanted_signal_to_noise, trim)
+    like = gradient.isel(seed=0, drop=True)
+    return xr.Dataset({name: over.named(array, like) for name, array in found.items()})
+
+
+def _of_seeds(over: OverSeeds, theta: np.ndarray, wanted: float, trim: float) -> dict[str, np.ndarray]:
+    """The same as arrays ([parameter,] sample, place); ``theta`` (parameter, sample, 1)."""
+    mean, slope, n = over.mean, over.slope, over.n
     estimates = {
         "seeds_used": n,
         "mean": mean,
-        "gradient_mean": gradient_mean,
-        "semi_elasticity": parameter_value * gradient_mean,
-        "sign_consistency": _share(_sign(gradient) == _sign(gradient_mean), used),
+        "gradient_mean": slope,
+        "semi_elasticity": theta * slope,
+        "sign_consistency": _sign_consistency(over),
     }
-    elasticity = parameter_value * gradient_mean / mean.where(mean != 0)
-    if value.sizes["seed"] > 1:
-        mean_se, gradient_se = _standard_error(value, n), _standard_error(gradient, n)
-        defined = abs(mean) > 2 * mean_se
-        elasticity = elasticity.where(defined)
-        e = elasticity_deviation(value, gradient, parameter_value, elasticity)
-        ratio = abs(gradient_mean) / gradient_se
+    elasticity = theta * slope / np.where(mean != 0, mean, np.nan)
+    if over.n_seeds > 1:
+        mean_se, slope_se = over.standard_error(), over.slope_error()
+        elasticity = np.where(np.abs(mean) > 2 * mean_se, elasticity, np.nan)
+        ratio = np.abs(slope) / slope_se
         # No signal and no noise: nothing to tell from 0.
-        ratio = ratio.where((gradient_mean != 0) | (gradient_se != 0), 0.0)
-        trimmed, trimmed_se = trimmed_mean(gradient, trim)
+        ratio = np.where((slope != 0) | (slope_se != 0), ratio, 0.0)
+        root, trimmed_slope, trimmed_se = (np.empty_like(slope) for _ in range(3))
+        for s in over.pieces():
+            root[:, s] = root_of_squares(_deviation(over, s, theta, elasticity))
+            usable = over.gradient[:, s]
+            if not over.all_used:
+                usable = np.where(over.used[s], usable, np.nan)
+            trimmed_slope[:, s], trimmed_se[:, s] = trimmed(usable, trim)
+        root /= np.abs(mean)
         estimates |= {
             "mean_se": mean_se,
-            "gradient_se": gradient_se,
-            "gradient_trimmed_mean": trimmed,
+            "gradient_se": slope_se,
+            "gradient_trimmed_mean": trimmed_slope,
             "gradient_trimmed_mean_se": trimmed_se,
-            "semi_elasticity_se": abs(parameter_value) * gradient_se,
-            "elasticity_se": root_sum_of_squares(e, "seed", 2) / (n.where(n > 1) - 1) ** 0.5 / n**0.5,
+            "semi_elasticity_se": np.abs(theta) * slope_se,
+            "elasticity_se": root / (over.several - 1) ** 0.5 / n**0.5,
             "signal_to_noise": ratio,
-            "seeds_needed": seeds_needed(n, ratio, wanted_signal_to_noise),
+            "seeds_needed": _seeds_needed(n, ratio, wanted),
         }
-    estimates["elasticity"] = elasticity
-    return xr.Dataset(estimates)
+    return estimates | {"elasticity": elasticity}
 
 
-def seeds_needed(n: xr.DataArray, signal_to_noise: xr.DataArray, wanted: float) -> xr.DataArray:
+def _theta(parameter_value: xr.DataArray) -> np.ndarray:
+    return np.asarray(parameter_value.transpose("parameter", "sample").values[..., None])
+
+
+def _deviation(over: OverSeeds, s: slice, theta: np.ndarray, elasticity: np.ndarray) -> np.ndarray:
+    """What each seed adds to the linearised elasticity, times the mean (p, s, r, k)."""
+    deviation = over.moved(s)
+    deviation *= theta[:, s, None]
+    deviation -= elasticity[:, s, None] * over.apart[s]
+    return np.asarray(deviation)
+
+
+def _sign_consistency(over: OverSeeds) -> np.ndarray:
+    agree = np.empty_like(over.slope)
+    for s in over.pieces():
+        g, slope = over.gradient[:, s], over.slope[:, s]
+        up, down = count(g > 0), count(g < 0)
+        agree[:, s] = np.where(slope > 0, up, np.where(slope < 0, down, over.n[s] - up - down))
+    return np.asarray(agree / np.where(over.n > 0, over.n, np.nan))
+
+
+def _seeds_needed(n: np.ndarray, signal_to_noise: np.ndarray, wanted: float) -> np.ndarray:
     """Seeds at which |mean| / SE is expected to reach ``wanted``, n (wanted / now)^2, rounded up.
 
     At least 2; infinite where there is no signal.
     """
-    with np.errstate(divide="ignore"):
-        needed = xr.apply_ufunc(np.ceil, n * (wanted / signal_to_noise) ** 2)
-    return needed.clip(min=2).where(signal_to_noise.notnull())
+    needed = np.maximum(np.ceil(n * (wanted / signal_to_noise) ** 2), 2.0)
+    return np.where(np.isnan(signal_to_noise), np.nan, needed)
 
 
 def elasticity_deviation(
@@ -237,27 +269,16 @@ def elasticity_bias(
     jackknife takes off to this order, without its division by means that lack a seed (Quenouille,
     Biometrika 43 (1956) 353-360).
     """
-    mean = value.mean("seed")
-    n = value.notnull().sum("seed")
-    f, g = value - mean, gradient - gradient.mean("seed")
-    products = elasticity * (f**2).sum("seed") - parameter_value * (f * g).sum("seed")
-    pairs = (n * (n - 1)).where(n > 1)
-    return (products / (pairs * mean**2)).where(n > 1, 0.0)
+    over = OverSeeds.of(value, gradient)
+    return over.named(bias_of(over, parameter_value, over.flat(elasticity)), elasticity)
 
 
-def _standard_error(x: xr.DataArray, n: xr.DataArray) -> xr.DataArray:
-    n = n.where(n > 1)  # one usable seed has no standard error
-    spread = root_sum_of_squares(x - x.mean("seed"), "seed")
-    return spread / (n - 1) ** 0.5 / n**0.5
-
-
-def _sign(x: xr.DataArray) -> xr.DataArray:
-    return xr.apply_ufunc(np.sign, x)
-
-
-def _share(true: xr.DataArray, used: xr.DataArray) -> xr.DataArray:
-    n = used.sum("seed")
-    return (true & used).sum("seed") / n.where(n > 0)
+def bias_of(over: OverSeeds, parameter_value: xr.DataArray, elasticity: np.ndarray) -> np.ndarray:
+    """The same from sums over seeds; ``elasticity`` (parameter, sample, place)."""
+    products = elasticity * over.spread**2 - _theta(parameter_value) * over.products
+    pairs = over.several * (over.n - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(over.n > 1, products / (pairs * over.mean**2), 0.0)
 
 
 class Local(Estimator):
@@ -273,5 +294,6 @@ class Local(Estimator):
             slab.parameter_value,
             wanted_signal_to_noise=question.wanted_signal_to_noise,
             trim=question.trim,
+            over=slab.over_seeds,
         )
         return {str(name): array for name, array in found.items()}

@@ -29,6 +29,8 @@ from .whole_design import WholeDesign
 _ALONE, _PAIRS = 4, ((1, 1), (1, 2), (2, 1))
 """So many waves of a parameter alone, and which of it times which of another one."""
 _MOST_BLOCKS, _MOST_SEEDS, _BYTES = 32, 16, 1.0e8
+# Of some samples, which stay in the cache of the processor.
+_PIECE_BYTES = 1.0e6
 
 PARSEVAL = Method(
     "Lower bound on the total Sobol index",
@@ -82,16 +84,26 @@ class _PairSums:
         shapes = (blocks, terms, seeds, places), (blocks, terms, places), (terms, seeds, places)
         return cls(*(np.zeros(shape) for shape in shapes))
 
-    def add(self, weight: np.ndarray, x: np.ndarray, member: np.ndarray) -> None:
-        """Add weight (sample, term) times x (sample, seed, place); member (block, sample)."""
-        n, seeds = x.shape[:2]
-        total = x.sum(axis=1)
-        with_others = x * (total[:, None] - x) if seeds > 1 else x**2
-        of_block = member[:, None] * weight.T  # (block, term, sample)
-        self.block += (of_block @ x.reshape(n, -1)).reshape(self.block.shape)
-        squared = member[:, None] * weight.T**2
-        self.pairs += squared @ with_others.sum(axis=1)
-        self.of_seed += 2 * (weight.T**2 @ with_others.reshape(n, -1)).reshape(self.of_seed.shape)
+    def add(self, weight: np.ndarray, x: np.ndarray, parts: list[tuple[int, np.ndarray]]) -> None:
+        """Add weight (sample, term) times x (sample, seed, place).
+
+        ``parts``: blocks, and which of the samples are of each.
+        """
+        seeds = x.shape[1]
+        at_once = max(1, int(_PIECE_BYTES * len(parts) / max(x.nbytes, 1)))
+        for start in range(0, len(parts), at_once):
+            some = parts[start : start + at_once]
+            w, of_samples = (y[np.concatenate([s for _, s in some])] for y in (weight, x))
+            others = of_samples.sum(axis=1, keepdims=True) - of_samples
+            with_others = of_samples * others if seeds > 1 else of_samples**2
+            flat, over_seeds = of_samples.reshape(len(w), -1), with_others.sum(axis=1)
+            ends = np.cumsum([len(s) for _, s in some])
+            for (block, s), end in zip(some, ends, strict=True):
+                own = slice(end - len(s), end)
+                self.block[block] += (w[own].T @ flat[own]).reshape(self.block.shape[1:])
+                self.pairs[block] += w[own].T ** 2 @ over_seeds[own]
+            of_seed = w.T**2 @ with_others.reshape(flat.shape)
+            self.of_seed += 2 * of_seed.reshape(self.of_seed.shape)
 
     def square(self, n: np.ndarray) -> "_OfParts":
         """Squares of the means, of different samples and different seeds, summed over terms.
@@ -183,19 +195,29 @@ class LowerBounds(Estimator):
         if not self._sums:
             self._begin(slab, ok)
         rows = np.searchsorted(self.samples.points["sample"].values, slab.value["sample"].values)
+        by_block = np.argsort(self._of_sample[rows], kind="stable")
+        blocks, starts = np.unique(self._of_sample[rows][by_block], return_index=True)
+        parts = list(zip(map(int, blocks), np.split(by_block, starts[1:]), strict=True))
         complete: np.ndarray = np.all(ok[:, self._seeds], axis=1)
-        f = slab.value.transpose(*order).values[:, self._seeds]
-        f = self._merged(np.where(complete[:, None], f - self._shift, 0.0))
-        g = (slab.scaled / self.samples.sd).transpose(*order, "parameter").values[:, self._seeds]
-        g = np.where(complete[:, None, ..., None], g, 0.0)
-        member = (self._of_sample[rows] == np.arange(self._blocks)[:, None]).astype(float)
-        self._n += member @ complete.reshape(len(rows), -1)
+        for block, of_block in parts:
+            self._n[block] += complete[of_block].sum(axis=0).ravel()
+        f = slab.value.transpose(*order).values
         points = self.samples.points.transpose("sample", "parameter")
         v, theta = (points[name].values[rows] for name in ("unit_value", "parameter_value"))
-        self._sums[0].add(np.ones((len(rows), 1)), f, member)
-        for i in range(v.shape[1]):
-            self._sums[1 + i].add(self._weights(i, theta, v), self._merged(g[..., i]), member)
+        self._sums[0].add(np.ones((len(rows), 1)), self._used(f, complete, self._shift), parts)
+        g = slab.scaled.transpose("parameter", *order).values
+        for i, sd in enumerate(self.samples.sd.values):
+            weights = self._weights(i, theta, v) / sd
+            self._sums[1 + i].add(weights, self._used(g[i], complete), parts)
         return {}
+
+    def _used(self, x: np.ndarray, complete: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
+        """(sample, seed, place) less the shift, 0 where the sample lacks a seed."""
+        if not self._seeds.all():
+            x = x[:, self._seeds]
+        if np.any(shift):
+            x = x - shift
+        return self._merged(x if complete.all() else np.where(complete[:, None], x, 0.0))
 
     def _begin(self, slab: Slab, ok: np.ndarray) -> None:
         value = slab.value.transpose("sample", "seed", *PLACE)

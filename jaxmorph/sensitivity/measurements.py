@@ -49,6 +49,8 @@ class Measurements(Estimator):
             self._times = _some_times(slab.value.sizes["time"], slab.value.sizes["observable"])
             self._kept = self._which(slab)
         here = np.isin(slab.value["sample"].values, self._kept)
+        if self._value is not None and not here.any():
+            return {}
         value, slope = (
             x.isel(sample=here, time=self._times).astype(float) for x in (slab.value, slab.scaled)
         )

@@ -16,6 +16,8 @@ from .rounding import round_off
 # More seeds than this are averaged in blocks first; fewer where their products would fill the memory.
 _MOST_BLOCKS = 32
 _PRODUCTS_BYTES = 2.0e8
+# Gradients of some samples that stay in the cache of the processor.
+_CACHE_BYTES = 1.0e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,16 +150,18 @@ class DesignMoments:
         self._precision = precision
         order = ("sample", "seed", "time", "observable")
         f = value.transpose(*order).values
-        g = gradient.transpose(*order, "parameter").values
+        g = gradient.transpose("parameter", *order).values
         ok = used.transpose(*order).values
         if self._coordinates is None:
             self._coordinates = gradient.isel(sample=0, seed=0, drop=True).coords.to_dataset()
             self._seeds = self._choose_seeds(ok, there)
             self._n_seeds = int(self._seeds.sum())
             self._blocks = self._choose_blocks(g.shape)
-            self._keep(8 * int(np.prod(g.shape[2:])) * g.shape[-1])
-        f, g, ok = f[:, self._seeds], g[:, self._seeds], ok[:, self._seeds]
-        f, g = np.where(ok, f, 0.0), np.where(ok[..., None], g, 0.0)
+            self._keep(8 * int(np.prod(g.shape[3:])) * len(g) ** 2)
+        if not self._seeds.all():
+            f, g, ok = f[:, self._seeds], g[:, :, self._seeds], ok[:, self._seeds]
+        if not ok.all():
+            f, g = np.where(ok, f, 0.0), np.where(ok, g, 0.0)
         w = self._weights[:, value["sample"].values].astype(float)
         self._add_noise(w, f, ok)
         f, g, ok = self._in_blocks(f, g, ok)
@@ -175,7 +179,7 @@ class DesignMoments:
         return seeds & self._wanted if (seeds & self._wanted).sum() > 1 else self._wanted
 
     def _choose_blocks(self, shape: tuple[int, ...]) -> int:
-        _, _, n_times, n_observables, n_parameters = shape
+        n_parameters, _, _, n_times, n_observables = shape
         fit = int((_PRODUCTS_BYTES / (8 * n_times * n_observables * n_parameters**2)) ** 0.5)
         return min(self._n_seeds, _MOST_BLOCKS, max(fit, FEWEST))
 
@@ -214,7 +218,7 @@ class DesignMoments:
         n = np.add.reduceat(ok.astype(float), starts, axis=1)
         some = np.maximum(n, 1.0)
         f = np.add.reduceat(f, starts, axis=1) / some
-        return f, np.add.reduceat(g, starts, axis=1) / some[..., None], n > 0
+        return f, np.add.reduceat(g, starts, axis=2) / some, n > 0
 
     def _add_to(self, name: str, part: np.ndarray) -> None:
         if name in self._sums:
@@ -240,30 +244,46 @@ class DesignMoments:
         """Outer products of samples, for the draws over samples; of blocks, for those over seeds."""
         n = ok.sum(axis=1)
         usable = n > 1 if self.design.stochastic else n > 0
-        at_once = max(1, int(_PRODUCTS_BYTES / 4 / (8 * g[0, 0].size * g.shape[-1])))
-        for start in range(0, len(g), at_once):
+        pairs = len(g) * (len(g) + 1) // 2
+        at_once = max(1, int(_PRODUCTS_BYTES / 4 / (8 * n[0].size * pairs)))
+        for start in range(0, len(n), at_once):
             part = slice(start, start + at_once)
-            product = self._outer_products(g[part], n[part], usable[part])
+            product = self._outer_products(g[:, part], n[part], usable[part])
             self._add_to("outer", self._weighted(kept[:, part], product))
         self._add_to("outer_n", self._weighted(kept, usable.astype(float)))
         if self.design.stochastic:
-            w = weight[None]
-            x = g.transpose(2, 3, 0, 1, 4)  # (time, observable, sample, block, parameter)
-            x = x.reshape(*x.shape[:3], -1)
-            self._add_to("products", _gram(x, w[0]))
+            self._add_to("products", self._products(g, weight))
             u = ok.transpose(2, 3, 0, 1).astype(float)
-            self._add_to("products_n", _gram(u, w[0]))
+            self._add_to("products_n", _gram(u, weight))
+
+    def _products(self, g: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """Sum over samples of products of blocks and parameters (time, observable, one, other)."""
+        n_times, n_observables = g.shape[3:]
+        size = len(g) * g.shape[2]
+        products = np.empty((n_times, n_observables, size, size))
+        at_once = max(1, int(_CACHE_BYTES / max(g[..., 0, :].nbytes, 1)))
+        for start in range(0, n_times, at_once):
+            times = slice(start, start + at_once)
+            # (time, observable, sample, block, parameter)
+            x = np.ascontiguousarray(g[:, :, :, times].transpose(3, 4, 1, 2, 0))
+            products[times] = _gram(x.reshape(*x.shape[:3], -1), w)
+        return products
 
     def _outer_products(self, g: np.ndarray, n: np.ndarray, usable: np.ndarray) -> np.ndarray:
-        """Of each sample, without noise (sample, time, observable, parameter, parameter_2)."""
-        total = g.sum(axis=1)
-        product = total[..., :, None] * total[..., None, :]
-        pairs = n**2
-        if self.design.stochastic:
-            by_seed = np.moveaxis(g, 1, -1)  # (sample, time, observable, parameter, block)
-            product -= by_seed @ np.swapaxes(by_seed, -1, -2)
-            pairs = n * (n - 1)
-        product *= (usable / np.maximum(pairs, 1))[..., None, None]
+        """Of each sample, without noise, of pairs of parameters (sample, pair, time, observable)."""
+        rows, columns = np.triu_indices(len(g))
+        product = np.empty((len(n), len(rows), *n.shape[1:]))
+        size = max(1, int(_CACHE_BYTES / max(g[:, :1].nbytes, 1)))
+        pairs = n * (n - 1) if self.design.stochastic else n**2
+        share = usable / np.maximum(pairs, 1)
+        for start in range(0, len(n), size):
+            s = slice(start, start + size)
+            total = g[:, s].sum(axis=2)
+            for i, (p, q) in enumerate(zip(rows, columns, strict=True)):
+                one = total[p] * total[q]
+                if self.design.stochastic:
+                    one -= np.einsum("sr...,sr...->s...", g[p, s], g[q, s])
+                np.multiply(one, share[s], out=product[s, i])
         return product
 
     def _add_values(self, w: np.ndarray, f: np.ndarray, ok: np.ndarray) -> None:
@@ -303,9 +323,11 @@ class DesignMoments:
         outer_n = self._of_draws(s["outer_n"])
 
         def matrices(t: int, o: int) -> np.ndarray:
-            return self._of_draws(s["outer"][:, t, o]) / or_nan(outer_n[:, t, o])[:, None, None]
+            of_pairs = self._of_draws(s["outer"][..., t, o])
+            return _symmetric(of_pairs) / or_nan(outer_n[:, t, o])[:, None, None]
 
-        diagonal = self._of_draws(np.diagonal(s["outer"], axis1=-2, axis2=-1))
+        of_one = np.moveaxis(s["outer"][:, _diagonal(s["outer"].shape[1])], 1, -1)
+        diagonal = self._of_draws(of_one)
         squares = diagonal / or_nan(outer_n)[..., None]
         return self._draws(matrices, squares, variance * self._unbiased(n), noise, self._n_nested)
 
@@ -416,7 +438,25 @@ def usable_seeds(ok: np.ndarray) -> np.ndarray:
 
 def _gram(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Sum over samples of w x x' (..., i, j), for x (..., sample, i)."""
-    return np.swapaxes(x * w[:, None], -1, -2) @ x
+    if not (w == 1).all():
+        return np.swapaxes(x * w[:, None], -1, -2) @ x
+    # One by one: of a matrix and itself BLAS makes half of the products.
+    flat = x.reshape(-1, *x.shape[-2:])
+    return np.stack([one.T @ one for one in flat]).reshape(*x.shape[:-2], x.shape[-1], x.shape[-1])
+
+
+def _diagonal(pairs: int) -> np.ndarray:
+    """Where in the upper triangle, row after row, the diagonal is; so many numbers are in it."""
+    n = int((np.sqrt(8 * pairs + 1) - 1) / 2 + 0.5)
+    return np.flatnonzero(np.equal(*np.triu_indices(n)))
+
+
+def _symmetric(of_pairs: np.ndarray) -> np.ndarray:
+    """Matrices (..., i, j) of their upper triangles (..., pair)."""
+    n = len(_diagonal(of_pairs.shape[-1]))
+    at = np.zeros((n, n), int)
+    at[np.triu_indices(n)] = np.arange(of_pairs.shape[-1])
+    return np.asarray(of_pairs[..., np.maximum(at, at.T)])
 
 
 def or_nan(n: np.ndarray, least: int = 1) -> np.ndarray:

@@ -154,6 +154,8 @@ class NoiseChaos(Estimator):
             if self._kept is None:
                 self._kept = kept_samples(self.samples, slab, _MOST_BLOCKS, _MOST_BYTES)
             here = np.isin(slab.value["sample"].values, self._kept)
+            if self._data is not None and not here.any():
+                return {}
             value, scaled = (
                 x.isel(sample=here) for x in (slab.value, scaled_by_all(self.samples, slab))
             )

@@ -9,11 +9,14 @@ terms q of each seed besides: with ``score``, which sees f^2 as one more observa
 E[2 f g + q], and the derivative of the variance is 2 Cov_Z(f, g) + E[q]; with ``smoothed`` it is E[q].
 """
 
+import dataclasses
+
 import numpy as np
 import xarray as xr
 
 from ..quantities import Interval, Kind, Method, Quantity
 from .estimator import Estimates, Estimator, Slab
+from .over_seeds import OverSeeds
 from .resampling import FEWEST
 from .rounding import round_off
 from .samples import Samples, kept_in
@@ -99,32 +102,73 @@ class NoiseGradient(Estimator):
         known = question.complete or terms is not None
         if not (known and question.stochastic and slab.value.sizes["seed"] > 1):
             return {}
-        value, gradient = slab.value.astype(float), slab.gradient.astype(float)
         self._has_terms = terms is not None
+        over, of_terms = slab.over_seeds, None
         if terms is not None:
-            value = value.where(terms.notnull().all("parameter"))
-            terms, gradient = terms.where(value.notnull()), gradient.where(value.notnull())
-        apart, g = value - value.mean("seed"), gradient - gradient.mean("seed")
-        least = round_off(abs(value).max("seed"), self.samples.precision)
-        equal = (abs(apart).max("seed") <= least) & value.notnull()
-        apart = apart.where(~equal, 0.0)
-        n = value.notnull().sum("seed")
-        f = apart / (n - 1).where(n > 1)
-        parts = {"gradient": 2 * f * g, "variance": f * apart}
-        if terms is not None:
-            of_mean = _as_covariance(terms.where(~equal, 0.0), n)
-            parts["gradient"] = parts["gradient"] + of_mean if question.noise_covaries else of_mean
-        parts["scaled"] = slab.parameter_value * parts["gradient"] / 2
+            over = OverSeeds.of(slab.value.where(terms.notnull().all("parameter")), slab.gradient)
+            of_terms = OverSeeds.of(slab.value.where(over.known), terms).gradient
         numbers = self.samples.points["sample"].values
-        weight = self._weight(value["sample"].values)
-        sums = {name: part.sum("seed").where(n > 1) for name, part in parts.items()}
-        add_up(self._of_seeds, {name: (weight * part).sum("sample") for name, part in parts.items()})
+        weight = self._weight(slab.value["sample"].values).values
+        parts = self._parts(over, of_terms, slab.parameter_value, weight)
+        like = slab.gradient.isel(seed=0, drop=True)
+        add_up(self._of_seeds, {n: over.named_seeds(x, like) for n, x in parts.of_seeds.items()})
+        sums = {name: over.named(x, like) for name, x in parts.of_samples.items()}
         for name, of_sample in sums.items():
             self._of_samples[name] = kept_in(self._of_samples.get(name), of_sample, numbers)
-        error = (parts["gradient"] - sums["gradient"] / n).where(value.notnull()) ** 2
-        # The spread of the values that leave out one seed at a time, which are linear in these parts.
-        se = (n * (n - 1) * error.sum("seed")) ** 0.5 / (n - 2).where(n > 2)
-        return {"noise_gradient": sums["gradient"], "noise_gradient_se": se}
+        return {"noise_gradient": sums["gradient"], "noise_gradient_se": over.named(parts.error, like)}
+
+    def _parts(
+        self, over: OverSeeds, terms: np.ndarray | None, theta: xr.DataArray, weight: np.ndarray
+    ) -> "_NoiseSums":
+        """Parts of each seed in the derivative of the variance, summed over samples and over seeds.
+
+        Args:
+            over: Values and gradients.
+            terms: Noise terms (parameter, sample, seed, place), 0 where they are not used.
+            theta: (sample, parameter).
+            weight: (sample).
+        """
+        largest = np.abs(over.value).max(axis=1)
+        equal = np.abs(over.apart).max(axis=1) <= round_off(largest, self.samples.precision)
+        apart = np.where(equal[:, None], 0.0, over.apart)
+        n, several = over.n, over.several
+        f = np.where(n[:, None] > 1, apart / (several[:, None] - 1), 0.0)
+        half = theta.transpose("parameter", "sample").values / 2
+        scale = np.stack([np.broadcast_to(weight, half.shape), weight * half], axis=1)
+        shape = over.gradient.shape
+        of_seeds = np.zeros((shape[0], 2, *shape[2:]))
+        total, error = np.empty_like(over.slope), np.empty_like(over.slope)
+        for s in over.pieces():
+            part = over.moved(s)
+            part *= 2 * f[s]
+            if terms is not None:
+                there = np.where(equal[s, None], 0.0, terms[:, s])
+                of_mean = _as_covariance(there, n[s]) * over.used[s]
+                part = part + of_mean if self.samples.question.noise_covaries else of_mean
+            flat = part.reshape(*part.shape[:2], -1)
+            of_seeds += (scale[:, :, s] @ flat).reshape(of_seeds.shape)
+            total[:, s] = part.sum(axis=2)
+            part -= (total[:, s] / np.maximum(n[s], 1))[:, :, None]
+            if not over.all_used:
+                part *= over.used[s]
+            # The spread of the values without one seed each, which are linear in these parts.
+            error[:, s] = np.einsum("psrk,psrk->psk", part, part)
+        sums = {
+            "gradient": np.where(n > 1, total, np.nan),
+            "scaled": np.where(n > 1, half[..., None] * total, np.nan),
+            "variance": np.where(n > 1, (f * apart).sum(axis=1), np.nan),
+        }
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error = (n * (n - 1) * error) ** 0.5 / np.where(n > 2, n - 2, np.nan)
+        return _NoiseSums(
+            {
+                "gradient": of_seeds[:, 0],
+                "scaled": of_seeds[:, 1],
+                "variance": np.einsum("s,srk->rk", weight, f * apart),
+            },
+            sums,
+            error,
+        )
 
     def _terms(self, slab: Slab) -> xr.DataArray | None:
         """The noise terms of each seed (..., parameter), NaN where they are no numbers."""
@@ -196,10 +240,27 @@ class NoiseGradient(Estimator):
         return ((n - 1) * part.sum("seed") - n * part) / max(n - 2, 1)
 
 
-def _as_covariance(terms: xr.DataArray, n: xr.DataArray) -> xr.DataArray:
+@dataclasses.dataclass(frozen=True)
+class _NoiseSums:
+    """Sums by name, and the standard error of the derivative at each sample.
+
+    Attributes:
+        of_seeds: Weighted, over samples ([parameter,] seed, place).
+        of_samples: Over seeds ([parameter,] sample, place).
+        error: (parameter, sample, place).
+    """
+
+    of_seeds: dict[str, np.ndarray]
+    of_samples: dict[str, np.ndarray]
+    error: np.ndarray
+
+
+def _as_covariance(terms: np.ndarray, n: np.ndarray) -> np.ndarray:
     """Parts of each seed whose sum is the mean of the terms over n seeds.
 
     Without a seed they are what is left of a covariance, d_r / (n - 1), without it: both then have one
     rule, by which sum - n / (n - 2) (part - sum / n) is the mean of the other seeds.
     """
-    return (terms.mean("seed") + (n - 2) * terms) / (n * (n - 1)).where(n > 1)
+    mean = (terms.sum(axis=2) / np.maximum(n, 1))[:, :, None]
+    n = n[:, None]
+    return np.asarray((mean + (n - 2) * terms) / np.maximum(n * (n - 1), 1) * (n > 1))

@@ -202,6 +202,8 @@ class Samples:
 def kept_in(together: xr.DataArray | None, part: xr.DataArray, samples: np.ndarray) -> xr.DataArray:
     """What belongs to the samples of a slab, in one array of ``samples``; NaN where nothing was kept."""
     rows = np.searchsorted(samples, part["sample"].values)
+    if not len(rows) and together is not None:
+        return together
     part = part.drop_vars("sample").transpose("sample", ...)
     if together is None:
         empty = np.full((len(samples), *part.shape[1:]), np.nan)

@@ -16,6 +16,9 @@ from ..quantities import Quantity, declaration_of, power_in
 
 # Squares of squares of so many powers of two are finite, with room for sums.
 _WILD_EXPONENT = 230
+_MOST_IN_A_ROW = 1 << 16
+# Of powers of two that are numbers of full precision.
+_NORMAL_EXPONENT = 1000
 _TINIEST, _LARGEST = float(np.finfo(float).tiny), float(np.finfo(float).max)
 
 
@@ -61,9 +64,23 @@ class Magnitudes:
         )
 
     def usable(self, value: xr.DataArray, gradient: xr.DataArray) -> xr.DataArray:
-        """Where a value and its gradients are finite, and none is wild: sums would hold it alone."""
-        tame: xr.DataArray = (abs(gradient) <= self.largest_gradient).all("parameter")
-        return (abs(value) <= self.largest_value) & tame
+        """Where a value and its gradients are finite, and none is wild: sums would hold it alone.
+
+        Both as :meth:`divided` gives them, gradients by parameters in units of their sd.
+        """
+        order = ("sample", "seed", "time", "observable")
+        f = value.transpose(*order)
+        with np.errstate(over="ignore"):
+            most_value, most_gradient = (
+                np.ldexp(x.values, -self.exponent.values).clip(max=_LARGEST)
+                for x in (self.largest_value, self.largest_gradient)
+            )
+        tame = np.abs(f.values) <= most_value
+        # Whole records, so that what is compared lies in a row.
+        limit = np.broadcast_to(most_gradient, f.shape[2:]).copy()
+        for part in gradient.transpose("parameter", *order).values:
+            tame &= np.abs(part) <= limit
+        return f.copy(deep=False, data=tame).transpose(*value.dims)
 
     def divided(self, array: xr.DataArray) -> xr.DataArray:
         """An observable, or its gradients, in double precision and of order 1."""
@@ -77,10 +94,16 @@ class Magnitudes:
             power = power_in(quantity.unit, "observable") if quantity is not None else 0
             if not power or "observable" not in array.dims:
                 continue
+            if not self.exponent.values.any():
+                continue  # the unit is that of the estimators
             before, after = array.values, _times_two_to(array, power * self.exponent).values
-            vanishes = (before != 0) & ~np.isnan(before) & (np.abs(after) < _TINIEST)
-            result[str(name)] = array.copy(data=np.where(vanishes, np.nan, after))
-            if (vanishes | (np.isinf(after) & np.isfinite(before))).any():
+            vanishes = np.abs(after) < _TINIEST
+            if vanishes.any():
+                vanishes &= (before != 0) & ~np.isnan(before)
+                after = np.where(vanishes, np.nan, after)
+            result[str(name)] = array.copy(deep=False, data=after)
+            infinite = np.isinf(after)
+            if vanishes.any() or (infinite.any() and (infinite & np.isfinite(before)).any()):
                 self.beyond.add(str(name))
         return dataset.assign(result)
 
@@ -97,9 +120,18 @@ class Magnitudes:
 
 def _times_two_to(array: xr.DataArray, exponent: xr.DataArray) -> xr.DataArray:
     along = [-1 if dim == "observable" else 1 for dim in array.dims]
+    values, by = array.values.astype(float, copy=False), exponent.values
     with np.errstate(over="ignore", under="ignore"):
-        scaled = np.ldexp(array.values.astype(float), exponent.values.reshape(along))
-    return array.copy(data=scaled)
+        if np.abs(by).max(initial=0) < _NORMAL_EXPONENT:
+            # Exact, as ldexp, and faster; in whole records, so that what is multiplied lies in a row.
+            factor = np.ldexp(1.0, by.reshape(along))
+            record = values.shape[along.index(-1) - 1 :] if -1 in along[1:] else ()
+            if record and int(np.prod(record)) <= _MOST_IN_A_ROW:
+                factor = np.broadcast_to(factor[(0,) * (values.ndim - len(record))], record).copy()
+            scaled = values * factor
+        else:
+            scaled = np.ldexp(values, by.reshape(along))
+    return array.copy(deep=False, data=scaled)
 
 
 def _usual(array: xr.DataArray, others: tuple[str, ...]) -> np.ndarray:

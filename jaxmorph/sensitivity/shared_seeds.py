@@ -32,6 +32,23 @@ class Averaged:
     se: xr.DataArray | None
 
 
+@dataclass(frozen=True)
+class Summed:
+    """One quantity at the samples of a slab, its deviations summed over these.
+
+    Attributes:
+        mean: Over seeds (sample, ...).
+        deviation: Weighted sum over samples of the deviation of each seed (seed, ...).
+        count: Sum of the weights of the samples that have one (seed, ...).
+        se: Standard error over seeds of the mean (sample, ...); None with one seed.
+    """
+
+    mean: xr.DataArray
+    deviation: xr.DataArray
+    count: xr.DataArray
+    se: xr.DataArray | None
+
+
 class SharedSeeds:
     """Accumulates quantities by name.
 
@@ -61,16 +78,33 @@ class SharedSeeds:
             weight: (sample), for samples that do not count alike.
             rows: Numbers of the samples in the design, for ``blocks``.
         """
-        deviations = {name: part.deviation for name, part in parts.items()}
+        summed = {
+            name: Summed(
+                part.mean,
+                (weight * part.deviation).sum("sample"),
+                _total_weight(part.deviation, weight),
+                part.se,
+            )
+            for name, part in parts.items()
+        }
+        self.add_summed(summed, weight, rows)
+
+    def add_summed(
+        self,
+        parts: Mapping[str, "Summed"],
+        weight: xr.DataArray | float = 1.0,
+        rows: np.ndarray | None = None,
+    ) -> None:
+        """The same of a slab whose deviations are summed already."""
         means = {name: part.mean for name, part in parts.items()}
-        add_up(self._sum, {name: (weight * d).sum("sample") for name, d in deviations.items()})
-        add_up(self._count, {name: _total_weight(d, weight) for name, d in deviations.items()})
-        add_up(self._total, {name: (weight * m).sum("sample") for name, m in means.items()})
-        add_up(self._number, {name: _total_weight(m, weight) for name, m in means.items()})
+        add_up(self._sum, {name: part.deviation for name, part in parts.items()})
+        add_up(self._count, {name: part.count for name, part in parts.items()})
+        add_up(self._total, {name: _weighted_sum(m, weight) for name, m in means.items()})
+        add_up(self._number, {name: _weighted_sum(m.notnull(), weight) for name, m in means.items()})
         if self._blocks is not None and rows is not None:
             self._blocks.add(rows, means)
-            within = {name: part.se**2 for name, part in parts.items() if part.se is not None}
-            add_up(self._within, {name: square.sum("sample") for name, square in within.items()})
+            within = {name: part.se for name, part in parts.items() if part.se is not None}
+            add_up(self._within, {name: _weighted_sum(se, 1.0, 2) for name, se in within.items()})
 
     def average(self, name: str) -> xr.DataArray:
         """Over the samples."""
@@ -112,6 +146,15 @@ class SharedSeeds:
             return 0.0
         n = self._number[name]
         return interaction(self._within[name] / n.where(n > 0) ** 2, of_seeds, n)
+
+
+def _weighted_sum(x: xr.DataArray, weight: xr.DataArray | float, power: int = 1) -> xr.DataArray:
+    """Over the samples; what is NaN counts as 0."""
+    x = x.transpose("sample", ...)
+    values = x.values if x.dtype.kind == "b" else np.where(np.isnan(x.values), 0.0, x.values)
+    w = np.broadcast_to(getattr(weight, "values", weight), len(values)).astype(float)
+    total = np.tensordot(w, values**power if power > 1 else values, 1)
+    return x.isel(sample=0, drop=True).copy(deep=False, data=total)
 
 
 def _total_weight(x: xr.DataArray, weight: xr.DataArray | float) -> xr.DataArray:

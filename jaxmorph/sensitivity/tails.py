@@ -11,6 +11,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from .quantiles import quantiles
+
 _FEWEST_SEEDS = 8
 _FEWEST_PAIRS = 200
 _CONFIDENCE = 0.99
@@ -114,13 +116,11 @@ def _scaled_deviations(gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     # A sample without finite seeds has no median, and numpy would warn of it.
     some = finite.any(axis=1, keepdims=True)
     g = np.where(some, np.where(finite, gradient, np.nan), 0.0)
-    # Those that ignore NaN are slow.
-    quantile = np.quantile if np.isfinite(g).all() else np.nanquantile
-    median = quantile(g, 0.5, axis=1, keepdims=True)
+    median = quantiles(g, 0.5, axis=1)[:, None]
     deviation = np.abs(g - median)
     round_off = _ROUND_OFF * np.abs(median)
     varies = np.nanmax(deviation, axis=1) > round_off[:, 0]
-    scale = quantile(deviation, _QUANTILE, axis=1, keepdims=True)
+    scale = quantiles(deviation, _QUANTILE, axis=1)[:, None]
     usable = finite & (scale > round_off)
     z = np.divide(deviation, scale, out=np.zeros(g.shape), where=usable)
     return z, usable, varies

@@ -3,6 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from .over_seeds import root_of_squares
+
 
 def trimmed_mean(x: xr.DataArray, share: float) -> tuple[xr.DataArray, xr.DataArray]:
     """Mean over ``seed`` without the ``share`` smallest and largest, and its standard error.
@@ -19,20 +21,46 @@ def trimmed_mean(x: xr.DataArray, share: float) -> tuple[xr.DataArray, xr.DataAr
         x: Has the dimension ``seed``; NaN where unusable.
         share: In [0, 0.5).
     """
-    values = np.sort(x.transpose("seed", ...).values, axis=0)  # NaN goes last
-    n = np.isfinite(values).sum(axis=0)
-    k = np.floor(share * n + 1e-9).astype(int)
-    rank = np.arange(len(values)).reshape(-1, *[1] * n.ndim)
-    stays = (rank >= k) & (rank < n - k)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(stays, values, 0.0).sum(axis=0) / (n - 2 * k)
-        low = np.take_along_axis(values, k[None], axis=0)
-        high = np.take_along_axis(values, np.maximum(n - k - 1, 0)[None], axis=0)
-        winsorised = np.where(rank < n, np.clip(values, low, high), 0.0)
-        centre = winsorised.sum(axis=0) / n
-        deviation = np.where(rank < n, winsorised - centre, 0.0)
-        size = np.abs(deviation).max(axis=0)
-        squares = ((deviation / np.where(size > 0, size, 1.0)) ** 2).sum(axis=0)
-        se = size * np.sqrt(squares / (n - 1) / n) / (1 - 2 * k / n)
+    values = x.transpose("seed", ...).values
+    mean, se = trimmed(values.reshape(len(values), -1), share)
     like = x.isel(seed=0, drop=True)
-    return like.copy(data=np.where(n > 0, mean, np.nan)), like.copy(data=np.where(n > 1, se, np.nan))
+    return like.copy(data=mean.reshape(like.shape)), like.copy(data=se.reshape(like.shape))
+
+
+def trimmed(x: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """The same of arrays (..., seed, place)."""
+    values = np.sort(x, axis=-2)  # NaN goes last
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if values.size and np.isfinite(values[..., [0, -1], :]).all():
+            return _of_all(values, share)
+        return _of_some(values, share)
+
+
+def _of_all(values: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of sorted values, all of them finite, which are lost."""
+    n = values.shape[-2]
+    k = int(np.floor(share * n + 1e-9))
+    mean = values[..., k : n - k, :].sum(axis=-2) / (n - 2 * k)
+    if n == 1:
+        return mean, np.full_like(mean, np.nan)
+    values[..., :k, :] = values[..., [k], :]
+    values[..., n - k :, :] = values[..., [n - k - 1], :]
+    values -= values.sum(axis=-2, keepdims=True) / n
+    return mean, root_of_squares(values) / ((n - 1) * n) ** 0.5 / (1 - 2 * k / n)
+
+
+def _of_some(values: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """The same where the last ones of some are not finite."""
+    n = np.isfinite(values).sum(axis=-2, keepdims=True)
+    k = np.floor(share * n + 1e-9).astype(int)
+    rank = np.arange(values.shape[-2])[:, None]
+    stays = (rank >= k) & (rank < n - k)
+    mean = np.where(stays, values, 0.0).sum(axis=-2, keepdims=True) / (n - 2 * k)
+    low = np.take_along_axis(values, k, axis=-2)
+    high = np.take_along_axis(values, np.maximum(n - k - 1, 0), axis=-2)
+    winsorised = np.where(rank < n, np.clip(values, low, high), 0.0)
+    centre = winsorised.sum(axis=-2, keepdims=True) / n
+    deviation = np.where(rank < n, winsorised - centre, 0.0)
+    n, k, mean = n[..., 0, :], k[..., 0, :], mean[..., 0, :]
+    se = root_of_squares(deviation) / np.sqrt((n - 1) * n) / (1 - 2 * k / n)
+    return np.where(n > 0, mean, np.nan), np.where(n > 1, se, np.nan)

@@ -17,8 +17,6 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from .sums import add_up
-
 _MOST_BLOCKS = 256
 
 
@@ -238,17 +236,23 @@ class Blocks:
 
     def add(self, rows: np.ndarray, parts: dict[str, xr.DataArray]) -> None:
         """Add parts (sample, ...) of the samples with these numbers in the design."""
-        member = xr.DataArray(
-            (self._of_sample[rows] == np.arange(self._n)[:, None]).astype(float),
-            dims=("block", "sample"),
-        )
-        plain = {name: part.drop_vars("sample", errors="ignore") for name, part in parts.items()}
-        there = {name: part.notnull() for name, part in plain.items()}
-        known = {name: part.where(there[name], 0.0) for name, part in plain.items()}
-        add_up(self._sums, {n: xr.dot(member, x, dim="sample") for n, x in known.items()})
-        add_up(
-            self._counts, {n: xr.dot(member, x.astype(float), dim="sample") for n, x in there.items()}
-        )
+        order = np.argsort(self._of_sample[rows], kind="stable")
+        blocks, starts = np.unique(self._of_sample[rows][order], return_index=True)
+        for name, part in parts.items():
+            x = part.transpose("sample", ...)
+            known = ~np.isnan(x.values)
+            if name not in self._sums:
+                like = x.isel(sample=0, drop=True)
+                empty = np.zeros((self._n, *like.shape))
+                self._sums[name], self._counts[name] = (
+                    xr.DataArray(zeros, like.coords, ("block", *like.dims))
+                    for zeros in (empty, empty.copy())
+                )
+            for sums, of_samples in (
+                (self._sums, np.where(known, x.values, 0.0)),
+                (self._counts, known.astype(float)),
+            ):
+                sums[name].values[blocks] += np.add.reduceat(of_samples[order], starts, axis=0)
 
     def spread(self, name: str) -> Spread:
         """The spread of the mean over all samples."""

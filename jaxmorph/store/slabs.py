@@ -11,7 +11,7 @@ import xarray as xr
 from ..configuration import Batch
 from ..configuration.specify import Specifications
 from ..errors import JaxmorphError
-from .files import open_dataset, read_samples, remedy
+from .files import open_dataset, read_parts, read_samples, remedy
 from .provenance import Summary
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 _BYTES = 32e6
 """Values and gradients of a slab, all its seeds. Estimating takes several times as much."""
 _LARGE = ("value", "gradient")
+_SMALL = ("sample", "seed", "time", "observable", "parameter", "parameter_value")
 # There if the estimator of gradients has it, in all batches of a run or in none.
 _SOMETIMES = ("path_score", "noise_difference", "noise_slope")
 # Say the same in every batch of a run.
@@ -55,7 +56,7 @@ class Slabs:
         there = {batch.seeds for batch in self.batches.values()}
         self._seeds = np.array(sorted({seed for seeds in there for seed in seeds}))
         self._summary = Summary()
-        self._of_all: dict[str, str | float] = {}
+        self._of_all: dict[str, str | float | np.number] = {}
         self._texts: dict[Hashable, xr.DataArray] = {}
         self._like: xr.Dataset | None = None
         self._large: tuple[str, ...] = _LARGE
@@ -82,7 +83,7 @@ class Slabs:
                 self.n_wanted,
             )
 
-    def attributes(self) -> dict[str, str | float]:
+    def attributes(self) -> dict[str, str | float | np.number]:
         """What a file made from all slabs says of them: where they are from, and how many are there."""
         return {
             **self._of_all,
@@ -146,25 +147,25 @@ class Slabs:
 
     def _check(self, name: str) -> int:
         """Samples in a chunk of the batch's file, after everything that can be checked of it."""
-        path = self._paths[name]
-        with open_dataset(path, "batch", self._specs.batch(name).identity) as batch:
-            _check_batch(path, batch, self._design, self.batches[name])
-            if self._like is None:
+        path, identity = self._paths[name], self._specs.batch(name).identity
+        if self._like is None:
+            with open_dataset(path, "batch", identity) as batch:
                 texts = [n for n, c in batch.coords.items() if c.dtype.kind in "OUT"]
                 self._texts = {n: batch[n].load() for n in texts}
                 self._large += tuple(n for n in _SOMETIMES if n in batch)
                 like = batch[list(self._large)].drop_vars([n for n in texts if n not in batch.dims])
                 # Attributes, names and sizes; of the numbers themselves one pair.
                 self._like = like.isel(sample=slice(1), seed=slice(1)).load()
-            for axis in ("time", "observable"):
-                if not np.array_equal(batch[axis].values, self._like[axis].values):
-                    raise JaxmorphError(
-                        f"{path}: its {axis}s are not those of the other batches; {remedy(path)}"
-                    )
-            self._of_all = {name: batch.attrs[name] for name in _OF_ALL_BATCHES}
-            self._summary.add(batch.attrs)
-            chunks = (batch[name].encoding.get("chunksizes") for name in self._large)
-            return max([int(c[0]) for c in chunks if c] or [1])
+        found = read_parts(path, "batch", identity, _SMALL, self._large)
+        _check_batch(path, found.arrays, self._design, self.batches[name])
+        for axis in ("time", "observable"):
+            if not np.array_equal(found.arrays[axis], self._like[axis].values):
+                raise JaxmorphError(
+                    f"{path}: its {axis}s are not those of the other batches; {remedy(path)}"
+                )
+        self._of_all = {name: found.attributes[name] for name in _OF_ALL_BATCHES}
+        self._summary.add(found.attributes)
+        return max([found.chunks[name] for name in self._large])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,23 +190,25 @@ def _fits(together: list[_Part], part: _Part, size: int) -> bool:
     return bool(consecutive) and sum(len(p) for p in together) + len(part) <= size
 
 
-def _check_batch(path: str, batch: xr.Dataset, design: xr.Dataset, expected: Batch) -> None:
+def _check_batch(
+    path: str, batch: Mapping[str, np.ndarray], design: xr.Dataset, expected: Batch
+) -> None:
     """The batch holds the samples and seeds of its place in the run, at the design's points."""
     remake = remedy(path)
     for axis, wanted in (("sample", expected.samples), ("seed", expected.seeds)):
-        if not np.array_equal(batch[axis].values, np.array(wanted)):
+        if not np.array_equal(batch[axis], np.array(wanted)):
             raise JaxmorphError(
-                f"{path}: holds {axis}s {_span(batch[axis].values)}, not {wanted.start} to "
+                f"{path}: holds {axis}s {_span(batch[axis])}, not {wanted.start} to "
                 f"{wanted.stop - 1}; {remake}"
             )
-    if list(batch["parameter"].values) != list(design["parameter"].values):
+    if list(batch["parameter"]) != list(design["parameter"].values):
         raise JaxmorphError(
-            f"{path}: varies {', '.join(batch['parameter'].values)}, the design varies "
+            f"{path}: varies {', '.join(batch['parameter'])}, the design varies "
             f"{', '.join(design['parameter'].values)}; {remake}"
         )
-    points = design["parameter_value"].sel(sample=batch["sample"]).values
+    points = design["parameter_value"].isel(sample=slice(expected.samples.start, expected.samples.stop))
     # The tolerance is single precision's: such a batch holds its points in it.
-    if not np.allclose(batch["parameter_value"].values, points, rtol=1e-6, atol=0):
+    if not np.allclose(batch["parameter_value"], points.values, rtol=1e-6, atol=0):
         raise JaxmorphError(f"{path}: was made for other parameter values than the design's; {remake}")
 
 

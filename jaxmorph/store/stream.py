@@ -11,7 +11,8 @@ import xarray as xr
 
 from ..atomic import written_aside
 from ..integrity import seal
-from .files import COMPRESSION, check_described, encoding_of, opened, read_back_differently
+from .compression import compression_of
+from .files import check_described, encoding_of, opened, read_back_differently
 
 _CHUNK_SAMPLES = 64
 # Slabs are written one after another: more than a chunk or two of each variable need not be kept. The
@@ -138,7 +139,7 @@ class Stream:
             dims,
             chunksizes=(min(_CHUNK_SAMPLES, self._n), *variable.shape[1:]),
             fill_value=np.nan if variable.dtype.kind == "f" else None,
-            **COMPRESSION,
+            **compression_of(variable.values),
         )
         created.set_auto_mask(False)
         created.setncatts(variable.attrs)

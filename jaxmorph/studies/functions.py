@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -120,4 +120,6 @@ def _parameter(name: Any, given: Any) -> Parameter:
             f"parameters.{name} = {given!r}: must be a name and one of jaxmorph.distributions, such as "
             "Uniform(low=0, high=1), or a jaxmorph.Parameter"
         )
-    return Parameter(name, "1", name.replace("_", " "), float(given.ppf(np.array(0.5))), given)
+    distribution = cast(Distribution, given)  # one of them
+    middle = float(distribution.ppf(np.array(0.5)))
+    return Parameter(name, "1", name.replace("_", " "), middle, distribution)
