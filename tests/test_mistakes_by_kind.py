@@ -218,7 +218,8 @@ def function(parameters: Any) -> Any:
 )
 @pytest.mark.parametrize("value", WRONG, ids=[type(value).__name__ for value in WRONG])
 def test_an_argument_of_another_kind_is_one_line(argument: str, value: Any) -> None:
-    fine = {"parameters": [None], "seeds": [None, 3], "key": [3], "folder": [None, "x"]}
+    fine: dict[str, list[Any]] = {"parameters": [None], "seeds": [None, 3], "key": [3]}
+    fine["folder"] = [None, "x"]
     if any(value is one or value == one for one in fine.get(argument, []) if type(value) is type(one)):
         return
     said_of(lambda: jxm.analyse("ishigami", **{"design": DESIGN, "progress": False, argument: value}))
@@ -227,9 +228,8 @@ def test_an_argument_of_another_kind_is_one_line(argument: str, value: Any) -> N
 @pytest.mark.parametrize("value", WRONG, ids=[type(value).__name__ for value in WRONG])
 def test_arrays_of_another_kind_are_one_line(value: Any) -> None:
     """What the types of the annotations would not let through under test, too."""
-    check_types, numbers, course = map(
-        inspect.unwrap, (arrays.check_types, arrays._numbers, arrays._course)
-    )
+    functions: list[Any] = [arrays.check_types, arrays._numbers, arrays._course]
+    check_types, numbers, course = map(inspect.unwrap, functions)
     check_types(POINTS, {"a": UNIT}, {})
     for argument in ("design", "groups", "correlations", "stochastic", "trim"):
         if not (value is None and argument == "design") and not (

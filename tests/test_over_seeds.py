@@ -6,7 +6,7 @@ import xarray as xr
 
 from jaxmorph.sensitivity import over_seeds
 from jaxmorph.sensitivity.average import parts_of, summed_over
-from jaxmorph.sensitivity.local import local_estimates
+from jaxmorph.sensitivity.local import finite_pairs, local_estimates
 from jaxmorph.sensitivity.over_seeds import OverSeeds
 from jaxmorph.sensitivity.shared_seeds import SharedSeeds
 
@@ -35,7 +35,7 @@ def test_sums_over_seeds(
     monkeypatch.setattr(over_seeds, "_PIECE_BYTES", piece)
     value, gradient, _ = a_slab(lost, size)
     over = OverSeeds.of(value, gradient)
-    used = np.isfinite(value) & np.isfinite(gradient).all("parameter")
+    used = value.notnull() & gradient.notnull().all("parameter")
     f, g = value.where(used), gradient.where(used)
     n, like = used.sum("seed"), gradient.isel(seed=0)
     expected = {
@@ -57,7 +57,7 @@ def test_sums_over_seeds(
 @pytest.mark.parametrize("lost", [0.0, 0.2])
 def test_averages_from_sums_are_those_from_deviations(lost: float) -> None:
     value, gradient, theta = a_slab(lost)
-    used = np.isfinite(value) & np.isfinite(gradient).all("parameter")
+    used = finite_pairs(value, gradient)
     value, gradient = value.where(used), gradient.where(used)
     local = local_estimates(value, gradient, theta)
     weight = xr.DataArray(np.linspace(1, 2, 7), dims="sample")
