@@ -188,7 +188,8 @@ def configured(**figures: Any) -> Any:
         ({"names": {"kt": {}}}, "names has kt, which is no parameter or observable of the run; did you"),
         ({"names": {"kT": {"symbol": "k_"}}}, "figures.names.kT.symbol = k_: Matplotlib cannot set it"),
         ({"names": {"kT": {"unit": "$a$"}}}, "write mathematics as its symbol"),
-        ({"names": {"kT": {"label": "a"}}}, "unknown key of a name; known: name, symbol, unit"),
+        ({"names": {"kT": {"label": "a"}}}, "unknown key of a name; write name"),
+        ({"names": {"kT": {"hue": "a"}}}, "unknown key of a name; known: name, symbol, unit"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(wrong: dict[str, Any], told: str) -> None:
