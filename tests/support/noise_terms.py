@@ -49,26 +49,31 @@ def intervals(
     size = (n, n_seeds, repetitions)
     place = ("sample", "seed", "time", "observable")
     at = {"sample": np.arange(n), "parameter": ["x1", "x2"]}
-    first = (("sample", "parameter"), x[:, 0])
-    points = xr.Dataset({"parameter_value": first, "unit_value": first}, at)
     given = xr.Dataset(
         {
             "value": (place, np.broadcast_to(f, size)[:, :, None]),
             "noise_difference": (place, np.broadcast_to(difference, size)[:, :, None]),
             "gradient": ((*place, "parameter"), np.broadcast_to(g, (*size, 2))[:, :, None]),
             "noise_slope": ((*place, "parameter"), np.broadcast_to(slope, (*size, 2))[:, :, None]),
-            "theta": (("sample", "observable", "parameter"), x),
         },
         at | {"seed": np.arange(n_seeds), "time": [1.0], "observable": np.arange(repetitions)},
     )
     asked = Question([Normal(mean=0, sd=1)] * 2, complete=False, noise_covaries=estimator == "score")
-    samples = Samples(points, asked, None)
+    found = [
+        xr.Dataset(_estimates(asked, x[:, i], given.isel(observable=[i]))) for i in range(repetitions)
+    ]
+    return {str(name): array for name, array in xr.concat(found, "observable").items()}
+
+
+def _estimates(asked: Question, x: np.ndarray, given: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Of one repetition, which has points (sample, parameter) of its own."""
+    of_points = xr.DataArray(x, given[["sample", "parameter"]].coords, ("sample", "parameter"))
+    samples = Samples(xr.Dataset({"parameter_value": of_points, "unit_value": of_points}), asked, None)
     zero = xr.zeros_like(given["observable"], int)
     samples.know(Magnitudes(zero, zero, zero), np.dtype(float))
     value, gradient = given["value"], given["gradient"]
-    one = NoiseGradient(samples)
-    used = xr.ones_like(value, bool)
-    one.add(Slab(value, gradient, gradient, given["theta"], used, None, given, xr.Dataset()))
+    one, used = NoiseGradient(samples), xr.ones_like(value, bool)
+    one.add(Slab(value, gradient, gradient, of_points, used, None, given, xr.Dataset()))
     return one.finish({})
 
 
