@@ -156,7 +156,7 @@ def test_a_module_s_configuration_is_checked_where_it_is(
     with pytest.raises(JaxmorphError, match=f"^{line}$"):
         load_configuration({"runs": {"own": OWN}}, **given)
     for config, line in (
-        ({"runs": {"own": OWN | {"seed": 1}}}, "here: runs.own.seed: unknown key; did you mean seeds?"),
+        ({"runs": {"own": OWN | {"sees": 1}}}, "here: runs.own.sees: unknown key; did you mean seeds?"),
         (["own"], "here: must be a mapping with the key runs, not [own]"),
     ):
         with pytest.raises(JaxmorphError) as raised:
