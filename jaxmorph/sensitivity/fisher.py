@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .records import Records, Windows
+from .records import Records, Windows, add_by_sample
 from .score_variance import ScoreVariance
 
 
@@ -78,10 +78,10 @@ def information(
                 scale = np.where(counts, (n - 1.5) / window.n, 0.0)
                 drawn = window.squares(window.mean(j), scale)
                 of_data = window.unbiased_mean(j, n) * counts[:, None, None]
-                np.add.at(mean, part.sample, drawn + (of_data - drawn[:, 0])[:, None])
-                np.add.at(covariance, part.sample, window.squares(window.size(j), counts / 2))
+                add_by_sample(mean, part.sample, drawn + (of_data - drawn[:, 0])[:, None])
+                add_by_sample(covariance, part.sample, window.squares(window.size(j), counts / 2))
                 if j:
-                    np.add.at(covariance, part.sample, window.squares(window.slope(j), scale))
+                    add_by_sample(covariance, part.sample, window.squares(window.slope(j), scale))
                 window.add_score(j, counts, *scores)
     mean, covariance = mean.swapaxes(0, 1), covariance.swapaxes(0, 1)
     if weights is None:
@@ -102,15 +102,15 @@ class _Window:
         self.n = np.maximum(part.seeds.sum(axis=1), 1)
         n = self.n[:, None, None]
         there = part.seeds[:, :, None, None] > 0
-        slope = g[part.sample[:, None], :, part.entry].swapaxes(1, 2)  # (B, seed, W, parameter)
-        known = there & part.independent[:, None, :, None]
-        self._w = np.einsum("bij,brjp->brip", part.root, np.where(known, slope, 0.0))
+        slope = g[part.sample[:, None], :, part.entry]  # (B, W, seed, parameter)
+        known = there.swapaxes(1, 2) & part.independent[:, :, None, None]
+        self._w = _times(part.root, np.where(known, slope, 0.0)).swapaxes(1, 2)
         self._a = self._w.sum(axis=1) / n
         self._centred = np.where(there, self._w - self._a[:, None], 0.0)
-        product = np.einsum("bri,brjp->bijp", self._z, self._centred) / n[..., None]
+        product = _times(self._z.swapaxes(1, 2), self._centred) / n[..., None]
         self._matrix = product + product.swapaxes(1, 2)
         # The noise of gradients: what is linear in the values, and the rest.
-        self._linear = np.einsum("bri,bijp->brjp", self._z, product)
+        self._linear = _times(self._z, product)
         self._rest = self._centred - self._linear
         self._rest_degrees = np.maximum(n - 1 - part.independent.sum(axis=1)[:, None, None], 1)
         self._weight = part.seeds[:, None] * omega  # (B, draw, seed)
@@ -138,26 +138,32 @@ class _Window:
     def mean(self, j: int) -> np.ndarray:
         """a_j, (B, seed, 1, parameter)."""
         z, a = self._z, self._a
-        moved = np.einsum("bri,bip->brp", z[..., :j], a[:, :j]) * z[..., j, None]
+        moved = (z[..., :j] @ a[:, :j]) * z[..., j, None]
         return (self._w[..., j, :] - moved - self._half(j) * a[:, None, j])[:, :, None]
 
     def size(self, j: int) -> np.ndarray:
         """A_jj, (B, seed, 1, parameter)."""
         z, matrix = self._z, self._matrix
-        moved = np.einsum("bri,bip->brp", z[..., :j], matrix[:, :j, j]) * z[..., j, None]
+        moved = (z[..., :j] @ matrix[:, :j, j]) * z[..., j, None]
         moved += self._half(j) * matrix[:, None, j, j]
         return 2 * (z[..., j, None] * self._centred[..., j, :] - moved)[:, :, None]
 
     def slope(self, j: int) -> np.ndarray:
         """A_ji for all i < j, (B, seed, i, parameter)."""
         z, matrix, w = self._z, self._matrix, self._centred
-        own, before = z[..., j, None, None], z[..., :j, None]
-        made = before * w[..., None, j, :] + own * w[..., :j, :]
-        made -= own * np.einsum("brk,bkip->brip", z[..., :j], matrix[:, :j, :j])
-        row = matrix[:, None, j, :j]
-        made -= self._half(j)[..., None, :] * row
-        summed = np.cumsum(before * row, axis=2) - before * row
-        made -= before * summed + (before**2 - 1) / 2 * row * self._part.seeds[..., None, None]
+        own, before, row = z[..., j, None, None], z[..., :j, None], matrix[:, j, :j]
+        # In place: these are the largest arrays.
+        made = _times(z[..., :j], matrix[:, :j, :j])
+        np.subtract(w[..., :j, :], made, out=made)
+        made *= own
+        of_those_before = np.triu(np.ones((j, j)), 1)[..., None] * row[:, :, None]  # (B, k < i, i, p)
+        part = _times(z[..., :j], of_those_before)
+        np.subtract(w[..., None, j, :], part, out=part)
+        part *= before
+        made += part
+        halves = self._half(j)[..., None] + (before**2 - 1) / 2 * self._part.seeds[..., None, None]
+        np.multiply(halves, row[:, None], out=part)
+        made -= part
         return made
 
     def squares(self, y: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -191,6 +197,13 @@ class _Window:
     def _half(self, j: int) -> np.ndarray:
         """(z_j^2 - 1) / 2, (B, seed, 1)."""
         return ((self._z[..., j] ** 2 - 1) / 2 * self._part.seeds)[..., None]
+
+
+def _times(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Sum over k of (B, i, k) times (B, k, j, parameter)."""
+    n_cases, n, *rest = other.shape
+    product: np.ndarray = one @ other.reshape(n_cases, n, -1)
+    return product.reshape(n_cases, one.shape[1], *rest)
 
 
 def _outer(y: np.ndarray) -> np.ndarray:

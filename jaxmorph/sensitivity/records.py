@@ -107,7 +107,7 @@ class Records:
 
         Args:
             order: How many records before each belong to its window.
-            samples: Numbers of the samples.
+            samples: Numbers of the samples, rising.
             numbers: How many numbers a caller makes of each window.
         """
         _, n_seeds, n_times, n_observables = self.shape
@@ -144,6 +144,15 @@ class Records:
         return Windows(
             sample, time, entry, seeds, z, root / (sd * own)[:, None, :], residual, independent
         )
+
+
+def add_by_sample(total: np.ndarray, sample: np.ndarray, parts: np.ndarray) -> None:
+    """Add parts (B, ...) to the totals (sample, ...) of their samples (B), which rise.
+
+    ``np.add.at`` would take several times as long.
+    """
+    starts = np.flatnonzero(np.diff(sample, prepend=-1))
+    total[sample[starts]] += np.add.reduceat(parts, starts, axis=0)
 
 
 def best_order(records: Records) -> tuple[np.ndarray, np.ndarray]:
@@ -201,7 +210,7 @@ def _prediction_error(records: Records, order: int, samples: np.ndarray) -> np.n
         own = part.independent[:, -n_observables:]
         varies = records.varies[part.sample, part.time]
         log = np.log(np.where(own, error, 1.0) * part.residual[:, -n_observables:])
-        np.add.at(total, part.sample, np.where(varies, log, 0.0).sum(axis=1))
+        add_by_sample(total, part.sample, np.where(varies, log, 0.0).sum(axis=1))
     return total[samples]
 
 

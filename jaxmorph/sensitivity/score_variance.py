@@ -8,6 +8,8 @@ not: White, Econometrica 50 (1982) 1-25.
 import numpy as np
 from scipy import stats
 
+from .records import add_by_sample
+
 
 class ScoreVariance:
     """The score of each seed, and the variance that it has if the noise is as supposed."""
@@ -27,15 +29,15 @@ class ScoreVariance:
         """Add terms noise * moves, uncorrelated with each other.
 
         Args:
-            sample: (B), whose they are.
+            sample: (B), whose they are, rising.
             seeds: (B, seed), 1 where a seed has them, else 0.
             noise: (B, seed, term), of mean 0.
             moves: (B, term, parameter).
             unit: The variance of the noise, (B) or of all.
         """
-        np.add.at(self._value, sample, noise @ moves)
+        add_by_sample(self._value, sample, noise @ moves)
         size = np.reshape(unit, (-1, 1)) * (moves**2).sum(axis=1)
-        np.add.at(self._variance, sample, seeds[..., None] * size[:, None])
+        add_by_sample(self._variance, sample, seeds[..., None] * size[:, None])
 
     def __add__(self, other: "ScoreVariance") -> "ScoreVariance":
         both = ScoreVariance(*self._value.shape)
