@@ -53,9 +53,15 @@ def project(tmp_path: Path) -> Path:
 Digests = Callable[[], list[str]]
 
 # A line in, a line out: the digests and that of estimators in a process that has computed none before.
+# It has parsed the package already, but for the files that are named to it, as they change.
 SERVER = """
 import os, sys
+from pathlib import Path
+from jaxmorph.configuration import code
 from jaxmorph.configuration.code import code_digest, estimators_digest
+for path in Path(code.__file__).parents[1].rglob("*.py"):
+    if not {*sys.argv[1:]} & {str(path.relative_to(Path.cwd()))}:
+        code._tree(path)
 for line in sys.stdin:
     if not (child := os.fork()):
         print(*map(code_digest, line.split()), estimators_digest(), flush=True)
@@ -69,7 +75,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Dig
     """A project, its digests at any time, and those of it as it is: who changes it mends it."""
     folder = write_project(tmp_path_factory.mktemp("shared"))
     with subprocess.Popen(
-        [sys.executable, "-c", SERVER],
+        [sys.executable, "-c", SERVER, *{change[0] for change in CHANGES}],
         cwd=folder,
         env={"PYTHONPATH": str(folder)},
         stdin=subprocess.PIPE,
@@ -119,44 +125,44 @@ def add(text: str) -> Callable[[Path], object]:
     return lambda path: path.write_text(path.read_text() + text)
 
 
-@pytest.mark.parametrize(
-    ("file", "change", "reference", "mine", "estimators"),
-    [
-        ("jaxmorph/env/growth.py", add("\nX = 1\n"), True, True, False),
-        ("jaxmorph/engine/program.py", add("\nX = 1\n"), True, True, False),
-        ("jaxmorph/tracing/draws.py", add("\nX = 1\n"), True, True, False),
-        ("jaxmorph/engine/estimators/score.py", add("\nX = 1\n"), True, True, False),
-        # How an estimator describes itself decides no number.
-        ("jaxmorph/engine/estimators/score.py", replace("order=2", "order=9"), False, False, False),
-        ("jaxmorph/designs/points.py", replace("+ 1", "+ 2"), True, True, False),
-        ("jaxmorph/distributions/uniform.py", add("\nX = 1\n"), True, True, False),
-        ("jaxmorph/studies/base.py", add("\nX = 1\n"), True, True, False),
-        ("jaxmorph/studies/reference.py", add("\nX = 1\n"), True, False, False),
-        ("jaxmorph/studies/linear.py", add("\nX = 1\n"), False, False, False),
-        ("jaxmorph/figures/style.py", add("\nX = 1\n"), False, False, False),
-        ("jaxmorph/studies/functions.py", add("\nX = 1\n"), True, True, False),
-        ("jaxmorph/store/__init__.py", add("\nX = 1\n"), False, False, False),
-        ("jaxmorph/terminal/listen.py", add("\nX = 1\n"), False, False, False),
-        ("jaxmorph/analysis/one_run.py", add("\nX = 1\n"), False, False, False),
-        ("jaxmorph/command/start/cells.py", add("\nX = 1\n"), False, False, False),
-        ("jaxmorph/configuration/models.py", add("\nX = 1\n"), False, False, False),
-        ("jaxmorph/env/growth.py", add("\n# a comment\n"), False, False, False),
-        ("jaxmorph/env/growth.py", replace('"""', '"""Much: '), False, False, False),
-        ("studies/mine.py", replace("2.0", "3.0"), False, True, False),
-        ("studies/mine.py", replace("# twice", "# two times"), False, False, False),
-        ("studies/mine.py", replace("A study.", "My study."), False, False, False),
-        ("studies/mine.py", replace("2.0 * RATE", "(2.0\n        * RATE)"), False, False, False),
-        ("studies/mine.py", replace("class Mine:", "class Mine"), False, True, False),
-        ("studies/helper.py", add("Y = 1\n"), False, True, False),
-        ("studies/deeper/__init__.py", add("Y = 1\n"), False, True, False),
-        ("studies/deeper/next.py", replace("0.1", "0.2"), False, True, False),
-        ("other.py", replace("1", "2"), False, True, False),
-        ("studies/unused.py", replace("1", "2"), False, False, False),
-        ("jaxmorph/sensitivity/fisher.py", add("\nX = 1\n"), False, False, True),
-        ("jaxmorph/sensitivity/fisher.py", add("\n# a comment\n"), False, False, False),
-        ("jaxmorph/expansion/bases.py", add("\nX = 1\n"), False, False, True),
-    ],
-)
+CHANGES: list[tuple[str, Callable[[Path], object], bool, bool, bool]] = [
+    ("jaxmorph/env/growth.py", add("\nX = 1\n"), True, True, False),
+    ("jaxmorph/engine/program.py", add("\nX = 1\n"), True, True, False),
+    ("jaxmorph/tracing/draws.py", add("\nX = 1\n"), True, True, False),
+    ("jaxmorph/engine/estimators/score.py", add("\nX = 1\n"), True, True, False),
+    # How an estimator describes itself decides no number.
+    ("jaxmorph/engine/estimators/score.py", replace("order=2", "order=9"), False, False, False),
+    ("jaxmorph/designs/points.py", replace("+ 1", "+ 2"), True, True, False),
+    ("jaxmorph/distributions/uniform.py", add("\nX = 1\n"), True, True, False),
+    ("jaxmorph/studies/base.py", add("\nX = 1\n"), True, True, False),
+    ("jaxmorph/studies/reference.py", add("\nX = 1\n"), True, False, False),
+    ("jaxmorph/studies/linear.py", add("\nX = 1\n"), False, False, False),
+    ("jaxmorph/figures/style.py", add("\nX = 1\n"), False, False, False),
+    ("jaxmorph/studies/functions.py", add("\nX = 1\n"), True, True, False),
+    ("jaxmorph/store/__init__.py", add("\nX = 1\n"), False, False, False),
+    ("jaxmorph/terminal/listen.py", add("\nX = 1\n"), False, False, False),
+    ("jaxmorph/analysis/one_run.py", add("\nX = 1\n"), False, False, False),
+    ("jaxmorph/command/start/cells.py", add("\nX = 1\n"), False, False, False),
+    ("jaxmorph/configuration/models.py", add("\nX = 1\n"), False, False, False),
+    ("jaxmorph/env/growth.py", add("\n# a comment\n"), False, False, False),
+    ("jaxmorph/env/growth.py", replace('"""', '"""Much: '), False, False, False),
+    ("studies/mine.py", replace("2.0", "3.0"), False, True, False),
+    ("studies/mine.py", replace("# twice", "# two times"), False, False, False),
+    ("studies/mine.py", replace("A study.", "My study."), False, False, False),
+    ("studies/mine.py", replace("2.0 * RATE", "(2.0\n        * RATE)"), False, False, False),
+    ("studies/mine.py", replace("class Mine:", "class Mine"), False, True, False),
+    ("studies/helper.py", add("Y = 1\n"), False, True, False),
+    ("studies/deeper/__init__.py", add("Y = 1\n"), False, True, False),
+    ("studies/deeper/next.py", replace("0.1", "0.2"), False, True, False),
+    ("other.py", replace("1", "2"), False, True, False),
+    ("studies/unused.py", replace("1", "2"), False, False, False),
+    ("jaxmorph/sensitivity/fisher.py", add("\nX = 1\n"), False, False, True),
+    ("jaxmorph/sensitivity/fisher.py", add("\n# a comment\n"), False, False, False),
+    ("jaxmorph/expansion/bases.py", add("\nX = 1\n"), False, False, True),
+]
+
+
+@pytest.mark.parametrize(("file", "change", "reference", "mine", "estimators"), CHANGES)
 def test_what_changes_the_digest(
     shared: tuple[Path, Digests, list[str]],
     file: str,
