@@ -18,10 +18,10 @@ import jaxmorph as jxm
 from jaxmorph.command.main import main
 from jaxmorph.configuration import read_configuration
 from jaxmorph.configuration.fields import near
-from jaxmorph.configuration.mistakes import _PLACES
 from jaxmorph.configuration.models import Run
 from jaxmorph.configuration.optimise import Optimise
 from jaxmorph.configuration.sections import Animation
+from jaxmorph.configuration.unknown_keys import PLACES
 from jaxmorph.designs import ListDesign
 from jaxmorph.distributions import Uniform
 from jaxmorph.errors import JaxmorphError
@@ -51,7 +51,7 @@ def test_every_key_out_of_place_says_where_it_belongs(tmp_path: Path) -> None:
     """Those of all mappings below a run, written beside it."""
     keys = {
         (place, key)
-        for place, models in _PLACES.items()
+        for place, models in PLACES.items()
         for model in models
         for key in model.model_fields
         if key not in Run.model_fields and not near(key, Run.model_fields)

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from ..designs import MAX_LISTED
 from ..errors import JaxmorphError
 from .callers import part_at
+from .from_pydantic import is_consequence, to_mistake
 from .limits import MAX_DEPTH, MAX_ITEMS, MAX_TEXT
 from .look import Figures
-from .mistakes import KeyPath, Mistake, dotted, is_consequence, show, to_mistake
+from .mistakes import KeyPath, Mistake, dotted, show
 from .models import Configuration
 from .reading import display_name, read_yaml, scalar
 from .terms import FILES_MUST_EXIST
