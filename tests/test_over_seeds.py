@@ -9,6 +9,7 @@ from jaxmorph.sensitivity.average import parts_of, summed_over
 from jaxmorph.sensitivity.local import finite_pairs, local_estimates
 from jaxmorph.sensitivity.over_seeds import OverSeeds
 from jaxmorph.sensitivity.shared_seeds import SharedSeeds
+from jaxmorph.sensitivity.sums import add_up
 
 DIMS = ("sample", "seed", "time", "observable")
 SIZES = (7, 6, 3, 2)
@@ -35,7 +36,7 @@ def test_sums_over_seeds(
     monkeypatch.setattr(over_seeds, "_PIECE_BYTES", piece)
     value, gradient, _ = a_slab(lost, size)
     over = OverSeeds.of(value, gradient)
-    used = value.notnull() & gradient.notnull().all("parameter")
+    used = finite_pairs(value, gradient)
     f, g = value.where(used), gradient.where(used)
     n, like = used.sum("seed"), gradient.isel(seed=0)
     expected = {
@@ -69,3 +70,12 @@ def test_averages_from_sums_are_those_from_deviations(lost: float) -> None:
             expected, found = (getattr(sums, one)(name) for sums in (plain, summed))
             found = found.transpose(*expected.dims)
             np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12, err_msg=f"{name} {one}")
+
+
+@pytest.mark.parametrize("seeds", [range(3), range(1, 4), [2, 0, 1]])
+def test_sums_of_slabs_go_by_labels(seeds: list[int]) -> None:
+    one = xr.DataArray([1.0, 2.0, 3.0], {"seed": range(3)}, ("seed",))
+    other = xr.DataArray([10.0, 20.0, 30.0], {"seed": seeds}, ("seed",))
+    sums = {"f": one}
+    add_up(sums, {"f": other})
+    xr.testing.assert_identical(sums["f"], one + other)

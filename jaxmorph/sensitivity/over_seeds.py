@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+_DIMS = ("sample", "seed", "time", "observable")
 _PIECE_BYTES = 5e5
 # Squares between these are numbers; beyond, their sums are made of numbers divided by the largest.
 _LEAST, _MOST = 1e-290, 1e290
@@ -44,28 +45,22 @@ class OverSeeds:
 
         What is not finite, of a value or any of its gradients, is not used.
         """
-        dims = ("sample", "seed", "time", "observable")
-        f = value.transpose(*dims).values
-        shape = (f.shape[0], *f.shape[2:])
-        f = f.reshape(*f.shape[:2], -1)
-        g = parameters_first(gradient).transpose("parameter", *dims).values
-        g = g.reshape(len(g), *f.shape)
-        used = np.isfinite(f)
-        for part in g:
+        gradient = parameters_first(gradient)
+        f = value.transpose(*_DIMS)
+        used = np.isfinite(f.values)
+        for part in gradient.transpose("parameter", *_DIMS).values:
             used &= np.isfinite(part)
-        if not used.all():
-            f, g = np.where(used, f, 0.0), np.where(used, g, 0.0)
-        return cls(f, g, used, shape)
+        return cls.known_to_be(f, gradient, f.copy(deep=False, data=used))
 
     @classmethod
     def known_to_be(cls, value: xr.DataArray, gradient: xr.DataArray, used: xr.DataArray) -> "OverSeeds":
-        """The same where it is known what can be used; the others are NaN."""
-        dims = ("sample", "seed", "time", "observable")
-        f = value.transpose(*dims).values
+        """The same where it is known what can be used."""
+        f = value.transpose(*_DIMS).values
         shape = (f.shape[0], *f.shape[2:])
         f = f.reshape(*f.shape[:2], -1)
-        g = gradient.transpose("parameter", *dims).values.reshape(gradient.sizes["parameter"], *f.shape)
-        there = used.transpose(*dims).values.reshape(f.shape)
+        g = gradient.transpose("parameter", *_DIMS).values
+        g = g.reshape(len(g), *f.shape)
+        there = used.transpose(*_DIMS).values.reshape(f.shape)
         if not there.all():
             f, g = np.where(there, f, 0.0), np.where(there, g, 0.0)
         return cls(f, g, there, shape)
@@ -105,7 +100,7 @@ class OverSeeds:
     def known(self) -> xr.DataArray:
         """``used`` as (sample, seed, time, observable)."""
         shape = (len(self.used), self.n_seeds, *self.shape[1:])
-        return xr.DataArray(self.used.reshape(shape), dims=("sample", "seed", "time", "observable"))
+        return xr.DataArray(self.used.reshape(shape), dims=_DIMS)
 
     def flat(self, array: xr.DataArray) -> np.ndarray:
         """The reverse."""
@@ -199,9 +194,8 @@ class OverSeeds:
 
 def parameters_first(gradient: xr.DataArray) -> xr.DataArray:
     """Gradients as they are, but with parameters first in the memory."""
-    dims = ("sample", "seed", "time", "observable")
-    first = gradient.transpose("parameter", *dims)
-    return first.copy(deep=False, data=_copied(first.values)).transpose(*dims, "parameter")
+    first = gradient.transpose("parameter", *_DIMS)
+    return first.copy(deep=False, data=_copied(first.values)).transpose(*_DIMS, "parameter")
 
 
 def _copied(x: np.ndarray) -> np.ndarray:
@@ -217,12 +211,9 @@ def _copied(x: np.ndarray) -> np.ndarray:
 
 def times(gradient: xr.DataArray, by: xr.DataArray) -> xr.DataArray:
     """Gradients that lie with parameters first, times a number of each (sample, parameter)."""
-    dims = ("sample", "seed", "time", "observable")
-    first = gradient.transpose("parameter", *dims)
-    factor = by.transpose("parameter", "sample").values
-    return first.copy(deep=False, data=first.values * factor[:, :, None, None, None]).transpose(
-        *dims, "parameter"
-    )
+    first = gradient.transpose("parameter", *_DIMS)
+    factor = by.transpose("parameter", "sample").values[:, :, None, None, None]
+    return first.copy(deep=False, data=first.values * factor).transpose(*_DIMS, "parameter")
 
 
 def root_of_squares(x: np.ndarray) -> np.ndarray:
