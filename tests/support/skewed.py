@@ -4,7 +4,6 @@ x1 and x2 are uniform on [0, 1], xi is exponential of mean 1 less 1. The second 
 noise alone: it is inert in the mean. The noise is the same at all samples, or other at each.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +33,8 @@ _NOISE = 1 / 3
 _WHOLE = _VARIANCE + _NOISE
 _SQUARE = _A**2 * (np.exp(2 * _A) - 1) / (2 * _A)
 NAMES = ("x1", "x2")
-# These look at one observable after the other, so repetitions may be observables.
-BY_REPETITION = {
+# What is tried here; the others have sweeps of their own.
+_TRIED = {
     Local, Averages, WholeDesign, ActiveSubspace, ScaledSensitivity, NoiseGradient,
     SobolIndices, Fourier,
 }  # fmt: skip
@@ -152,41 +151,31 @@ class Case:
         value = np.exp(_A * x1) + x2 * xi
         gradient = np.stack([np.broadcast_to(_A * np.exp(_A * x1), xi.shape), xi], axis=-1)
         at = {"sample": np.arange(len(unit)), "parameter": list(NAMES)}
-        first = (("sample", "parameter"), unit[:, 0])
-        points = xr.Dataset({"parameter_value": first, "unit_value": first}, at)
         place = ("sample", "seed", "time", "observable")
         slab = xr.Dataset(
             {
                 "value": (place, value[:, :, None]),
                 "gradient": ((*place, "parameter"), gradient[:, :, None]),
-                "theta": (("sample", "observable", "parameter"), unit),
             },
             at | {"seed": np.arange(self.n_seeds), "time": [1.0], "observable": np.arange(repetitions)},
         )
         question = Question([Uniform(low=0, high=1)] * 2, design)
+        each = [self._found(question, unit[:, i], slab.isel(observable=[i])) for i in range(repetitions)]
+        return xr.concat(each, "observable", data_vars="all")
+
+    def _found(self, question: Question, unit: np.ndarray, slab: xr.Dataset) -> xr.Dataset:
+        """Of one repetition, which has points (sample, parameter) of its own."""
+        theta = xr.DataArray(unit, slab[["sample", "parameter"]].coords, ("sample", "parameter"))
         if self.design == "morris":
-            return self._one_by_one(slab, lambda one: morris(one["value"], one["theta"], True))
-        return self._together(slab, points, question)
-
-    def _one_by_one(
-        self, slab: xr.Dataset, estimates: Callable[[xr.Dataset], dict[str, xr.DataArray]]
-    ) -> xr.Dataset:
-        each = []
-        for i in slab["observable"].values:
-            one = slab[["value", "theta"]].sel(observable=[i])
-            found = estimates(one.assign(theta=one["theta"].isel(observable=0, drop=True)))
-            each.append(xr.Dataset(found).drop_dims(("n_samples", "n_seeds"), errors="ignore"))
-        return xr.concat(each, "observable")
-
-    def _together(self, slab: xr.Dataset, points: xr.Dataset, question: Question) -> xr.Dataset:
-        samples = Samples(points, question, None)
+            return xr.Dataset(morris(slab["value"], theta, True))
+        samples = Samples(xr.Dataset({"parameter_value": theta, "unit_value": theta}), question, None)
         used = xr.ones_like(slab["value"], bool)
         scaled = slab["gradient"] * samples.sd
         samples.add(slab["value"], scaled, used, None)
-        made = [cls(samples) for cls in estimators() if cls in BY_REPETITION]
+        made = [cls(samples) for cls in estimators() if cls in _TRIED]
         local = xr.Dataset()
         for one in made:
-            part = Slab(slab["value"], slab["gradient"], scaled, slab["theta"], used, None, slab, local)
+            part = Slab(slab["value"], slab["gradient"], scaled, theta, used, None, slab, local)
             local = local.assign(one.add(part))
         found: dict[str, xr.DataArray] = {}
         for one in made:
