@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     one = command("report", _report, "write the report of a finished run again")
     one.add_argument("run", type=Path, help="its folder: results/NAME")
     one.add_argument("page", nargs="?", type=Path, help="the HTML file; default: NAME.html")
+    one = command("export", _export, "write a finished run as an RO-Crate, a research object")
+    one.add_argument("run", type=Path, help="its folder: results/NAME")
+    one.add_argument("crate", nargs="?", type=Path, help="the .zip; default: NAME.zip")
     one = command("reproduce", _reproduce, "unpack what a report carries: configuration, study, data")
     one.add_argument("report", type=Path, metavar="REPORT.html")
     one.add_argument("folder", type=Path, help="where to; made if absent")
@@ -210,6 +213,17 @@ def _report(arguments: argparse.Namespace) -> None:
 
     folder: Path = arguments.run
     print(open_run(folder).report(arguments.page or Path(f"{folder.name}.html")))
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from ..jobs.crate import write_crate
+
+    folder: Path = arguments.run.expanduser()
+    output = arguments.crate or Path(f"{folder.resolve().name}.zip")
+    if output.suffix != ".zip":
+        raise JaxmorphError(f"{output}: a crate is a zip file; name it {output.with_suffix('.zip')}")
+    write_crate(folder, snakefile(), output)
+    print(output)
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:

@@ -78,3 +78,22 @@ rule provenance:
         run=run_params,
     script:
         "../scripts/provenance.py"
+
+
+# Asked for by name alone: snakemake results/NAME/ro-crate.zip
+rule crate:
+    input:
+        files=lambda wildcards: run_files(wildcards),
+        checks=checks,
+        batches=batches,
+    output:
+        "results/{run}/ro-crate.zip",
+    log:
+        "logs/{run}/crate.log",
+    localrule: True
+    conda:
+        "../../envs/jaxmorph.yaml"
+    params:
+        run=run_params,
+    script:
+        "../scripts/crate.py"
