@@ -214,7 +214,7 @@ def test_films_are_measured_in_miniature(capsys: pytest.CaptureFixture[str]) -> 
     )
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 def test_plans_jobs_estimates_and_clusters_are_measured_in_miniature(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import ROOT
+from support.workflow import PROGRAMS
 
 from jaxmorph.command import main
 from jaxmorph.command.main import _with_profile
@@ -84,7 +85,7 @@ def test_a_wheel_makes_a_report_in_an_empty_folder(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("jaxmorph-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    environment = os.environ | PROGRAMS | {"PYTHONPATH": str(tmp_path / "installed")}
 
     def jaxmorph(*arguments: str, folder: Path) -> str:
         done = subprocess.run(

@@ -283,8 +283,13 @@ class Decay(jxm.Study):
         return jxm.Recording(times, {"y": solution.ys})
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("adjoint", ADJOINTS)
+@pytest.mark.parametrize(
+    "adjoint",
+    [
+        pytest.param(x, marks=pytest.mark.verify if x == "BacksolveAdjoint" else pytest.mark.slow)
+        for x in ADJOINTS
+    ],
+)
 def test_every_adjoint_of_diffrax_in_the_modes_that_it_has(adjoint: str) -> None:
     """Alone and in a batch, the derivatives of y0 exp(-k t)."""
     problem = problem_of(Decay(adjoint=adjoint))

@@ -2,15 +2,13 @@
 
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from support import ROOT
+from support.workflow import snakemake
 
-ROOT = Path(__file__).parents[1]
 RUNS = ("ishigami", "linear", "screening", "fourier", "inverted-trap", "trap")
 FIRST, TOTAL = (0.313905, 0.442411, 0.0), (0.557589, 0.442411, 0.243684)
 VARIANCE = 13.844588
@@ -23,20 +21,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, xr.Dataset]:
     """``sensitivity.nc`` of every run, at the last time of the first observable."""
     folder = tmp_path_factory.mktemp("known")
     shutil.copy(ROOT / "config/known-answers.yaml", folder / "config.yaml")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
-            *("--directory", str(folder), "--cores", "2", "--nocolor"),
-            *("--configfile", str(folder / "config.yaml"), "--replace-workflow-config"),
-            *(f"results/{run}/sensitivity.nc" for run in RUNS),
-            *(f"results/{run}/checks.nc" for run in RUNS),
-        ],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-    )
+    files = ("sensitivity.nc", "checks.nc")
+    done = snakemake(folder, *(f"results/{run}/{file}" for file in files for run in RUNS))
     assert done.returncode == 0, done.stdout + done.stderr
     return {
         run: xr.open_dataset(folder / f"results/{run}/{name}.nc")

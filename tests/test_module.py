@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from support import ROOT
-from support.workflow import jobs, prepare, tiny
+from support.workflow import PROGRAMS, jobs, prepare, tiny
 
 from jaxmorph.configuration import load_configuration
 from jaxmorph.configuration.callers import place_in
@@ -88,7 +88,7 @@ def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.C
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments],
         cwd=folder,
-        env=os.environ | environment,
+        env=os.environ | PROGRAMS | environment,
         capture_output=True,
         text=True,
         check=False,

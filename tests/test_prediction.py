@@ -186,6 +186,8 @@ CASES = [
     ("g", 128, 1, common_noise, 0.0),
     ("ishigami", 64, 1, common_noise, 0.0),
 ]
+IN_CI = (CASES[0], CASES[3], CASES[6])
+"""With noise that is common, with noise of each point, and without noise."""
 
 
 def test_about_95_percent_of_new_points_are_in_the_band_of_a_noisy_run() -> None:
@@ -193,8 +195,11 @@ def test_about_95_percent_of_new_points_are_in_the_band_of_a_noisy_run() -> None
     assert 0.9 <= like <= 1 and corner > 0.8 and change > 0.9
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c[0]}-{c[1]}-{c[2]}-{c[3].__name__}")
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=pytest.mark.slow if c in IN_CI else pytest.mark.verify) for c in CASES],
+    ids=lambda c: f"{c[0]}-{c[1]}-{c[2]}-{c[3].__name__}",
+)
 def test_the_band_covers_new_points_as_often_as_it_says(
     case: tuple[str, int, int, Callable[..., tuple[np.ndarray, np.ndarray]], float],
     record_property: Callable[[str, object], None],

@@ -93,9 +93,17 @@ def _lowers(study: str, monkeypatch: pytest.MonkeyPatch, leave_out: list[tuple[s
     return len(ways)
 
 
+# One of each kind of cells; `make verify` has all of them, in every way.
+LOWERED = ("reference", "growing-disc", "epidemic")
+
+
 @pytest.mark.parametrize(
     "study",
-    [pytest.param(x, marks=[pytest.mark.slow] if x in OF_CELLS else []) for x in BUILT_IN_STUDIES],
+    [
+        pytest.param(x, marks=[pytest.mark.slow] if x in OF_CELLS else [])
+        for x in BUILT_IN_STUDIES
+        if x not in OF_CELLS or x in LOWERED
+    ],
 )
 def test_a_study_lowers_for_gpus_by_every_estimator_with_known_operations(
     study: str, monkeypatch: pytest.MonkeyPatch

@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 import yaml
 from support import ROOT, SUPPORT
-from support.workflow import jobs, prepare, snakemake, tiny
+from support.workflow import PROGRAMS, jobs, prepare, snakemake, tiny
 
 from jaxmorph import store
 from jaxmorph.configuration import Run
@@ -44,6 +44,7 @@ def test_a_run_is_made_again_from_its_report_alone(
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", *words, "--cores", "2", f"results/{run}/sensitivity.nc"],
         cwd=tmp_path / "again",
+        env=os.environ | PROGRAMS,
         capture_output=True,
         text=True,
         check=False,

@@ -19,6 +19,10 @@ FINISHED = (
 """What is made for all tests: one run to its report, the other to its estimates."""
 
 
+PROGRAMS = {"JAX_COMPILATION_CACHE_DIR": str(ROOT / ".pytest_cache/programs")}
+"""For jobs in a process of their own: what one test has had compiled, the next one has."""
+
+
 def snakemake(
     folder: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile", **environment: str
 ) -> subprocess.CompletedProcess[str]:
@@ -31,7 +35,7 @@ def snakemake(
             *arguments,
         ],
         cwd=folder,
-        env=os.environ | environment,
+        env=os.environ | PROGRAMS | environment,
         capture_output=True,
         text=True,
         check=False,
