@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "films",
     "outside",
+    "signatures",
 ]
 exclude_patterns = ["_extensions"]
 
@@ -31,11 +32,14 @@ myst_heading_anchors = 4
 # Tutorials are run by tests, and show what came out when `scripts/tutorials` ran them last.
 nb_execution_mode = "off"
 
+autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False  # the signature has them
 # Docstrings write `names` of configuration keys as Markdown does.
 default_role = "code"
 
