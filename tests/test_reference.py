@@ -1,4 +1,4 @@
-"""The reference of docs/api lists every public name of the package, and each says what it takes and gives."""
+"""docs/api lists every public name of the package, and each says what it takes and gives."""
 
 import ast
 import importlib
@@ -19,7 +19,8 @@ DIRECTIVE = re.compile(r"^\.\. (currentmodule|auto\w+|py:data):: (\S+)", re.MULT
 ARRAYS = re.compile(r"\b(Array|ArrayLike|DataArray|Dataset|ndarray|Slab)\b")
 # A shape in an annotation of jaxtyping, or in words: (sample, seed), shape (cell,), along ``time``.
 SHAPES = re.compile(
-    r"Float\[|Bool\[|Int\[|[Ss]hape|\((\w+)(, \w+)+\)|\(\w+,\)|\((sample|time|cell|seed|parameter)\)|``(sample|seed|time)``"
+    r"Float\[|Bool\[|Int\[|[Ss]hape|\((\w+)(, \w+)+\)|\(\w+,\)|\((sample|time|cell|seed|parameter)\)"
+    r"|``(sample|seed|time)``"
 )
 
 

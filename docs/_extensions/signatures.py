@@ -1,5 +1,6 @@
-"""Signatures as one reads them: a random key is a ``PRNGKeyArray``, whatever arrays JAX takes for one."""
+"""Signatures as one reads them: a random key is a ``PRNGKeyArray``, whatever JAX takes for one."""
 
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -16,8 +17,14 @@ def shorten(
     signature: str | None,
     returned: str | None,
 ) -> tuple[str | None, str | None]:
-    """The signature with the name that annotations of the source have."""
-    return signature and signature.replace(KEY, "PRNGKeyArray"), returned
+    """The signature with the names that annotations of the source have."""
+
+    def short(text: str | None) -> str | None:
+        return text and re.sub(r"(jax\.)?jaxlib\._jax\.Array", "Array", text).replace(
+            KEY, "PRNGKeyArray"
+        )
+
+    return short(signature), short(returned)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -76,7 +76,7 @@ def smallest_sd(name: str, fisher: xr.DataArray, n_seeds: int) -> dict[str, xr.D
 
 
 def smallest_sd_alone(name: str, fisher: xr.DataArray, n_seeds: int) -> dict[str, xr.DataArray]:
-    """(F_ii)^(-1/2), shape (parameter,): :func:`smallest_sd` of a parameter when all others are known."""
+    """(F_ii)^(-1/2), (parameter): :func:`smallest_sd` of a parameter when all others are known."""
     f = fisher.transpose("draw", "parameter", "parameter_2").values
     if not np.isfinite(f[0]).all():
         return {}
