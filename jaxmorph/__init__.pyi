@@ -9,7 +9,9 @@ from .analysis import Analysis as Analysis
 from .analysis import Comparison as Comparison
 from .analysis import analyse as analyse
 from .analysis import compare as compare
+from .analysis import from_salib as from_salib
 from .analysis import open as open
+from .analysis import to_salib as to_salib
 from .errors import JaxmorphError as JaxmorphError
 from .simulation import bernoulli as bernoulli
 from .simulation import categorical as categorical

@@ -44,6 +44,7 @@ def test_the_library_page_runs(
     }
     call, function = examples.pop("A run in one call")
     (compared,) = examples.pop("Several runs")
+    (exchanged,) = examples.pop("To and from other programs")
     (code,) = examples.pop("From parts")
     (division,) = examples.pop("Division, death and lineage")
     (pictures,) = examples.pop("Pictures")
@@ -62,6 +63,9 @@ def test_the_library_page_runs(
         assert (tmp_path / "control-mutant.html").exists()
         apart = called["both"].dataset["gradient_average_difference"].squeeze()
         np.testing.assert_allclose(apart, [0, 0, 0, 2.0 - 3.0, 0], atol=1e-12)  # c4 of the two
+        exec(exchanged, called)
+        assert (tmp_path / "tables/time-observable-parameter.csv").exists()
+        assert called["y"].shape == (64, 1, 1)
         capsys.readouterr()
         names: dict[str, Any] = {}
         exec(code, names)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ..configuration import Estimator, load_configuration
 from ..configuration.given import shown
+from ..distributions import as_distribution, is_foreign
 from ..errors import JaxmorphError
 from ..studies import Study, load_study
 from .making import Making
@@ -45,7 +46,8 @@ def analyse(
         study: A configured name (``reference``, ``file.py:Class``), a class, an instance with its
             settings, or what :func:`jaxmorph.study` makes of a plain function.
         design: As in a configuration: ``{"method": "sobol", "samples": 64}``.
-        parameters: Those that vary, by name, each with its distribution or the word ``default``; or
+        parameters: Those that vary, by name, each with its distribution (one of
+            :mod:`jaxmorph.distributions`, or of SciPy, OpenTURNS or chaospy) or the word ``default``; or
             names alone; default: all of the study's.
         observables: Names, or ``all``.
         seeds: Number of noise realisations at each sample; default: 16, and 1 of a study that says it
@@ -105,9 +107,8 @@ def _parameters(
         wanted = [parameter.name for parameter in declared]
     if not isinstance(wanted, Mapping):
         return dict.fromkeys(_listed("parameters", wanted), "default")
-    return {
-        name: how.model_dump() if isinstance(how, BaseModel) else how for name, how in wanted.items()
-    }
+    ours = {name: as_distribution(how) if is_foreign(how) else how for name, how in wanted.items()}
+    return {name: how.model_dump() if isinstance(how, BaseModel) else how for name, how in ours.items()}
 
 
 def _listed(argument: str, names: Any, one: str = "") -> Any:

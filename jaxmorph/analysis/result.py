@@ -26,8 +26,10 @@ from ..jobs.draw import draw_figures
 from ..jobs.page import write_page
 from .films import Films
 from .making import RECORD
+from .tables import Format, tables_of, write_tables
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 _CHARTS = ("tornado", "global_sensitivity", "sensitivity_over_time")
@@ -110,6 +112,68 @@ class Analysis:
         if self.optimisation is not None:
             found.append(f"Optimisation: {report.gained(self.optimisation)}")
         return found
+
+    @functools.cached_property
+    def tree(self) -> xr.DataTree:
+        """All files of the run: ``design``, ``batches/<batch>``, ``sensitivity``, ...
+
+        Batches are read from their files when their values are used; the others are in memory.
+        """
+        held = {
+            "design": store.read_dataset(self.folder / "design.nc", "design", self.specs.of_design),
+            "sensitivity": self.dataset,
+            "checks": self.checks,
+            "optimisation": self.optimisation,
+        }
+        batches = {
+            f"batches/{path.stem}": store.lazy_dataset(
+                path, "batch", self.specs.batch(path.stem).identity
+            )
+            for path in self._batch_files()
+        }
+        there = {name: data for name, data in held.items() if data is not None}
+        return xr.DataTree.from_dict(there | batches, name=self.name)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Estimates as tables, one for each set of dimensions: ``tables["time-observable"]``."""
+        return tables_of(self.dataset)
+
+    def export(self, folder: str | Path, format: Format = "csv") -> list[Path]:
+        """Write :attr:`tables`, one file each.
+
+        Args:
+            folder: Where to; it is made if need be.
+            format: ``csv`` or ``parquet``, for which pyarrow must be installed.
+
+        Returns:
+            The files.
+
+        Raises:
+            JaxmorphError: The format is none, pyarrow is missing, or the folder cannot be written.
+        """
+        return write_tables(self.tables, Path(folder), format)
+
+    def to_arviz(self) -> xr.DataTree:
+        """The draws of the run as ArviZ reads them (``arviz.convert_to_inference_data``).
+
+        Returns:
+            ``prior``, the values of parameters, and ``prior_predictive``, the observables; chains are
+            seeds, draws are samples.
+        """
+        batches = self.batches.rename(seed="chain", sample="draw")
+        of = batches["value"].to_dataset("observable")
+        parameters = batches["parameter_value"].to_dataset("parameter")
+        prior = parameters.expand_dims(chain=batches["chain"])
+        parts = {"prior": prior, "prior_predictive": of}
+        return xr.DataTree.from_dict(
+            {
+                name: part.drop_vars([n for n in part.coords if n not in part.dims])
+                .drop_attrs()
+                .transpose("chain", "draw", ...)
+                for name, part in parts.items()
+            }
+        )
 
     @property
     def plot(self) -> Plots:

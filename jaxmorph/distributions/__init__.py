@@ -14,6 +14,8 @@ from .beta import Beta as Beta
 from .discrete import Categorical as Categorical
 from .discrete import Discrete as Discrete
 from .discrete import Finite as Finite
+from .foreign import as_distribution as as_distribution
+from .foreign import is_foreign as is_foreign
 from .gamma import Gamma as Gamma
 from .normal import LogNormal as LogNormal
 from .normal import Normal as Normal

@@ -11,7 +11,8 @@ import xarray as xr
 from ..configuration.fits import check_groups
 from ..designs import Correlation, Design, count_samples
 from ..designs.settings import DESIGNS
-from ..distributions import Distribution
+from ..distributions import Distribution, as_distribution, is_foreign
+from ..distributions.base import BaseDistribution
 from ..errors import JaxmorphError
 from ..listing import shortened
 from .estimate import estimate
@@ -25,7 +26,7 @@ def from_arrays(
     theta: npt.ArrayLike,
     value: npt.ArrayLike,
     gradient: npt.ArrayLike | None,
-    parameters: Mapping[str, Distribution],
+    parameters: Mapping[str, Any],
     *,
     observables: Sequence[str] | None = None,
     time: Sequence[float] | None = None,
@@ -39,7 +40,8 @@ def from_arrays(
             same at every sample, as far as their noise is common. Or (sample) alone, of a model without
             noise.
         gradient: The same with an axis of parameters at its end.
-        parameters: The distribution of each, by name.
+        parameters: The distribution of each, by name (of :mod:`jaxmorph.distributions`, SciPy, OpenTURNS
+            or chaospy).
         observables: Their names; default: ``f``, or ``f0``, ``f1``, ...
         time: Times; default: 0, 1, 2, ...
         **known: What a :class:`Question` has besides: ``design`` (one of ``jaxmorph.designs``, whose
@@ -49,6 +51,7 @@ def from_arrays(
         JaxmorphError: If shapes do not fit one another, or points not the distributions or the design.
     """
     check_types(gradient, parameters, known)
+    parameters = {name: as_distribution(given) for name, given in parameters.items()}
     points, values, gradients = (
         _numbers(name, x) for name, x in (("theta", theta), ("value", value), ("gradient", gradient))
     )
@@ -120,7 +123,7 @@ def check_types(
             "the columns of theta"
         )
     for name, distribution in parameters.items():
-        if isinstance(distribution, type) or not hasattr(distribution, "cdf"):
+        if not (isinstance(distribution, BaseDistribution) or is_foreign(distribution)):
             raise JaxmorphError(
                 f"parameters.{name} = {distribution!r}: must be one of jaxmorph.distributions, such as "
                 "Uniform(low=0, high=1)"

@@ -12,6 +12,7 @@ from .build import (
 from .files import (
     hold_to,
     is_made,
+    lazy_dataset,
     open_dataset,
     read_attributes,
     read_dataset,
@@ -52,6 +53,7 @@ __all__ = [
     "design_hash",
     "hold_to",
     "is_made",
+    "lazy_dataset",
     "open_dataset",
     "optimisation_cells_dataset",
     "optimisation_dataset",

@@ -153,13 +153,32 @@ def opened(path: str | Path, kind: str) -> Iterator[xr.Dataset]:
     Raises:
         JaxmorphError: If it is no such file.
     """
-    try:
-        file = xr.open_dataset(path, engine="netcdf4", decode_times=False)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
-    with file:
+    with _open(path) as file:
         _hold_to_kind(file.attrs, kind, path)
         yield file
+
+
+def lazy_dataset(path: str | Path, kind: str, made_of: Identity) -> xr.Dataset:
+    """One of ``KINDS``, of which variables are read when they are used: its end is checked alone.
+
+    Raises:
+        JaxmorphError: If it is missing, cut, not such a file of ours, or made of something else.
+    """
+    if not Path(path).is_file():
+        raise _missing(path)
+    if wrong := integrity.damage_at_the_end(path):
+        raise _damaged(path, wrong)
+    file = _open(path)
+    _hold_to_kind(file.attrs, kind, path)
+    hold_to(made_of, file.attrs, path)
+    return file
+
+
+def _open(path: str | Path) -> xr.Dataset:
+    try:
+        return xr.open_dataset(path, engine="netcdf4", decode_times=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
 
 
 def _hold_to_kind(attributes: Mapping[Any, Any], kind: str, path: str | Path) -> None:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..distributions import Distribution
+from ..distributions import Distribution, as_distribution, is_foreign
 from ..distributions.base import BaseDistribution
 from ..errors import JaxmorphError
 from .base import Observable, Parameter, Recording, Study
@@ -21,7 +21,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 def study(
     function: Callable[..., Any],
     *,
-    parameters: Mapping[str, Parameter | Distribution],
+    parameters: Mapping[str, Any],
     observables: Sequence[str | Observable] = ("y",),
     time: Any = None,
     time_unit: str = "1",
@@ -32,8 +32,8 @@ def study(
         function: Of ``(parameters, key)``, or of ``(parameters)`` alone if it draws nothing.
             ``parameters`` is a dictionary of numbers. It returns a dictionary of observables, or the
             only one: each a number, or an array with an entry for each time.
-        parameters: The parameters by name, each with its distribution (whose median is the default) or
-            as a :class:`jaxmorph.Parameter`.
+        parameters: The parameters by name, each with its distribution (of :mod:`jaxmorph.distributions`,
+            SciPy, OpenTURNS or chaospy; its median is the default) or as a :class:`jaxmorph.Parameter`.
         observables: Names of what is returned, or :class:`jaxmorph.Observable` with units.
         time: The times of the entries; default: 0, 1, 2, ...
         time_unit: Of these.
@@ -115,6 +115,8 @@ def _parameter(name: Any, given: Any) -> Parameter:
         if given.name != name:
             raise JaxmorphError(f"parameters.{name}: is of the name {given.name}; make them the same")
         return given
+    if is_foreign(given):
+        given = as_distribution(given)
     if not isinstance(name, str) or not isinstance(given, BaseDistribution):
         raise JaxmorphError(
             f"parameters.{name} = {given!r}: must be a name and one of jaxmorph.distributions, such as "
