@@ -100,9 +100,9 @@ gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of 
 	@$(BIN)/python scripts/gallery $(ARGS)
 
 # Warnings are errors, links that lead nowhere among them; of addresses elsewhere nothing is asked.
-docs: $(SITE)/.installed ## build the site, site/index.html, from docs/ (ARGS go to sphinx-build)
-	@PYTHONPATH="$(CURDIR)/$(SITE)" $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet $(ARGS) docs site
-	@echo "The site is site/index.html"
+docs: $(SITE)/.installed ## build the site, site/html/index.html, from docs/ (ARGS go to sphinx-build)
+	@PYTHONPATH="$(CURDIR)/$(SITE)" $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet $(ARGS) docs site/html
+	@echo "The site is site/html/index.html"
 
 lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code
 
