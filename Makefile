@@ -23,6 +23,9 @@ PEERS := .bench-packages
 # One of them needs Python 3.12 or later: for .venv-other, where .venv is older.
 GSA := .bench-jaxgsa
 
+# What builds the site of docs/, beside .venv, too.
+SITE := .docs-packages
+
 # Another Python has another JAX in requirements.lock: an environment of its own, if there is such a Python.
 OTHER := .venv-other
 OTHER_PYTHON ?=
@@ -36,7 +39,7 @@ unexport PYTHONHOME PYTHONPATH PIP_PREFIX PIP_REQUIREMENT PIP_ROOT PIP_TARGET PI
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test test-slow test-browser test-slurm test-next test-vectors verify other bench bench-indices \
-        gallery lint lint-ruff lint-format lint-types lint-snakefmt lint-snakemake format lock clean
+        gallery docs lint lint-ruff lint-format lint-types lint-snakefmt lint-snakemake format lock clean
 
 help: ## show this help
 	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -96,6 +99,11 @@ gallery: $(PEERS)/.installed ## make all studies that ship, and the pictures of 
 	@cd .start && ../$(BIN)/jaxmorph run results/tissue/report.html
 	@$(BIN)/python scripts/gallery $(ARGS)
 
+# Warnings are errors, links that lead nowhere among them; of addresses elsewhere nothing is asked.
+docs: $(SITE)/.installed ## build the site, site/html/index.html, from docs/ (ARGS go to sphinx-build)
+	@PYTHONPATH="$(CURDIR)/$(SITE)" $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet $(ARGS) docs site/html
+	@echo "The site is site/html/index.html"
+
 lint: lint-ruff lint-format lint-types lint-snakefmt lint-snakemake ## run every check of the code
 
 lint-ruff: $(STAMP) ## ... only: style and common mistakes
@@ -125,6 +133,10 @@ lock: ## write the lock files anew (needs uv; ARGS=--upgrade takes the newest ve
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
 	    --no-emit-index-url --custom-compile-command "make lock" \
 	    --group bench --output-file benchmarks/requirements.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --custom-compile-command "make lock" --constraints requirements.lock \
+	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) \
+	    --group docs --output-file docs/requirements.lock $(ARGS)
 	@echo 'jax[cuda12]' | $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes \
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" --constraints requirements.lock \
 	    --output-file envs/cuda12.lock $(ARGS) -
@@ -133,7 +145,7 @@ lock: ## write the lock files anew (needs uv; ARGS=--upgrade takes the newest ve
 	    e.write_text(re.sub("(lock sha256:).*", r"\g<1>" + d, e.read_text()))'
 
 clean: ## remove .venv and the caches; results stay
-	@rm -rf $(VENV) $(OTHER) $(PEERS) $(GSA) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(OTHER) $(PEERS) $(GSA) $(SITE) site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The checks that Python is there, is new enough and can make an environment come first, so that
@@ -156,6 +168,11 @@ $(STAMP): requirements.lock pyproject.toml
 $(PEERS)/.installed: benchmarks/requirements.lock $(STAMP)
 	@rm -rf $(PEERS)
 	@$(LOCKED) benchmarks/requirements.lock --target $(PEERS)
+	@touch $@
+
+$(SITE)/.installed: docs/requirements.lock $(STAMP)
+	@rm -rf $(SITE)
+	@$(LOCKED) docs/requirements.lock --target $(SITE)
 	@touch $@
 
 # Nothing where that Python is older, too: the marker in the lock file says so.

@@ -44,6 +44,13 @@ def periodic(side: float | Array) -> tuple[DisplacementFn, ShiftFn]:
     Returns:
         displacement: the shortest vector from ``b`` to ``a`` (minimum image).
         shift: moves positions and wraps them into the box, 0 to ``side``.
+
+    Raises:
+        JaxmorphError: If a number ``side`` is not above 0.
+
+    >>> displacement, shift = periodic(10.0)
+    >>> displacement(jnp.array([9.5, 0.0]), jnp.array([0.5, 0.0])).tolist()  # through the wall
+    [-1.0, 0.0]
     """
     if isinstance(side, float | int) and not side > 0:
         raise JaxmorphError(f"side = {side}: the length of a box must be above 0")

@@ -30,6 +30,10 @@ class BaseCellState(eqx.Module):
         position: Shape (cell, dim).
         celltype: Shape (cell, type); usually one-hot rows.
         radius: Shape (cell, 1).
+
+    >>> state = BaseCellState.empty(n_dim=2).elongate(3)  # three dead slots
+    >>> state.position.shape, int(state.alive.sum())
+    ((3, 2), 0)
     """
 
     displacement: Any = eqx.field(static=True)

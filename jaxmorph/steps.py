@@ -30,6 +30,11 @@ class Sequential(SimulationStep):
     """Steps that follow one another; the key is split into one key per step.
 
     Supports ``len``, iteration, indexing (a step) and slicing (a ``Sequential``).
+
+    >>> from jaxmorph.env import CellGrowth
+    >>> grow = CellGrowth(growth_rate=0.1, max_radius=1.0)
+    >>> len(Sequential([grow, grow]))
+    2
     """
 
     substeps: tuple[SimulationStep, ...]

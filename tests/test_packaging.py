@@ -88,7 +88,9 @@ def test_every_range_of_jax_excludes_wrong_numbers(project: dict[str, Any]) -> N
         assert not [version for version in WRONG_JAX if version in requirement.specifier]
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "benchmarks/requirements.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "benchmarks/requirements.lock", "docs/requirements.lock"]
+)
 def test_every_locked_package_has_hashes(name: str) -> None:
     hashed = re.compile(r"==\S+ .*--hash=sha256:[0-9a-f]{64}")
     assert [entry for entry in locked_entries(name) if not hashed.search(entry)] == []
@@ -101,11 +103,21 @@ def test_the_benchmark_locks_what_it_compares_with(project: dict[str, Any]) -> N
     assert not names & {entry.partition("==")[0] for entry in locked_entries()}  # .venv stays as it is
 
 
+@pytest.mark.parametrize("python", PYTHONS)
+def test_what_builds_the_site_is_locked_beside_the_rest(python: str, project: dict[str, Any]) -> None:
+    site, rest = locked(python, "docs/requirements.lock"), locked(python)
+    for requirement in map(Requirement, project["dependency-groups"]["docs"]):
+        assert site[canonicalize_name(requirement.name)] in requirement.specifier
+    assert not site.keys() & rest.keys()  # .venv stays as it is
+    assert rest["jinja2"] and rest["pygments"]  # of which the site has no other
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "requirements.lock",
         "benchmarks/requirements.lock",
+        "docs/requirements.lock",
         "pyproject.toml",
         "envs/jaxmorph.yaml",
         "envs/cuda12.lock",
@@ -134,7 +146,11 @@ def test_jax_for_gpus_is_that_of_the_lock() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.lock", "benchmarks/requirements.lock", "envs/cuda12.lock"]
+    "name",
+    [
+        *("requirements.lock", "benchmarks/requirements.lock", "docs/requirements.lock"),
+        "envs/cuda12.lock",
+    ],
 )
 def test_everything_that_is_locked_has_a_hash(name: str) -> None:
     for entry in locked_entries(name):

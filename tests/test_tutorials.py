@@ -39,6 +39,10 @@ def test_a_tutorial_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         np.testing.assert_array_equal(names["gradient"], 0.5)
         # Nothing but growth changes radii.
         np.testing.assert_array_equal(average.sel(observable="mean_radius"), 0)
+    elif path.stem == "ode":
+        # What is born feeds predators: their mean over a cycle is birth / hunger.
+        predators = analysis.dataset["gradient_average"].sel(observable="predators").mean("time")
+        assert predators.sel(parameter="birth") > 0 > predators.sel(parameter="hunger")
     else:
         assert (tmp_path / "cluster.html").is_file()
         # A stiffer spring makes the cluster smaller, repulsion makes it larger.
@@ -47,7 +51,7 @@ def test_a_tutorial_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_tutorials_carry_no_outputs() -> None:
     """They would be of some other version, and change with every run."""
-    assert len(TUTORIALS) == 2
+    assert len(TUTORIALS) == 3
     for path in TUTORIALS:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)

@@ -99,11 +99,11 @@ def contact_number(state: BaseCellState, smoothing: float | Array, reach: float 
 
 
 def mixing_index(state: BaseCellState, smoothing: float | Array, reach: float | Array = 1.1) -> Scalar:
-    """Share of contacts between cells of different types, over that of cells placed at random.
+    """Share of contacts between cells of different types, over that at random (dimensionless).
 
-    0: types are apart; 1: as if at random; above 1: types alternate. Dimensionless, 0 if nothing touches
-    or all are of one type. The expected share is that of two different cells drawn at random. Contacts
-    are those of :func:`contact_number`. Differentiable in positions and radii.
+    0: types are apart; 1: as if at random; above 1: types alternate; 0 if nothing touches or all are of
+    one type. The expected share is that of two different cells drawn at random. Contacts are those of
+    :func:`contact_number`. Differentiable in positions and radii.
 
     Args:
         state: The cells.

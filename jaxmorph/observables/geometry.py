@@ -25,7 +25,7 @@ def weights(state: BaseCellState) -> Float[Array, " cell"]:
 
 
 def centroid(state: BaseCellState) -> Float[Array, " dim"]:
-    """Mean position of the cells.
+    """Mean position of the cells (length), shape (dim,).
 
     Raises:
         JaxmorphError: In periodic space, and so does all that is measured from the centroid.

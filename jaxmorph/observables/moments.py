@@ -37,7 +37,8 @@ def chemical_moment(
 ) -> Scalar:
     """Moment of a chemical over the cells: 1 mean, 2 standard deviation, 3 skewness, 4 kurtosis.
 
-    Differentiable; where all cells have the same, orders above 1 are 0 and so is their derivative.
+    In the field's unit up to order 2 (amount / length^d), dimensionless above. Differentiable; where all
+    cells have the same, orders above 1 are 0 and so is their derivative.
 
     Args:
         state: The cells.

@@ -24,10 +24,10 @@ def gyration_tensor(state: BaseCellState) -> Float[Array, "dim dim"]:
 
 
 def anisotropy(state: BaseCellState) -> Scalar:
-    """Relative shape anisotropy of the gyration tensor G: 0 isotropic, 1 all cells in a line.
+    """Relative shape anisotropy of the gyration tensor G (dimensionless): 0 isotropic, 1 a line.
 
     (d tr(G^2) / tr(G)^2 - 1) / (d - 1) in d dimensions; in 2-D ((a - b) / (a + b))^2 for the eigenvalues
-    a and b. Dimensionless. Differentiable, also where eigenvalues meet; 0 for cells at one point.
+    a and b. Differentiable, also where eigenvalues meet; 0 for cells at one point.
 
     Source: Theodorou and Suter, Macromolecules 18 (1985).
     """

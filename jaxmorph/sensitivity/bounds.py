@@ -76,7 +76,7 @@ def smallest_sd(name: str, fisher: xr.DataArray, n_seeds: int) -> dict[str, xr.D
 
 
 def smallest_sd_alone(name: str, fisher: xr.DataArray, n_seeds: int) -> dict[str, xr.DataArray]:
-    """(F_ii)^(-1/2): :func:`smallest_sd` of a parameter when all others are known."""
+    """(F_ii)^(-1/2), (parameter): :func:`smallest_sd` of a parameter when all others are known."""
     f = fisher.transpose("draw", "parameter", "parameter_2").values
     if not np.isfinite(f[0]).all():
         return {}
@@ -168,7 +168,7 @@ def indistinguishable(result: dict[str, xr.DataArray] | xr.Dataset) -> list[Comb
     reaches below 1 are among them: it is not certain that they can be told apart.
 
     Args:
-        result: Of :func:`spectrum`.
+        result: Of :func:`spectrum`: eigenvalues (component,), directions (component, parameter).
     """
     value = result["fisher_eigenvalue"]
     low, high = (result.get(f"fisher_eigenvalue_{end}", value) for end in ("low", "high"))

@@ -224,7 +224,7 @@ def differences(
     told from zero.
 
     Args:
-        first: Estimates of the first run.
+        first: Estimates of the first run, (time, observable, parameter) or fewer axes.
         second: Those of the second.
         shared: What they have in common.
         paired: What :class:`PairedDifferences` gave; None: they are not twins.
@@ -251,6 +251,9 @@ def comparison(
     Args:
         runs: Estimates of each, by name, the first one first.
         pairs: Of each other run, what it shares with the first, and its :func:`differences`.
+
+    Returns:
+        Estimates with the axis ``run`` before (time, observable, parameter), differences with ``other``.
     """
     names = list(runs)
     first = runs[names[0]]
@@ -289,7 +292,11 @@ def comparison(
 
 
 def compared(data: xr.Dataset) -> xr.Dataset:
-    """The estimates that are compared, with their intervals, of all that a run has."""
+    """The estimates that are compared, with their intervals, of all that a run has.
+
+    Args:
+        data: ``sensitivity.nc`` of a run. Averages over the design (time, observable, parameter) stay.
+    """
     wanted = [f"{name}{end}" for name in COMPARED for end in ("", *_ENDS)]
     kept = data[[name for name in wanted if name in data]]
     return kept.drop_vars([n for n in kept.coords if n not in (*kept.dims, *_TEXTS)])

@@ -29,8 +29,8 @@ class TailIndex:
 
     At each sample they are measured from the median over seeds, in units of the 75 % quantile of the
     absolute deviation (of few seeds the median deviation is now and then tiny, which would look like a
-    heavy tail): z = |g - median| / quantile. So samples of different size are pooled. Kept are counts
-    of ln z in bins, for blocks of seeds: memory does not grow with the number of samples, and the
+    heavy tail): ``z = |g - median| / quantile``. So samples of different size are pooled. Kept are
+    counts of ln z in bins, for blocks of seeds: memory does not grow with the number of samples, and the
     result does not depend on how they are cut into slabs.
     """
 

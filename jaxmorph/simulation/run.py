@@ -78,7 +78,7 @@ def simulate(
     Args:
         model: A step; split over the run, ``key`` gives each application a key of its own.
         state: The initial state.
-        key: The run's random key.
+        key: The run's random key, shape (2,) or, of a typed key, ().
         n_steps: How many times, at least 1.
         history: Return the states after every step (array fields with a leading axis of length
             ``n_steps``) instead of the last one.
@@ -130,7 +130,7 @@ def record(
     mode does not depend on ``n_steps``.
 
     Returns:
-        What ``measure`` returns, each array with a leading axis of length ``n_steps // every + 1``.
+        What ``measure`` returns, arrays of shape (record, ...) with ``n_steps // every + 1`` records.
 
     Raises:
         JaxmorphError: If ``every`` does not divide ``n_steps``.

@@ -18,7 +18,7 @@ def gaussian(noise: Array, mean: Array | float, sd: Array | float) -> Array:
     Inside a loop use :func:`scan`, or ``record`` and ``simulate``.
 
     Args:
-        noise: Standard normal numbers.
+        noise: Standard normal numbers, of any shape.
         mean: Broadcasts against ``noise``.
         sd: Standard deviation, at least 0, broadcasts against ``noise``.
     """

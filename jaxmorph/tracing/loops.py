@@ -30,7 +30,7 @@ def scan(body: Body[Carry, X, Y], carry: Carry, xs: X, length: int | None = None
 def keep(x: Array) -> Array:
     """``x`` itself; reverse mode keeps it where it computes all else of a step again.
 
-    For what is small and leads to all else, such as the positions after each inner step.
+    For what is small and leads to all else, such as the positions after each inner step; of any shape.
     """
     kept: Array = checkpoint_name(x, _KEPT)
     return kept

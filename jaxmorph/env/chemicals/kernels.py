@@ -48,7 +48,8 @@ class DiffusionKernel(eqx.Module):
 class UniformKernel(DiffusionKernel):
     """A disc or ball that secretes uniformly from all of its area or volume, and degrades like the rest.
 
-    Outside of the cell this is the field of a point times the mean of I0(|y| / l) (sinh(z) / z) over it:
+    Outside of the cell this is the field of a point times the mean of ``I0(|y| / l)`` (sinh(z) / z) over
+    it:
 
     2-D: K0(z) / (2 pi D) times 2 I1(x) / x, and inside (1 - x K1(x) I0(z)) / (pi R^2 k);
     3-D: exp(-z) / (4 pi D r) times 3 (x cosh x - sinh x) / x^3, and inside
