@@ -23,6 +23,10 @@ class BaseDistribution(BaseModel, abc.ABC):
         is_logarithmic: Whether the natural scale of the parameter is its logarithm.
         is_discrete: Whether it has a few values alone, so that there is no derivative by the parameter.
         is_even: Whether all values between the ends are equally likely, on the natural scale.
+
+    >>> from jaxmorph.distributions import Uniform
+    >>> Uniform(low=2, high=4).ppf([0.0, 0.25, 1.0]).tolist()
+    [2.0, 2.5, 4.0]
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

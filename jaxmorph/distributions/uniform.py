@@ -11,11 +11,7 @@ from .base import Bounded
 
 
 class Uniform(Bounded):
-    """Every value between `low` and `high` is equally likely.
-
-    >>> Uniform(low=2, high=4).ppf([0.0, 0.25, 1.0]).tolist()
-    [2.0, 2.5, 4.0]
-    """
+    """Every value between `low` and `high` is equally likely."""
 
     is_even: ClassVar[bool] = True
     distribution: Literal["uniform"] = "uniform"
