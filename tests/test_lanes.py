@@ -11,8 +11,8 @@ import pytest
 from jaxtyping import Array
 
 from jaxmorph.engine.chunks import over_chunks
-from jaxmorph.engine.per_sample import over_keys
 from jaxmorph.engine.program import over_batch
+from jaxmorph.engine.several import over_keys, over_points
 from jaxmorph.engine.threefry import threefry_bits, threefry_split
 from jaxmorph.simulation import record, scan
 
@@ -118,6 +118,13 @@ def _of_sample(theta: Array, key: Array) -> Any:
     return over_keys(noisy, theta, pilots), jax.random.normal(key) * theta
 
 
+def _of_seed(theta: Array, key: Array) -> Any:
+    def noisy(theta: Array, key: Array) -> Array:
+        return jnp.outer(theta, jax.random.normal(key, (2,)))
+
+    return over_points(noisy, jnp.stack([theta, 2 * theta, theta**2]), key)
+
+
 PROGRAMS = [
     _elementwise,
     _shapes,
@@ -129,6 +136,7 @@ PROGRAMS = [
     _gradients,
     _own_rules,
     _of_sample,
+    _of_seed,
     # Products with numbers and with vectors, all of whose axes are summed over, in any order.
     lambda theta, key: (
         jax.lax.dot_general(theta[0], theta[1], (((), ()), ((), ()))),
@@ -161,6 +169,14 @@ def test_what_belongs_to_a_sample_is_computed_once_for_it() -> None:
     assert "over_keys" not in jaxpr
     # The outer product: 2 samples x 5 keys, not 14 simulations with 5 keys each.
     assert "f32[3,2,10]" in jaxpr and "f32[5,3,2,14] = mul" not in jaxpr
+
+
+def test_what_belongs_to_a_seed_is_drawn_once_for_all_points() -> None:
+    samples, keys = jnp.ones((2, 3)), jax.random.split(jax.random.PRNGKey(0), 7)
+    jaxpr = str(jax.make_jaxpr(over_batch(_of_seed))(samples, keys))
+    assert "over_points" not in jaxpr
+    # 3 points x 2 samples x 7 seeds, and draws of 7 seeds.
+    assert "f32[3,2,42] = mul" in jaxpr and "f32[2,7] = erf_inv" in jaxpr
 
 
 def test_what_no_simulation_changes_is_computed_once_for_all_however_deep_it_is() -> None:

@@ -18,7 +18,6 @@ from ...errors import JaxmorphError
 from ...studies import Problem, Recording, Study
 from ...tracing import LogDensity, using
 from ..differentiable import modes_of, without_derivatives
-from ..per_sample import over_keys
 from ..program import (
     Gradients,
     NoiseTerms,
@@ -34,6 +33,7 @@ from ..program import (
     values,
     watched,
 )
+from ..several import over_keys
 from .base import GradientEstimator, WantedMode, Way
 
 DECLARATION = GradientDeclaration(

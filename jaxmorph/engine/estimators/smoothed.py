@@ -18,6 +18,7 @@ from ...configuration import GradientDeclaration
 from ...errors import JaxmorphError
 from ...studies import Problem
 from ..program import Gradients, NoiseTerms, Traced, Values, key_apart, values
+from ..several import over_points
 from .base import GradientEstimator, WantedMode, Way
 
 DECLARATION = GradientDeclaration(
@@ -86,10 +87,8 @@ def smoothed(
     """
     move, reach = _moves(problem, theta, smoothing)
     z = _directions(key_apart(key, "directions"), theta.size, theta.dtype)
-    rise = jax.vmap(
-        lambda z: values(problem, move(z), key) - values(problem, move(-z), key),
-    )(z)
-    return values(problem, theta, key), jnp.einsum("dto,dp->top", rise, z) / (2 * reach * theta.size)
+    value, ahead, behind = _around(problem, theta, key, move, z)
+    return value, jnp.einsum("dto,dp->top", ahead - behind, z) / (2 * reach * theta.size)
 
 
 def smoothed_with_noise(
@@ -107,16 +106,27 @@ def smoothed_with_noise(
     """
     move, reach = _moves(problem, theta, smoothing)
     z = _directions(key_apart(key, "directions"), theta.size, theta.dtype)
-
-    def both_ways(key: PRNGKeyArray, z: Array) -> tuple[Values, Values]:
-        return values(problem, move(z), key), values(problem, move(-z), key)
-
-    ahead, behind = jax.vmap(partial(both_ways, key))(z)
+    value, ahead, behind = _around(problem, theta, key, move, z)
     gradient = jnp.einsum("dto,dp->top", ahead - behind, z) / (2 * reach * theta.size)
-    twin = both_ways(key_apart(key, "twin"), z[0])
+    ends = jnp.stack([move(z[0]), move(-z[0])])
+    twin = over_points(partial(values, problem), ends, key_apart(key, "twin"))
     one, other = ahead[0] - twin[0], behind[0] - twin[1]
     slope = (one - other)[..., None] * z[0] / (2 * reach)
-    return values(problem, theta, key), gradient, None, NoiseTerms((one + other) / 2, slope)
+    return value, gradient, None, NoiseTerms((one + other) / 2, slope)
+
+
+def _around(
+    problem: Problem,
+    theta: Float[Array, " parameter"],
+    key: PRNGKeyArray,
+    move: Callable[[Array], Array],
+    z: Float[Array, "direction parameter"],
+) -> tuple[Values, Float[Array, "direction time observable"], Float[Array, "direction time observable"]]:
+    """Values at theta, at m(z) and at m(-z) of each direction z, all in one program."""
+    there = jax.vmap(move)(jnp.concatenate([z, -z]))
+    found = over_points(partial(values, problem), jnp.concatenate([theta[None], there]), key)
+    ahead, behind = jnp.split(found[1:], 2)
+    return found[0], ahead, behind
 
 
 def _moves(

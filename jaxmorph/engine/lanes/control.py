@@ -214,6 +214,19 @@ def _over_keys(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[
     return [Laned(jnp.repeat(jnp.moveaxis(of_key, -1, 0), sizes.n_seeds, axis=-1), Lanes.SIMULATION)]
 
 
+def _over_points(eqn: core.JaxprEqn, operands: list[Laned], sizes: Sizes) -> list[Laned]:
+    """Each point is a sample more; what depends on the seed alone is shared by all of them."""
+    thetas, key = operands
+    if thetas.lanes != Lanes.SIMULATION or key.lanes == Lanes.SIMULATION:
+        return by_vmap(eqn, operands, sizes)
+    n_points, n_parameters = thetas.shape
+    inner = Sizes(n_points * sizes.n_samples, sizes.n_seeds)
+    of_all = jnp.moveaxis(thetas.array, 0, 1).reshape(n_parameters, *inner.of(Lanes.SIMULATION))
+    (result,) = interpret(eqn.params["jaxpr"], [Laned(of_all, Lanes.SIMULATION), key], inner)
+    of_points = jnp.reshape(widened(result, Lanes.SIMULATION, inner), (*result.shape, n_points, -1))
+    return [Laned(jnp.moveaxis(of_points, -2, 0), Lanes.SIMULATION)]
+
+
 _LANES: dict[str, Callable[[core.JaxprEqn, Sequence[Lanes]], list[Lanes]]] = {
     **dict.fromkeys(CALLS, lambda eqn, operands: _lanes_of_results(called(eqn), operands)),
     **dict.fromkeys(shapes.OVER_ALL, lambda eqn, operands: [Lanes.NONE]),
@@ -232,6 +245,7 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(CALLS, _call),
     "cond": _cond,
     "over_keys": _over_keys,
+    "over_points": _over_points,
     "scan": _scan,
     "while": _while,
 }
