@@ -29,10 +29,14 @@ exclude_patterns = ["_extensions"]
 # What a reader of the repository sees as a heading's address, as of estimates.md#trust.
 myst_heading_anchors = 4
 
-# Tutorials are run by tests, and show what came out when `scripts/tutorials` ran them last.
+# Tutorials are run by tests.
 nb_execution_mode = "off"
 
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": True,
+    "exclude-members": "model_config",  # of pydantic
+}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
@@ -48,4 +52,5 @@ html_title = f"jaxmorph {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
