@@ -6,8 +6,10 @@ l = sqrt(D / k); below, r is the distance from the centre of a cell of radius R,
 
 import abc
 import math
+from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax.scipy.special import i0e, i1e
 from jaxtyping import Array
@@ -61,16 +63,52 @@ class UniformKernel(DiffusionKernel):
     def __call__(
         self, distance: Array, radius: Array, diffusion: Array, length: Array, n_dim: int
     ) -> Array:
-        outside = distance >= radius
-        x = radius / length
-        # Each side is evaluated where it is right, and on the cell's edge elsewhere.
-        z_out = jnp.where(outside, distance, radius) / length
-        z_in = jnp.where(outside, radius, distance) / length
         if n_dim == 2:
-            c = jnp.where(outside, _around_disc(x, z_out), _in_disc(x, z_in))
-            return c / (2 * math.pi * diffusion)
-        c = jnp.where(outside, _around_ball(x, z_out), _in_ball(x, z_in))
-        return c / (4 * math.pi * diffusion * length)
+            return _disc(radius, distance, length, 2 * math.pi * diffusion)
+        return _ball(radius, distance, length, 4 * math.pi * diffusion * length)
+
+
+def _of_lengths(
+    scaled: Callable[[Array, Array], Array],
+) -> Callable[[Array, Array, Array, Array], Array]:
+    """``scaled(radius / length, distance / length) / unit``, with numbers that all tangents share.
+
+    XLA fuses Bessel functions and their derivatives into what uses them, and computes them again for
+    each tangent; but nothing that ends with a division by a number of the pair.
+    """
+
+    @jax.custom_jvp
+    def of(radius: Array, distance: Array, length: Array, unit: Array) -> Array:
+        return scaled(radius / length, distance / length) / unit
+
+    @of.defjvp
+    def change(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
+        radius, distance, length, unit = primals
+        x, z = radius / length, distance / length
+        found, by_x = jax.jvp(scaled, (x, z), (jnp.ones_like(x), jnp.zeros_like(z)))
+        _, by_z = jax.jvp(scaled, (x, z), (jnp.zeros_like(x), jnp.ones_like(z)))
+        pair = radius + distance
+        value, of_x, of_z = (a * pair / (pair * unit) for a in (found, by_x, by_z))
+        d_radius, d_distance, d_length, d_unit = tangents
+        moved = of_x * (d_radius - x * d_length) + of_z * (d_distance - z * d_length)
+        return value, moved / length - value * (d_unit / unit)
+
+    return of
+
+
+@_of_lengths
+def _disc(x: Array, z: Array) -> Array:
+    outside = z >= x
+    # Each side is evaluated where it is right, and on the cell's edge elsewhere.
+    around = _around_disc(x, jnp.where(outside, z, x))
+    return jnp.where(outside, around, _in_disc(x, jnp.where(outside, x, z)))
+
+
+@_of_lengths
+def _ball(x: Array, z: Array) -> Array:
+    outside = z >= x
+    around = _around_ball(x, jnp.where(outside, z, x))
+    return jnp.where(outside, around, _in_ball(x, jnp.where(outside, x, z)))
 
 
 def _around_disc(x: Array, z: Array) -> Array:
